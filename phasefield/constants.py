@@ -1,0 +1,13 @@
+"""Constants of nature (CODATA 2018, exact in the SI of 2019) and of lithium, in SI units."""
+
+from typing import Final
+
+ELEMENTARY_CHARGE: Final = 1.602176634e-19  # C
+BOLTZMANN: Final = 1.380649e-23  # J/K
+AVOGADRO: Final = 6.02214076e23  # 1/mol
+
+FARADAY: Final = ELEMENTARY_CHARGE * AVOGADRO  # C/mol
+GAS_CONSTANT: Final = BOLTZMANN * AVOGADRO  # J/(mol K)
+
+ROOM_TEMPERATURE: Final = 298.15  # K, 25 degC
+LITHIUM_MOLAR_VOLUME: Final = 1.3e-5  # m^3/mol, bcc lithium near room temperature

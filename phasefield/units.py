@@ -1,0 +1,260 @@
+"""Text with a unit to SI and back: the one place that converts.
+
+`to_si("0.2 mA/cm^2", CURRENT_DENSITY) == 2.0`. Pint knows the units; it only ever sees a short unit of letters
+and one-digit powers, never a number or an expression, so no text of a user is evaluated.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from phasefield.constants import AVOGADRO
+from phasefield.errors import shown
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A physical quantity: its noun, its SI unit as text, and an example of how to write it."""
+
+    noun: str
+    unit: str
+    example: str
+
+
+LENGTH = Kind("length", "m", "4 um")
+TIME = Kind("time", "s", "1 h")
+TEMPERATURE = Kind("temperature", "K", "30 degC")
+VOLTAGE = Kind("voltage", "V", "0.1 V")
+ENERGY = Kind("energy", "J", "0.2 eV")
+ANGLE = Kind("angle", "rad", "90 deg")
+NUMBER = Kind("number", "1", "0.5")
+CONDUCTIVITY = Kind("conductivity", "S/m", "1e-3 S/cm")
+CURRENT_DENSITY = Kind("current density", "A/m^2", "0.2 mA/cm^2")
+CAPACITY = Kind("charge per area", "C/m^2", "1 mAh/cm^2")
+CONCENTRATION = Kind("concentration", "mol/m^3", "1 mol/L")
+DIFFUSIVITY = Kind("diffusivity", "m^2/s", "1e-7 cm^2/s")
+SURFACE_ENERGY = Kind("surface energy", "J/m^2", "0.5 J/m^2")
+MOLAR_VOLUME = Kind("molar volume", "m^3/mol", "13 cm^3/mol")
+SPEED = Kind("speed", "m/s", "1 nm/h")
+
+# Other dimensions, only to say what came instead.
+_OTHERS = (
+    ("current", "A"), ("charge", "C"), ("resistance", "ohm"), ("area resistance", "ohm*m^2"),
+    ("resistivity", "ohm*m"), ("conductance", "S"), ("area conductance", "S/m^2"), ("area", "m^2"),
+    ("volume", "m^3"), ("mass", "kg"), ("amount of substance", "mol"), ("molar energy", "J/mol"),
+    ("force per area", "Pa"), ("power", "W"), ("frequency", "1/s"), ("current per length", "A/m"),
+    ("current per volume", "A/m^3"), ("charge per mass", "C/kg"), ("density", "kg/m^3"),
+)  # fmt: skip
+_ALL_KINDS = (LENGTH, TIME, TEMPERATURE, VOLTAGE, ENERGY, CONDUCTIVITY, CURRENT_DENSITY, CAPACITY, CONCENTRATION,
+              DIFFUSIVITY, SURFACE_ENERGY, MOLAR_VOLUME, SPEED)  # fmt: skip
+
+LONGEST_TEXT = 80  # characters
+SIGNIFICANT_DIGITS = 15  # kept of a conversion: "0.2 mA/cm^2" is 2.0 and not 2.0000000000000004
+
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+_LETTERS = str.maketrans({"µ": "u", "μ": "u", "Ω": "ohm", "Ω": "ohm", "−": "-", "–": "-", "·": "*", "⋅": "*",  # noqa: RUF001
+                          "×": "*", "\u00a0": " ", "\u202f": " ", "\u2009": " "})  # fmt: skip  # noqa: RUF001
+_NUMBER = re.compile(
+    r"\s*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)(?:\s*[*x]\s*10\^?([+-]?[0-9]{1,3})(?![0-9]))?"
+)
+_UNIT = re.compile(r"(?:1\s*/\s*)?[A-Za-z%(][A-Za-z_%()^*/ 0-9-]*")
+_POWER = re.compile(r"\^-?[0-9](?![0-9^])")
+_DEGREES = {"deg": math.pi / 180, "degree": math.pi / 180, "degrees": math.pi / 180, "rad": 1.0, "radian": 1.0}
+
+
+class UnitError(ValueError):
+    """A text that is not a number with the wanted unit; the message says what is."""
+
+
+def _plain(text: str) -> str:
+    """Return `text` in ASCII: `0.2 mA·cm⁻²` becomes `0.2 mA*cm^-2`, `cm2` becomes `cm^2`."""
+    text = re.sub(r"[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda m: "^" + m.group().translate(_SUPERSCRIPTS), text)
+    text = text.translate(_LETTERS).replace("**", "^").replace("℃", "degC")
+    return re.sub(r"°\s*(?=[CF]\b)", "deg", text).replace("°", " deg").strip()
+
+
+@lru_cache(maxsize=1)
+def _registry() -> Any:
+    """Return pint's registry; made on first use, because the import is slow."""
+    import pint
+
+    settings: dict[str, Any] = {"autoconvert_offset_to_baseunit": True}
+    try:
+        registry = pint.UnitRegistry(cache_folder=":auto:", **settings)
+    except OSError:  # the home folder cannot be written
+        registry = pint.UnitRegistry(**settings)
+    registry.define("@alias ohm = Ohm = Ohms")
+    return registry
+
+
+@lru_cache(maxsize=512)
+def _unit(text: str) -> Any:
+    """Return pint's unit of `text`, which `_UNIT` has let through."""
+    text = re.sub(r"([A-Za-z])(-?[0-9])(?![0-9])", r"\1^\2", text)
+    bare = _POWER.sub("", re.sub(r"^1\s*/", "", text))
+    if re.search(r"[0-9^]", bare):
+        raise UnitError("a unit has powers of one digit and no other numbers")
+    try:
+        return _registry().parse_units(re.sub(r"^1\s*/", "dimensionless/", text))
+    except Exception as error:  # pint raises half a dozen classes, some of them tokenizer's
+        raise UnitError("unknown unit") from error
+
+
+def _noun(unit: Any) -> str:
+    """Return what a unit measures, with its article."""
+    pairs = _OTHERS + tuple((kind.noun, kind.unit) for kind in _ALL_KINDS)
+    noun = next((noun for noun, text in pairs if _unit(text).dimensionality == unit.dimensionality), None)
+    return f"a quantity in {unit:~C}" if noun is None else with_article(noun)
+
+
+def with_article(noun: str) -> str:
+    """Return 'a current', 'an energy'."""
+    return ("an " if noun[0] in "aeio" else "a ") + noun
+
+
+def wanted(kind: Kind) -> str:
+    """Return 'a conductivity (S/m) is needed, e.g. "1e-3 S/cm"'."""
+    if kind.unit == "1":
+        return f"a number is needed, e.g. {kind.example}"
+    return f'{with_article(kind.noun)} ({kind.unit}) is needed, e.g. "{kind.example}"'
+
+
+def to_si(text: str, kind: Kind) -> float:
+    """Return the value of `text` in the SI unit of `kind`, or raise UnitError."""
+    if len(text) > LONGEST_TEXT:
+        raise UnitError(f"{shown(text, 30)} is longer than {LONGEST_TEXT} characters; {wanted(kind)}")
+    plain = _plain(text)
+    match = _NUMBER.match(plain)
+    if match is None:
+        raise UnitError(f"{shown(text)} does not begin with a number; {wanted(kind)}")
+    number = float(match[1] if match[2] is None else f"{match[1]}e{int(match[2])}" if "e" not in match[1].lower()
+                   else "nan")  # fmt: skip
+    unit = plain[match.end() :].strip().lstrip("*").strip()
+    if not math.isfinite(number):
+        raise UnitError(f"{shown(text)} is not a finite number; {wanted(kind)}")
+    if unit in (kind.unit, "" if kind.unit == "1" else kind.unit):
+        return number
+    if unit == "":
+        raise UnitError(f"{shown(text)} has no unit; {wanted(kind)}")
+    value = _convert(number, unit, kind, text)
+    if not math.isfinite(value):
+        raise UnitError(f"{shown(text)} is not a finite number; {wanted(kind)}")
+    return value if kind is ANGLE else float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+
+
+def _convert(number: float, text: str, kind: Kind, whole: str) -> float:
+    """Return `number` of unit `text` in the unit of `kind`; pint takes `1` and `rad` for the same, we do not."""
+    if kind.unit == "rad" and text in _DEGREES:
+        return number * _DEGREES[text]
+    if kind.unit == "1" and text == "%":
+        return number / 100
+    if _UNIT.fullmatch(text) is None:
+        raise UnitError(f"{shown(whole)}: {shown(text)} is not a unit; {wanted(kind)}")
+    try:
+        unit = _unit(text)
+    except UnitError as error:
+        raise UnitError(f"{shown(whole)}: {shown(text)}: {error}; {wanted(kind)}") from None
+    target, divisor = (None if kind.unit in ("1", "rad") else _unit(kind.unit)), 1.0
+    if kind is ENERGY and unit.dimensionality == _unit("J/mol").dimensionality:  # a barrier per mole
+        target, divisor = _unit("J/mol"), AVOGADRO
+    if target is None or unit.dimensionality != target.dimensionality:
+        raise UnitError(f"{shown(whole)} is {_noun(unit)}; {wanted(kind)}")
+    try:
+        return float(_registry().Quantity(number, unit).to(target).magnitude) / divisor
+    except Exception as error:  # overflow, or a unit that pint cannot convert (decibels)
+        raise UnitError(f"{shown(whole)} cannot be converted; {wanted(kind)}") from error
+
+
+def to_text(value: float, kind: Kind) -> str:
+    """Return `value` (SI) as a text that `to_si` reads back to the last bit."""
+    return repr(float(value)) if kind.unit == "1" else f"{float(value)!r} {kind.unit}"
+
+
+def pretty(value: float, kind: Kind) -> str:
+    """Return `value` (SI) for people: lengths in um, the rest in SI."""
+    if kind is LENGTH:
+        return f"{value * 1e6:.6g} um"
+    return f"{value:.6g}" if kind.unit == "1" else f"{value:.6g} {kind.unit}"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """The type of a field that holds a quantity: a float in SI, from a text with a unit, within bounds.
+
+    In a case file (validation context `{"file": True}`) a bare number is refused where the quantity has a unit;
+    in Python it is taken as SI. `words` are texts that stand for themselves; `optional` lets None pass, and the
+    word `never` means None.
+    """
+
+    kind: Kind
+    gt: float | None = None
+    ge: float | None = None
+    lt: float | None = None
+    le: float | None = None
+    words: tuple[str, ...] = ()
+    optional: bool = False
+    never: str = ""
+
+    def validate(self, value: Any, info: ValidationInfo) -> float | str | None:
+        """Return the value in SI."""
+        if self.optional and (value is None or (self.never and value == self.never)):
+            return None
+        if isinstance(value, str) and value in self.words:
+            return value
+        try:
+            number = self._number(value, bool(info.context and info.context.get("file")))
+        except UnitError as error:
+            choices = "".join(f' or "{word}"' for word in (*self.words, self.never) if word)
+            raise PydanticCustomError("quantity", "{text}", {"text": f"{error}{choices}"}) from None
+        self._check_bounds(number, value)
+        return number
+
+    def _number(self, value: Any, from_file: bool) -> float:
+        if isinstance(value, str):
+            return to_si(value, self.kind)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            came = {dict: "a table", tuple: "a list", list: "a list"}.get(type(value), shown(value))
+            raise UnitError(f"{came} stands here; {wanted(self.kind)}")
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
+            raise UnitError(f"{shown(value)} is not a finite number; {wanted(self.kind)}")
+        if from_file and self.kind.unit != "1":
+            raise UnitError(f"{shown(value)} has no unit; {wanted(self.kind)}")
+        return number
+
+    def _check_bounds(self, number: float, value: Any) -> None:
+        for fails, limit, words in (
+            (self.gt is not None and number <= self.gt, self.gt, "is not above"),
+            (self.ge is not None and number < self.ge, self.ge, "is below"),
+            (self.lt is not None and number >= self.lt, self.lt, "is not below"),
+            (self.le is not None and number > self.le, self.le, "is above"),
+        ):
+            if fails and limit is not None:
+                bound = f"{limit:g}" if limit == 0 else pretty(limit, self.kind)
+                text = f"{shown(value)} {words} {bound}; give {with_article(self.kind.noun)} {self.bounds()}"
+                raise PydanticCustomError("quantity", "{text}", {"text": text})
+
+    def bounds(self) -> str:
+        """Return the allowed range in words, empty if any number will do."""
+        parts = (("above", self.gt), ("of at least", self.ge), ("below", self.lt), ("of at most", self.le))
+        return " and ".join(
+            f"{word} {limit:g}" if limit == 0 else f"{word} {pretty(limit, self.kind)}"
+            for word, limit in parts if limit is not None
+        )  # fmt: skip
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_plain_validator_function(self.validate)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        types = ["number", "string"] if self.kind.unit == "1" else ["string"]
+        return {"type": types, "unit": self.kind.unit, "examples": [self.kind.example]}
