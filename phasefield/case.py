@@ -1,7 +1,7 @@
-"""The records of a case: one frozen table each, every number a float in SI; what a case file may say stands here.
+"""The records of a case: one frozen table each, every number a float in SI; what a case file may say.
 
-A field declared with `default=None` and a plain float type is filled when the case is validated: in a `Case`
-it is always a number. Reading a file is `casefile`'s business.
+A field with the default FILLED gets its value when the case is validated: in a `Case` it is always a number.
+Reading a file is `casefile`'s business.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ MARGIN = 4  # cells between the initial surface and the bottom, and the counter 
 BYTES_PER_CELL = 500  # fields, coefficients and grid hierarchy in float64; an estimate to refuse absurd sizes
 MOST_HEIGHTS = 2**27  # points of a heights file
 WHOLE = 1e-6  # a size this near to a whole number of spacings is one
+
+FILLED: Any = None  # the default of a field that is set when the case is validated
 
 Length = Annotated[float, Measure(units.LENGTH, gt=0)]
 OptionalLength = Annotated[float | None, Measure(units.LENGTH, gt=0, optional=True)]
@@ -78,7 +80,7 @@ def _fill(record: BaseModel, **defaults: Any) -> None:
 
 
 class Record(BaseModel):
-    """A frozen table. An unknown key is refused by name; the text "none" clears a key that a base case set."""
+    """A frozen table. An unknown key is refused by name; the text "none" clears an optional key of a base."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -92,42 +94,56 @@ class Record(BaseModel):
                 close = get_close_matches(str(key), list(cls.model_fields), n=1)
                 hint = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(cls.model_fields)}"
                 raise PydanticCustomError(
-                    "unknown_key", "{text}", {"text": f"unknown key; {hint}", "key": str(key), "close": bool(close)}
+                    "unknown_key",
+                    "{text}",
+                    {"text": f"unknown key; {hint}", "key": str(key), "close": bool(close)},
                 )
-        return {key: value for key, value in raw.items()
-                if not (value == "none" and not cls.model_fields[key].is_required())}  # fmt: skip
+        return {
+            key: value
+            for key, value in raw.items()
+            if not (value == "none" and not cls.model_fields[key].is_required())
+        }
 
 
 class Grid(Record):
     """Cubic cells; the last axis of `size` points from the lithium towards the counter electrode."""
 
     size: tuple[Length, ...] = Field(
-        description="edges of the box: two for a 2D run, three for 3D; whole numbers of spacings, at least 8 each"
+        description="edges of the box: two (2D) or three (3D); whole numbers of spacings, at least 8 each"
     )
     spacing: Length = Field(description="edge of a cell")
-    lateral: Literal["periodic", "mirror"] = Field("periodic", description="what lies beyond the lateral sides")
+    lateral: Literal["periodic", "mirror"] = Field(
+        default="periodic", description="what lies beyond the lateral sides"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Grid:
         if len(self.size) not in (2, 3):
-            raise refuse("size", f'{len(self.size)} lengths came; give 2 (2D) or 3, e.g. ["256 um", "240 um"]')
+            raise refuse(
+                "size", f'{len(self.size)} lengths came; give 2 (2D) or 3, e.g. ["256 um", "240 um"]'
+            )
         for axis, length in enumerate(self.size):
             cells = length / self.spacing
             if cells > MOST_CELLS:
-                raise refuse(f"size[{axis}]", f"{cells:.3g} cells are above the limit of 2^31; take a larger spacing")
+                raise refuse(
+                    f"size[{axis}]", f"{cells:.3g} cells are above the limit of 2^31; take a larger spacing"
+                )
             nearest = max(LEAST_CELLS, round(cells))
             if abs(cells - nearest) > WHOLE * cells:
                 raise refuse(
                     f"size[{axis}]",
-                    f"{pretty(length, units.LENGTH)} is {cells:.6g} spacings of {pretty(self.spacing, units.LENGTH)}; "
+                    f"{um(length)} is {cells:.6g} spacings of {um(self.spacing)}; "
                     f"a whole number of at least {LEAST_CELLS} is needed; the nearest valid is "
-                    f"{pretty(nearest * self.spacing, units.LENGTH)} ({nearest} cells)",
+                    f"{um(nearest * self.spacing)} ({nearest} cells)",
                 )
         free = available_memory()
         if self.cells > MOST_CELLS or self.memory > free:
             limit = "the limit is 2^31 cells" if self.cells > MOST_CELLS else f"{free / 1e9:.3g} GB are free"
-            raise refuse("size", f"{self.cells:.4g} cells need about {self.memory / 1e9:.3g} GB and {limit}; "
-                                 "take a larger spacing or a smaller box")  # fmt: skip
+            raise refuse(
+                "size",
+                f"{self.cells:.4g} cells need about {self.memory / 1e9:.3g} GB and {limit}; "
+                "take a larger spacing or a smaller box",
+            )
         return self
 
     @property
@@ -153,11 +169,11 @@ class Grid(Record):
 
 
 class Wave(Record):
-    """A cosine: z = amplitude cos(2 pi (x cos(direction) + y sin(direction)) / wavelength), crest at x = y = 0."""
+    """z = amplitude cos(2 pi (x cos(direction) + y sin(direction)) / wavelength), a crest at x = y = 0."""
 
     amplitude: Length = Field(description="half of crest to trough")
     wavelength: Length = Field(description="crest to crest; must fit the box")
-    direction: Angle = Field(0.0, description="of the wave vector, from the x axis; 0 in 2D")
+    direction: Angle = Field(default=0.0, description="of the wave vector, from the x axis; 0 in 2D")
 
 
 class Cap(Record):
@@ -170,8 +186,10 @@ class Cap(Record):
     @model_validator(mode="after")
     def _check(self) -> Cap:
         if self.height > self.radius:
-            raise refuse("height", f"{pretty(self.height, units.LENGTH)} is above the radius "
-                                   f"{pretty(self.radius, units.LENGTH)}: the cap would overhang; lower it")  # fmt: skip
+            raise refuse(
+                "height",
+                f"{um(self.height)} is above the radius {um(self.radius)}: the cap would overhang; lower it",
+            )
         return self
 
 
@@ -179,26 +197,31 @@ class Surface(Record):
     """The lithium surface at t = 0: `height` plus every part that is given."""
 
     height: Length = Field(description="mean distance of the surface from the bottom of the box")
-    roughness: OptionalLength = Field(None, description="Sq of a correlated Gaussian surface")
-    correlation_length: OptionalLength = Field(None, description="of the Gaussian surface")
-    seed: Seed | None = Field(None, description="of the Gaussian surface")
-    wave: Wave | None = Field(None, description="a cosine wave")
-    caps: tuple[Cap, ...] = Field((), description="nuclei: a list of spherical caps")
+    roughness: OptionalLength = Field(default=None, description="Sq of a correlated Gaussian surface")
+    correlation_length: OptionalLength = Field(default=None, description="of the Gaussian surface")
+    seed: Seed | None = Field(default=None, description="of the Gaussian surface")
+    wave: Wave | None = Field(default=None, description="a cosine wave")
+    caps: tuple[Cap, ...] = Field(default=(), description="nuclei: a list of spherical caps")
     heights: str | None = Field(
-        None, description="a .npy file of heights in metres, added to `height`; 2D array [y, x] (1D in 2D runs)"
+        default=None,
+        description="a .npy file of heights in metres, added to `height`; 2D array [y, x] (1D in 2D runs)",
     )
 
     @model_validator(mode="after")
     def _check(self) -> Surface:
-        given = {name: getattr(self, name) is not None for name in ("roughness", "correlation_length", "seed")}
+        given = {
+            name: getattr(self, name) is not None for name in ("roughness", "correlation_length", "seed")
+        }
         if any(given.values()) and not all(given.values()):
             missing = next(name for name, there in given.items() if not there)
-            raise refuse(missing, "missing: roughness, correlation_length and seed are needed together; add it")
+            raise refuse(
+                missing, "missing: roughness, correlation_length and seed are needed together; add it"
+            )
         return self
 
 
 class DependenceTable(Record):
-    """Conductivity and diffusivity against concentration, at the temperature of `electrolyte.conductivity`."""
+    """Conductivity and diffusivity against concentration, at the `at` of `electrolyte.conductivity`."""
 
     concentration: tuple[Concentration, ...] = Field(description="strictly increasing")
     conductivity: tuple[Conductivity, ...] = Field(description="one for each concentration")
@@ -212,11 +235,16 @@ class DependenceTable(Record):
             raise refuse("concentration", f"{len(self.concentration)} values came; at least 2 are needed")
         for one, other in zip(self.concentration, self.concentration[1:], strict=False):
             if other <= one:
-                raise refuse("concentration", f"{other:g} mol/m^3 follows {one:g} mol/m^3; the list must increase")
+                raise refuse(
+                    "concentration", f"{other:g} mol/m^3 follows {one:g} mol/m^3; the list must increase"
+                )
         for name in ("conductivity", "diffusivity"):
             if len(getattr(self, name)) != len(self.concentration):
-                raise refuse(name, f"{len(getattr(self, name))} values came for {len(self.concentration)} "
-                                   "concentrations; give one for each")  # fmt: skip
+                raise refuse(
+                    name,
+                    f"{len(getattr(self, name))} values came for {len(self.concentration)} "
+                    "concentrations; give one for each",
+                )
         return self
 
 
@@ -225,7 +253,8 @@ def _dependence_tag(value: Any) -> str:
 
 
 Dependence = Annotated[
-    Annotated[Literal["nernst-einstein", "constant"], Tag("<word>")] | Annotated[DependenceTable, Tag("<table>")],
+    Annotated[Literal["nernst-einstein", "constant"], Tag("<word>")]
+    | Annotated[DependenceTable, Tag("<table>")],
     Discriminator(_dependence_tag),
 ]
 
@@ -233,20 +262,26 @@ Dependence = Annotated[
 class Electrolyte(Record):
     """A binary lithium salt in an electrolyte."""
 
-    name: str = Field("", description="for tables and pictures")
-    conductivity: Conductivity = Field(description="ionic, at `salt_concentration`; give `at` with its temperature")
-    conductivity_barrier: Barrier = Field(0.0, description="activation energy of the conductivity (per ion or mole)")
+    name: str = Field(default="", description="for tables and pictures")
+    conductivity: Conductivity = Field(
+        description="ionic, at `salt_concentration`; give `at` with its temperature"
+    )
+    conductivity_barrier: Barrier = Field(
+        default=0.0, description="activation energy of the conductivity (per ion or mole)"
+    )
     transference_number: Annotated[float, Measure(units.NUMBER, ge=0, le=1)] = Field(description="t+ of Li+")
     salt_concentration: Concentration = Field(description="at t = 0, uniform")
     salt_diffusivity: Annotated[
         float | Literal["nernst-einstein"], Measure(units.DIFFUSIVITY, gt=0, words=("nernst-einstein",))
     ] = Field(description='of the salt, or "nernst-einstein": 2 t+ (1 - t+) kappa R T / (F^2 c0)')
     diffusivity_barrier: Barrier = Field(
-        default=None, description="activation energy of the diffusivity; default: `conductivity_barrier`"
+        default=FILLED, description="activation energy of the diffusivity; default: `conductivity_barrier`"
     )
-    thermodynamic_factor: Number = Field(1.0, description="1 + d ln f / d ln c, multiplies the diffusion potential")
+    thermodynamic_factor: Number = Field(
+        default=1.0, description="1 + d ln f / d ln c, multiplies the diffusion potential"
+    )
     concentration_dependence: Dependence = Field(
-        "nernst-einstein",
+        default="nernst-einstein",
         description='"nernst-einstein": conductivity ~ c, diffusivity constant; "constant": both; or a table',
     )
 
@@ -254,31 +289,42 @@ class Electrolyte(Record):
     def _check(self) -> Electrolyte:
         _fill(self, diffusivity_barrier=self.conductivity_barrier)
         if self.salt_diffusivity == "nernst-einstein" and not 0 < self.transference_number < 1:
-            raise refuse("salt_diffusivity", '"nernst-einstein" gives 0 with a transference number of '
-                         f'{self.transference_number:g}; give a number, e.g. "1e-7 cm^2/s"')  # fmt: skip
+            raise refuse(
+                "salt_diffusivity",
+                '"nernst-einstein" gives 0 with a transference number of '
+                f'{self.transference_number:g}; give a number, e.g. "1e-7 cm^2/s"',
+            )
         table = self.concentration_dependence
         if isinstance(table, DependenceTable):
             if not table.concentration[0] <= self.salt_concentration <= table.concentration[-1]:
-                raise refuse("concentration_dependence", f"the table does not reach {self.salt_concentration:g} "
-                             "mol/m^3, the salt_concentration; widen it")  # fmt: skip
+                raise refuse(
+                    "concentration_dependence",
+                    f"the table does not reach {self.salt_concentration:g} "
+                    "mol/m^3, the salt_concentration; widen it",
+                )
             there = _interpolate(table.concentration, table.conductivity, self.salt_concentration)
             if abs(there - self.conductivity) > 0.01 * self.conductivity:
-                raise refuse("concentration_dependence", f"the table gives {there:g} S/m at salt_concentration, "
-                             f"`conductivity` says {self.conductivity:g} S/m; make them agree within 1 %")  # fmt: skip
+                raise refuse(
+                    "concentration_dependence",
+                    f"the table gives {there:g} S/m at salt_concentration, "
+                    f"`conductivity` says {self.conductivity:g} S/m; make them agree within 1 %",
+                )
         return self
 
 
 class Kinetics(Record):
-    """Butler-Volmer charge transfer of lithium; the anodic transfer coefficient is 1 - `transfer_coefficient`."""
+    """Butler-Volmer charge transfer of lithium; the anodic coefficient is 1 - `transfer_coefficient`."""
 
     exchange_current_density: Current = Field(description="at `reference_concentration`")
-    exchange_current_barrier: Barrier = Field(0.0, description="activation energy of the exchange current")
-    transfer_coefficient: Fraction = Field(0.5, description="cathodic (plating)")
+    exchange_current_barrier: Barrier = Field(
+        default=0.0, description="activation energy of the exchange current"
+    )
+    transfer_coefficient: Fraction = Field(default=0.5, description="cathodic (plating)")
     concentration_exponent: Annotated[float, Measure(units.NUMBER, ge=0, le=2)] = Field(
-        default=None, description="j0 ~ c^exponent; default: 1 - `transfer_coefficient`"
+        default=FILLED, description="j0 ~ c^exponent; default: 1 - `transfer_coefficient`"
     )
     reference_concentration: Concentration = Field(
-        default=None, description="where j0 holds; default: electrolyte.salt_concentration"
+        default=FILLED, description="where j0 holds; default: electrolyte.salt_concentration"
     )
 
     @model_validator(mode="after")
@@ -291,7 +337,7 @@ class Lithium(Record):
     """The metal."""
 
     molar_volume: Annotated[float, Measure(units.MOLAR_VOLUME, gt=0)] = Field(
-        LITHIUM_MOLAR_VOLUME, description="of lithium"
+        default=LITHIUM_MOLAR_VOLUME, description="of lithium"
     )
     surface_energy: Annotated[float, Measure(units.SURFACE_ENERGY, ge=0)] = Field(
         description="of the lithium surface (Gibbs-Thomson term)"
@@ -308,24 +354,24 @@ class Patches(Record):
     renewal: Annotated[float | None, Measure(units.LENGTH, gt=0, optional=True, never="none")] = Field(
         description='plated or stripped thickness after which the patches are new; "none": never'
     )
-    seed: Seed = Field(1, description="of the patchwork")
+    seed: Seed = Field(default=1, description="of the patchwork")
 
 
 class Growth(Record):
     """Side reaction that thickens the film and consumes charge and lithium."""
 
     law: Literal["none", "constant", "square-root"] = Field(
-        description='"constant": thickness = thickness_0 + rate t; "square-root": thickness^2 = thickness_0^2 + '
-        "coefficient t"
+        description='"constant": thickness = thickness_0 + rate t; '
+        '"square-root": thickness^2 = thickness_0^2 + coefficient t; "none"'
     )
     rate: Annotated[float | None, Measure(units.SPEED, gt=0, optional=True)] = Field(
-        None, description='thickness per time, for "constant"'
+        default=None, description='thickness per time, for "constant"'
     )
     coefficient: Annotated[float | None, Measure(units.DIFFUSIVITY, gt=0, optional=True)] = Field(
-        None, description='thickness squared per time, for "square-root"'
+        default=None, description='thickness squared per time, for "square-root"'
     )
     molar_volume: Annotated[float | None, Measure(units.MOLAR_VOLUME, gt=0, optional=True)] = Field(
-        None, description="of film per mole of lithium consumed; needed unless law is none"
+        default=None, description="of film per mole of lithium consumed; needed unless law is none"
     )
 
     @model_validator(mode="after")
@@ -345,22 +391,24 @@ class Film(Record):
 
     thickness: Length = Field(description="at t = 0")
     conductivity: Conductivity = Field(description="ionic, mean over the surface; `at` gives its temperature")
-    conductivity_barrier: Barrier = Field(0.0, description="activation energy of the film's conductivity")
-    patches: Patches | None = Field(None, description='patchwork; "none" or absent: a uniform film')
-    growth: Growth | None = Field(None, description='side reaction; "none" or absent: no growth')
+    conductivity_barrier: Barrier = Field(
+        default=0.0, description="activation energy of the film's conductivity"
+    )
+    patches: Patches | None = Field(default=None, description='patchwork; "none" or absent: a uniform film')
+    growth: Growth | None = Field(default=None, description='side reaction; "none" or absent: no growth')
 
 
 class CounterKinetics(Record):
     """Charge transfer of the counter electrode; everything else as on the working electrode."""
 
-    exchange_current_density: Current = Field(default=None, description="default: that of [kinetics]")
+    exchange_current_density: Current = Field(default=FILLED, description="default: that of [kinetics]")
 
 
 class CounterFilm(Record):
     """Film of the counter electrode: uniform and constant."""
 
-    thickness: Length = Field(default=None, description="default: that of [film]")
-    conductivity: Conductivity = Field(default=None, description="default: that of [film]")
+    thickness: Length = Field(default=FILLED, description="default: that of [film]")
+    conductivity: Conductivity = Field(default=FILLED, description="default: that of [film]")
 
 
 class Counter(Record):
@@ -373,31 +421,45 @@ class Counter(Record):
 class Step(Record):
     """One step: exactly one of current, voltage and rest; it ends with the first of its limits."""
 
-    current: OptionalCurrent = Field(None, description="imposed; positive plates the working electrode")
-    voltage: OptionalVoltage = Field(None, description="imposed cell voltage; positive plates")
-    rest: OptionalDuration = Field(None, description="duration of a rest at open circuit")
-    duration: OptionalDuration = Field(None, description="longest time")
-    capacity: OptionalCapacity = Field(None, description="charge passed in this step")
-    until_voltage: OptionalVoltageLimit = Field(None, description="ends when |cell voltage| reaches it")
-    until_current: OptionalCurrentLimit = Field(None, description="ends when |current| falls to it (voltage steps)")
+    current: OptionalCurrent = Field(
+        default=None, description="imposed; positive plates the working electrode"
+    )
+    voltage: OptionalVoltage = Field(default=None, description="imposed cell voltage; positive plates")
+    rest: OptionalDuration = Field(default=None, description="duration of a rest at open circuit")
+    duration: OptionalDuration = Field(default=None, description="longest time")
+    capacity: OptionalCapacity = Field(default=None, description="charge passed in this step")
+    until_voltage: OptionalVoltageLimit = Field(
+        default=None, description="ends when |cell voltage| reaches it"
+    )
+    until_current: OptionalCurrentLimit = Field(
+        default=None, description="ends when |current| falls to it (voltage steps)"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Step:
         given = [name for name in ("current", "voltage", "rest") if getattr(self, name) is not None]
         if len(given) != 1:
             came = "none of them" if not given else " and ".join(given)
-            raise refuse(given[-1] if given else "", f"{came} came; a step has exactly one of current, voltage, rest")
+            raise refuse(
+                given[-1] if given else "", f"{came} came; a step has exactly one of current, voltage, rest"
+            )
         allowed = {
             "current": ("duration", "capacity", "until_voltage"),
             "voltage": ("duration", "capacity", "until_current"),
             "rest": (),
         }[given[0]]
-        ends = [name for name in ("duration", "capacity", "until_voltage", "until_current")
-                if getattr(self, name) is not None]  # fmt: skip
+        ends = [
+            name
+            for name in ("duration", "capacity", "until_voltage", "until_current")
+            if getattr(self, name) is not None
+        ]
         for name in ends:
             if name not in allowed:
-                raise refuse(name, f"a {given[0]} step does not take it; " + (
-                    f"it ends by {', '.join(allowed)}" if allowed else "the duration stands in rest"))  # fmt: skip
+                raise refuse(
+                    name,
+                    f"a {given[0]} step does not take it; "
+                    + (f"it ends by {', '.join(allowed)}" if allowed else "the duration stands in rest"),
+                )
         if allowed and not ends:
             raise refuse(given[0], f"the step never ends; add one of {', '.join(allowed)}")
         if self.current == 0:
@@ -415,19 +477,24 @@ class Step(Record):
         times = [self.rest, self.duration]
         if self.current is not None and self.capacity is not None:
             times.append(self.capacity / abs(self.current))
-        return min((time for time in times if time is not None), default=None)
+        return min((time for time in times if time is not None), default=FILLED)
 
 
 class Protocol(Record):
     """What is imposed: a list of steps, repeated."""
 
-    repeat: Annotated[int, Field(ge=1, le=1_000_000)] = Field(1, description="how many times the steps are run")
-    steps: tuple[Step, ...] = Field(description="a list of tables, in order")
-    voltage_limit: Voltage = Field(5.0, description="largest |cell voltage| of the whole run")
-    stop_on: tuple[EventName, ...] = Field(
-        ("voltage_limit", "short_circuit", "exhausted"), description="events that end the run; others are recorded"
+    repeat: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=1, description="how many times the steps are run"
     )
-    depletion_threshold: Fraction = Field(0.01, description="depletion: smallest concentration over the initial one")
+    steps: tuple[Step, ...] = Field(description="a list of tables, in order")
+    voltage_limit: Voltage = Field(default=5.0, description="largest |cell voltage| of the whole run")
+    stop_on: tuple[EventName, ...] = Field(
+        default=("voltage_limit", "short_circuit", "exhausted"),
+        description="events that end the run; others are recorded",
+    )
+    depletion_threshold: Fraction = Field(
+        default=0.01, description="depletion: smallest concentration over the initial one"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Protocol:
@@ -437,8 +504,11 @@ class Protocol(Record):
             for name in ("voltage", "until_voltage"):
                 value = getattr(step, name)
                 if value is not None and abs(value) > self.voltage_limit:
-                    raise refuse(f"steps[{k}].{name}", f"{abs(value):g} V is above protocol.voltage_limit, "
-                                 f"{self.voltage_limit:g} V; raise the limit")  # fmt: skip
+                    raise refuse(
+                        f"steps[{k}].{name}",
+                        f"{abs(value):g} V is above protocol.voltage_limit, "
+                        f"{self.voltage_limit:g} V; raise the limit",
+                    )
         return self
 
     @property
@@ -452,19 +522,22 @@ class Numerics(Record):
     """Settings of the method; the defaults serve."""
 
     interface_width: Length = Field(
-        default=None, description="W of xi = (1 - tanh(d / 2W)) / 2; 0.4 to 4 spacings; default: spacing / 2"
+        default=FILLED,
+        description="W of xi = (1 - tanh(d / 2W)) / 2; 0.4 to 4 spacings; default: spacing / 2",
     )
     front_step: Annotated[float, Measure(units.NUMBER, gt=0, le=0.5)] = Field(
-        0.25, description="largest motion of the surface in a step, in cells"
+        default=0.25, description="largest motion of the surface in a step, in cells"
     )
     concentration_change: Annotated[float, Measure(units.NUMBER, gt=0, le=1)] = Field(
-        0.2, description="largest relative change of the concentration in a step"
+        default=0.2, description="largest relative change of the concentration in a step"
     )
     tolerance: Annotated[float, Measure(units.NUMBER, ge=1e-13, le=1e-2)] = Field(
-        1e-6, description="relative residual of the potential"
+        default=1e-6, description="relative residual of the potential"
     )
-    max_step: OptionalDuration = Field(None, description="longest step")
-    min_step: OptionalDuration = Field(None, description="a step that must be shorter ends the run as failed")
+    max_step: OptionalDuration = Field(default=None, description="longest step")
+    min_step: OptionalDuration = Field(
+        default=None, description="a step that must be shorter ends the run as failed"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Numerics:
@@ -477,10 +550,12 @@ class Output(Record):
     """What is written, and when."""
 
     fields_every: Duration = Field(
-        default=None, description="simulated time between stored fields; default: 1/20 of the planned time"
+        default=FILLED, description="simulated time between stored fields; default: 1/20 of the planned time"
     )
-    fields: tuple[FieldName, ...] = Field(("xi", "concentration", "potential"), description="stored fields")
-    checkpoint_every: Duration = Field(60.0, description="wall time between checkpoints")
+    fields: tuple[FieldName, ...] = Field(
+        default=("xi", "concentration", "potential"), description="stored fields"
+    )
+    checkpoint_every: Duration = Field(default=60.0, description="wall time between checkpoints")
 
 
 @dataclass(frozen=True)
@@ -516,15 +591,19 @@ class Properties:
     film_conductivity_counter: float
     film_thickness_counter: float
     dependence: Literal["nernst-einstein", "constant", "table"]
-    table: tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]  # c, kappa, D at T; empty without one
+    table: tuple[
+        tuple[float, ...], tuple[float, ...], tuple[float, ...]
+    ]  # c, kappa, D at T; empty without one
 
 
-def nernst_einstein(conductivity: float, transference: float, concentration: float, temperature: float) -> float:
+def nernst_einstein(
+    conductivity: float, transference: float, concentration: float, temperature: float
+) -> float:
     """Return the salt diffusivity of an ideal binary salt, m^2/s.
 
     D = 2 D+ D- / (D+ + D-) with D+ = t+ kappa R T / (F^2 c) and D- = (1 - t+) kappa R T / (F^2 c), so
-    D = 2 t+ (1 - t+) kappa R T / (F^2 c). At the temperature of the conductivity: PLL 6.50e-12, PLLZ 1.44e-11,
-    LHCI 2.19e-11, DLHCI 7.18e-11 m^2/s (seed-facts states 6.4e-12 for PLL, which is the formula at 298.15 K).
+    D = 2 t+ (1 - t+) kappa R T / (F^2 c). At the temperature of the conductivity: PLL 6.50e-12,
+    PLLZ 1.43e-11, LHCI 2.19e-11, DLHCI 7.18e-11 m^2/s (seed-facts has 6.4e-12 for PLL: its formula at 298.15 K).
     """
     mobility = conductivity * GAS_CONSTANT * temperature / (FARADAY**2 * concentration)
     return 2 * transference * (1 - transference) * mobility
@@ -540,7 +619,8 @@ class Case(Record):
 
     title: str = Field(description="one line, for tables and pictures")
     temperature: Temperature = Field(
-        default=None, description="of the cell; default: the `at` of electrolyte.conductivity, else 298.15 K"
+        default=FILLED,
+        description="of the cell; default: the `at` of electrolyte.conductivity, else 298.15 K",
     )
     grid: Grid = Field(description="the box and its cells")
     surface: Surface = Field(description="lithium at t = 0")
@@ -564,12 +644,18 @@ class Case(Record):
         _check_surface(self.grid, self.surface)
         width, spacing = self.numerics.interface_width, self.grid.spacing
         if not 0.4 - WHOLE <= width / spacing <= 4 + WHOLE:
-            raise refuse("numerics.interface_width", f"{pretty(width, units.LENGTH)} is {width / spacing:.3g} spacings; "
-                         f"give 0.4 to 4 of them, e.g. {pretty(spacing / 2, units.LENGTH)}")  # fmt: skip
+            raise refuse(
+                "numerics.interface_width",
+                f"{um(width)} is {width / spacing:.3g} spacings; "
+                f"give 0.4 to 4 of them, e.g. {um(spacing / 2)}",
+            )
         patches = self.film.patches
         if patches is not None and patches.size < spacing:
-            raise refuse("film.patches.size", f"{pretty(patches.size, units.LENGTH)} is below the spacing, "
-                         f"{pretty(spacing, units.LENGTH)}; give larger patches or a finer grid")  # fmt: skip
+            raise refuse(
+                "film.patches.size",
+                f"{um(patches.size)} is below the spacing, "
+                f"{um(spacing)}; give larger patches or a finer grid",
+            )
         return self
 
     def _fill_defaults(self) -> None:
@@ -589,7 +675,9 @@ class Case(Record):
             _fill(counter, **{name: getattr(own, name)})
         _fill(self.numerics, interface_width=self.grid.spacing / 2)
         if self.output.fields_every is None and self.protocol.planned_time is None:
-            raise refuse("output.fields_every", 'missing: the protocol has no planned duration; add it, e.g. "1 h"')
+            raise refuse(
+                "output.fields_every", 'missing: the protocol has no planned duration; add it, e.g. "1 h"'
+            )
         _fill(self.output, fields_every=(self.protocol.planned_time or 0) / 20)
 
     @property
@@ -630,19 +718,27 @@ class Case(Record):
         entry = self._provenance.get("electrolyte.conductivity")
         reference = T if entry is None or entry.at is None else entry.at
         # D from kappa, and D in a table, hold at the temperature of kappa; a D of its own has its own `at`
-        ruled_by_kappa = isinstance(e.salt_diffusivity, str) or isinstance(e.concentration_dependence, DependenceTable)
-        D_factor = (arrhenius(e.diffusivity_barrier, reference, T) if ruled_by_kappa
-                    else factor("electrolyte.salt_diffusivity", e.diffusivity_barrier))  # fmt: skip
-        dependence, table = e.concentration_dependence, ((), (), ())
+        ruled_by_kappa = isinstance(e.salt_diffusivity, str) or isinstance(
+            e.concentration_dependence, DependenceTable
+        )
+        D_factor = (
+            arrhenius(e.diffusivity_barrier, reference, T)
+            if ruled_by_kappa
+            else factor("electrolyte.salt_diffusivity", e.diffusivity_barrier)
+        )
+        dependence = e.concentration_dependence
         if isinstance(e.salt_diffusivity, str):
             D = nernst_einstein(e.conductivity, e.transference_number, e.salt_concentration, reference)
         else:
             D = e.salt_diffusivity
-        rows: tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]] = table
+        rows: tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]] = ((), (), ())
         if isinstance(dependence, DependenceTable):
             D = _interpolate(dependence.concentration, dependence.diffusivity, e.salt_concentration)
-            rows = (dependence.concentration, tuple(kappa_factor * v for v in dependence.conductivity),
-                    tuple(D_factor * v for v in dependence.diffusivity))  # fmt: skip
+            rows = (
+                dependence.concentration,
+                tuple(kappa_factor * v for v in dependence.conductivity),
+                tuple(D_factor * v for v in dependence.diffusivity),
+            )
         return Properties(
             T=T,
             kappa=e.conductivity * kappa_factor,
@@ -650,7 +746,8 @@ class Case(Record):
             t_plus=e.transference_number,
             c0=e.salt_concentration,
             chi=e.thermodynamic_factor,
-            j0=k.exchange_current_density * factor("kinetics.exchange_current_density", k.exchange_current_barrier),
+            j0=k.exchange_current_density
+            * factor("kinetics.exchange_current_density", k.exchange_current_barrier),
             alpha_a=1 - k.transfer_coefficient,
             alpha_c=k.transfer_coefficient,
             exponent=k.concentration_exponent,
@@ -727,7 +824,11 @@ def _value_text(value: Any, measure: Measure | None, source: Provenance | None) 
     parts = [f"value = {text}"]
     if source.at is not None:
         parts.append(f'at = "{units.to_text(source.at, units.TEMPERATURE)}"')
-    parts += [f"{name} = {toml_string(getattr(source, name))}" for name in ("source", "status") if getattr(source, name)]
+    parts += [
+        f"{name} = {toml_string(getattr(source, name))}"
+        for name in ("source", "status")
+        if getattr(source, name)
+    ]
     return "{ " + ", ".join(parts) + " }"
 
 
@@ -756,29 +857,42 @@ def available_memory() -> float:
     return free
 
 
+def um(length: float) -> str:
+    """Return a length for an error text."""
+    return pretty(length, units.LENGTH)
+
+
 def _check_surface(grid: Grid, surface: Surface) -> None:
     """Refuse a surface that the grid cannot carry or that leaves the box."""
-    um = lambda length: pretty(length, units.LENGTH)  # noqa: E731
     low = high = 0.0
     if surface.roughness is not None and surface.correlation_length is not None:
         if surface.correlation_length < grid.spacing:
-            raise refuse("surface.correlation_length", f"{um(surface.correlation_length)} is below the spacing, "
-                         f"{um(grid.spacing)}; lengthen it or take a finer grid")  # fmt: skip
+            raise refuse(
+                "surface.correlation_length",
+                f"{um(surface.correlation_length)} is below the spacing, "
+                f"{um(grid.spacing)}; lengthen it or take a finer grid",
+            )
         low, high = low - 4 * surface.roughness, high + 4 * surface.roughness
     if surface.wave is not None:
         _check_wave(grid, surface.wave)
         low, high = low - surface.wave.amplitude, high + surface.wave.amplitude
     for k, cap in enumerate(surface.caps):
         if len(cap.position) != grid.ndim - 1:
-            raise refuse(f"surface.caps[{k}].position", f"{len(cap.position)} lengths came; a {grid.ndim}D run needs "
-                         f"{grid.ndim - 1}")  # fmt: skip
+            raise refuse(
+                f"surface.caps[{k}].position",
+                f"{len(cap.position)} lengths came; a {grid.ndim}D run needs {grid.ndim - 1}",
+            )
         for axis, place in enumerate(cap.position):
             if not 0 <= place <= grid.size[axis]:
-                raise refuse(f"surface.caps[{k}].position[{axis}]", f"{um(place)} is outside the box; give 0 um to "
-                             f"{um(grid.size[axis])}")  # fmt: skip
+                raise refuse(
+                    f"surface.caps[{k}].position[{axis}]",
+                    f"{um(place)} is outside the box; give 0 um to {um(grid.size[axis])}",
+                )
         if cap.radius < 2 * grid.spacing:
-            raise refuse(f"surface.caps[{k}].radius", f"{um(cap.radius)} is below 2 spacings; give at least "
-                         f"{um(2 * grid.spacing)}")  # fmt: skip
+            raise refuse(
+                f"surface.caps[{k}].radius",
+                f"{um(cap.radius)} is below 2 spacings; give at least {um(2 * grid.spacing)}",
+            )
     high += max((cap.height for cap in surface.caps), default=0.0)
     if surface.heights is not None:
         least, most = _heights_range(surface.heights, grid.ndim)
@@ -786,21 +900,29 @@ def _check_surface(grid: Grid, surface: Surface) -> None:
     margin = MARGIN * grid.spacing
     floor, ceiling = margin - low, grid.size[-1] - margin - high
     if floor > ceiling:
-        raise refuse("surface", f"the surface spans {um(high - low)} and does not fit a box {um(grid.size[-1])} high "
-                     f"with {MARGIN} cells to spare on both sides; flatten it or raise the box")  # fmt: skip
+        raise refuse(
+            "surface",
+            f"the surface spans {um(high - low)} and does not fit a box {um(grid.size[-1])} high "
+            f"with {MARGIN} cells to spare on both sides; flatten it or raise the box",
+        )
     if not floor * (1 - WHOLE) <= surface.height <= ceiling * (1 + WHOLE):
-        raise refuse("surface.height", f"{um(surface.height)} brings the surface within {MARGIN} cells of the bottom "
-                     f"or of the counter electrode; give {um(floor)} to {um(ceiling)}")  # fmt: skip
+        raise refuse(
+            "surface.height",
+            f"{um(surface.height)} brings the surface within {MARGIN} cells of the bottom "
+            f"or of the counter electrode; give {um(floor)} to {um(ceiling)}",
+        )
 
 
 def _check_wave(grid: Grid, wave: Wave) -> None:
-    """Refuse a wave that does not close on itself across the box (periodic), or is not even at its sides (mirror)."""
+    """Refuse a wave that does not close across the box (periodic), or is not even at its sides (mirror)."""
     along = (math.cos(wave.direction), math.sin(wave.direction))
     across = [axis for axis in (0, 1) if abs(along[axis]) > WHOLE]
     if grid.ndim == 2 and across != [0]:
         raise refuse("surface.wave.direction", 'only "0 deg" is possible in a 2D run; remove it')
     if grid.lateral == "mirror" and len(across) == 2:
-        raise refuse("surface.wave.direction", 'mirrored sides need "0 deg" or "90 deg"; or make them periodic')
+        raise refuse(
+            "surface.wave.direction", 'mirrored sides need "0 deg" or "90 deg"; or make them periodic'
+        )
     unit = 1.0 if grid.lateral == "periodic" else 0.5
     for axis in across:
         length = grid.size[axis] * abs(along[axis])
@@ -808,12 +930,17 @@ def _check_wave(grid: Grid, wave: Wave) -> None:
         if count > MOST_CELLS or abs(count - round(count)) > 1e-4 or round(count) == 0:
             nearest = length / (unit * min(max(1, round(min(count, MOST_CELLS))), MOST_CELLS))
             what = "a whole number of times" if unit == 1 else "a whole number of halves"
-            raise refuse("surface.wave.wavelength", f"{pretty(wave.wavelength, units.LENGTH)} fits the box "
-                         f"{count * unit:.6g} times, {what} is needed; the nearest valid is "
-                         f"{pretty(nearest, units.LENGTH)}")  # fmt: skip
+            raise refuse(
+                "surface.wave.wavelength",
+                f"{um(wave.wavelength)} fits the box "
+                f"{count * unit:.6g} times, {what} is needed; the nearest valid is "
+                f"{um(nearest)}",
+            )
     if wave.wavelength < 4 * grid.spacing:
-        raise refuse("surface.wave.wavelength", f"{pretty(wave.wavelength, units.LENGTH)} is below 4 spacings; give at "
-                     f"least {pretty(4 * grid.spacing, units.LENGTH)}")  # fmt: skip
+        raise refuse(
+            "surface.wave.wavelength",
+            f"{um(wave.wavelength)} is below 4 spacings; give at least {um(4 * grid.spacing)}",
+        )
 
 
 def _heights_range(path: str, ndim: int) -> tuple[float, float]:
@@ -822,17 +949,25 @@ def _heights_range(path: str, ndim: int) -> tuple[float, float]:
     if not Path(path).is_file():
         raise refuse(key, f"{shown(path, 200)} is not a file; give a .npy file of heights in metres")
     try:
-        heights = np.lib.format.open_memmap(path, mode="r")  # reads no pickle, reserves no memory
+        heights: Any = np.load(path, mmap_mode="r", allow_pickle=False)  # reads no pickle, reserves no memory
     except Exception as error:  # the header of a damaged file fails in a dozen ways
-        raise refuse(key, f"{shown(path, 200)} is no .npy file of numbers ({type(error).__name__}); "
-                          "write it by numpy.save") from None  # fmt: skip
-    if heights.dtype.kind not in "fiu":
-        raise refuse(key, f"its values are of type {heights.dtype}; real numbers (metres) are needed")
+        raise refuse(
+            key,
+            f"{shown(path, 200)} is no .npy file of numbers ({type(error).__name__}); write it by numpy.save",
+        ) from None
+    if not isinstance(heights, np.ndarray) or heights.dtype.kind not in "fiu":
+        raise refuse(
+            key,
+            "its values are no real numbers; save an array of heights in metres",
+        )
     if heights.ndim != ndim - 1:
         raise refuse(key, f"its array has {heights.ndim} axes; a {ndim}D run needs {ndim - 1}")
     if min(heights.shape) < 2 or heights.size > MOST_HEIGHTS:
-        raise refuse(key, f"its array is of shape {heights.shape}; give 2 points or more along each axis and at most "
-                          f"{MOST_HEIGHTS} in all")  # fmt: skip
+        raise refuse(
+            key,
+            f"its array is of shape {heights.shape}; give 2 points or more along each axis and at most "
+            f"{MOST_HEIGHTS} in all",
+        )
     if not np.all(np.isfinite(heights)):
         raise refuse(key, "it holds NaN or infinite heights; fill them before")
     return float(heights.min()), float(heights.max())

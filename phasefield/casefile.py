@@ -1,9 +1,9 @@
-"""Reading a case file: TOML, `extends`, overrides, the source of each value, and errors that name file, line and key.
+"""Reading a case file: TOML, `extends`, overrides, sources, and errors that name file, line and key.
 
     case = read_case("pllz.toml", ["protocol.repeat=2", "film.patches=none"])
 
-The file and its bases are merged as plain tables; beside each key its file and line are kept (`Origin`), so that
-whatever is found wrong later can be pointed at.
+The file and its bases are merged as plain tables; beside each key its file and line are kept (`Origin`), so
+that whatever is found wrong later can be pointed at.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ DEEPEST = 32  # tables inside tables
 LONGEST_OVERRIDE = 10_000  # characters
 STATUSES = ("measured", "derived", "assumed", "calibrated")
 VALUE_KEYS = ("value", "at", "source", "status")
+_DEEP_KEY = re.compile(rf"(?:[\w\"' \t-]+\.){{{DEEPEST}}}")
 
 Key = tuple[str | int, ...]
 Table = dict[str, Any]
@@ -38,7 +39,7 @@ Table = dict[str, Any]
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a key stands: the file as the user knows it, the line, and the folder that its paths are relative to."""
+    """Where a key stands: the file as the user knows it, the line, and the folder of its relative paths."""
 
     file: str
     line: int | None
@@ -96,7 +97,7 @@ def read_case(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Ca
     return case
 
 
-# --- files -----------------------------------------------------------------------------------------------------
+# --- files -----------------------------------------------------------------------------------------------
 
 
 def _read_text(file: str, path: Path) -> str:
@@ -109,13 +110,17 @@ def _read_text(file: str, path: Path) -> str:
             raise CaseError(file, None, "", f"no such file; {hint}")
         if not path.is_file():
             what = "a folder" if path.is_dir() else "no regular file"
-            raise CaseError(file, None, "", f"is {what}; give a case file, e.g. {path.name or 'case'}/case.toml")
+            raise CaseError(
+                file, None, "", f"is {what}; give a case file, e.g. {path.name or 'case'}/case.toml"
+            )
         if path.stat().st_size > LONGEST_FILE:
             raise CaseError(file, None, "", f"is larger than {LONGEST_FILE // 1000} kB; that is no case file")
         data = path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise CaseError(file, None, "", f"cannot be read ({reason}); check the name and the permissions") from None
+        raise CaseError(
+            file, None, "", f"cannot be read ({reason}); check the name and the permissions"
+        ) from None
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
@@ -125,13 +130,17 @@ def _read_text(file: str, path: Path) -> str:
 
 def _parse(file: str, text: str) -> Table:
     """Return the tables of a TOML text."""
-    deep = re.search(r"(?:[\w\"' \t-]+\.){%d}" % DEEPEST, text)
+    deep = _DEEP_KEY.search(text)
     if deep is not None:
-        raise CaseError(file, text.count("\n", 0, deep.start()) + 1, "", f"a key of more than {DEEPEST} parts; shorten it")
+        raise CaseError(
+            file, text.count("\n", 0, deep.start()) + 1, "", f"a key of more than {DEEPEST} parts; shorten it"
+        )
     try:
         return tomllib.loads(text)
     except RecursionError:
-        raise CaseError(file, 1, "", "lists or tables are nested too deeply; a case needs at most 4 levels") from None
+        raise CaseError(
+            file, 1, "", "lists or tables are nested too deeply; a case needs at most 4 levels"
+        ) from None
     except ValueError as error:  # TOMLDecodeError, or an integer of thousands of digits
         message = str(error)
         place = re.search(r" \(at (?:line ([0-9]+), column [0-9]+|end of document)\)", message)
@@ -139,11 +148,16 @@ def _parse(file: str, text: str) -> Table:
         line = int(place[1]) if place and place[1] else (len(lines) if place else 1)
         if "digits" in message:
             line = next((k for k, row in enumerate(lines, 1) if re.search(r"[0-9_]{4000}", row)), 1)
-            raise CaseError(file, line, "", "an integer of thousands of digits; write it as 1e9 or shorten it") from None
+            raise CaseError(
+                file, line, "", "an integer of thousands of digits; write it as 1e9 or shorten it"
+            ) from None
         key = re.match(r"\s*([\w.-]{1,60})\s*=", lines[line - 1])
         reason = message[: place.start()] if place else message
-        hint = ("the same key or table stands twice; keep one" if re.search("overwrite|twice|mutate|redefine", reason)
-                else 'texts and values with units stand in quotes: key = "1 um"')  # fmt: skip
+        hint = (
+            "the same key or table stands twice; keep one"
+            if re.search("overwrite|twice|mutate|redefine", reason)
+            else 'texts and values with units stand in quotes: key = "1 um"'
+        )
         raise CaseError(file, line, key[1] if key else "", f"not valid TOML: {reason}; {hint}") from None
 
 
@@ -161,7 +175,10 @@ def _load(source: Source, path: Path, root: Path | None, chain: tuple[Path, ...]
     bases = tree.get("extends", [])
     for base in [bases] if isinstance(bases, str) else bases if isinstance(bases, list) else [bases]:
         if not isinstance(base, str):
-            own.fail(("extends",), f'{shown(base)} stands here; a file name or a list of them is needed, e.g. "pllz.toml"')
+            own.fail(
+                ("extends",),
+                f'{shown(base)} stands here; a file name or a list of them is needed, e.g. "pllz.toml"',
+            )
         found, its_root = _find_base(own, base, here.parent, root or here.parent)
         if found.resolve() in (*chain, here):
             own.fail(("extends",), f"{shown(base)} extends this file again; remove one of the two")
@@ -174,7 +191,7 @@ def _find_base(own: Source, base: str, folder: Path, root: Path) -> tuple[Path, 
     """Return the file of a base and the folder it and its own bases are kept to."""
     shipped = cases.folder().resolve()
     if not base or not base.isprintable() or len(base) > 500:
-        own.fail(("extends",), f"{shown(base)} is no file name; give one, e.g. \"electrolytes/pllz.toml\"")
+        own.fail(("extends",), f'{shown(base)} is no file name; give one, e.g. "electrolytes/pllz.toml"')
     try:
         if Path(base).is_absolute():
             if Path(base).is_file():
@@ -184,7 +201,10 @@ def _find_base(own: Source, base: str, folder: Path, root: Path) -> tuple[Path, 
             found = start / base
             if found.is_file():
                 if not any(found.resolve().is_relative_to(tree) for tree in (within, shipped)):
-                    own.fail(("extends",), f"{shown(base, 200)} is outside the folder of the case; write its absolute path")
+                    own.fail(
+                        ("extends",),
+                        f"{shown(base, 200)} is outside the folder of the case; write its absolute path",
+                    )
                 relative = os.path.relpath(found)
                 return (found if relative.startswith("..") else Path(relative)), within
     except OSError as error:
@@ -197,7 +217,7 @@ def _find_base(own: Source, base: str, folder: Path, root: Path) -> tuple[Path, 
 
 
 def _merge(source: Source, own: Source) -> None:
-    """Lay `own` over `source`: tables merge, everything else (lists, values with their source) is replaced."""
+    """Lay `own` over `source`: tables merge, all else (lists, values with their source) is replaced."""
 
     def lay(below: Table, above: Table, key: Key) -> None:
         for name, value in above.items():
@@ -221,13 +241,25 @@ def _override(source: Source, text: str) -> None:
     file = f"-s {shown(text, 80)[1:-1]}"
     name, equals, value_text = text.partition("=")
     parts = tuple(part.strip() if isinstance(part, str) else part for part in parse_key(name.strip()))
-    clean = dotted(parts) == re.sub(r"\s*\.\s*", ".", name.strip()) and bool(parts) and isinstance(parts[0], str)
-    if not equals or not clean or len(text) > LONGEST_OVERRIDE or not value_text.strip() or len(parts) > DEEPEST:
-        raise CaseError(file, None, "", 'an override is key=value, e.g. -s protocol.repeat=2 or -s film.patches="none"')
+    clean = (
+        dotted(parts) == re.sub(r"\s*\.\s*", ".", name.strip()) and bool(parts) and isinstance(parts[0], str)
+    )
+    if (
+        not equals
+        or not clean
+        or len(text) > LONGEST_OVERRIDE
+        or not value_text.strip()
+        or len(parts) > DEEPEST
+    ):
+        raise CaseError(
+            file, None, "", 'an override is key=value, e.g. -s protocol.repeat=2 or -s film.patches="none"'
+        )
     if parts == ("extends",):
-        raise CaseError(file, None, "extends", "bases cannot be changed by an override; write a case file that extends")
+        raise CaseError(
+            file, None, "extends", "bases cannot be changed by an override; write a case file that extends"
+        )
     try:
-        if "\n" in value_text or re.search(r"(?:[^.]+\.){%d}" % DEEPEST, value_text):
+        if "\n" in value_text or _DEEP_KEY.search(value_text):
             raise ValueError
         value = tomllib.loads(f"value = {value_text}")["value"]
     except (ValueError, RecursionError):
@@ -237,7 +269,12 @@ def _override(source: Source, text: str) -> None:
         if isinstance(part, str) and isinstance(node, dict) and part not in node:
             node[part] = {}
         elif not _holds(node, part):
-            raise CaseError(file, None, dotted(parts), f"'{dotted(parts[: k + 1])}' is not there; set the table or list itself")
+            raise CaseError(
+                file,
+                None,
+                dotted(parts),
+                f"'{dotted(parts[: k + 1])}' is not there; set the table or list itself",
+            )
         node = node[part]
     last = parts[-1]
     if isinstance(last, int):
@@ -247,7 +284,12 @@ def _override(source: Source, text: str) -> None:
         raise CaseError(file, None, dotted(parts), f"'{dotted(parts[:-1])}' is no table; set it itself")
     elif last == "value":
         node.clear()
-    if isinstance(value, dict) and "value" not in value and isinstance(node, dict) and isinstance(node.get(last), dict):
+    if (
+        isinstance(value, dict)
+        and "value" not in value
+        and isinstance(node, dict)
+        and isinstance(node.get(last), dict)
+    ):
         node[last] = {**node[last], **value}
     else:
         node[last] = value
@@ -262,7 +304,7 @@ def _holds(node: Any, part: str | int) -> bool:
     return isinstance(node, dict) and part in node
 
 
-# --- values with their source ----------------------------------------------------------------------------------
+# --- values with their source ----------------------------------------------------------------------------
 
 
 def _unwrap(source: Source, node: Any, key: Key, found: dict[str, Provenance]) -> Any:
@@ -277,7 +319,10 @@ def _unwrap(source: Source, node: Any, key: Key, found: dict[str, Provenance]) -
         return _unwrap(source, inner, (*key, "value"), {})
     if isinstance(node, dict):
         if key and set(node) & {"source", "status", "at"}:
-            source.fail(key, 'a table with a source or status needs `value`, e.g. { value = "1 um", status = "assumed" }')
+            source.fail(
+                key,
+                'a table with a source or status needs `value`, e.g. { value = "1 um", status = "assumed" }',
+            )
         return {name: _unwrap(source, item, (*key, name), found) for name, item in node.items()}
     if isinstance(node, list):
         return tuple(_unwrap(source, item, (*key, k), found) for k, item in enumerate(node))
@@ -296,7 +341,10 @@ def _provenance(source: Source, node: Table, key: Key) -> Provenance:
     if status is not None and status not in STATUSES:
         source.fail((*key, "status"), f"{shown(status)} is no status; give one of {', '.join(STATUSES)}")
     if not isinstance(node.get("source", ""), str):
-        source.fail((*key, "source"), f"{shown(node['source'])} stands here; a text is needed, e.g. \"Zhang 2025, Fig. 3a\"")
+        source.fail(
+            (*key, "source"),
+            f'{shown(node["source"])} stands here; a text is needed, e.g. "Zhang 2025, Fig. 3a"',
+        )
     at = node.get("at")
     if at is not None:
         try:
@@ -323,7 +371,7 @@ def _place_heights(source: Source, tree: Table) -> None:
     surface["heights"] = os.path.abspath((origin.folder if origin else Path.cwd()) / name)
 
 
-# --- errors ----------------------------------------------------------------------------------------------------
+# --- errors ----------------------------------------------------------------------------------------------
 
 
 def _explain(source: Source, tree: Table, error: ValidationError) -> NoReturn:
@@ -343,25 +391,38 @@ def _explain(source: Source, tree: Table, error: ValidationError) -> NoReturn:
     if kind in ("case", "quantity"):
         source.fail(key, str(context["text"]))
     if kind == "missing":
-        source.fail(key, f"missing; {_remedy(key)}")
-    came = {dict: "a table", tuple: "a list"}.get(type(first["input"]), shown(first["input"]))
+        source.fail(key, f"missing; add {_remedy(key)}")
+    came = units.came(first["input"])
     if kind == "literal_error":
         choices = re.findall(r"'([^']*)'", context["expected"])
         close = get_close_matches(str(first["input"]), choices, n=1)
-        source.fail(key, f"{came} is none of {', '.join(choices)}" + (f"; did you mean '{close[0]}'?" if close else ""))
-    limits = {"greater_than_equal": ("below", "ge"), "less_than_equal": ("above", "le"), "less_than": ("not below", "lt"),
-              "greater_than": ("not above", "gt")}  # fmt: skip
+        source.fail(
+            key,
+            f"{came} is none of {', '.join(choices)}" + (f"; did you mean '{close[0]}'?" if close else ""),
+        )
+    limits = {
+        "greater_than_equal": ("below", "ge"),
+        "less_than_equal": ("above", "le"),
+        "less_than": ("not below", "lt"),
+        "greater_than": ("not above", "gt"),
+    }
     if kind in limits:
         word, name = limits[kind]
-        source.fail(key, f"{came} is {word} {context[name]}; {_remedy(key)}")
-    wants = {"int": "a whole number is needed, e.g. 1", "string": 'a text is needed, e.g. "periodic"',
-             "tuple": "a list is needed", "model": "a table is needed", "dict": "a table is needed"}  # fmt: skip
+        fit = {"lt": "below", "gt": "above", "le": "of at most", "ge": "of at least"}[name]
+        source.fail(key, f"{came} is {word} {context[name]}; give a whole number {fit} {context[name]}")
+    wants = {
+        "int": "a whole number is needed, e.g. 1",
+        "string": 'a text is needed, e.g. "periodic"',
+        "tuple": "a list is needed",
+        "model": "a table is needed",
+        "dict": "a table is needed",
+    }
     want = next((text for word, text in wants.items() if kind.startswith(word)), first["msg"])
-    source.fail(key, f"{came} stands here; {want}; {_remedy(key)}")
+    source.fail(key, f"{came} stands here; {want}: {_remedy(key)}")
 
 
 def schema(record: type[Record] = Case, path: str = "") -> Iterator[tuple[str, str, Any]]:
-    """Yield (path of the table, key, pydantic's field) for every key of a case file; `steps[]` marks a list."""
+    """Yield (path of the table, key, pydantic's field) for every key; `steps[]` marks a list of tables."""
     for name, entry in record.model_fields.items():
         yield path, name, entry
         for inner in _records(entry.annotation):
@@ -387,9 +448,8 @@ def _remedy(key: Key) -> str:
         full = f"{table}.{name}".lstrip(".")
         if path in (full, f"{full}[]"):
             example = _example(entry)
-            add = f", e.g. {name} = {example}" if example else ""
-            return f"{name}: {entry.description}{add}"
-    return "see the case reference"
+            return f"{name}, {entry.description}" + (f", e.g. {name} = {example}" if example else "")
+    return "what the case reference says"
 
 
 def _measures(entry: Any) -> list[Measure]:
@@ -415,7 +475,7 @@ def _example(entry: Any) -> str:
     return f"[{text}, {text}]" if str(entry.annotation).startswith("tuple") else text
 
 
-# --- lines -----------------------------------------------------------------------------------------------------
+# --- lines -----------------------------------------------------------------------------------------------
 
 _STRING = re.compile(r'"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'', re.DOTALL)
 _SKIP = re.compile(r"(?:[ \t\r\n,]|#[^\n]*)*")
@@ -507,7 +567,7 @@ def key_lines(text: str) -> dict[Key, int]:
     return lines
 
 
-# --- reference -------------------------------------------------------------------------------------------------
+# --- reference -------------------------------------------------------------------------------------------
 
 
 def reference_markdown() -> str:
@@ -521,13 +581,24 @@ def reference_markdown() -> str:
         meaning = f"{entry.description}" + (f" ({bounds})" if bounds else "") + _choices(entry)
         meaning = meaning.replace("|", "\\|")
         tables.setdefault(path, []).append(f"| `{name}` | {unit} | {default} | {meaning} |")
-    text = ["# Case file reference", "", "Printed from the schema. Quantities are texts with a unit; any value may be written",
-            'as `{ value = ..., at = "30 degC", source = "...", status = "measured" }` with the status '
-            f"{', '.join(STATUSES)}.", '`extends = "base.toml"` (or a list) merges bases; the text "none" clears an '
-            "optional key of a base.", ""]  # fmt: skip
+    text = [
+        "# Case file reference",
+        "",
+        "Printed from the schema. Quantities are texts with a unit; any value may be written",
+        'as `{ value = ..., at = "30 degC", source = "...", status = "measured" }` with the status '
+        f"{', '.join(STATUSES)}.",
+        '`extends = "base.toml"` (or a list) merges bases; the text "none" clears an optional key of a base.',
+        "",
+    ]
     for path, rows in tables.items():
-        text += [f"## `{_place(path).replace('[0]', '[]')}`" if path else "## Top of the file", "",
-                 "| key | SI unit | default | meaning |", "|---|---|---|---|", *rows, ""]  # fmt: skip
+        text += [
+            f"## `{_place(path).replace('[0]', '[]')}`" if path else "## Top of the file",
+            "",
+            "| key | SI unit | default | meaning |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+        ]
     return "\n".join(text)
 
 
@@ -552,4 +623,6 @@ def _choices(entry: Any) -> str:
 
     found = list(dict.fromkeys(words(entry.annotation)))
     found = [word for word in found if word not in ("nernst-einstein",) or len(found) > 1]
-    return f"; one of {', '.join(found)}" if len(found) > 1 and "none" not in (entry.description or "") else ""
+    return (
+        f"; one of {', '.join(found)}" if len(found) > 1 and "none" not in (entry.description or "") else ""
+    )

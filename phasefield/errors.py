@@ -1,4 +1,4 @@
-"""The errors of the library: a small family, raised and never printed; the commands turn them into exit codes."""
+"""The errors of the library: a small family, raised and never printed; the commands print them."""
 
 from __future__ import annotations
 

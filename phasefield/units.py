@@ -1,7 +1,7 @@
 """Text with a unit to SI and back: the one place that converts.
 
-`to_si("0.2 mA/cm^2", CURRENT_DENSITY) == 2.0`. Pint knows the units; it only ever sees a short unit of letters
-and one-digit powers, never a number or an expression, so no text of a user is evaluated.
+`to_si("0.2 mA/cm^2", CURRENT_DENSITY) == 2.0`. Pint knows the units; it only ever sees a short unit of
+letters and one-digit powers, never a number or an expression, so no text of a user is evaluated.
 """
 
 from __future__ import annotations
@@ -46,27 +46,68 @@ SPEED = Kind("speed", "m/s", "1 nm/h")
 
 # Other dimensions, only to say what came instead.
 _OTHERS = (
-    ("current", "A"), ("charge", "C"), ("resistance", "ohm"), ("area resistance", "ohm*m^2"),
-    ("resistivity", "ohm*m"), ("conductance", "S"), ("area conductance", "S/m^2"), ("area", "m^2"),
-    ("volume", "m^3"), ("mass", "kg"), ("amount of substance", "mol"), ("molar energy", "J/mol"),
-    ("force per area", "Pa"), ("power", "W"), ("frequency", "1/s"), ("current per length", "A/m"),
-    ("current per volume", "A/m^3"), ("charge per mass", "C/kg"), ("density", "kg/m^3"),
-)  # fmt: skip
-_ALL_KINDS = (LENGTH, TIME, TEMPERATURE, VOLTAGE, ENERGY, CONDUCTIVITY, CURRENT_DENSITY, CAPACITY, CONCENTRATION,
-              DIFFUSIVITY, SURFACE_ENERGY, MOLAR_VOLUME, SPEED)  # fmt: skip
+    ("current", "A"),
+    ("charge", "C"),
+    ("resistance", "ohm"),
+    ("area resistance", "ohm*m^2"),
+    ("resistivity", "ohm*m"),
+    ("conductance", "S"),
+    ("area conductance", "S/m^2"),
+    ("area", "m^2"),
+    ("volume", "m^3"),
+    ("mass", "kg"),
+    ("amount of substance", "mol"),
+    ("molar energy", "J/mol"),
+    ("force per area", "Pa"),
+    ("power", "W"),
+    ("frequency", "1/s"),
+    ("current per length", "A/m"),
+    ("current per volume", "A/m^3"),
+    ("charge per mass", "C/kg"),
+    ("density", "kg/m^3"),
+)
+_ALL_KINDS = (
+    LENGTH,
+    TIME,
+    TEMPERATURE,
+    VOLTAGE,
+    ENERGY,
+    CONDUCTIVITY,
+    CURRENT_DENSITY,
+    CAPACITY,
+    CONCENTRATION,
+    DIFFUSIVITY,
+    SURFACE_ENERGY,
+    MOLAR_VOLUME,
+    SPEED,
+)
 
 LONGEST_TEXT = 80  # characters
 SIGNIFICANT_DIGITS = 15  # kept of a conversion: "0.2 mA/cm^2" is 2.0 and not 2.0000000000000004
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
-_LETTERS = str.maketrans({"µ": "u", "μ": "u", "Ω": "ohm", "Ω": "ohm", "−": "-", "–": "-", "·": "*", "⋅": "*",  # noqa: RUF001
-                          "×": "*", "\u00a0": " ", "\u202f": " ", "\u2009": " "})  # fmt: skip  # noqa: RUF001
+_LETTERS = str.maketrans(
+    {
+        "\u00b5": "u",  # micro sign
+        "\u03bc": "u",  # Greek mu
+        "\u03a9": "ohm",  # Greek omega
+        "\u2126": "ohm",  # ohm sign
+        "\u2212": "-",  # minus
+        "\u2013": "-",  # en dash
+        "\u00b7": "*",  # middle dot
+        "\u22c5": "*",  # dot operator
+        "\u00d7": "*",  # multiplication sign
+        "\u00a0": " ",  # spaces that do not break, or are thin
+        "\u202f": " ",
+        "\u2009": " ",
+    }
+)
 _NUMBER = re.compile(
     r"\s*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)(?:\s*[*x]\s*10\^?([+-]?[0-9]{1,3})(?![0-9]))?"
 )
 _UNIT = re.compile(r"(?:1\s*/\s*)?[A-Za-z%(][A-Za-z_%()^*/ 0-9-]*")
 _POWER = re.compile(r"\^-?[0-9](?![0-9^])")
-_DEGREES = {"deg": math.pi / 180, "degree": math.pi / 180, "degrees": math.pi / 180, "rad": 1.0, "radian": 1.0}
+_ANGLES = {"deg": math.pi / 180, "degree": math.pi / 180, "degrees": math.pi / 180, "rad": 1.0, "radian": 1.0}
 
 
 class UnitError(ValueError):
@@ -87,7 +128,7 @@ def _registry() -> Any:
 
     settings: dict[str, Any] = {"autoconvert_offset_to_baseunit": True}
     try:
-        registry = pint.UnitRegistry(cache_folder=":auto:", **settings)
+        registry: Any = pint.UnitRegistry(cache_folder=":auto:", **settings)
     except OSError:  # the home folder cannot be written
         registry = pint.UnitRegistry(**settings)
     registry.define("@alias ohm = Ohm = Ohms")
@@ -126,6 +167,17 @@ def wanted(kind: Kind) -> str:
     return f'{with_article(kind.noun)} ({kind.unit}) is needed, e.g. "{kind.example}"'
 
 
+def came(value: object) -> str:
+    """Return what stands in the file, for an error text."""
+    return (
+        "a table"
+        if isinstance(value, dict)
+        else "a list"
+        if isinstance(value, list | tuple)
+        else shown(value)
+    )
+
+
 def to_si(text: str, kind: Kind) -> float:
     """Return the value of `text` in the SI unit of `kind`, or raise UnitError."""
     if len(text) > LONGEST_TEXT:
@@ -134,8 +186,10 @@ def to_si(text: str, kind: Kind) -> float:
     match = _NUMBER.match(plain)
     if match is None:
         raise UnitError(f"{shown(text)} does not begin with a number; {wanted(kind)}")
-    number = float(match[1] if match[2] is None else f"{match[1]}e{int(match[2])}" if "e" not in match[1].lower()
-                   else "nan")  # fmt: skip
+    mantissa, power = match[1], match[2]
+    if power is not None and "e" in mantissa.lower():
+        raise UnitError(f"{shown(text)} has two powers of ten; {wanted(kind)}")
+    number = float(mantissa if power is None else f"{mantissa}e{int(power)}")
     unit = plain[match.end() :].strip().lstrip("*").strip()
     if not math.isfinite(number):
         raise UnitError(f"{shown(text)} is not a finite number; {wanted(kind)}")
@@ -150,9 +204,9 @@ def to_si(text: str, kind: Kind) -> float:
 
 
 def _convert(number: float, text: str, kind: Kind, whole: str) -> float:
-    """Return `number` of unit `text` in the unit of `kind`; pint takes `1` and `rad` for the same, we do not."""
-    if kind.unit == "rad" and text in _DEGREES:
-        return number * _DEGREES[text]
+    """Return `number` of unit `text` in the unit of `kind`; `1` and `rad` are kept apart, unlike in pint."""
+    if kind.unit == "rad" and text in _ANGLES:
+        return number * _ANGLES[text]
     if kind.unit == "1" and text == "%":
         return number / 100
     if _UNIT.fullmatch(text) is None:
@@ -188,9 +242,9 @@ def pretty(value: float, kind: Kind) -> str:
 class Measure:
     """The type of a field that holds a quantity: a float in SI, from a text with a unit, within bounds.
 
-    In a case file (validation context `{"file": True}`) a bare number is refused where the quantity has a unit;
-    in Python it is taken as SI. `words` are texts that stand for themselves; `optional` lets None pass, and the
-    word `never` means None.
+    In a case file (validation context `{"file": True}`) a bare number is refused where the quantity has a
+    unit; in Python it is taken as SI. `words` are texts that stand for themselves; `optional` lets None pass,
+    and the word `never` means None.
     """
 
     kind: Kind
@@ -220,8 +274,7 @@ class Measure:
         if isinstance(value, str):
             return to_si(value, self.kind)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            came = {dict: "a table", tuple: "a list", list: "a list"}.get(type(value), shown(value))
-            raise UnitError(f"{came} stands here; {wanted(self.kind)}")
+            raise UnitError(f"{came(value)} stands here; {wanted(self.kind)}")
         try:
             number = float(value)
         except OverflowError:
@@ -249,12 +302,15 @@ class Measure:
         parts = (("above", self.gt), ("of at least", self.ge), ("below", self.lt), ("of at most", self.le))
         return " and ".join(
             f"{word} {limit:g}" if limit == 0 else f"{word} {pretty(limit, self.kind)}"
-            for word, limit in parts if limit is not None
-        )  # fmt: skip
+            for word, limit in parts
+            if limit is not None
+        )
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.with_info_plain_validator_function(self.validate)
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
         types = ["number", "string"] if self.kind.unit == "1" else ["string"]
         return {"type": types, "unit": self.kind.unit, "examples": [self.kind.example]}
