@@ -1,0 +1,59 @@
+"""What a stored run proves about charge, lithium and salt: the worst relative errors over its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phasefield.constants import FARADAY
+from phasefield.errors import ResultError
+
+Array = NDArray[np.float64]
+
+
+class Ledger(TypedDict):
+    """Relative errors; 0 is perfect."""
+
+    charge: float
+    lithium: float
+    salt: float
+
+
+def worst_errors(series: Mapping[str, Array], area: float, molar_volume: Any) -> Ledger:
+    """Errors of the three balances, from the stored series alone.
+
+    charge     |applied - deposited - side| against the largest |applied|
+    lithium    |V - V(0) - A V_m / F (deposited - deposited(0))| against all the lithium moved
+    salt       |in the cell + displaced - the same at the first row| against the salt at the first row
+
+    area: projected area A in m^2; molar_volume: V_m of lithium in m^3/mol.
+    """
+    if not isinstance(molar_volume, float | np.floating):
+        raise ResultError("this run does not say which molar volume of lithium it used: it has no ledger")
+    try:
+        applied, deposited = series["charge_applied"], series["charge_deposited"]
+        side = series["charge_side"]
+        volume, salt = series["lithium_volume"], series["salt_in_cell"] + series["salt_displaced"]
+    except KeyError as error:
+        raise ResultError(f"this run has no series {error}: it has no ledger") from error
+    if len(applied) == 0:
+        return Ledger(charge=0.0, lithium=0.0, salt=0.0)
+    per_charge = area * float(molar_volume) / FARADAY
+    moved = per_charge * float(np.sum(np.abs(np.diff(deposited, prepend=0.0))))
+    grown = volume - volume[0] - per_charge * (deposited - deposited[0])
+    return Ledger(
+        charge=_relative(applied - deposited - side, float(np.max(np.abs(applied)))),
+        lithium=_relative(grown, moved),
+        salt=_relative(salt - salt[0], float(salt[0])),
+    )
+
+
+def _relative(error: Array, scale: float) -> float:
+    """Largest error in units of `scale`; NaN stays NaN, so that no test passes on it."""
+    worst = float(np.max(np.abs(error)))
+    if worst == 0.0:
+        return 0.0
+    return worst / scale if scale != 0.0 else float("inf")
