@@ -1,0 +1,178 @@
+"""Surface elements: where a grid line crosses d = 0. They gather fields, react, and give back what they took.
+
+See docs/design.md. An element's weights are the change of h from face to face along its line, h_{f+} - h_{f-} =
+(h_{+1} - h_{-1})/2, normalised to 1: a linear profile through the interface then is an exact discrete solution.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ._jit import kernel
+from .front import _curvature, _gradient
+
+STEEP = 0.25  # an axis takes part in the partition where n_a^2 > STEEP; max n_a^2 >= 1/3 always
+LONGEST = 96  # cells in one element at most: 2 x 6 W / (n_a dx) = 96 at W = 4 dx
+
+
+@kernel
+def _partition(n):  # type: ignore[no-untyped-def]
+    return max(n * n - STEEP, 0.0) ** 2
+
+
+@kernel
+def build(start, idx, w, area, curv, owner, cells, n, d, h, L, periodic):  # type: ignore[no-untyped-def]
+    """Write all elements, ordered by cell, then axis; return (number, entries), or (-1, -1) if out of room.
+
+    area[e] [m^2] = dx^2 psi_a(n) / |n_a|; curv[e] [1/m]; owner[e] = flat index of its lithium cell.
+    `cells` holds at least all cells within 2 dx of the front, ascending.
+    """
+    nz, ny, nx = d.shape
+    plane = ny * nx
+    count = 0
+    used = 0
+    start[0] = 0
+    line = np.empty(LONGEST, np.int64)
+    weight = np.empty(LONGEST, np.float64)
+    for m in range(n):
+        p = cells[m]
+        k = p // plane
+        j = (p - k * plane) // nx
+        i = p - k * plane - j * nx
+        for axis in range(3):
+            if axis == 0:
+                size, here, step = nz, k, plane
+                if k == nz - 1:
+                    continue
+            elif axis == 1:
+                size, here, step = ny, j, nx
+                if ny == 1 or (j == ny - 1 and not periodic):
+                    continue
+            else:
+                size, here, step = nx, i, 1
+                if i == nx - 1 and not periodic:
+                    continue
+            base = p - here * step
+            wraps = periodic and axis > 0
+            there = (here + 1) % size
+            q = base + there * step
+            kq = q // plane
+            jq = (q - kq * plane) // nx
+            iq = q - kq * plane - jq * nx
+            da, db = d[k, j, i], d[kq, jq, iq]
+            if (da <= 0.0) == (db <= 0.0):
+                continue
+            # The crossing, its normal and curvature.
+            s = da / (da - db)
+            az, ay, ax = _gradient(d, L, k, j, i)
+            bz, by, bx = _gradient(d, L, kq, jq, iq)
+            mz = (1.0 - s) * az + s * bz
+            my = (1.0 - s) * ay + s * by
+            mx = (1.0 - s) * ax + s * bx
+            size2 = mz * mz + my * my + mx * mx
+            if size2 < 1e-6:
+                continue
+            norm = 1.0 / np.sqrt(size2)
+            mz, my, mx = mz * norm, my * norm, mx * norm
+            na = abs(mz) if axis == 0 else (abs(my) if axis == 1 else abs(mx))
+            share = _partition(na)
+            if share == 0.0:
+                continue
+            share /= _partition(mz) + _partition(my) + _partition(mx)
+            # The line of cells through the interface: into lithium and into electrolyte, while h changes.
+            into = 1 if da <= 0.0 else -1  # direction of rising d
+            length = 0
+            total = 0.0
+            for side in range(2):
+                direction = into if side == 0 else -into
+                a = here if direction < 0 else here + 1
+                while length < LONGEST:
+                    if wraps:
+                        c = a % size
+                        cp, cm = (c + 1) % size, (c - 1) % size
+                    else:
+                        if a < 0 or a >= size:
+                            break
+                        c = a
+                        cp, cm = min(c + 1, size - 1), max(c - 1, 0)
+                    r = base + c * step
+                    up = base + (cp if into > 0 else cm) * step
+                    down = base + (cm if into > 0 else cp) * step
+                    value = d.ravel()[r]
+                    if (value > 0.0) != (side == 0):
+                        break
+                    g = 0.5 * (h.ravel()[up] - h.ravel()[down])
+                    if g <= 0.0:
+                        break
+                    line[length] = r
+                    weight[length] = g
+                    total += g
+                    length += 1
+                    a += direction
+                    if wraps and length >= size:
+                        break
+            if length == 0 or total <= 0.0:
+                continue
+            if count + 2 > start.size or used + length > idx.size:
+                return -1, -1
+            for t in range(length):
+                idx[used + t] = line[t]
+                w[used + t] = weight[t] / total
+            used += length
+            area[count] = L.dx * L.dx * share / na
+            curv[count] = (1.0 - s) * _curvature(d, L, k, j, i) + s * _curvature(d, L, kq, jq, iq)
+            owner[count] = p if da <= 0.0 else q
+            count += 1
+            start[count] = used
+    return count, used
+
+
+@kernel
+def gather(out, f, start, idx, w, n):  # type: ignore[no-untyped-def]
+    """out[e] = sum_k w_k f_k: the field at the surface."""
+    flat = f.ravel()
+    for e in range(n):
+        s = 0.0
+        for t in range(start[e], start[e + 1]):
+            s += w[t] * flat[idx[t]]
+        out[e] = s
+
+
+@kernel
+def scatter(f, q, start, idx, w, n, factor):  # type: ignore[no-untyped-def]
+    """f_k += factor w_k q[e]: the transpose of `gather`."""
+    flat = f.ravel()
+    for e in range(n):
+        s = factor * q[e]
+        for t in range(start[e], start[e + 1]):
+            flat[idx[t]] += w[t] * s
+
+
+@kernel
+def spread(value, weight, q, area, start, idx, w, n, cells, n_cells):  # type: ignore[no-untyped-def]
+    """Cell values of a surface quantity on the band: value = sum A w q / weight, weight = sum A w."""
+    fv = value.ravel()
+    fw = weight.ravel()
+    for m in range(n_cells):
+        fv[cells[m]] = 0.0
+        fw[cells[m]] = 0.0
+    for e in range(n):
+        for t in range(start[e], start[e + 1]):
+            s = area[e] * w[t]
+            fv[idx[t]] += s * q[e]
+            fw[idx[t]] += s
+    for m in range(n_cells):
+        if fw[cells[m]] > 0.0:
+            fv[cells[m]] /= fw[cells[m]]
+
+
+@kernel
+def total(q, n):  # type: ignore[no-untyped-def]
+    """sum(q) in a fixed order, in blocks, so that round-off stays small."""
+    s = 0.0
+    for b in range(0, n, 256):
+        part = 0.0
+        for e in range(b, min(b + 256, n)):
+            part += q[e]
+        s += part
+    return s

@@ -1,0 +1,376 @@
+"""The front: signed distance d, phase xi(d), normals, redistancing and motion, on a band around d = 0.
+
+A band is a sorted list of flat cell indices; everything that lives on the surface works on the band only.
+Neighbours come from index tables (`Lattice`), which carry the wrap or the mirror at the sides.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._jit import kernel, parallel_kernel, prange
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+TINY = 1e-12  # keeps a vanishing gradient from dividing by zero; |grad d| is of order 1
+
+
+class Lattice(NamedTuple):
+    """Neighbour tables and spacing of the grid; cells are cubes of edge dx [m]."""
+
+    nz: int
+    ny: int
+    nx: int
+    dx: float
+    zm: Ints
+    zp: Ints
+    ym: Ints
+    yp: Ints
+    xm: Ints
+    xp: Ints
+
+
+def lattice(shape: tuple[int, int, int], dx: float, periodic: bool) -> Lattice:
+    """Return the neighbour tables of a grid (nz, ny, nx), spacing dx [m]; z ends are mirrored."""
+    tables: list[Ints] = []
+    for axis, n in enumerate(shape):
+        here = np.arange(n, dtype=np.int64)
+        if axis > 0 and periodic:
+            tables += [(here - 1) % n, (here + 1) % n]
+        else:
+            tables += [np.maximum(here - 1, 0), np.minimum(here + 1, n - 1)]
+    return Lattice(*(int(n) for n in shape), float(dx), *tables)
+
+
+@kernel
+def band_cells(cells, d, radius):  # type: ignore[no-untyped-def]
+    """Write the flat indices of all cells with |d| < radius, ascending; return how many."""
+    flat = d.ravel()
+    n = 0
+    for p in range(flat.size):
+        if abs(flat[p]) < radius:
+            cells[n] = p
+            n += 1
+    return n
+
+
+@parallel_kernel
+def phase(h, d, W, closed):  # type: ignore[no-untyped-def]
+    """h = 1 - xi, xi = (1/2)(1 - tanh(d/2W)/tanh(closed/2W)): exactly 0 and 1 from |d| = closed on."""
+    scale = 1.0 / np.tanh(closed / (2.0 * W))
+    for k in prange(d.shape[0]):
+        for j in range(d.shape[1]):
+            for i in range(d.shape[2]):
+                s = d[k, j, i]
+                if s >= closed:
+                    h[k, j, i] = 1.0
+                elif s <= -closed:
+                    h[k, j, i] = 0.0
+                else:
+                    h[k, j, i] = 0.5 * (1.0 + scale * np.tanh(s / (2.0 * W)))
+
+
+@kernel
+def lithium_volume(partial, h, dx):  # type: ignore[no-untyped-def]
+    """sum(xi) dV in m^3, one partial sum a plane, added in order."""
+    for k in range(h.shape[0]):
+        s = 0.0
+        for j in range(h.shape[1]):
+            row = 0.0
+            for i in range(h.shape[2]):
+                row += 1.0 - h[k, j, i]
+            s += row
+        partial[k] = s
+    total = 0.0
+    for k in range(h.shape[0]):
+        total += partial[k]
+    return total * dx**3
+
+
+@kernel
+def _gradient(d, L, k, j, i):  # type: ignore[no-untyped-def]
+    """Central differences of d, per unit length."""
+    s = 0.5 / L.dx
+    return (
+        s * (d[L.zp[k], j, i] - d[L.zm[k], j, i]),
+        s * (d[k, L.yp[j], i] - d[k, L.ym[j], i]),
+        s * (d[k, j, L.xp[i]] - d[k, j, L.xm[i]]),
+    )
+
+
+@kernel
+def _curvature(d, L, k, j, i):  # type: ignore[no-untyped-def]
+    """K = div(grad d / |grad d|), second order; positive on a bump of lithium (d < 0 inside)."""
+    zm, zp, ym, yp, xm, xp = L.zm[k], L.zp[k], L.ym[j], L.yp[j], L.xm[i], L.xp[i]
+    s = 0.5 / L.dx
+    q = 1.0 / L.dx**2
+    c = d[k, j, i]
+    dz = s * (d[zp, j, i] - d[zm, j, i])
+    dy = s * (d[k, yp, i] - d[k, ym, i])
+    dx = s * (d[k, j, xp] - d[k, j, xm])
+    dzz = q * (d[zp, j, i] - 2.0 * c + d[zm, j, i])
+    dyy = q * (d[k, yp, i] - 2.0 * c + d[k, ym, i])
+    dxx = q * (d[k, j, xp] - 2.0 * c + d[k, j, xm])
+    dzy = 0.25 * q * (d[zp, yp, i] - d[zp, ym, i] - d[zm, yp, i] + d[zm, ym, i])
+    dzx = 0.25 * q * (d[zp, j, xp] - d[zp, j, xm] - d[zm, j, xp] + d[zm, j, xm])
+    dyx = 0.25 * q * (d[k, yp, xp] - d[k, yp, xm] - d[k, ym, xp] + d[k, ym, xm])
+    g2 = dz * dz + dy * dy + dx * dx + TINY
+    K = (
+        dz * dz * (dyy + dxx)
+        + dy * dy * (dzz + dxx)
+        + dx * dx * (dzz + dyy)
+        - 2.0 * (dz * dy * dzy + dz * dx * dzx + dy * dx * dyx)
+    ) / (g2 * np.sqrt(g2))
+    # The grid carries no radius below one cell.
+    return min(max(K, -2.0 / L.dx), 2.0 / L.dx)
+
+
+@kernel
+def _upwind_gradient(d, L, k, j, i):  # type: ignore[no-untyped-def]
+    """|grad d| with second-order one-sided differences, Godunov's choice for growth away from d = 0."""
+    sign = 1.0 if d[k, j, i] > 0.0 else -1.0
+    total = 0.0
+    for axis in range(3):
+        if axis == 0:
+            a, b = L.zm[k], L.zp[k]
+            dm, dp = d[a, j, i], d[b, j, i]
+            dmm, dpp = d[L.zm[a], j, i], d[L.zp[b], j, i]
+        elif axis == 1:
+            a, b = L.ym[j], L.yp[j]
+            dm, dp = d[k, a, i], d[k, b, i]
+            dmm, dpp = d[k, L.ym[a], i], d[k, L.yp[b], i]
+        else:
+            a, b = L.xm[i], L.xp[i]
+            dm, dp = d[k, j, a], d[k, j, b]
+            dmm, dpp = d[k, j, L.xm[a]], d[k, j, L.xp[b]]
+        c = d[k, j, i]
+        here = dp - 2.0 * c + dm
+        before = c - 2.0 * dm + dmm
+        after = dpp - 2.0 * dp + c
+        left = 0.0 if here * before <= 0.0 else (here if abs(here) < abs(before) else before)
+        right = 0.0 if here * after <= 0.0 else (here if abs(here) < abs(after) else after)
+        back = sign * (c - dm + 0.5 * left)
+        forth = sign * (dp - c - 0.5 * right)
+        back = max(back, 0.0)
+        forth = max(-forth, 0.0)
+        g = max(back, forth)
+        total += g * g
+    return np.sqrt(total) / L.dx
+
+
+@parallel_kernel
+def redistance(new, d, cells, n, radius, inner, slack, frozen, L):  # type: ignore[no-untyped-def]
+    """One pseudo-step of d_tau = sign(d)(1 - |grad d|) on the band, new <- d.
+
+    Cells beside the front are scaled, d/|grad d|, which leaves the zero in place. Within `inner` [m] only
+    a gradient that is off by more than `slack` is mended (smoothly, from 1 to 2 `slack`), so that a smooth
+    front is carried for thousands of steps without a trace of this step. `frozen` cells stay.
+    Sussman, Smereka & Osher, J. Comput. Phys. 114 (1994) 146; Russo & Smereka, ibid. 163 (2000) 51.
+    """
+    plane = L.ny * L.nx
+    for m in prange(n):
+        p = cells[m]
+        k = p // plane
+        j = (p - k * plane) // L.nx
+        i = p - k * plane - j * L.nx
+        c = d[k, j, i]
+        g = _upwind_gradient(d, L, k, j, i)
+        need = 1.0
+        if abs(c) < inner:
+            off = (abs(g - 1.0) - slack) / slack
+            need = min(max(off, 0.0), 1.0)
+        if frozen[k, j, i] != 0:
+            need = 0.0
+        beside = (
+            c * d[L.zm[k], j, i] <= 0.0
+            or c * d[L.zp[k], j, i] <= 0.0
+            or c * d[k, L.ym[j], i] <= 0.0
+            or c * d[k, L.yp[j], i] <= 0.0
+            or c * d[k, j, L.xm[i]] <= 0.0
+            or c * d[k, j, L.xp[i]] <= 0.0
+        )
+        if beside:
+            s = c + need * 0.5 * c * (1.0 / max(g, 0.5) - 1.0)
+        else:
+            s = c + need * 0.5 * L.dx * (1.0 if c > 0.0 else -1.0) * (1.0 - g)
+            if s * c < 0.0:
+                s = c
+        new[k, j, i] = min(max(s, -radius), radius)
+
+
+@parallel_kernel
+def copy_band(target, source, cells, n):  # type: ignore[no-untyped-def]
+    """target = source on the band."""
+    a = target.ravel()
+    b = source.ravel()
+    for m in prange(n):
+        a[cells[m]] = b[cells[m]]
+
+
+@kernel
+def _wrap(a, n, periodic):  # type: ignore[no-untyped-def]
+    if periodic:
+        return a % n
+    return min(max(a, 0), n - 1)
+
+
+@parallel_kernel
+def foot_points(foot, d, cells, n, L, periodic):  # type: ignore[no-untyped-def]
+    """foot[m] = (z, y, x), the closest point on d = 0 of each band cell, in cell units (centres at integers).
+
+    x - d grad d / |grad d|, then one correction with d interpolated at that point.
+    """
+    plane = L.ny * L.nx
+    for m in prange(n):
+        p = cells[m]
+        k = p // plane
+        j = (p - k * plane) // L.nx
+        i = p - k * plane - j * L.nx
+        gz, gy, gx = _gradient(d, L, k, j, i)
+        size = np.sqrt(gz * gz + gy * gy + gx * gx)
+        if size < 0.1:  # on the ridge between two fronts there is no normal
+            foot[m, 0], foot[m, 1], foot[m, 2] = k, j, i
+            continue
+        s = d[k, j, i] / (L.dx * size)
+        z, y, x = k - s * gz, j - s * gy, i - s * gx
+        t = _trilinear(d, z, y, x, periodic) / (L.dx * size)
+        t = min(max(t, -1.0), 1.0)
+        foot[m, 0], foot[m, 1], foot[m, 2] = z - t * gz, y - t * gy, x - t * gx
+
+
+@kernel
+def _trilinear(f, z, y, x, periodic):  # type: ignore[no-untyped-def]
+    """f between its cell centres; z, y, x in cell units; constant beyond the ends."""
+    nz, ny, nx = f.shape
+    z = min(max(z, 0.0), nz - 1.0)
+    k0 = min(int(np.floor(z)), nz - 1)
+    j0 = int(np.floor(y))
+    i0 = int(np.floor(x))
+    a, b, c = z - k0, y - j0, x - i0
+    k1 = min(k0 + 1, nz - 1)
+    j1, i1 = _wrap(j0 + 1, ny, periodic), _wrap(i0 + 1, nx, periodic)
+    j0, i0 = _wrap(j0, ny, periodic), _wrap(i0, nx, periodic)
+    return (1.0 - a) * (
+        (1.0 - b) * ((1.0 - c) * f[k0, j0, i0] + c * f[k0, j0, i1])
+        + b * ((1.0 - c) * f[k0, j1, i0] + c * f[k0, j1, i1])
+    ) + a * (
+        (1.0 - b) * ((1.0 - c) * f[k1, j0, i0] + c * f[k1, j0, i1])
+        + b * ((1.0 - c) * f[k1, j1, i0] + c * f[k1, j1, i1])
+    )
+
+
+@kernel
+def _weighted_trilinear(f, weight, z, y, x, periodic):  # type: ignore[no-untyped-def]
+    """As `_trilinear`, over the corners whose weight is positive; returns value and weight found."""
+    nz, ny, nx = f.shape
+    z = min(max(z, 0.0), nz - 1.0)
+    k0 = min(int(np.floor(z)), nz - 1)
+    j0 = int(np.floor(y))
+    i0 = int(np.floor(x))
+    a, b, c = z - k0, y - j0, x - i0
+    total = 0.0
+    found = 0.0
+    for dk in range(2):
+        k = min(k0 + dk, nz - 1)
+        wa = a if dk == 1 else 1.0 - a
+        for dj in range(2):
+            j = _wrap(j0 + dj, ny, periodic)
+            wb = b if dj == 1 else 1.0 - b
+            for di in range(2):
+                i = _wrap(i0 + di, nx, periodic)
+                if weight[k, j, i] > 0.0:
+                    w = wa * wb * (c if di == 1 else 1.0 - c)
+                    total += w * f[k, j, i]
+                    found += w
+    return total, found
+
+
+@parallel_kernel
+def extend(out, value, weight, foot, cells, n, periodic):  # type: ignore[no-untyped-def]
+    """out = value(closest point) on the band: constant along normals. `value` counts where weight > 0."""
+    flat = out.ravel()
+    own = value.ravel()
+    own_weight = weight.ravel()
+    for m in prange(n):
+        total, found = _weighted_trilinear(value, weight, foot[m, 0], foot[m, 1], foot[m, 2], periodic)
+        if found > 1e-3:
+            flat[cells[m]] = total / found
+        elif own_weight[cells[m]] > 0.0:
+            flat[cells[m]] = own[cells[m]]
+        else:
+            flat[cells[m]] = 0.0
+
+
+@parallel_kernel
+def advance(new, d, v, cells, n, dt, radius):  # type: ignore[no-untyped-def]
+    """d_t = -v with v constant along normals keeps |grad d| = 1 (Adalsteinsson & Sethian 1999)."""
+    a = new.ravel()
+    b = d.ravel()
+    s = v.ravel()
+    for m in prange(n):
+        p = cells[m]
+        a[p] = min(max(b[p] - dt * s[p], -radius), radius)
+
+
+@kernel
+def shift_volume(h, d, speed, cells, n, shift, W, closed, dx):  # type: ignore[no-untyped-def]
+    """Lithium volume change [m^3], relative to h now, if d -> d - shift speed; and its derivative by shift."""
+    scale = 1.0 / np.tanh(closed / (2.0 * W))
+    change = 0.0
+    slope = 0.0
+    fd = d.ravel()
+    fh = h.ravel()
+    fs = speed.ravel()
+    for m in range(n):
+        p = cells[m]
+        if fs[p] == 0.0:
+            continue
+        s = fd[p] - shift * fs[p]
+        if s >= closed:
+            new = 1.0
+        elif s <= -closed:
+            new = 0.0
+        else:
+            t = np.tanh(s / (2.0 * W))
+            new = 0.5 * (1.0 + scale * t)
+            slope += scale * (1.0 - t * t) / (4.0 * W) * fs[p]
+        change += fh[p] - new
+    return change * dx**3, slope * dx**3
+
+
+@parallel_kernel
+def apply_shift(d, speed, cells, n, shift, radius):  # type: ignore[no-untyped-def]
+    """d -= shift speed on the band."""
+    fd = d.ravel()
+    fs = speed.ravel()
+    for m in prange(n):
+        p = cells[m]
+        fd[p] = min(max(fd[p] - shift * fs[p], -radius), radius)
+
+
+@kernel
+def top_surface(height, crossings, d, dead, dx):  # type: ignore[no-untyped-def]
+    """Height [m] of the top lithium surface in each column, and how often the column crosses d = 0.
+
+    Cells with dead != 0 are passed over: the height is that of connected lithium. 0 where there is none.
+    """
+    nz, ny, nx = d.shape
+    for j in range(ny):
+        for i in range(nx):
+            height[j, i] = 0.0
+            crossings[j, i] = 0
+            if d[nz - 1, j, i] <= 0.0 and dead[nz - 1, j, i] == 0:
+                height[j, i] = nz * dx
+    for k in range(nz - 2, -1, -1):
+        for j in range(ny):
+            for i in range(nx):
+                a = d[k, j, i]
+                b = d[k + 1, j, i]
+                if (a <= 0.0) != (b <= 0.0):
+                    crossings[j, i] += 1
+                    if height[j, i] == 0.0 and a <= 0.0 and dead[k, j, i] == 0:
+                        height[j, i] = (k + 0.5 + a / (a - b)) * dx

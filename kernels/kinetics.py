@@ -1,0 +1,91 @@
+"""Butler-Volmer kinetics behind a resistive film, at surface elements and at the counter electrode.
+
+    j_Li = j0 (c/c_ref)^m { exp(a_c f z) - exp(-a_a f z) },   z = u - j R - gamma V_m K / F,   u = phi - phi_s
+    j    = j_Li + j_side                                            (docs/theory.md, kinetics)
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ._jit import kernel
+
+LARGEST_EXPONENT = 300.0  # exp(300) = 2e130: far beyond any current, still finite when squared
+NEWTON_STEPS = 60
+
+
+class Kinetics(NamedTuple):
+    """Coefficients of one electrode: j0 [A/m^2], f = F/RT [1/V], a_a, a_c, order m, c_ref [mol/m^3]."""
+
+    j0: float
+    f: float
+    a_a: float
+    a_c: float
+    order: float
+    c_ref: float
+
+
+@kernel
+def current(u, c, R, j_side, P):  # type: ignore[no-untyped-def]
+    """Return j, dj/du, dj/dc and j_Li for the driving voltage u [V] (without its Gibbs-Thomson part).
+
+    Solves z + R j_Li(z) = u - R j_side by Newton from outside the root, where the iteration is monotone.
+    c [mol/m^3] > 0; R [ohm m^2] >= 0; j_side [A/m^2].
+    """
+    k0 = P.j0 * (c / P.c_ref) ** P.order
+    target = u - R * j_side
+    if target >= 0.0:
+        rate = P.a_c * P.f
+    else:
+        rate = P.a_a * P.f
+    bound = abs(target)
+    if R * k0 > 0.0:
+        bound = min(bound, np.log1p(abs(target) / (R * k0)) / rate)
+    z = min(bound, LARGEST_EXPONENT / rate)
+    if target < 0.0:
+        z = -z
+    b = 0.0
+    slope = 0.0
+    for _ in range(NEWTON_STEPS):
+        up = np.exp(min(P.a_c * P.f * z, LARGEST_EXPONENT))
+        down = np.exp(min(-P.a_a * P.f * z, LARGEST_EXPONENT))
+        b = k0 * (up - down)
+        slope = k0 * P.f * (P.a_c * up + P.a_a * down)
+        step = (z + R * b - target) / (1.0 + R * slope)
+        z -= step
+        b -= slope * step
+        if abs(step) <= 1e-14 * (abs(z) + abs(target)):
+            break
+    part = 1.0 / (1.0 + R * slope)
+    return b + j_side, slope * part, P.order * b / c * part, b
+
+
+@kernel
+def surface_currents(j, J, Jc, j_li, u, c, R, j_side, active, n, phi_s, shift, P):  # type: ignore[no-untyped-def]
+    """`current` on n elements: u[e] = phi at the surface, shift[e] = gamma V_m K / F [V]. Dead elements: 0."""
+    for e in range(n):
+        if active[e] == 0:
+            j[e], J[e], Jc[e], j_li[e] = 0.0, 0.0, 0.0, 0.0
+        else:
+            j[e], J[e], Jc[e], j_li[e] = current(u[e] - phi_s - shift[e], c[e], R[e], j_side[e], P)
+
+
+@kernel
+def counter_currents(j, J, phi, c, kappa, D, h, beta, flux, R_film, dx, P):  # type: ignore[no-untyped-def]
+    """Current density j [A/m^2] that each top cell receives from the counter electrode, and -dj/dphi.
+
+    The half cell up to the plane is in series with the film; c at the plane follows from the salt flux
+    (1 - t+) j / F, flux = (1 - t+)/F; beta [V] is the diffusion potential's 2 RT/F (1 - t+) X. The flux
+    uses the current of the last call, which is what j holds on entry.
+    """
+    for y in range(j.shape[0]):
+        for x in range(j.shape[1]):
+            surface = c[y, x] + 0.5 * dx * flux * j[y, x] / D[y, x]
+            surface = max(surface, 0.5 * c[y, x])
+            R = R_film + 0.5 * dx / kappa[y, x]
+            u = phi[y, x] + beta * np.log(surface / c[y, x])
+            got, slope, _, _ = current(u, surface, R, 0.0, P)
+            j[y, x] = -got * h[y, x]
+            J[y, x] = slope * h[y, x]

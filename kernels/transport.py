@@ -1,0 +1,162 @@
+"""Face coefficients, charge residual, displacement of electrolyte and sums, on the whole grid.
+
+Face arrays follow docs/design.md: gx[k, j, i] couples i and i + 1, float32, and they define the operators.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ._jit import kernel, parallel_kernel, prange
+
+
+@kernel
+def interpolate(c, at, values):  # type: ignore[no-untyped-def]
+    """Piecewise-linear table `values` over `at`, its end segments prolonged."""
+    s = 0
+    for t in range(1, at.size - 1):
+        if c > at[t]:
+            s = t
+    a = (c - at[s]) / (at[s + 1] - at[s])
+    return (1.0 - a) * values[s] + a * values[s + 1]
+
+
+@parallel_kernel
+def faces(gx, gy, gz, h, c, at, values, factor, L, periodic):  # type: ignore[no-untyped-def]
+    """g = factor (h_a + h_b)/2 K((c_a + c_b)/2), with K(c) the table `values` over `at` [mol/m^3]."""
+    nz, ny, nx = h.shape
+    for k in prange(nz):
+        for j in range(ny):
+            for i in range(nx):
+                i1 = L.xp[i]
+                j1 = L.yp[j]
+                k1 = L.zp[k]
+                a, ca = h[k, j, i], c[k, j, i]
+                hb = a + h[k, j, i1]
+                if hb > 0.0 and nx > 1 and (periodic or i < nx - 1):
+                    gx[k, j, i] = 0.5 * factor * hb * interpolate(0.5 * (ca + c[k, j, i1]), at, values)
+                else:
+                    gx[k, j, i] = 0.0
+                hb = a + h[k, j1, i]
+                if hb > 0.0 and ny > 1 and (periodic or j < ny - 1):
+                    gy[k, j, i] = 0.5 * factor * hb * interpolate(0.5 * (ca + c[k, j1, i]), at, values)
+                else:
+                    gy[k, j, i] = 0.0
+                hb = a + h[k1, j, i]
+                if hb > 0.0 and k < nz - 1:
+                    gz[k, j, i] = 0.5 * factor * hb * interpolate(0.5 * (ca + c[k1, j, i]), at, values)
+                else:
+                    gz[k, j, i] = 0.0
+
+
+@kernel
+def _face_current(g, da, db, ca, cb, beta):  # type: ignore[no-untyped-def]
+    """-(current) from a to b [A]: kappa grad phi - kappa_D grad ln c, with d ln c = (c_b - c_a)/mean."""
+    return g * ((db - da) - beta * (cb - ca) / (0.5 * (ca + cb)))
+
+
+@parallel_kernel
+def charge_balance(r, phi, c, gx, gy, gz, beta, L, k0):  # type: ignore[no-untyped-def]
+    """r = div(h kappa grad phi) - div(h kappa_D grad ln c), integrated over each cell [A]; from plane k0 up."""
+    nz, ny, nx = phi.shape
+    for k in prange(k0, nz):
+        for j in range(ny):
+            jm, jp = L.ym[j], L.yp[j]
+            for i in range(nx):
+                im, ip = L.xm[i], L.xp[i]
+                p, q = phi[k, j, i], c[k, j, i]
+                s = 0.0
+                if gx[k, j, i] > 0.0:
+                    s += _face_current(gx[k, j, i], p, phi[k, j, ip], q, c[k, j, ip], beta)
+                if im != i and gx[k, j, im] > 0.0:
+                    s += _face_current(gx[k, j, im], p, phi[k, j, im], q, c[k, j, im], beta)
+                if gy[k, j, i] > 0.0:
+                    s += _face_current(gy[k, j, i], p, phi[k, jp, i], q, c[k, jp, i], beta)
+                if jm != j and gy[k, jm, i] > 0.0:
+                    s += _face_current(gy[k, jm, i], p, phi[k, jm, i], q, c[k, jm, i], beta)
+                if gz[k, j, i] > 0.0:
+                    s += _face_current(gz[k, j, i], p, phi[k + 1, j, i], q, c[k + 1, j, i], beta)
+                if k > 0 and gz[k - 1, j, i] > 0.0:
+                    s += _face_current(gz[k - 1, j, i], p, phi[k - 1, j, i], q, c[k - 1, j, i], beta)
+                r[k, j, i] = s
+
+
+@parallel_kernel
+def carried_salt(r, phi, c, gx, gy, gz, beta, carried, L, k0):  # type: ignore[no-untyped-def]
+    """r -= div(q c): electrolyte that plated lithium displaces, q = -(V_m/F) i, carries its salt [mol/s].
+
+    carried = V_m/F [m^3/C]. div q = -(V_m/F) a j: what enters the lithium as charge leaves it as volume.
+    """
+    nz, ny, nx = phi.shape
+    for k in prange(k0, nz):
+        for j in range(ny):
+            jm, jp = L.ym[j], L.yp[j]
+            for i in range(nx):
+                im, ip = L.xm[i], L.xp[i]
+                p, q = phi[k, j, i], c[k, j, i]
+                s = 0.0
+                if gx[k, j, i] > 0.0:
+                    o = c[k, j, ip]
+                    s += _face_current(gx[k, j, i], p, phi[k, j, ip], q, o, beta) * 0.5 * (q + o)
+                if im != i and gx[k, j, im] > 0.0:
+                    o = c[k, j, im]
+                    s += _face_current(gx[k, j, im], p, phi[k, j, im], q, o, beta) * 0.5 * (q + o)
+                if gy[k, j, i] > 0.0:
+                    o = c[k, jp, i]
+                    s += _face_current(gy[k, j, i], p, phi[k, jp, i], q, o, beta) * 0.5 * (q + o)
+                if jm != j and gy[k, jm, i] > 0.0:
+                    o = c[k, jm, i]
+                    s += _face_current(gy[k, jm, i], p, phi[k, jm, i], q, o, beta) * 0.5 * (q + o)
+                if gz[k, j, i] > 0.0:
+                    o = c[k + 1, j, i]
+                    s += _face_current(gz[k, j, i], p, phi[k + 1, j, i], q, o, beta) * 0.5 * (q + o)
+                if k > 0 and gz[k - 1, j, i] > 0.0:
+                    o = c[k - 1, j, i]
+                    s += _face_current(gz[k - 1, j, i], p, phi[k - 1, j, i], q, o, beta) * 0.5 * (q + o)
+                r[k, j, i] -= carried * s
+
+
+@kernel
+def weighted_sum(partial, h, c, dV):  # type: ignore[no-untyped-def]
+    """sum(h c) dV, one partial sum a plane, added in order."""
+    for k in range(h.shape[0]):
+        s = 0.0
+        for j in range(h.shape[1]):
+            row = 0.0
+            for i in range(h.shape[2]):
+                row += h[k, j, i] * c[k, j, i]
+            s += row
+        partial[k] = s
+    total = 0.0
+    for k in range(h.shape[0]):
+        total += partial[k]
+    return total * dV
+
+
+@kernel
+def extremes(h, c, least):  # type: ignore[no-untyped-def]
+    """Smallest and largest c where h > least, and whether every value there is finite and positive."""
+    low, high, good = np.inf, -np.inf, True
+    for k in range(h.shape[0]):
+        for j in range(h.shape[1]):
+            for i in range(h.shape[2]):
+                if h[k, j, i] > least:
+                    s = c[k, j, i]
+                    if not (s > 0.0 and s < np.inf):
+                        good = False
+                    low = min(low, s)
+                    high = max(high, s)
+    return low, high, good
+
+
+@kernel
+def largest_change(h, new, old, floor):  # type: ignore[no-untyped-def]
+    """max |new - old| / max(old, floor) over cells of electrolyte (h > 1/2)."""
+    worst = 0.0
+    for k in range(h.shape[0]):
+        for j in range(h.shape[1]):
+            for i in range(h.shape[2]):
+                if h[k, j, i] > 0.5:
+                    s = abs(new[k, j, i] - old[k, j, i]) / max(old[k, j, i], floor)
+                    worst = max(worst, s)
+    return worst

@@ -1,0 +1,311 @@
+"""The coupled cell at one time, and one step in time.
+
+One step, second order, one-step and stiffly accurate (11): surface and salt share the stages t + (2/5) dt and t + dt.
+
+    d(1) = d - (2/5) dt v                            salt: h c (1) = h c + (2/5) dt f(1)
+    d(2) = d - dt (-1/4 v + 5/4 v(1))                h c (2) = h c + dt (5/6 f(1) + 1/6 f(2))
+
+The salt part is L-stable (R(infinity) = 0) for any first node below 1/2; at 2/5 the surface's weights stay near a midpoint
+rule. A reversed current, which is stiff for the salt, needs no special step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..constants import FARADAY, GAS_CONSTANT
+from ..errors import SolverError
+from ..kernels import front as kernels
+from ..kernels import transport
+from ..kernels.kinetics import Kinetics
+from .film import Film, FilmState
+from .front import Front
+from .potential import Coefficients, Counter, Drive, Potential, Reaction
+from .salt import Salt
+from .surface import height_map, steepness_corrected
+
+if TYPE_CHECKING:
+    from ..case import Case
+
+Floats = NDArray[np.float64]
+
+NODE = 2.0 / 5.0
+DIAGONAL = (0.5 - NODE) / (1.0 - NODE)  # 1/6
+MIXED = 1.0 - DIAGONAL  # 5/6, the salt's weight of stage 1
+LATE = 0.5 / NODE  # 5/4, the surface's weight of stage 1
+COUPLING_STEPS = 12
+COUPLED = 10.0  # concentrations at the surface agree to this many tolerances
+STIFF = 0.02  # answer of the reaction to its own depletion, over diffusion across a cell, above which it is followed
+START_REDISTANCE = 8  # pseudo-steps a cell of band, for the starting surface
+FAR = 1000.0  # prolongs the tables kappa(c), D(c) to this many c0
+
+
+@dataclass
+class State:
+    """Everything at one time. `v` is the surface's speed on the band [m/s]; totals are since t = 0."""
+
+    front: Front
+    c: Floats
+    phi: Floats
+    v: Floats
+    film: FilmState
+    jc: Floats
+    phi_s: float = 0.0
+    t: float = 0.0
+    counter_film: float = 0.0
+    applied: float = 0.0  # C/m^2
+    deposited: float = 0.0  # C/m^2
+    side: float = 0.0  # C/m^2
+    displaced: float = 0.0  # mol
+    reaction: Reaction | None = None
+    resistance: Floats = field(default_factory=lambda: np.zeros(0))
+
+    def arrays(self) -> dict[str, Floats]:
+        """Return the arrays that a restart needs."""
+        return {
+            "d": self.front.d, "c": self.c, "phi": self.phi, "v": self.v, "jc": self.jc,
+            "film_N": self.film.N, "film_delta": self.film.delta, "film_known": self.film.known,
+        }
+
+    def numbers(self) -> dict[str, float]:
+        """Return the numbers that a restart needs."""
+        names = ("phi_s", "t", "counter_film", "applied", "deposited", "side", "displaced")
+        return {name: float(getattr(self, name)) for name in names} | {"film_Q": self.film.Q}
+
+
+class Cell:
+    """The model of one case: coefficients, solvers, work arrays; `start` gives its first state."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.shape = case.grid.shape
+        self.dx = case.grid.spacing
+        self.periodic = case.grid.lateral == "periodic"
+        self.W = case.numerics.interface_width
+        self.lattice = kernels.lattice(self.shape, self.dx, self.periodic)
+        self.co, self.counter_kinetics = coefficients(case)
+        p = case.properties()
+        self.properties = p
+        self.film = Film.of(case)
+        tolerance = case.numerics.tolerance
+        self.potential = Potential(self.shape, self.periodic, self.dx, tolerance)
+        self.salt = Salt(self.shape, self.periodic, self.dx, 0.1 * tolerance)
+        self.plane = self.shape[1] * self.shape[2] * self.dx**2
+        self.per_charge = p.V_m / FARADAY
+        self.scratch: Floats = np.zeros(self.shape)
+        self.speed: Floats = np.zeros(self.shape)
+        self.before: Floats = np.zeros(self.shape)
+        self.content: Floats = np.zeros(self.shape)
+        self.spare = [self._state(), self._state()]
+        self.volume_0 = 0.0
+        self.salt_0 = 0.0
+
+    def _state(self) -> State:
+        shape = self.shape
+        film = FilmState(*(np.zeros(shape) for _ in range(3)))
+        return State(
+            Front(self.lattice, self.periodic, self.W), np.zeros(shape), np.zeros(shape), np.zeros(shape), film,
+            np.zeros(shape[1:]),
+        )
+
+    def start(self) -> State:
+        """Return the state at t = 0: the case's surface, uniform salt, a fresh film."""
+        s = self._state()
+        f = s.front
+        z = height_map(self.case)
+        d = steepness_corrected(z, self.shape[0], self.dx, self.periodic)
+        np.clip(d, -f.radius, f.radius, out=f.d)
+        f.band()
+        if np.ptp(z) > 0.0:
+            f.redistance(self.scratch, START_REDISTANCE * int(np.ceil(f.radius / self.dx)), slack=0.0)
+        f.phase()
+        f.refresh()
+        s.c[...] = self.properties.c0
+        s.film = self.film.start(f)
+        s.counter_film = self.properties.film_thickness_counter
+        self.volume_0 = f.volume()
+        self.salt_0 = self.salt.content(f, s.c)
+        return s
+
+    def restore(self, arrays: dict[str, Any], numbers: dict[str, float], volume_0: float, salt_0: float) -> State:
+        """Return the state of a checkpoint; the same numbers to the bit as when it was written."""
+        s = self._state()
+        for name, array in s.arrays().items():
+            np.copyto(array, arrays[name])
+        for name, value in numbers.items():
+            if name != "film_Q":
+                setattr(s, name, value)
+        s.film.Q = numbers["film_Q"]
+        s.front.phase()
+        s.front.refresh()
+        self.volume_0, self.salt_0 = volume_0, salt_0
+        return s
+
+    def counter(self, s: State) -> Counter:
+        """Return the counter electrode with its film of now."""
+        return Counter(self.counter_kinetics, s.counter_film / self.properties.film_conductivity_counter)
+
+    def drive(self, s: State, drive: Drive) -> None:
+        """Impose `drive` on the state at its own time: new potentials and speeds, nothing moves."""
+        self._react(s, drive)
+        self._speeds(s)
+
+    def _react(self, s: State, drive: Drive) -> Reaction:
+        resistance, j_side = self.film.at_surface(s.film, s.front)
+        s.resistance = resistance
+        s.phi_s, s.reaction = self.potential.solve(
+            s.front, self.co, self.counter(s), s.c, s.phi, s.phi_s, s.jc, resistance, j_side, drive
+        )
+        return s.reaction
+
+    def _speeds(self, s: State) -> None:
+        assert s.reaction is not None
+        s.front.extend(s.v, self.per_charge * s.reaction.j_li, self.scratch)
+
+    def step(self, s: State, drive: Drive, dt: float) -> State:
+        """Return the state after dt [s] under `drive`; `s` (driven by `drive`) stays as it is.
+
+        Raises SolverError if a stage cannot be solved; the caller takes a smaller step then.
+        """
+        a, b = self.spare
+        r0 = s.reaction
+        assert r0 is not None
+        # Stage 1
+        self._move(a, s, s.v, NODE * dt, s.deposited + NODE * dt * r0.total_li / self.plane, mend=False)
+        self._film(a, s, s.v, self._mean_speed(s), NODE * dt)
+        np.multiply(s.front.h, s.c * self.dx**3, out=self.content)
+        total_0 = self.salt.content(s.front, s.c)
+        a.c[...], a.phi[...], a.jc[...], a.phi_s = s.c, s.phi, s.jc, s.phi_s
+        out_1 = self._fields(a, drive, self.content, total_0, NODE * dt)
+        np.copyto(a.v, s.v)
+        self._speeds(a)
+        r1 = a.reaction
+        assert r1 is not None
+        # Stage 2
+        v = self.before  # free until the salt of stage 2
+        np.multiply(s.v, 1.0 - LATE, out=v)
+        v += LATE * a.v
+        li = ((1.0 - LATE) * r0.total_li + LATE * r1.total_li) / self.plane
+        charge = ((1.0 - LATE) * r0.total + LATE * r1.total) / self.plane
+        if drive.current is not None:
+            charge = drive.current
+        b.deposited = s.deposited + dt * li
+        self._move(b, s, v, dt, b.deposited, mend=True)
+        mean = max((1.0 - LATE) * self._mean_speed(s) + LATE * self._mean_speed(a), 0.0)
+        self._film(b, s, v, mean, dt)
+        total_1 = self.salt.content(a.front, a.c)
+        ratio = MIXED / NODE
+        np.multiply(a.front.h, a.c * self.dx**3, out=self.before)
+        self.before -= self.content
+        self.before *= ratio
+        self.before += self.content
+        # Warm start from the line through t and stage 1, kept positive.
+        np.copyto(b.c, s.c + (a.c - s.c) / NODE)
+        np.copyto(b.c, np.where(b.c > 0.3 * a.c, b.c, a.c))
+        np.copyto(b.phi, s.phi + (a.phi - s.phi) / NODE)
+        np.copyto(b.jc, a.jc)
+        b.phi_s = s.phi_s + (a.phi_s - s.phi_s) / NODE
+        out_2 = self._fields(b, drive, self.before, total_0 + ratio * (total_1 - total_0), DIAGONAL * dt)
+        np.copyto(b.v, a.v)
+        self._speeds(b)
+        b.t = s.t + dt
+        b.applied = s.applied + dt * charge
+        b.side = s.side + dt * (charge - li)
+        b.displaced = s.displaced + dt * (MIXED * out_1 + DIAGONAL * out_2)
+        low, high, good = transport.extremes(b.front.h, b.c, 0.0)
+        if not good:
+            raise SolverError(f"the concentration reached {low:.3g} mol/m^3")
+        return b
+
+    def accept(self, old: State) -> None:
+        """Give back the arrays of a state that is no longer needed (after `step`)."""
+        self.spare[1] = old
+
+    def _mean_speed(self, s: State) -> float:
+        assert s.reaction is not None
+        area = s.front.area[: s.front.count]
+        return float(self.per_charge * s.front.total(area * np.abs(s.reaction.j_li)) / s.front.total(area))
+
+    def _move(self, to: State, s: State, v: Floats, dt: float, deposited: float, mend: bool) -> None:
+        """Move the surface by v dt, eqs. (2) and (3)."""
+        f, g = to.front, s.front
+        np.copyto(f.d, g.d)
+        f.dead, f.frozen = g.dead, g.frozen
+        f.band()
+        if np.any(v.ravel()[g.cells[: g.n]]):
+            kernels.advance(f.d, g.d, v, g.cells, g.n, dt, f.radius)
+            f.band()
+            if mend:
+                f.redistance(self.scratch)
+            cells = f.cells[: f.n]
+            path = np.abs(v.ravel()[cells]) * dt
+            # Where nothing moves nothing is matched; the floor only keeps the factor finite.
+            speed = path + 1e-3 * path.mean()
+            speed[f.frozen.ravel()[cells] != 0] = 0.0
+            self.speed.ravel()[cells] = speed
+            f.match_volume(self.volume_0 + self.per_charge * deposited * self.plane, self.speed)
+        else:
+            f.phase()
+        f.refresh()
+
+    def _film(self, to: State, s: State, v: Floats, mean: float, dt: float) -> None:
+        to.film.copy_from(s.film)
+        self.film.follow(to.film, to.front)
+        self.film.evolve(to.film, to.front, v, mean, dt)
+        to.counter_film = float(self.film.growth.thickness(np.array([s.counter_film]), dt)[0])
+
+    def _fields(self, s: State, drive: Drive, before: Floats, total: float, dt: float) -> float:
+        """Solve potential and salt together at one stage; return the salt leaving [mol/s]."""
+        co = self.co
+        floor = 0.01 * self.properties.c0
+        tolerance = COUPLED * self.potential.tolerance
+        D = float(np.interp(self.properties.c0, co.D_at, co.D))
+        resistance, j_side = self.film.at_surface(s.film, s.front)
+        s.phi_s, rx = self.potential.evaluate(s.front, co, s.c, s.phi, s.phi_s, resistance, j_side, drive)
+
+        def salt(follow: bool) -> float:
+            return self.salt.solve(
+                s.front, co, before, total, dt, s.c, s.phi, self.potential, rx, s.jc, follow
+            )
+
+        for k in range(COUPLING_STEPS):
+            stiffness = float(np.max(rx.Jc, initial=0.0)) * co.flux * self.dx / D
+            follow = stiffness > STIFF
+            c_old = s.front.gather(s.c)
+            out = salt(follow)
+            c_new = s.front.gather(s.c)
+            if not float(np.min(c_new, initial=1.0)) > 0.0:
+                raise SolverError("the concentration at the surface is not positive")
+            change = float(np.max(np.abs(c_new - c_old) / np.maximum(c_old, floor), initial=0.0))
+            if k > 0 and change <= tolerance / max(stiffness, 1.0):
+                return salt(False) if follow else out
+            rx = self._react(s, drive)
+        raise SolverError("potential and salt did not agree")
+
+
+def coefficients(case: Case) -> tuple[Coefficients, Kinetics]:
+    """Return the numbers of the equations for a case, and the kinetics of its counter electrode."""
+    p = case.properties()
+    RT = GAS_CONSTANT * p.T
+    if p.dependence == "nernst-einstein":
+        at, kappa = np.array([0.0, FAR * p.c0]), np.array([0.0, FAR * p.kappa])
+        D_at, D = at, np.array([p.D, p.D])
+    elif p.dependence == "constant":
+        at, kappa = np.array([0.0, FAR * p.c0]), np.array([p.kappa, p.kappa])
+        D_at, D = at, np.array([p.D, p.D])
+    else:
+        # Nothing conducts without salt; beyond the last point the last values hold.
+        cs, ks, Ds = (np.array(column, dtype=float) for column in p.table)
+        at = D_at = np.concatenate([[0.0], cs, [FAR * cs[-1]]])
+        kappa, D = np.concatenate([[0.0], ks, ks[-1:]]), np.concatenate([Ds[:1], Ds, Ds[-1:]])
+    kinetics = Kinetics(p.j0, FARADAY / RT, p.alpha_a, p.alpha_c, p.exponent, p.c_ref)
+    flux = (1.0 - p.t_plus) / FARADAY
+    beta = 2.0 * RT / FARADAY * (1.0 - p.t_plus) * p.chi
+    co = Coefficients(
+        at, kappa, D_at, D, beta, flux, p.V_m / FARADAY, p.gamma * p.V_m / FARADAY, kinetics
+    )
+    return co, kinetics._replace(j0=p.j0_counter)

@@ -1,0 +1,177 @@
+"""The film on the lithium: thickness and conductivity as fields on the surface, carried with it.
+
+    R_film = delta / sigma                                              (5)
+    sigma = sigma_mean exp(s N - s^2/2), N a unit normal patchwork      (6)   mean sigma as stated in the case
+    dN = -N dq/l_r + forcing, q the lithium that has passed [m]         (7)   renewal, kernels/film.py
+    d(delta)/dt = r (constant) or K/(2 delta) (square root),            (8)   j_side = F d(delta)/dt / V_film
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..constants import FARADAY
+from ..kernels import film as kernels
+from ..kernels import front as front_kernels
+from .front import Front
+from .noise import correlated, lattice_points, spline_coefficients
+
+if TYPE_CHECKING:
+    from ..case import Case
+
+Floats = NDArray[np.float64]
+
+FRAMES_PER_RENEWAL = 2  # the forcing changes twice in a renewal length
+KEPT_FRAMES = 6
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Law of film growth: constant rate [m/s] or square root, coefficient [m^2/s]; molar volume [m^3/mol Li]."""
+
+    law: str = "none"
+    rate: float = 0.0
+    coefficient: float = 0.0
+    molar_volume: float = 1.0
+
+    def thickness(self, delta: Floats, dt: float) -> Floats:
+        """Return the thickness [m] after dt [s], eq. (8)."""
+        if self.law == "constant":
+            return delta + self.rate * dt
+        if self.law == "square-root":
+            return np.sqrt(delta**2 + self.coefficient * dt)
+        return delta
+
+    def current(self, delta: Floats) -> Floats:
+        """Return the side-reaction current density [A/m^2], eq. (8)."""
+        if self.law == "constant":
+            return np.full_like(delta, FARADAY * self.rate / self.molar_volume)
+        if self.law == "square-root":
+            return FARADAY * self.coefficient / (2.0 * delta * self.molar_volume)
+        return np.zeros_like(delta)
+
+
+@dataclass
+class FilmState:
+    """N (patches) and delta (thickness) on the band, where `known` > 0; Q: mean lithium passed [m]."""
+
+    N: Floats
+    delta: Floats
+    known: Floats
+    Q: float = 0.0
+
+    def copy_from(self, other: FilmState) -> None:
+        """Take over all values of `other`."""
+        np.copyto(self.N, other.N)
+        np.copyto(self.delta, other.delta)
+        np.copyto(self.known, other.known)
+        self.Q = other.Q
+
+
+@dataclass
+class Film:
+    """The film's law in one case; it holds no state but a cache of random frames."""
+
+    sigma: float
+    thickness: float
+    spread: float
+    radius: float
+    renewal: float
+    seed: int
+    growth: Growth
+    shape: tuple[int, int, int]
+    dx: float
+    _frames: dict[int, Floats] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, case: Case) -> Film:
+        """Return the film of a case."""
+        p, patches, growth = case.properties(), case.film.patches, case.film.growth
+        law = Growth()
+        if growth is not None and growth.law != "none":
+            law = Growth(growth.law, growth.rate or 0.0, growth.coefficient or 0.0, growth.molar_volume or 1.0)
+        spread, size, renewal, seed = 0.0, 1.0, np.inf, 0
+        if patches is not None:
+            spread, size, seed = patches.spread, patches.size, patches.seed
+            renewal = np.inf if patches.renewal in (None, "none") else float(patches.renewal)
+        return cls(
+            p.film_conductivity, p.film_thickness, spread, 0.5 * size, renewal, seed, law,
+            case.grid.shape, case.grid.spacing,
+        )
+
+    def frame(self, number: int) -> tuple[Floats, tuple[float, float, float]]:
+        """Return the spline coefficients of random frame `number`, and lattice points per cell along (z, y, x)."""
+        lengths = [n * self.dx for n in self.shape]
+        lengths[0] += 4.0 * self.radius  # the lattice is periodic in z too; keep its ends apart
+        points = [1 if n == 1 else lattice_points(s, self.radius, 0.75 * self.dx)
+                  for n, s in zip(self.shape, lengths, strict=True)]
+        scale = tuple(0.0 if n == 1 else n * self.dx / s for n, s in zip(points, lengths, strict=True))
+        if number not in self._frames:
+            while len(self._frames) >= KEPT_FRAMES:
+                del self._frames[min(self._frames)]
+            field3 = correlated(tuple(points), tuple(lengths), self.radius, (self.seed, number + 1))
+            self._frames[number] = spline_coefficients(field3)
+        return self._frames[number], (scale[0], scale[1], scale[2])
+
+    def start(self, front: Front) -> FilmState:
+        """Return the film at t = 0 on the band of `front`."""
+        N, delta = np.zeros(self.shape), np.full(self.shape, self.thickness)
+        known = np.zeros(self.shape)
+        known.ravel()[front.cells[: front.n]] = 1.0
+        if self.spread > 0.0:
+            noise, scale = self.frame(-1)
+            kernels.place(N, noise, front.cells, front.n, scale, front.lattice)
+        return FilmState(N, delta, known)
+
+    def follow(self, film: FilmState, front: Front) -> None:
+        """Give cells that have come near the front the values of their closest points; forget those behind."""
+        cells = front.cells[: front.n]
+        near = cells[np.abs(front.d.ravel()[cells]) < front.closed + front.lattice.dx]
+        known = film.known.ravel()
+        fresh = near[known[near] == 0.0]
+        if fresh.size:
+            order = np.searchsorted(cells, fresh)
+            foot = np.ascontiguousarray(front.foot[order])
+            for f in (film.N, film.delta):
+                # Only known cells are read and only unknown ones written.
+                front_kernels.extend(f, f, film.known, foot, fresh, fresh.size, front.periodic)
+            # A place that no known cell surrounds (a new island) starts with the mean film.
+            lost = fresh[film.delta.ravel()[fresh] <= 0.0]
+            film.delta.ravel()[lost] = self.thickness
+        film.known.fill(0.0)
+        known[near] = 1.0
+
+    def evolve(self, film: FilmState, front: Front, speed: Floats, mean: float, dt: float) -> None:
+        """Renew the patches by the lithium passed and grow the film over dt [s], eqs. (7) and (8).
+
+        speed: |v| on the band [m/s]; mean: its average over the surface [m/s].
+        """
+        if self.spread > 0.0 and np.isfinite(self.renewal) and mean > 0.0:
+            length = self.renewal / FRAMES_PER_RENEWAL
+            end = film.Q + mean * dt
+            while film.Q < end:
+                number = int(np.floor(film.Q / length * (1.0 + 1e-12)))
+                stop = min(end, (number + 1) * length)
+                if stop <= film.Q:
+                    break
+                noise, scale = self.frame(number)
+                kernels.renew(
+                    film.N, speed, noise, front.cells, front.n, (stop - film.Q) / mean, self.renewal,
+                    length / self.renewal / mean, scale, front.lattice,
+                )
+                film.Q = stop
+        if self.growth.law != "none":
+            cells = front.cells[: front.n]
+            film.delta.ravel()[cells] = self.growth.thickness(film.delta.ravel()[cells], dt)
+
+    def at_surface(self, film: FilmState, front: Front) -> tuple[Floats, Floats]:
+        """Return R_film [ohm m^2] and j_side [A/m^2] at the surface elements, eqs. (5), (6), (8)."""
+        delta = front.gather(film.delta)
+        sigma = np.full(front.count, self.sigma)
+        if self.spread > 0.0:
+            sigma *= np.exp(self.spread * front.gather(film.N) - 0.5 * self.spread**2)
+        return delta / sigma, self.growth.current(delta) * front.active

@@ -1,0 +1,217 @@
+"""The front: signed distance d and all that follows from it at one time.
+
+    xi = (1/2)(1 - tanh(d / 2W)), closed at |d| = 6 W      (1)   h = 1 - xi weights the electrolyte
+    d_t = -v, v constant along normals                     (2)   keeps |grad d| = 1
+    sum(xi) dV = V_0 + (V_m/F) (charge deposited)          (3)   one factor on the step's own motion, each step
+    lithium not connected to the base is dead              (4)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.ndimage
+import scipy.sparse
+from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
+
+from ..errors import SolverError
+from ..kernels import elements, front
+from ..kernels.front import Lattice
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Marks = NDArray[np.uint8]
+
+CLOSED = 6.0  # xi is exactly 0 or 1 from |d| = 6 W on; tanh(3) = 0.995
+MARGIN = 3.0  # the band of d reaches this many cells further, for differences and for the next steps
+SLACK = 0.02  # |grad d| may be off by this much before it is mended near the front
+REDISTANCE_STEPS = 2  # pseudo-steps of half a cell each: one cell a step; the front moves half a cell at most
+VOLUME_STEPS = 12
+
+
+class Front:
+    """Lithium at one time: d, h, the band, the surface elements, the connected and the dead."""
+
+    def __init__(self, lattice: Lattice, periodic: bool, W: float) -> None:
+        """lattice: grid; W: interface width [m]."""
+        self.lattice, self.periodic, self.W = lattice, periodic, W
+        shape = (lattice.nz, lattice.ny, lattice.nx)
+        self.closed = CLOSED * W
+        self.radius = self.closed + MARGIN * lattice.dx
+        self.d: Floats = np.full(shape, self.radius)
+        self.h: Floats = np.ones(shape)
+        self.dead: Marks = np.zeros(shape, np.uint8)
+        self.frozen: Marks = self.dead
+        self.cells: Ints = np.empty(0, np.int64)
+        self.foot: Floats = np.empty((0, 3))
+        self.weight: Floats = np.zeros(shape)
+        self._planes = np.zeros(lattice.nz)
+        self._room(4 * lattice.ny * lattice.nx)
+        self.count = 0
+        self.pockets = 0
+
+    def _room(self, n: int) -> None:
+        """Make room for n surface elements."""
+        self.start = np.zeros(n + 2, np.int64)
+        self.idx = np.zeros(16 * n, np.int64)
+        self.w = np.zeros(16 * n)
+        self.area = np.zeros(n + 1)
+        self.curvature = np.zeros(n + 1)
+        self.owner = np.zeros(n + 1, np.int64)
+
+    def phase(self) -> None:
+        """Set h from d, eq. (1)."""
+        front.phase(self.h, self.d, self.W, self.closed)
+
+    def band(self) -> None:
+        """List the cells of the band, |d| < radius."""
+        if self.cells.size < self.d.size:
+            self._cells_buffer = np.empty(self.d.size, np.int64)
+            self.cells = self._cells_buffer
+        n = front.band_cells(self._cells_buffer, self.d, self.radius)
+        self.n = int(n)
+
+    def volume(self) -> float:
+        """Return the lithium volume sum(xi) dV in m^3."""
+        return float(front.lithium_volume(self._planes, self.h, self.lattice.dx))
+
+    def redistance(self, scratch: Floats, steps: int = REDISTANCE_STEPS, slack: float = SLACK) -> None:
+        """Restore |grad d| = 1 on the band; scratch: an array like d."""
+        inner = self.closed + self.lattice.dx if slack > 0.0 else 0.0
+        for _ in range(steps):
+            front.redistance(
+                scratch, self.d, self.cells, self.n, self.radius, inner, max(slack, 1e-9), self.frozen, self.lattice
+            )
+            front.copy_band(self.d, scratch, self.cells, self.n)
+
+    def match_volume(self, target: float, speed: Floats) -> float:
+        """Shift d by a multiple of `speed` [m] on the band until eq. (3) holds; return the multiple.
+
+        target [m^3]. Raises SolverError if no multiple does it.
+        """
+        self.phase()
+        dx, W = self.lattice.dx, self.W
+        missing = target - self.volume()
+        shift = 0.0
+        for _ in range(VOLUME_STEPS):
+            change, slope = front.shift_volume(self.h, self.d, speed, self.cells, self.n, shift, W, self.closed, dx)
+            if abs(missing - change) <= 1e-14 * target:
+                break
+            if not slope > 0.0:
+                raise SolverError("no surface is left to take the deposited lithium")
+            shift += (missing - change) / slope
+        if shift != 0.0:
+            front.apply_shift(self.d, speed, self.cells, self.n, shift, self.radius)
+            self.phase()
+        return shift
+
+    def refresh(self) -> None:
+        """Recompute band, elements, closest points and connectivity from d and h."""
+        self.band()
+        self.connect()
+        while True:
+            n, used = elements.build(
+                self.start,
+                self.idx,
+                self.w,
+                self.area,
+                self.curvature,
+                self.owner,
+                self.cells,
+                self.n,
+                self.d,
+                self.h,
+                self.lattice,
+                self.periodic,
+            )
+            if n >= 0:
+                break
+            self._room(2 * self.area.size)
+        self.count, self.used = int(n), int(used)
+        self.active = np.ascontiguousarray(self.dead.ravel()[self.owner[: self.count]] == 0).astype(np.uint8)
+        if self.foot.shape[0] < self.n:
+            self.foot = np.empty((self.n + self.n // 4, 3))
+        front.foot_points(self.foot, self.d, self.cells, self.n, self.lattice, self.periodic)
+        open_planes = np.flatnonzero(self.h.reshape(self.h.shape[0], -1).max(axis=1) > 0.0)
+        self.k0 = max(int(open_planes[0]) - 1, 0) if open_planes.size else 0
+
+    def connect(self) -> None:
+        """Find lithium that is cut off from the base and electrolyte that is cut off from the top, eq. (4)."""
+        lithium = self.d <= 0.0
+        below = lithium[:-1]
+        self.height_like = bool(lithium[0].all() and not lithium[-1].any() and not (lithium[1:] & ~below).any())
+        self.shorted = bool(lithium[-1].any())
+        self.exhausted = not bool(lithium[0].all())
+        if self.height_like:
+            if self.dead.any():
+                self.dead = np.zeros_like(self.dead)
+            self.frozen, self.pockets = self.dead, 0
+            return
+        labels, roots = label(lithium, self.periodic)
+        base = np.zeros(int(roots.max()) + 1, bool)
+        base[roots[labels[0][lithium[0]]]] = True
+        cut = lithium & ~base[roots[labels]]
+        self.dead = cut.astype(np.uint8)
+        if cut.any():
+            reach = int(np.ceil(self.closed / self.lattice.dx))
+            near = scipy.ndimage.binary_dilation(np.pad(cut, reach, mode="wrap" if self.periodic else "edge"),
+                                                 iterations=reach)
+            inner = (slice(reach, -reach),) * 3
+            self.frozen = (near[inner] & ~(lithium & ~cut)).astype(np.uint8)
+        else:
+            self.frozen = self.dead
+        labels, roots = label(~lithium, self.periodic)
+        top = np.zeros(int(roots.max()) + 1, bool)
+        top[roots[labels[-1][~lithium[-1]]]] = True
+        present = np.unique(roots[labels[~lithium]])
+        self.pockets = int((~top[present]).sum())
+
+    def dead_volume(self) -> float:
+        """Return the volume [m^3] of lithium cut off from the base: xi in and around the dead cells."""
+        if self.frozen is self.dead and not self.dead.any():
+            return 0.0
+        return float(((1.0 - self.h) * self.frozen).sum() * self.lattice.dx**3)
+
+    def gather(self, f: Floats) -> Floats:
+        """Return the field f at the surface elements."""
+        out = np.empty(self.count)
+        elements.gather(out, f, self.start, self.idx, self.w, self.count)
+        return out
+
+    def scatter(self, f: Floats, q: Floats, factor: float) -> None:
+        """Add factor q[e] to the cells of each element, by its weights."""
+        elements.scatter(f, q, self.start, self.idx, self.w, self.count, factor)
+
+    def total(self, q: Floats) -> float:
+        """Return sum(q) over elements, in a fixed order."""
+        return float(elements.total(q, self.count))
+
+    def extend(self, out: Floats, q: Floats, scratch: Floats) -> None:
+        """Write the surface quantity q[e] on the band, constant along normals; scratch: an array like d."""
+        elements.spread(
+            scratch, self.weight, q, self.area, self.start, self.idx, self.w, self.count, self.cells, self.n
+        )
+        front.extend(out, scratch, self.weight, self.foot, self.cells, self.n, self.periodic)
+
+    def height(self) -> tuple[Floats, Ints]:
+        """Return the top surface of connected lithium (ny, nx) [m] and how often each column crosses it."""
+        shape = (self.lattice.ny, self.lattice.nx)
+        z, crossings = np.zeros(shape), np.zeros(shape, np.int64)
+        front.top_surface(z, crossings, self.d, self.dead, self.lattice.dx)
+        return z, crossings
+
+
+def label(mask: NDArray[np.bool_], periodic: bool) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return labels of the face-connected parts of `mask`, and the root of each label across periodic sides."""
+    labels, n = scipy.ndimage.label(mask)
+    roots = np.arange(n + 1, dtype=np.int32)
+    if periodic and n > 0:
+        pairs = []
+        for axis in (1, 2):
+            a, b = np.take(labels, 0, axis), np.take(labels, -1, axis)
+            both = (a > 0) & (b > 0)
+            pairs.append(np.stack([a[both], b[both]]))
+        a, b = np.concatenate(pairs, axis=1)
+        graph = scipy.sparse.coo_array((np.ones(a.size, np.int8), (a, b)), shape=(n + 1, n + 1))
+        roots = connected_components(graph, directed=False)[1].astype(np.int32)
+    return labels, roots

@@ -1,0 +1,42 @@
+"""Correlated Gaussian random fields that depend on lengths and a seed, not on the grid or the threads."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.fft
+import scipy.ndimage
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+POINTS_PER_LENGTH = 4.0  # lattice points per 1/e radius; a cubic spline then is exact to 1e-3
+
+
+def lattice_points(length: float, radius: float, least_spacing: float) -> int:
+    """Return how many lattice points span `length` [m] for a correlation radius [m]."""
+    spacing = max(radius / POINTS_PER_LENGTH, least_spacing)
+    return max(4, int(np.ceil(length / spacing)))
+
+
+def correlated(shape: tuple[int, ...], lengths: tuple[float, ...], radius: float, key: tuple[int, int]) -> Floats:
+    """Return a periodic field of unit variance with autocorrelation exp(-(r/radius)^2).
+
+    shape: lattice points; lengths: box [m]; radius [m]; key: (seed, number of the field).
+    """
+    white = np.random.Generator(np.random.Philox(key=np.array(key, dtype=np.uint64))).standard_normal(shape)
+    power = np.ones((1,) * len(shape))
+    for axis, (n, length) in enumerate(zip(shape, lengths, strict=True)):
+        k = 2.0 * np.pi * np.fft.fftfreq(n, d=length / n)
+        part = np.exp(-((k * radius) ** 2) / 4.0)
+        power = power * part.reshape([-1 if a == axis else 1 for a in range(len(shape))])
+    amplitude = np.sqrt(power / power.mean())
+    half = shape[-1] // 2 + 1
+    return np.asarray(scipy.fft.irfftn(scipy.fft.rfftn(white) * amplitude[..., :half], s=shape))
+
+
+def spline_coefficients(field: Floats) -> Floats:
+    """Return the cubic B-spline coefficients of a periodic lattice field (for kernels.film.lattice_value)."""
+    for axis, n in enumerate(field.shape):
+        if n > 1:
+            field = scipy.ndimage.spline_filter1d(field, 3, axis=axis, mode="grid-wrap")
+    return np.ascontiguousarray(field)

@@ -1,0 +1,215 @@
+"""Charge: the potential of the electrolyte and of the metal, one symmetric positive system.
+
+    div(h kappa grad phi) - div(h kappa_D grad ln c) = a j,     sum(a j dV) = I A              (9)
+    kappa_D = kappa beta,  beta = (2 R T / F)(1 - t+) X
+
+phi is measured against a lithium reference; the counter electrode is at 0 and closes the top plane; the lithium
+is one equipotential phi_s, found with phi from the imposed current, or imposed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import SolverError
+from ..kernels import kinetics, transport
+from ..kernels.kinetics import Kinetics
+from ..kernels.krylov import Multigrid
+from .front import Front
+
+Floats = NDArray[np.float64]
+
+NEWTON_STEPS = 25
+INNER_STEPS = 60
+CLOSING_STEPS = 60
+REDUCTION = 1e-2  # of the residual in one Newton step; the error of the currents is estimated with it
+CURVED = 0.1  # share of a squared relative change of the currents that a Newton step leaves over
+
+
+@dataclass(frozen=True)
+class Drive:
+    """What is imposed: a mean current density [A/m^2] (rest: 0), or a cell voltage [V]."""
+
+    current: float | None
+    voltage: float | None = None
+
+
+@dataclass(frozen=True)
+class Counter:
+    """The counter electrode: kinetics and film resistance [ohm m^2]."""
+
+    kinetics: Kinetics
+    resistance: float
+
+
+@dataclass
+class Reaction:
+    """Currents at the surface elements [A/m^2] and their derivatives, and their sums [A]."""
+
+    j: Floats
+    J: Floats
+    Jc: Floats
+    j_li: Floats
+    total: float = 0.0
+    total_li: float = 0.0
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """Numbers of eqs. (9) and (10): tables over c [mol/m^3] and constants."""
+
+    at: Floats
+    kappa: Floats
+    D_at: Floats
+    D: Floats
+    beta: float
+    flux: float  # (1 - t+)/F [mol/C]
+    carried: float  # V_m/F [m^3/C]
+    gibbs_thomson: float  # gamma V_m/F [V m]
+    kinetics: Kinetics
+
+
+class Potential:
+    """Solver of eq. (9) on one grid; holds only work arrays."""
+
+    def __init__(self, shape: tuple[int, int, int], periodic: bool, dx: float, tolerance: float) -> None:
+        """tolerance: error allowed in the surface currents, relative to their size (rms)."""
+        self.dx, self.periodic, self.tolerance = dx, periodic, tolerance
+        self.solver = Multigrid(shape, periodic)
+        self.gx, self.gy, self.gz = (np.zeros(shape, np.float32) for _ in range(3))
+        self.r, self.delta, self.diag = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+        self.iterations = 0
+
+    def solve(
+        self,
+        front: Front,
+        co: Coefficients,
+        counter: Counter,
+        c: Floats,
+        phi: Floats,
+        phi_s: float,
+        jc: Floats,
+        resistance: Floats,
+        j_side: Floats,
+        drive: Drive,
+    ) -> tuple[float, Reaction]:
+        """Solve for phi (in place, warm start) and return phi_s [V] and the reaction.
+
+        c [mol/m^3]; jc (ny, nx) [A/m^2]: current from the counter electrode, in place; resistance [ohm m^2] and
+        j_side [A/m^2] at the elements. Raises SolverError if it does not converge.
+        """
+        front_area = self.dx**2
+        g, L, n = (self.gx, self.gy, self.gz), front.lattice, front.count
+        transport.faces(*g, front.h, c, co.at, co.kappa, self.dx, L, self.periodic)
+        c_e = front.gather(c)
+        shift = co.gibbs_thomson * front.curvature[:n]
+        top = np.ascontiguousarray(c[-1])
+        kappa, D = np.interp(top, co.at, co.kappa), np.interp(top, co.D_at, co.D)
+        Jtop = np.zeros_like(jc)
+        rx = Reaction(*(np.empty(n) for _ in range(4)))
+        if drive.current is None:
+            assert drive.voltage is not None
+            phi_s = -drive.voltage
+        done, size = False, np.inf
+        for step in range(NEWTON_STEPS):
+            u = front.gather(phi)
+            area = front.area[:n]
+            phi_s = self._close(front, co, rx, u, c_e, resistance, j_side, shift, phi_s, drive)
+            if done:
+                return phi_s, rx
+            kinetics.counter_currents(
+                jc, Jtop, np.ascontiguousarray(phi[-1]), top, kappa, D, front.h[-1], co.beta, co.flux,
+                counter.resistance, self.dx, counter.kinetics,
+            )
+            transport.charge_balance(self.r, phi, c, *g, co.beta, L, front.k0)
+            self.r[: front.k0] = 0.0
+            self.r[-1] += front_area * jc
+            front.scatter(self.r, area * rx.j, -1.0)
+            worst = float(np.sqrt(np.sum(np.square(self.r).sum(axis=(1, 2)))))
+            if not np.isfinite(worst):
+                raise SolverError("the potential is not finite")
+            if worst == 0.0:
+                return phi_s, rx
+            with_metal = drive.current is not None
+            if step == 0:
+                self.diag[-1] = front_area * Jtop
+                self.solver.prepare(
+                    *g, self.diag, front.start[: n + 1], front.idx[: front.used], front.w[: front.used],
+                    area * rx.J, 0.0, with_metal,
+                )
+            else:
+                self.solver.update_elements(area * rx.J, 0.0)
+            self.delta[...] = 0.0
+            info = self.solver.solve(
+                self.delta, 0.0, self.r, 0.0, tolerance=REDUCTION, norm=worst, max_iterations=INNER_STEPS
+            )
+            self.iterations += info.iterations
+            if not np.isfinite(info.u_s) or not np.isfinite(info.residual):
+                raise SolverError("the potential solver met a number that is not finite")
+            phi[front.k0 :] += self.delta[front.k0 :]
+            moved = area * rx.J * (np.abs(front.gather(self.delta)) + abs(info.u_s))
+            if with_metal:
+                phi_s += info.u_s
+            # At rest currents vanish; then the exchange current behind the film sets the scale.
+            scale = np.sqrt(np.sum((area * rx.j) ** 2)) + 1e-2 * np.sqrt(np.sum((area * rx.J / co.kinetics.f) ** 2))
+            size = float(np.sqrt(np.sum(moved**2)) / scale) if n else 0.0
+            done = size * (REDUCTION + CURVED * size) <= self.tolerance
+        raise SolverError(f"the potential did not converge: currents still change by {size:.1e} of their size")
+
+    def evaluate(
+        self, front: Front, co: Coefficients, c: Floats, phi: Floats, phi_s: float, resistance: Floats,
+        j_side: Floats, drive: Drive,
+    ) -> tuple[float, Reaction]:
+        """Return phi_s and the reaction for a given phi: a first guess."""
+        n = front.count
+        rx = Reaction(*(np.empty(n) for _ in range(4)))
+        if drive.voltage is not None:
+            phi_s = -drive.voltage
+        shift = co.gibbs_thomson * front.curvature[:n]
+        u, c_e = front.gather(phi), front.gather(c)
+        return self._close(front, co, rx, u, c_e, resistance, j_side, shift, phi_s, drive), rx
+
+    def _close(
+        self, front: Front, co: Coefficients, rx: Reaction, u: Floats, c_e: Floats, resistance: Floats,
+        j_side: Floats, shift: Floats, phi_s: float, drive: Drive,
+    ) -> float:
+        """Evaluate the reaction; find phi_s such that sum(A j) = I A to round-off if a current is imposed."""
+        n, area = front.count, front.area[: front.count]
+        plane = front.lattice.ny * front.lattice.nx * self.dx**2
+
+        def evaluate(value: float) -> float:
+            kinetics.surface_currents(
+                rx.j, rx.J, rx.Jc, rx.j_li, u, c_e, resistance, j_side, front.active, n, value, shift, co.kinetics
+            )
+            rx.total, rx.total_li = front.total(area * rx.j), front.total(area * rx.j_li)
+            return rx.total
+
+        if drive.current is None:
+            evaluate(phi_s)
+            return phi_s
+        wanted = drive.current * plane
+        low, high = -np.inf, np.inf  # a current falls as phi_s rises
+        best = np.inf
+        for _ in range(CLOSING_STEPS):
+            off = evaluate(phi_s) - wanted
+            slope = front.total(area * rx.J)
+            size = max(abs(wanted), front.total(area * np.abs(rx.j)))
+            if abs(off) <= 1e-14 * size or (abs(off) >= best and abs(off) <= 1e-12 * size):
+                return phi_s
+            best = min(best, abs(off))
+            if not slope > 0.0 or not np.isfinite(off):
+                raise SolverError("no active lithium surface is left to carry the current")
+            if off > 0.0:
+                low = max(low, phi_s)
+            else:
+                high = min(high, phi_s)
+            new = phi_s + off / slope
+            if not low < new < high and np.isfinite(low) and np.isfinite(high):
+                new = 0.5 * (low + high)
+            if new == phi_s:
+                return phi_s
+            phi_s = new
+        raise SolverError("no metal potential gives the imposed current")

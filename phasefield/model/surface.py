@@ -1,0 +1,86 @@
+"""The lithium surface at t = 0: a height z(x, y), and the signed distance to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy.ndimage
+from numpy.typing import NDArray
+
+from .noise import correlated, lattice_points
+
+if TYPE_CHECKING:
+    from ..case import Case
+
+Floats = NDArray[np.float64]
+
+
+def rough(shape: tuple[int, int], dx: float, radius: float, seed: int, periodic: bool) -> Floats:
+    """Return a Gaussian height map (ny, nx) of zero mean and unit rms; autocorrelation exp(-(r/radius)^2).
+
+    The lattice depends on the box and the radius alone, so another grid samples the same surface. A mirrored
+    box is the first quadrant of a periodic one of twice the size.
+    """
+    lengths = tuple(n * dx * (1 if periodic else 2) for n in shape)
+    axes = [a for a in range(2) if shape[a] > 1]
+    box = tuple(lengths[a] for a in axes)
+    field = correlated(tuple(lattice_points(s, radius, 0.0) for s in box), box, radius, (seed, 1 << 32))
+    points = [(np.arange(shape[a]) + 0.5) * dx / lengths[a] * field.shape[m] for m, a in enumerate(axes)]
+    grid = np.meshgrid(*points, indexing="ij")
+    height = scipy.ndimage.map_coordinates(field, grid, order=3, mode="grid-wrap").reshape(shape)
+    height -= height.mean()
+    return np.asarray(height / height.std())
+
+
+def height_map(case: Case) -> Floats:
+    """Return the starting height [m], (ny, nx): flat height plus roughness, wave, caps and file."""
+    _, ny, nx = case.grid.shape
+    dx = case.grid.spacing
+    s = case.surface
+    periodic = case.grid.lateral == "periodic"
+    z = np.full((ny, nx), float(s.height))
+    x = (np.arange(nx) + 0.5) * dx
+    y = (np.arange(ny) + 0.5) * dx
+    if s.roughness:
+        z += s.roughness * rough((ny, nx), dx, s.correlation_length, s.seed, periodic)
+    if s.wave is not None:
+        k = 2.0 * np.pi / s.wave.wavelength
+        a = np.deg2rad(s.wave.direction)
+        along = np.cos(a) * x[None, :] + (np.sin(a) * y[:, None] if ny > 1 else 0.0)
+        z += s.wave.amplitude * np.cos(k * along)
+    for cap in s.caps or ():
+        ax = x[None, :] - cap.position[0]
+        ay = y[:, None] - cap.position[1] if ny > 1 else np.zeros((1, 1))
+        if periodic:
+            ax -= nx * dx * np.round(ax / (nx * dx))
+            ay = ay - ny * dx * np.round(ay / (ny * dx)) if ny > 1 else ay
+        sphere = (cap.radius**2 + cap.height**2) / (2.0 * cap.height)  # radius of the sphere
+        r2 = ax**2 + ay**2
+        rise = np.sqrt(np.maximum(sphere**2 - r2, 0.0)) - (sphere - cap.height)
+        z += np.where(r2 < cap.radius**2, np.maximum(rise, 0.0), 0.0)
+    if s.heights is not None:
+        z += resample(np.load(s.heights, allow_pickle=False), (ny, nx), periodic)
+    return z
+
+
+def resample(heights: Floats, shape: tuple[int, int], periodic: bool) -> Floats:
+    """Return a measured height map [m] of any size on (ny, nx) points of the same box, by linear interpolation."""
+    heights = np.atleast_2d(np.asarray(heights, dtype=np.float64))
+    points = [(np.arange(n) + 0.5) * m / n - 0.5 for n, m in zip(shape, heights.shape, strict=True)]
+    grid = np.meshgrid(*points, indexing="ij")
+    mode = "grid-wrap" if periodic else "nearest"
+    return np.asarray(scipy.ndimage.map_coordinates(heights, grid, order=1, mode=mode))
+
+
+def steepness_corrected(z: Floats, nz: int, dx: float, periodic: bool) -> Floats:
+    """Return (Z - z)/sqrt(1 + |grad z|^2) on (nz, ny, nx): the signed distance to first order, to be redistanced."""
+    slope2 = np.zeros_like(z)
+    for axis, n in enumerate(z.shape):
+        if n > 1:
+            mode = "wrap" if periodic else "edge"
+            pad = [(1, 1) if a == axis else (0, 0) for a in range(2)]
+            wide = np.pad(z, pad, mode=mode)  # type: ignore[call-overload]
+            slope2 += ((np.take(wide, range(2, n + 2), axis) - np.take(wide, range(n), axis)) / (2.0 * dx)) ** 2
+    heights = (np.arange(nz) + 0.5) * dx
+    return np.asarray((heights[:, None, None] - z[None]) / np.sqrt(1.0 + slope2))
