@@ -1,0 +1,282 @@
+"""The potential and salt systems: flexible conjugate gradients in float64 around the float32 multigrid.
+
+    [ G + diag + sum_e A_e^T g_e A_e ,  -sum_e A_e^T g_e ] [u  ]   [b  ]
+    [ -sum_e g_e A_e                 ,  sum_e g_e + s    ] [u_s] = [b_s]
+
+`G` is the graph Laplacian of the faces, `A_e` the weighted mean along the grid line of a surface element, `u_s` the
+metal's value. The float32 faces define the operator: both precisions use the same numbers.
+
+Every sum runs plane by plane and the planes are added in order: the same bits for any number of threads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from phasefield.kernels import multigrid
+from phasefield.kernels._jit import kernel, parallel_kernel, prange
+
+Array = np.ndarray[Any, Any]
+
+
+@kernel
+def _apply_row(out, u, gx, gy, gz, own, k, j):  # type: ignore[no-untyped-def]
+    """Apply the cell part of the operator to one row: `out = (G + diag) u`."""
+    nz, ny, nx = u.shape
+    kb, ka = k - 1 if k > 0 else nz - 1, k + 1 if k < nz - 1 else 0
+    jb, ja = j - 1 if j > 0 else ny - 1, j + 1 if j < ny - 1 else 0
+    row_u, row_x, row_y, row_z, row_o = u[k, j], gx[k, j], gy[k, j], gz[k, j], own[k, j]
+    u_before, u_behind, u_below, u_above = u[k, jb], u[k, ja], u[kb, j], u[ka, j]
+    y_before, z_below = gy[k, jb], gz[kb, j]
+    for i in range(nx):
+        mid = np.float64(row_u[i])
+        along_y = y_before[i + 1] * (mid - u_before[i]) + row_y[i + 1] * (mid - u_behind[i])
+        along_z = z_below[i + 1] * (mid - u_below[i]) + row_z[i + 1] * (mid - u_above[i])
+        out[i] = row_o[i] * mid + along_y + along_z
+    for i in range(1, nx - 1):
+        mid = np.float64(row_u[i])
+        out[i] += row_x[i] * (mid - row_u[i - 1]) + row_x[i + 1] * (mid - row_u[i + 1])
+    left, right = np.float64(row_u[0]), np.float64(row_u[nx - 1])
+    if nx > 1:
+        out[0] += row_x[0] * (left - right) + row_x[1] * (left - row_u[1])
+        out[nx - 1] += row_x[nx] * (right - left) + row_x[nx - 1] * (right - row_u[nx - 2])
+
+
+@parallel_kernel
+def apply_cells(out, u, gx, gy, gz, own, live):  # type: ignore[no-untyped-def]
+    """Apply the cell part of the operator, `out = (G + diag) u`."""
+    nz, ny, _ = u.shape
+    for k in prange(nz):
+        if live[k]:
+            for j in range(ny):
+                _apply_row(out[k, j], u, gx, gy, gz, own, k, j)
+        else:
+            out[k] = 0.0
+
+
+@kernel
+def gather(mean, u, start, idx, w):  # type: ignore[no-untyped-def]
+    """Take the means of the elements, `mean_e = A_e u`."""
+    flat = u.reshape(u.size)
+    for e in range(mean.size):
+        total = 0.0
+        for m in range(start[e], start[e + 1]):
+            total += w[m] * flat[idx[m]]
+        mean[e] = total
+
+
+@kernel
+def scatter(out, mean, u_s, start, idx, w, g):  # type: ignore[no-untyped-def]
+    """Add `A_e^T g_e (mean_e - u_s)` to the cells, in the order of the elements; return `sum g_e (u_s - mean_e)`."""
+    flat = out.reshape(out.size)
+    total = 0.0
+    for e in range(mean.size):
+        flow = g[e] * (mean[e] - u_s)
+        total -= flow
+        for m in range(start[e], start[e + 1]):
+            flat[idx[m]] += w[m] * flow
+    return total
+
+
+@kernel
+def _remainder_row(r, b, d):  # type: ignore[no-untyped-def]
+    """Turn a row of `A u` into `b - A u`, 0 in cells without conductance; return its sum of squares."""
+    total = 0.0
+    for i in range(r.size):
+        left = b[i] - r[i] if d[i + 1] < multigrid.VOID else 0.0
+        r[i] = left
+        total += left * left
+    return total
+
+
+@parallel_kernel
+def remainder(partial, r, b, d, live):  # type: ignore[no-untyped-def]
+    """Turn `A u` into `b - A u`; `partial` adds up the squares by planes."""
+    for k in prange(r.shape[0]):
+        partial[k] = 0.0
+        if live[k]:
+            for j in range(r.shape[1]):
+                partial[k] += _remainder_row(r[k, j], b[k, j], d[k, j])
+
+
+@parallel_kernel
+def scale_down(out, r, scale, live):  # type: ignore[no-untyped-def]
+    """Hand the residual to the preconditioner, `out = scale r` in float32."""
+    for k in prange(r.shape[0]):
+        if live[k]:
+            for j in range(r.shape[1]):
+                to, row = out[k, j], r[k, j]
+                for i in range(row.size):
+                    to[i + 1] = scale * row[i]
+
+
+@parallel_kernel
+def products(partial, z, r, q, live):  # type: ignore[no-untyped-def]
+    """Add up `z r` and `z q` by planes."""
+    for k in prange(r.shape[0]):
+        with_r, with_q = 0.0, 0.0
+        if live[k]:
+            for j in range(r.shape[1]):
+                row_z, row_r, row_q = z[k, j], r[k, j], q[k, j]
+                for i in range(row_r.size):
+                    with_r += row_z[i + 1] * row_r[i]
+                    with_q += row_z[i + 1] * row_q[i]
+        partial[k, 0] = with_r
+        partial[k, 1] = with_q
+
+
+@parallel_kernel
+def turn(p, z, beta, live):  # type: ignore[no-untyped-def]
+    """Take the next direction, `p = z + beta p`."""
+    for k in prange(p.shape[0]):
+        if live[k]:
+            for j in range(p.shape[1]):
+                row_p, row_z = p[k, j], z[k, j]
+                for i in range(row_p.size):
+                    row_p[i] = row_z[i + 1] + beta * row_p[i]
+
+
+@parallel_kernel
+def product(partial, p, q, live):  # type: ignore[no-untyped-def]
+    """Add up `p q` by planes."""
+    for k in prange(p.shape[0]):
+        total = 0.0
+        if live[k]:
+            for j in range(p.shape[1]):
+                row_p, row_q = p[k, j], q[k, j]
+                for i in range(row_p.size):
+                    total += row_p[i] * row_q[i]
+        partial[k] = total
+
+
+@parallel_kernel
+def advance(partial, u, r, p, q, alpha, live):  # type: ignore[no-untyped-def]
+    """Step, `u += alpha p` and `r -= alpha q`; `partial` adds up the squares of `r` by planes."""
+    for k in prange(p.shape[0]):
+        total = 0.0
+        if live[k]:
+            for j in range(p.shape[1]):
+                row_u, row_r, row_p, row_q = u[k, j], r[k, j], p[k, j], q[k, j]
+                for i in range(row_p.size):
+                    row_u[i] += alpha * row_p[i]
+                    row_r[i] -= alpha * row_q[i]
+                    total += row_r[i] * row_r[i]
+        partial[k] = total
+
+
+@dataclass(frozen=True)
+class SolveInfo:
+    """What a solve did; `residual` is the 2-norm of the recomputed one."""
+
+    u_s: float
+    iterations: int
+    residual: float
+    converged: bool
+
+
+class Multigrid:
+    """A solver for one box; everything is allocated once, the coefficients change from stage to stage."""
+
+    def __init__(self, shape: tuple[int, int, int], periodic: bool) -> None:
+        """Allocate for `shape = (nz, ny, nx)`; a box that is not `periodic` is mirrored: its seam faces are 0."""
+        self.shape = shape
+        self.periodic = periodic
+        self._hierarchy = multigrid.Hierarchy(shape)
+        self._own = np.zeros(shape)
+        self._r, self._p, self._q = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+        self._partial = np.zeros(shape[0])
+        self._pair = np.zeros((shape[0], 2))
+        self._start, self._idx, self._w = np.zeros(1, np.int64), np.zeros(0, np.int64), np.zeros(0)
+        self._g, self._mean = np.zeros(0), np.zeros(0)
+        self._s = 0.0
+        self._with_metal = False
+
+    def prepare(
+        self, gx: Array, gy: Array, gz: Array, diag: Array,
+        start: Array, idx: Array, w: Array, g: Array, s: float, with_metal: bool,
+    ) -> None:  # fmt: skip
+        """Take the coefficients and coarsen them.
+
+        gx, gy, gz (nz, ny, nx) float32: face conductances; diag (nz, ny, nx): the cells' own. Both are copied.
+        start (n + 1), idx, w: the elements' flat cell indices and weights; g (n) their conductances;
+        s the metal's own conductance. Without metal the elements and s are left out.
+        """
+        self._own[...] = diag
+        faces = (np.ascontiguousarray(face, np.float32) for face in (gx, gy, gz))
+        self._hierarchy.load(*faces, self._own, self.periodic)
+        count = g.size if with_metal else 0
+        self._start = np.ascontiguousarray(start[: count + 1], np.int64) if count else np.zeros(1, np.int64)
+        self._idx = np.ascontiguousarray(idx, np.int64)
+        self._w = np.ascontiguousarray(w, np.float64)
+        self._mean = np.zeros(count)
+        self._with_metal = with_metal
+        self.update_elements(g, s)
+
+    def update_elements(self, g: Array, s: float) -> None:
+        """Take new conductances of the same elements and of the metal; the faces stay."""
+        self._g = np.ascontiguousarray(g[: self._mean.size], np.float64)
+        self._s = float(s) if self._with_metal else 0.0
+        self._hierarchy.load_elements(self._start, self._idx, self._w, self._g, self._s, self._with_metal)
+
+    def apply(self, u: Array, u_s: float, out: Array) -> float:
+        """Apply the operator to (u, u_s): cells into `out`, the metal's row is returned."""
+        fine = self._hierarchy.levels[0]
+        apply_cells(out, u, fine.gx, fine.gy, fine.gz, self._own, fine.live)
+        if not self._with_metal:
+            return 0.0
+        gather(self._mean, u, self._start, self._idx, self._w)
+        metal = scatter(out, self._mean, u_s, self._start, self._idx, self._w, self._g)
+        return float(metal) + self._s * u_s
+
+    def _residual(self, u: Array, u_s: float, b: Array, b_s: float) -> tuple[float, float]:
+        """Recompute the residual of the cells; return the metal's and the 2-norm of both."""
+        fine = self._hierarchy.levels[0]
+        r_s = b_s - self.apply(u, u_s, self._r) if self._with_metal else self.apply(u, u_s, self._r)
+        remainder(self._partial, self._r, b, fine.d, fine.live)
+        return r_s, float(np.sqrt(self._partial.sum() + r_s * r_s))
+
+    def solve(
+        self, u: Array, u_s: float, b: Array, b_s: float,
+        *, tolerance: float, norm: float | None = None, max_iterations: int = 100,
+    ) -> SolveInfo:  # fmt: skip
+        """Solve from the start (u, u_s); `u` is overwritten, cells without conductance are left alone.
+
+        Done when the 2-norm of the recomputed residual is at most `tolerance * norm`; `norm` is that of b if None.
+        """
+        fine = self._hierarchy.levels[0]
+        if norm is None:
+            norm = float(np.sqrt(np.vdot(b, b) + (b_s * b_s if self._with_metal else 0.0)))
+        enough = tolerance * norm
+        r_s, size = self._residual(u, u_s, b, b_s)
+        iterations = 0
+        before = np.inf  # the true residual at the last restart
+        while size > enough and iterations < max_iterations and size < before:
+            before = size
+            p_s, q_s, alpha, z_r = 0.0, 0.0, 0.0, 0.0
+            self._p[...] = 0.0
+            self._q[...] = 0.0
+            while size > enough and iterations < max_iterations:
+                scale_down(fine.b, self._r, 1.0 / size, fine.live)
+                z_s = self._hierarchy.cycle(r_s / size)
+                products(self._pair, fine.u, self._r, self._q, fine.live)
+                z_q = float(self._pair[:, 1].sum()) + z_s * q_s
+                beta = -alpha * z_q / z_r if z_r > 0.0 else 0.0
+                z_r = float(self._pair[:, 0].sum()) + z_s * r_s
+                turn(self._p, fine.u, beta, fine.live)
+                p_s = z_s + beta * p_s
+                q_s = self.apply(self._p, p_s, self._q)
+                product(self._partial, self._p, self._q, fine.live)
+                curvature = float(self._partial.sum()) + p_s * q_s
+                if not curvature > 0.0:
+                    break
+                alpha = z_r / curvature
+                advance(self._partial, u, self._r, self._p, self._q, alpha, fine.live)
+                u_s += alpha * p_s
+                r_s -= alpha * q_s
+                size = float(np.sqrt(self._partial.sum() + r_s * r_s))
+                iterations += 1
+            r_s, size = self._residual(u, u_s, b, b_s)
+        return SolveInfo(u_s, iterations, size, size <= enough)
