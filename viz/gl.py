@@ -1,0 +1,148 @@
+"""Can this machine render with OpenGL? Asked once, in a child process.
+
+VTK looks for an X server, then EGL, then OSMesa, and dies by segmentation fault when it finds none of them: a
+child is asked to try. A yes is remembered in a small file for the same machine, display and versions; after a
+no the next process asks again, for the libraries may have been installed meanwhile.
+
+PHASEFIELD_GL=off renders with matplotlib at once; PHASEFIELD_GL=on skips the question.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from ctypes.util import find_library
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+SWITCH = "PHASEFIELD_GL"
+WINDOW = "VTK_DEFAULT_OPENGL_WINDOW"  # VTK >= 9.4 reads here which kind of window to open
+OFF_SCREEN = ("vtkEGLRenderWindow", "vtkOSOpenGLRenderWindow")
+PATIENCE = 60.0  # seconds the child may take; a cold import of vtk from a slow disk needs ten
+
+CHILD = """
+import vtkmodules.vtkRenderingOpenGL2
+from vtkmodules.vtkRenderingCore import vtkRenderer, vtkRenderWindow
+window, renderer = vtkRenderWindow(), vtkRenderer()
+window.SetOffScreenRendering(1)
+window.SetSize(16, 16)
+renderer.SetBackground(1.0, 0.0, 0.0)
+window.AddRenderer(renderer)
+window.Render()
+from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
+pixels = vtkUnsignedCharArray()
+window.GetPixelData(0, 0, 15, 15, 0, pixels, 0)
+print("drawn", int(pixels.GetValue(0)), flush=True)
+"""
+
+
+def available() -> bool:
+    """True if PyVista can render here."""
+    return _window() is not None
+
+
+def missing_message() -> str:
+    """Say what to install so that pictures are rendered in 3D."""
+    return (
+        "no OpenGL found: surfaces are drawn by matplotlib instead of PyVista. On Debian or Ubuntu install "
+        "'libegl1 libgl1' (best), or 'libosmesa6', or 'xvfb' (and run under xvfb-run). "
+        f"{SWITCH}=off silences this."
+    )
+
+
+@contextmanager
+def window_kind() -> Iterator[None]:
+    """While the context lasts, VTK opens the kind of window that the child has found to work."""
+    kind = _window()
+    before = os.environ.get(WINDOW)
+    if kind and before is None:
+        os.environ[WINDOW] = kind
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(WINDOW, None)
+
+
+def reset() -> None:
+    """Forget the answer of this process (the file stays)."""
+    _ask.cache_clear()
+
+
+def _window() -> str | None:
+    """The kind of window that works, empty for VTK's own choice, None if nothing works."""
+    switch = os.environ.get(SWITCH, "auto").lower()
+    if switch in ("off", "0", "no", "false"):
+        return None
+    if switch in ("on", "1", "yes", "true"):
+        return ""
+    return _ask(os.environ.get("DISPLAY", ""), os.environ.get(WINDOW, ""))
+
+
+@lru_cache(maxsize=8)
+def _ask(display: str, chosen: str) -> str | None:
+    key = _key(display, chosen)
+    path = _cache_file()
+    answers = _read(path)
+    if key in answers:
+        return answers[key]
+    for kind in ("",) if display or chosen else OFF_SCREEN:
+        if _child_draws(kind):
+            _write(path, {**answers, key: kind})
+            return kind
+    return None
+
+
+def _child_draws(kind: str) -> bool:
+    environment = dict(os.environ)
+    if kind:
+        environment[WINDOW] = kind
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", CHILD],
+            env=environment,
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0 and b"drawn 255" in done.stdout
+
+
+def _key(display: str, chosen: str) -> str:
+    try:
+        vtk = version("vtk")
+    except PackageNotFoundError:
+        vtk = "none"
+    libraries = [find_library(name) or "-" for name in ("EGL", "GL", "OSMesa")]
+    return "|".join(
+        [platform.node(), sys.executable, platform.python_version(), vtk, display, chosen, *libraries]
+    )
+
+
+def _cache_file() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "phasefield" / "gl.json"
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        answers = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return answers if isinstance(answers, dict) else {}
+
+
+def _write(path: Path, answers: dict[str, str]) -> None:
+    with suppress(OSError):  # a read-only home costs one more question, nothing else
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_suffix(f".{os.getpid()}")
+        aside.write_text(json.dumps(answers, indent=1), encoding="utf-8")
+        aside.replace(path)

@@ -1,0 +1,119 @@
+"""What the pictures ask of a stored run; `phasefield.runs.open_run` gives it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+METRE = 1e6  # micrometres in a metre: pictures are drawn in micrometres
+LITRE = 1e-3  # mol/L in a mol/m^3
+HOUR = 3600.0  # seconds
+
+
+class StoredRun(Protocol):
+    """A run as the reader hands it out; SI units throughout."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Cells (nz, ny, nx); ny = 1 for a 2D run."""
+
+    @property
+    def spacing(self) -> float:
+        """Cell edge [m]."""
+
+    @property
+    def n_frames(self) -> int: ...
+    @property
+    def times(self) -> NDArray[Any]:
+        """Times of the saved frames [s]."""
+
+    @property
+    def heights(self) -> NDArray[Any]:
+        """Top surface of every saved frame (frames, ny, nx) [m]."""
+
+    @property
+    def series(self) -> Mapping[str, NDArray[Any]]:
+        """One value a step: time [s], voltage [V], Sz [m], ..."""
+
+    def field(self, name: str, frame: int) -> NDArray[Any]:
+        """A field of a saved frame (nz, ny, nx)."""
+
+
+def frame_index(run: StoredRun, frame: int) -> int:
+    """Turn a frame number, negative from the end, into an index; say what there is if it is out of range."""
+    if run.n_frames < 1:
+        raise ValueError(f"run {run.title!r} holds no saved frame yet")
+    if not -run.n_frames <= frame < run.n_frames:
+        raise ValueError(f"frame {frame} of run {run.title!r}: frames 0 to {run.n_frames - 1} are saved")
+    return frame % run.n_frames
+
+
+def height_of(run: StoredRun, frame: int) -> Array:
+    """Height map of a frame (ny, nx) [um], 2D runs with ny = 1."""
+    return np.atleast_2d(np.asarray(run.heights[frame_index(run, frame)], dtype=np.float64)) * METRE
+
+
+def field_of(run: StoredRun, name: str, frame: int) -> Array:
+    """A field of a frame as (nz, ny, nx)."""
+    field = np.asarray(run.field(name, frame_index(run, frame)), dtype=np.float64)
+    return field[:, None, :] if field.ndim == 2 else field
+
+
+def is_flat_run(run: StoredRun) -> bool:
+    """True for a 2D run: a section, not a surface."""
+    return run.shape[1] == 1
+
+
+def when(run: StoredRun, frame: int) -> str:
+    """Simulated time of a frame in the unit that suits it."""
+    return duration(float(run.times[frame_index(run, frame)]))
+
+
+def duration(seconds: float) -> str:
+    """Write a time span [s] the way a reader says it."""
+    if seconds == 0:
+        return "0 h"
+    for unit, size in (("h", HOUR), ("min", 60.0), ("s", 1.0)):
+        if abs(seconds) >= size:
+            return f"{seconds / size:.4g} {unit}"
+    return f"{seconds:.3g} s"
+
+
+def time_axis(longest: float) -> tuple[float, str]:
+    """Return (seconds in the unit, unit) that suits an axis up to `longest` [s]."""
+    if longest >= 2 * HOUR:
+        return HOUR, "h"
+    return (60.0, "min") if longest >= 120 else (1.0, "s")
+
+
+def labels(runs: Sequence[StoredRun]) -> tuple[list[str], str]:
+    """Return what tells the runs apart, one text each, and what their titles share.
+
+    Titles are compared piece by piece between commas: "Li | PLL | Li, 780 h" and "Li | PLLZ | Li, 780 h" give
+    the labels "Li | PLL | Li", "Li | PLLZ | Li" and share "780 h".
+    """
+    pieces = [re.split(r"\s*,\s+", run.title.strip()) for run in runs]
+    shared = [p for p in pieces[0] if len(runs) > 1 and all(p in other for other in pieces)]
+    own = [", ".join(p for p in one if p not in shared) for one in pieces]
+    if len(set(own)) == len(own) and all(own):
+        return own, ", ".join(shared)
+    titles = [run.title for run in runs]
+    if len(set(titles)) == 1:
+        return ([f"run {k + 1}" for k in range(len(runs))], titles[0]) if len(runs) > 1 else (titles, "")
+    return [f"{title} ({k + 1})" if titles.count(title) > 1 else title for k, title in enumerate(titles)], ""
+
+
+def find_reference(references: Mapping[str, Mapping[str, Any]] | None, label: str) -> Mapping[str, Any]:
+    """Return the measured values whose key is the label or one of its words; empty if there are none."""
+    for key, values in (references or {}).items():
+        if key == label or key in re.split(r"[^\w.+-]+", label):
+            return values
+    return {}
