@@ -1,7 +1,7 @@
 """Write a file aside, force it to the disk, rename it: a kill or a full disk leaves the earlier file whole.
 
-The order is: write `.<name>.part`, fsync it, rename it over `<name>`, fsync the folder. A reader that
-has the earlier file open keeps reading the earlier content. Measured in shared/faults.md: 0 of 40 files bad after kills.
+The order is: write `.<name>.part`, fsync it, rename it over `<name>`, fsync the folder. A reader that has the
+earlier file open keeps reading the earlier content. Measured on 40 killed runs: no bad file.
 """
 
 from __future__ import annotations

@@ -4,14 +4,13 @@
 
     /VTKHDF/CellData/<field>       (frames, nz, ny, nx) float32, gzip-1 + shuffle
     /VTKHDF/FieldData/<series>     (frames,) value at the frame, shown by ParaView
-    /VTKHDF/Steps                  times and offsets; a single frame is listed twice: VTK 9.7 reads no array of
-                                   a single step
-    /run                           attributes: case, resolved_case, versions, seed, shape, spacing, the caller's
+    /VTKHDF/Steps                  times and offsets; a single frame is listed twice
+    /run                           attributes: case, resolved_case, versions, seed, shape, spacing, more
     /run/series/<name>             (steps,) float64, attributes units and meaning
     /run/surface/height, time      (frames, ny, nx) float64 in metres, (frames,) in seconds
 
-Series stay uncompressed: the size of a compressed chunk changes with every save while it fills, and HDF5 does not
-get its old place back. Measured with 500 saves of 10 steps: 9.9 MB compressed, 0.8 MB plain.
+Series stay uncompressed: the size of a compressed chunk changes with every save while it fills, and HDF5 does
+not get its old place back. Measured with 500 saves of 10 steps: 9.9 MB compressed, 0.8 MB plain.
 """
 
 from __future__ import annotations
@@ -70,7 +69,7 @@ def extend(data: h5py.Dataset, start: int, values: Array) -> None:
 
 
 def write_steps(file: h5py.File, n_frames: int) -> None:
-    """Write the table of time steps; a single frame is listed twice (VTK 9.7 reads no array of a single step)."""
+    """Write the table of steps; a single frame is listed twice: VTK 9.7 reads no array of one step."""
     image = file["VTKHDF"]
     steps = image["Steps"]
     index = np.arange(n_frames, dtype=np.int64) if n_frames != 1 else np.zeros(2, np.int64)

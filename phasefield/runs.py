@@ -1,8 +1,7 @@
 """Reader of a run folder: `open_run`, and the `Run` that viewers, tables and exports work on.
 
-A run is read while it goes on, after its end, or after a kill. The writer replaces the file at each save, so an
-open `Run` is a snapshot that stays consistent; open the run again to see more. The file may come from anyone:
-sizes are limited, links that lead outside the file are refused, and what does not fit raises `ResultError`.
+A run is read while it goes on, after its end, or after a kill. The writer replaces the file at each save, so
+an open `Run` is a snapshot that stays consistent; open the run again to see more.
 """
 
 from __future__ import annotations
@@ -10,31 +9,25 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.errors import ResultError
 from phasefield.fields import REQUIRED_SERIES, SERIES, cell_field
+from phasefield.guard import MAX_VALUES, GuardedFile
 from phasefield.layout import FORMAT, Shape
 from phasefield.ledger import Ledger, worst_errors
 from phasefield.store import RESULT, SUMMARY
-
-MAX_VALUES = 1 << 31
-"""Values in one array that is read: 16 GB of float64, more than one frame or one series of any run here."""
 
 MAX_TEXT = 1 << 26
 """Bytes of one text attribute and of summary.json."""
 
 MAX_SERIES = 1000
-
-_STRANGE = (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError, OverflowError)
-"""What h5py raises over a file of another layout or a damaged one."""
 
 Array = NDArray[np.float64]
 
@@ -42,12 +35,12 @@ Array = NDArray[np.float64]
 class Run:
     """One stored run; use `open_run`. Works as a context manager; `close` frees the file."""
 
-    def __init__(self, folder: Path, file: h5py.File) -> None:
+    def __init__(self, folder: Path, guard: GuardedFile) -> None:
         self.folder = folder
         self.path = folder / RESULT
-        self._file = file
-        with self._reading():
-            group = self._group("run")
+        self._guard = guard
+        with self._guard.reading():
+            group = self._guard.group("run")
             shape = np.asarray(group.attrs["shape"]).ravel()
             if int(group.attrs["format"]) > FORMAT:
                 raise ResultError(f"{self.path}: was written by a newer version of this program; update it")
@@ -66,14 +59,11 @@ class Run:
             raise ResultError(f"{given}: holds no {RESULT}; name the folder of a run")
         if path.name != RESULT:
             raise ResultError(f"{given}: is no results file; name the folder of a run, or its {RESULT}")
+        guard = GuardedFile(path)
         try:
-            file = h5py.File(path, "r", locking=False)
-        except (OSError, RuntimeError, ValueError) as error:
-            raise ResultError(f"{path}: cannot be read as a results file ({_first(error)})") from error
-        try:
-            return cls(path.parent, file)
+            return cls(path.parent, guard)
         except BaseException:
-            file.close()
+            guard.close()
             raise
 
     def __enter__(self) -> Self:
@@ -84,15 +74,15 @@ class Run:
 
     def close(self) -> None:
         """Free the file; what was read stays usable."""
-        self._file.close()
+        self._guard.close()
 
     # What the run is.
 
     @cached_property
     def attrs(self) -> dict[str, Any]:
         """Attributes of the group `/run`: the caller's own numbers and texts."""
-        with self._reading():
-            return {str(name): value for name, value in self._group("run").attrs.items()}
+        with self._guard.reading():
+            return {str(name): value for name, value in self._guard.group("run").attrs.items()}
 
     @property
     def case_text(self) -> str:
@@ -101,12 +91,12 @@ class Run:
 
     @property
     def resolved_case(self) -> str:
-        """Case with everything resolved, as text; `resolved` gives it as a dict where it was stored as one."""
+        """Case with everything resolved, as text; `resolved` gives it as a dict where it is JSON."""
         return self._text("resolved_case")
 
     @cached_property
     def resolved(self) -> dict[str, Any]:
-        """Resolved case as a dict; empty where it was stored as free text."""
+        """Resolved case as a dict; empty where it is not JSON."""
         try:
             value = json.loads(self.resolved_case)
         except (ValueError, RecursionError):
@@ -134,11 +124,11 @@ class Run:
     @cached_property
     def series(self) -> dict[str, Array]:
         """Every series by name, in SI units; empty ones for a run without a step."""
-        with self._reading():
-            group = self._group("run/series")
+        with self._guard.reading():
+            group = self._guard.group("run/series")
             if len(group) > MAX_SERIES:
                 raise ResultError(f"{self.path}: holds {len(group)} series; no run has so many")
-            found = {str(name): self._read(f"run/series/{name}") for name in group}
+            found = {str(name): self._guard.read(f"run/series/{name}") for name in group}
             if any(c.ndim != 1 for c in found.values()) or len({len(c) for c in found.values()}) > 1:
                 raise ResultError(f"{self.path}: the series differ in length")
             found = found or {name: np.zeros(0) for name in REQUIRED_SERIES}
@@ -147,8 +137,8 @@ class Run:
     @cached_property
     def units(self) -> dict[str, str]:
         """Unit of every series."""
-        with self._reading():
-            held = self._group("run/series")
+        with self._guard.reading():
+            held = self._guard.group("run/series")
             return {n: str(held[n].attrs["units"]) if n in held else SERIES[n].unit for n in self.series}
 
     @property
@@ -166,9 +156,11 @@ class Run:
     @cached_property
     def times(self) -> Array:
         """Times of the saved frames in seconds."""
-        with self._reading():
+        with self._guard.reading():
             return (
-                self._read("run/surface/time").reshape(-1) if "surface" in self._group("run") else np.zeros(0)
+                self._guard.read("run/surface/time").reshape(-1)
+                if "surface" in self._guard.group("run")
+                else np.zeros(0)
             )
 
     @property
@@ -181,8 +173,8 @@ class Run:
         """Height maps (frames, ny, nx) in metres; a 2D run has ny = 1."""
         if self.n_frames == 0:
             return np.zeros((0, *self.shape[1:]))
-        with self._reading():
-            return self._read("run/surface/height").reshape(self.n_frames, *self.shape[1:])
+        with self._guard.reading():
+            return self._guard.read("run/surface/height").reshape(self.n_frames, *self.shape[1:])
 
     def field(self, name: str, frame: int = -1) -> NDArray[np.float32]:
         """Field (nz, ny, nx) of one frame, by its name or symbol; -1 is the last frame."""
@@ -192,8 +184,8 @@ class Run:
             raise ResultError(f"{self.path}: holds no field {name!r}; it holds {', '.join(self.fields)}")
         if not -self.n_frames <= frame < self.n_frames:
             raise ResultError(f"{self.path}: holds {self.n_frames} frames; there is no frame {frame}")
-        with self._reading():
-            data = self._dataset(f"VTKHDF/CellData/{stored}")
+        with self._guard.reading():
+            data = self._guard.dataset(f"VTKHDF/CellData/{stored}")
             if (
                 data.ndim < 1
                 or len(data) != self.n_frames
@@ -228,50 +220,6 @@ class Run:
         """Whether the protocol came to its end."""
         return self.summary.get("finished") is True
 
-    # Reading with limits.
-
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[None]:
-        """Turn whatever h5py raises over a strange file into one line."""
-        try:
-            yield
-        except _STRANGE as error:
-            raise ResultError(f"{self.path}: cannot be read as a results file ({_first(error)})") from error
-        except MemoryError as error:
-            raise ResultError(f"{self.path}: does not fit in memory") from error
-
-    def _walk(self, name: str) -> h5py.Group | h5py.Dataset:
-        """Follow `name` by plain links only: none that leads into another file."""
-        item: Any = self._file
-        for part in name.split("/"):
-            if not isinstance(item.get(part, getlink=True), h5py.HardLink):
-                raise ResultError(f"{self.path}: {name} is a link to elsewhere; it is not followed")
-            item = item[part]
-        return item
-
-    def _group(self, name: str) -> h5py.Group:
-        item = self._walk(name)
-        if not isinstance(item, h5py.Group):
-            raise ResultError(f"{self.path}: {name} is no group")
-        return item
-
-    def _dataset(self, name: str) -> h5py.Dataset:
-        item = self._walk(name)
-        if (
-            not isinstance(item, h5py.Dataset)
-            or item.dtype.kind not in "fiu"
-            or item.external
-            or item.is_virtual
-        ):
-            raise ResultError(f"{self.path}: {name} is no array of numbers kept in this file")
-        return item
-
-    def _read(self, name: str) -> Array:
-        data = self._dataset(name)
-        if data.size is None or data.size > MAX_VALUES:
-            raise ResultError(f"{self.path}: {name} is larger than any run of this program")
-        return np.asarray(data[()], np.float64)
-
     def _text(self, name: str) -> str:
         value = self.attrs.get(name, "")
         return value[:MAX_TEXT] if isinstance(value, str) else ""
@@ -295,8 +243,3 @@ def _rank(name: str) -> tuple[int, str]:
     """Place in the table of series; unknown names come last."""
     names = list(SERIES)
     return (names.index(name) if name in SERIES else len(names), name)
-
-
-def _first(error: BaseException) -> str:
-    """First line of what a library says."""
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]

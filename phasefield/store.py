@@ -1,14 +1,15 @@
 """Writer of the results file `result.vtkhdf`; its layout stands in `phasefield.layout`.
 
-Each save writes the whole file anew. The file must open, with every earlier frame, after a kill at any instant and
-after a full disk, and HDF5 cannot promise that for a file that it appends to (measured: a full disk took all
-frames). So a save changes pages in memory (`Overlay`), checks the free space, copies the old file and the changed
-pages aside, forces them to the disk and renames. A reader keeps the file that it opened.
+Each save writes the whole file anew. The file must open, with every earlier frame, after a kill at any
+instant and after a full disk, and HDF5 cannot promise that for a file that it appends to (measured: a full
+disk took all frames). So a save changes pages in memory (`Overlay`), checks the free space, copies the old
+file and the changed pages aside, forces them to the disk and renames. A reader keeps the file that it opened.
 
-Measured on ext4, 2 cores, 128 x 128 x 96 cells, 4 fields, 7.4 MB a frame after compression: a frame costs 0.36 s in
-a small file and 0.5 s at 0.3 GB, 0.2 s of it compression; rows alone cost 0.26 s at 0.3 GB; 40 frames cost 21 s in
-all. That is 2 % of a run of 15 minutes, so there is no second, less safe way to append. The cost grows with frames
-times size (1 GB: about 1 s a save), and the disk needs room for a second copy of the file.
+Measured on ext4, 2 cores, 128 x 128 x 96 cells, 4 fields, 7.4 MB a frame after compression: a frame costs
+0.36 s in a small file and 0.5 s at 0.3 GB, 0.2 s of it compression; rows alone cost 0.26 s at 0.3 GB; 40
+frames cost 21 s in all. That is 2 % of a run of 15 minutes, so there is no second, less safe way to append.
+The cost grows with frames times size (1 GB: about 1 s a save), and the disk needs room for a second copy of
+the file.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ class RunWriter:
         attrs: Mapping[str, Any] | None = None,
         overwrite: bool = False,
     ) -> RunWriter:
-        """Start the results file of a new run; a folder that holds a run is refused unless `overwrite` is set."""
+        """Start the results file of a new run; a folder that holds a run is refused without `overwrite`."""
         run = cls(Path(folder))
         run.shape = _shape(shape)
         run.fields = list(fields)
@@ -149,7 +150,7 @@ class RunWriter:
     def save(self, frame: Frame | None = None) -> None:
         """Write the rows kept in memory and, if given, a frame; call it before each checkpoint.
 
-        When it raises ResultError the file on the disk is the earlier one, and the rows stay in memory for the next try.
+        After a ResultError the earlier file is on the disk and the rows are in memory for another try.
         """
         if frame is None and not self._rows:
             return
@@ -188,7 +189,7 @@ class RunWriter:
         except OSError as error:
             raise ResultError(f"{self.path}: cannot be read ({error.strerror})") from error
         with overlay:
-            # The oldest file format: read by every ParaView, and without the flags that lock a file after a kill.
+            # The oldest format: every ParaView reads it, and it has no flags that lock a file after a kill.
             with h5py.File(overlay, "w" if new else "r+", libver=("earliest", "v110")) as file:
                 yield file
             replace_file(self.path, overlay.copy_to, overlay.size)
@@ -203,8 +204,8 @@ class RunWriter:
             frames = len(group["surface/time"]) if "surface" in group else 0
             if held < n_rows or frames < n_frames:
                 raise ResultError(
-                    f"{self.path}: holds {held} steps and {frames} frames, fewer than its checkpoint ({n_rows} and "
-                    f"{n_frames}): it is not the file that the checkpoint belongs to"
+                    f"{self.path}: holds {held} steps and {frames} frames, fewer than its checkpoint "
+                    f"({n_rows} and {n_frames}): it is not the file that the checkpoint belongs to"
                 )
             if n_rows:
                 self._last = {name: float(group["series"][name][n_rows - 1]) for name in self._names}
@@ -256,7 +257,7 @@ class RunWriter:
 
 
 def write_summary(folder: Path | str, summary: Mapping[str, Any]) -> None:
-    """Write `summary.json` at once or not at all; `finished` in it says whether the protocol came to its end."""
+    """Write `summary.json` at once or not at all; `finished` says whether the protocol ended."""
     replace_text(Path(folder) / SUMMARY, json.dumps(summary, indent=2) + "\n")
 
 

@@ -1,0 +1,81 @@
+"""Reading HDF5 files of anyone: sizes are limited, links stay inside, a failure is one line."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from phasefield.errors import ResultError, one_line
+
+MAX_VALUES = 1 << 31
+"""Values in one array: more than one frame or one series of any run here."""
+
+MAX_RATIO = 1100
+"""Bytes that one byte of a file can hold: deflate reaches 1032 on zeros."""
+
+_STRANGE = (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError, OverflowError)
+"""What h5py raises over a file of another layout or a damaged one."""
+
+
+class GuardedFile:
+    """An HDF5 file open for reading; no lock is taken, so that a run on a network drive can be watched."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with self.reading():
+            self._bytes = path.stat().st_size
+            self._file = h5py.File(path, "r", locking=False)
+
+    def close(self) -> None:
+        """Free the file; what was read stays usable."""
+        self._file.close()
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """Turn whatever h5py raises into one line."""
+        try:
+            yield
+        except _STRANGE as error:
+            reason = one_line(str(error) or type(error).__name__, 200)
+            raise ResultError(f"{self.path}: cannot be read as a results file ({reason})") from error
+        except MemoryError as error:
+            raise ResultError(f"{self.path}: does not fit in memory") from error
+
+    def group(self, name: str) -> h5py.Group:
+        """Group of this name."""
+        item = self._walk(name)
+        if not isinstance(item, h5py.Group):
+            raise ResultError(f"{self.path}: {name} is no group")
+        return item
+
+    def dataset(self, name: str) -> h5py.Dataset:
+        """Array of numbers of this name, of a size that the file can hold."""
+        item = self._walk(name)
+        plain = isinstance(item, h5py.Dataset) and item.dtype.kind in "fiu" and item.shape is not None
+        if not plain or item.external or item.is_virtual:
+            raise ResultError(f"{self.path}: {name} is no array of numbers kept in this file")
+        if item.size > MAX_VALUES or item.nbytes > MAX_RATIO * self._bytes:
+            raise ResultError(f"{self.path}: {name} claims to be larger than the file can hold")
+        return item
+
+    def read(self, name: str) -> NDArray[np.float64]:
+        """Whole array of this name."""
+        return np.asarray(self.dataset(name)[()], np.float64)
+
+    def _walk(self, name: str) -> h5py.Group | h5py.Dataset:
+        """Follow `name` by plain links only: none that leads into another file."""
+        item: Any = self._file
+        for part in name.split("/"):
+            link = item.get(part, getlink=True)
+            if link is None:
+                raise ResultError(f"{self.path}: holds no {name}: it is no results file of this program")
+            if not isinstance(link, h5py.HardLink):
+                raise ResultError(f"{self.path}: {name} is a link to elsewhere; it is not followed")
+            item = item[part]
+        return item
