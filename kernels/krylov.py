@@ -205,8 +205,8 @@ class Multigrid:
         s the metal's own conductance. Without metal the elements and s are left out.
         """
         self._own[...] = diag
-        faces = (np.ascontiguousarray(face, np.float32) for face in (gx, gy, gz))
-        self._hierarchy.load(*faces, self._own, self.periodic)
+        faces = [np.ascontiguousarray(face, np.float32) for face in (gx, gy, gz)]
+        self._hierarchy.load(faces[0], faces[1], faces[2], self._own, self.periodic)
         count = g.size if with_metal else 0
         self._start = np.ascontiguousarray(start[: count + 1], np.int64) if count else np.zeros(1, np.int64)
         self._idx = np.ascontiguousarray(idx, np.int64)
