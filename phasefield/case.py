@@ -290,9 +290,9 @@ class Electrolyte(Record):
         _fill(self, diffusivity_barrier=self.conductivity_barrier)
         if self.salt_diffusivity == "nernst-einstein" and not 0 < self.transference_number < 1:
             raise refuse(
-                "salt_diffusivity",
-                '"nernst-einstein" gives 0 with a transference number of '
-                f'{self.transference_number:g}; give a number, e.g. "1e-7 cm^2/s"',
+                "transference_number",
+                f"{self.transference_number:g} gives no diffusivity by nernst-einstein; "
+                'give salt_diffusivity as a number, e.g. "1e-7 cm^2/s"',
             )
         table = self.concentration_dependence
         if isinstance(table, DependenceTable):
@@ -532,7 +532,7 @@ class Numerics(Record):
         default=0.2, description="largest relative change of the concentration in a step"
     )
     tolerance: Annotated[float, Measure(units.NUMBER, ge=1e-13, le=1e-2)] = Field(
-        default=1e-6, description="relative residual of the potential"
+        default=1e-5, description="error allowed in the surface currents, relative"
     )
     max_step: OptionalDuration = Field(default=None, description="longest step")
     min_step: OptionalDuration = Field(
@@ -603,7 +603,7 @@ def nernst_einstein(
 
     D = 2 D+ D- / (D+ + D-) with D+ = t+ kappa R T / (F^2 c) and D- = (1 - t+) kappa R T / (F^2 c), so
     D = 2 t+ (1 - t+) kappa R T / (F^2 c). At the temperature of the conductivity: PLL 6.50e-12,
-    PLLZ 1.43e-11, LHCI 2.19e-11, DLHCI 7.18e-11 m^2/s (seed-facts has 6.4e-12 for PLL: its formula at 298.15 K).
+    PLLZ 1.43e-11, LHCI 2.19e-11, DLHCI 7.18e-11 m^2/s (seed-facts: PLL 6.4e-12, that is at 298.15 K).
     """
     mobility = conductivity * GAS_CONSTANT * temperature / (FARADAY**2 * concentration)
     return 2 * transference * (1 - transference) * mobility
