@@ -190,7 +190,11 @@ def _draw_figures(
     axes = plate.add(0.35, y, plate.width - 0.7, plate.table)
     longest = max(len(name) for name in names)
     draw_table(
-        axes, head, rows, widths=[max(1.2, longest / 13), *[1.0] * (len(head) - 1)], colours=RUN_COLOURS
+        axes,
+        head,
+        rows,
+        widths=[min(max(1.2, longest / 13), 3.0), *[1.0] * (len(head) - 1)],
+        colours=RUN_COLOURS,
     )
     lx, ly = lateral_size(runs[0])
     extent = f"{lx:g} {MICRON}" if is_flat_run(runs[0]) else f"{lx:g} {TIMES} {ly:g} {MICRON}"

@@ -35,8 +35,8 @@ def plate(
     """Write the plate of one frame and return its path.
 
     Perspective and top view, the profile through the highest point, the histogram of heights, and the
-    ISO 25178 figures, raw and levelled. A 2D run shows its cross-section instead of the views. periodic: the lateral
-    boundaries wrap (enters Sdr, Sal and Str of the raw map).
+    ISO 25178 figures, raw and levelled. A 2D run shows its cross-section instead of the views.
+    periodic: the lateral boundaries wrap (enters Sdr, Sal and Str of the raw map).
     """
     frame = frame_index(run, frame)
     z = relief(run, frame)

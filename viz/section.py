@@ -62,7 +62,7 @@ def has_field(run: StoredRun, name: str) -> bool:
 
 
 def salt_limits(slices: list[Slice]) -> tuple[float, float] | None:
-    """Common ends of the colour scale over the electrolyte of all slices [mol/L]; None without salt fields."""
+    """Common ends of the colour scale over the electrolyte of all slices [mol/L]; None without salt."""
     salts = [(s.concentration, s.xi < 0.5) for s in slices if s.concentration is not None]
     values = [c[outside & np.isfinite(c)] for c, outside in salts]
     values = [v for v in values if v.size]

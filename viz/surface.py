@@ -26,6 +26,7 @@ TICK = 4.0  # length of a tick mark [points]
 NUMBER_GAP = 8.0  # from a tick to the middle of the number under it [points]
 TITLE_GAP = 31.0  # from the edge to the middle of the axis title [points]
 ROOM = (50.0, 4.0, 12.0, 4.0)  # left, right, below, above the box: for labels [points]
+TICK_EVERY = 14.0  # least distance of two numbers on the upright axis [points]
 POINTS = 72.0  # in an inch
 
 
@@ -74,8 +75,10 @@ def draw_surface(axes: Axes, run: StoredRun, frame: int, view: View, *, solid: b
     frame = frame_index(run, frame)
     camera = view.camera
     axes.set_axis_off()
-    limits = _frame(axes, camera)
-    _draw_back(axes, view)
+    scale = _frame(axes, camera)
+    limits = axes.get_xlim(), axes.get_ylim()
+    heights = _height_ticks(view, scale)
+    _draw_back(axes, view, heights)
     if gl.available():
         from phasefield.viz.scene import render
 
@@ -87,7 +90,7 @@ def draw_surface(axes: Axes, run: StoredRun, frame: int, view: View, *, solid: b
     else:
         log.info(gl.missing_message())
         paint(axes, run, frame, view)
-    _draw_axes(axes, view)
+    _draw_axes(axes, view, heights)
     if view.exaggeration != 1:
         note = f"heights drawn {TIMES}{view.exaggeration:g}"
         axes.text(
@@ -117,7 +120,7 @@ def _line(axes: Axes, camera: Camera, ends: list[tuple[float, float, float]], **
     axes.plot(seen[:, 0], seen[:, 1], **style)  # type: ignore[arg-type]
 
 
-def _draw_back(axes: Axes, view: View) -> None:
+def _draw_back(axes: Axes, view: View, heights: list[float]) -> None:
     """Faint frame and grid behind the surface: the walls x = 0 and y = ly."""
     (lx, ly), stretch = view.size, view.exaggeration
     low, high = view.base * stretch, view.limits[1] * stretch
@@ -126,12 +129,12 @@ def _draw_back(axes: Axes, view: View) -> None:
         _line(axes, view.camera, [(0, 0, z), (0, ly, z), (lx, ly, z)], **faint)
     for corner in ((0, 0), (0, ly), (lx, ly)):
         _line(axes, view.camera, [(*corner, low), (*corner, high)], **faint)
-    for value in ticks_within(*view.limits, 4):
+    for value in heights:
         z = value * stretch
         _line(axes, view.camera, [(0, 0, z), (0, ly, z), (lx, ly, z)], **{**faint, "color": "0.85"})
 
 
-def _draw_axes(axes: Axes, view: View) -> None:
+def _draw_axes(axes: Axes, view: View, heights: list[float]) -> None:
     """Ticks and labels on the near bottom edges and on the left upright one."""
     (lx, ly), stretch, camera = view.size, view.exaggeration, view.camera
     low = view.base * stretch
@@ -143,7 +146,7 @@ def _draw_axes(axes: Axes, view: View) -> None:
         _tick(axes, camera, (value, 0, low), (0, -lateral, 0), f"{value:g}")
     for value in ticks_within(0, ly, 4):
         _tick(axes, camera, (lx, value, low), (lateral, 0, 0), f"{value:g}", side="left")
-    for value in ticks_within(*view.limits, 4):
+    for value in heights:
         text = f"{value:g}".replace("-", MINUS)
         _tick(axes, camera, (0, 0, value * stretch), (-lateral, 0, 0), text, side="right")
     _name(axes, camera, (lx / 2, 0, low), (0, -1, 0), (1, 0, 0), f"x ({MICRON})")
@@ -152,20 +155,31 @@ def _draw_axes(axes: Axes, view: View) -> None:
     _note(axes, middle, (-44.0, 0.0), f"height ({MICRON})", rotation=90.0)
 
 
-def _frame(axes: Axes, camera: Camera) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Set limits so that the picture fills the axes, with room for labels of fixed size; return them."""
+def _height_ticks(view: View, scale: float) -> list[float]:
+    """Round heights, as many as the upright edge has room for; scale: points a unit of the picture."""
+    ends = view.camera.project(np.array([[0, 0, z * view.exaggeration] for z in view.limits]))
+    room = float(abs(ends[1, 1] - ends[0, 1])) * scale / TICK_EVERY
+    for count in range(int(np.clip(room, 1, 5)), 0, -1):
+        ticks = ticks_within(*view.limits, count)
+        if len(ticks) <= room + 1:
+            return ticks
+    return [0.0]
+
+
+def _frame(axes: Axes, camera: Camera) -> float:
+    """Set limits so that the picture fills the axes, with room for labels; return points a unit."""
     figure = axes.get_figure()
     assert isinstance(figure, Figure)
     place = axes.get_position()
     wide, tall = (POINTS * figure.get_size_inches() * (place.width, place.height)).tolist()
     left, right, below, above = ROOM
     scale = min((wide - left - right) / (2 * camera.aspect), (tall - below - above) / 2)  # points a unit
-    limits = (
-        (-camera.aspect - left / scale, camera.aspect + right / scale),
-        (-1 - below / scale, 1 + above / scale),
+    axes.set(
+        xlim=(-camera.aspect - left / scale, camera.aspect + right / scale),
+        ylim=(-1 - below / scale, 1 + above / scale),
+        aspect="equal",
     )
-    axes.set(xlim=limits[0], ylim=limits[1], aspect="equal")
-    return limits
+    return float(scale)
 
 
 def _tick(
