@@ -234,7 +234,13 @@ def _merge(source: Source, own: Source) -> None:
         for name, value in above.items():
             here = (*key, name)
             old = below.get(name)
-            if isinstance(old, dict) and isinstance(value, dict) and "value" not in value:
+            another = (
+                isinstance(old, dict)
+                and "value" in old
+                and isinstance(value, dict)
+                and not {*value} <= {*VALUE_KEYS}
+            )
+            if isinstance(old, dict) and isinstance(value, dict) and "value" not in value and not another:
                 if here in own.origins and here not in source.origins:
                     source.origins[here] = own.origins[here]
                 lay(old, value, here)

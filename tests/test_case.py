@@ -242,7 +242,8 @@ def test_overrides(pllz):
         path,
         ["protocol.repeat=2", "protocol.steps[1].current=-1 mA/cm^2",
          'film.thickness={value="30 nm", status="assumed"}',
-         "grid.lateral=mirror", "film.patches=none", 'output.fields=["xi"]', "film.conductivity.value=1e-8 S/cm"],
+         "grid.lateral=mirror", "film.patches=none", 'output.fields=["xi"]',
+         "film.conductivity.value=1e-8 S/cm"],
     )  # fmt: skip
     assert case.protocol.repeat == 2
     assert [step.current for step in case.protocol.steps] == [2.0, -10.0]
@@ -265,6 +266,50 @@ def test_extends_merges_deeply(tmp_path):
     assert case.film.thickness == 4e-8  # the later base wins
     assert (case.film.patches.spread, case.film.patches.seed, case.film.patches.size) == (0.2, 9, 4e-5)
     assert case.electrolyte.name == "PLLZ"
+
+
+def test_a_value_of_the_child_drops_the_source_of_the_base(tmp_path):
+    text = cases.locate("planar").read_text()
+    text = text.replace(
+        "[film]", '[film]\nthickness = { value = "30 nm" }\nconductivity = { status = "measured" }'
+    )
+    provenance = read_case(write(tmp_path / "case.toml", text)).provenance
+    assert provenance["film.thickness"] == Provenance("30 nm")
+    assert provenance["film.conductivity"].status == "measured"  # said of the value of the base
+    assert provenance["film.conductivity"].value_text == "5.04e-9 S/cm"
+
+
+def test_a_table_of_the_child_replaces_a_value_of_the_base(tmp_path):
+    text = cases.locate("planar").read_text()
+    base = text.replace('patches = "none"', 'patches = { value = "none", status = "assumed" }')
+    write(tmp_path / "base.toml", base)
+    patches = '[film.patches]\nspread = 0.1\nsize = "9 um"\nrenewal = "none"\n'
+    case = read_case(write(tmp_path / "case.toml", f'extends = "base.toml"\n{patches}'))
+    assert case.film.patches.spread == 0.1
+
+
+def test_numbers_resolve_to_the_last_bit(tmp_path):
+    case = read_case(cases.locate("planar"), ["electrolyte.transference_number=0.3333333333333333"])
+    again = read_case(write(tmp_path / "again.toml", case.resolved_toml()))
+    assert again.electrolyte.transference_number == 0.3333333333333333
+
+
+def test_no_pickle_is_loaded(tmp_path):
+    (tmp_path / "h.npy").write_bytes(pickle.dumps(_Trap(tmp_path / "sprung")))
+    text = cases.locate("planar").read_text().replace("[film]", 'heights = "h.npy"\n[film]')
+    with pytest.raises(CaseError, match=r"no \.npy file"):
+        read_case(write(tmp_path / "case.toml", text))
+    assert not (tmp_path / "sprung").exists()
+
+
+class _Trap:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
 
 
 def test_extends_is_kept_to_the_folder_of_the_case(tmp_path):
