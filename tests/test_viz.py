@@ -255,6 +255,8 @@ def test_contour_in_space_shows_isolated_lithium() -> None:
 
     run = WithIsland()
     view = camera.common_view([(run, -1)])
+    assert view.top == pytest.approx(230 - ROUGH.heights[-1].mean() / UM)  # the box holds the island
+    assert view.limits == camera.common_view([(ROUGH, -1)]).limits  # and leaves the colours alone
     mesh, walls = scene._isosurface(run, -1, view)
     split = mesh.connectivity()
     assert split["RegionId"].max() == 1  # block and island

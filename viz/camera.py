@@ -12,7 +12,7 @@ from math import atan, cos, degrees, radians, sin
 
 import numpy as np
 
-from phasefield.viz.stored import METRE, Array, StoredRun, height_of, is_flat_run
+from phasefield.viz.stored import METRE, Array, StoredRun, field_of, has_field, height_of, is_flat_run
 from phasefield.viz.style import HEIGHT_MAP
 
 AZIMUTH = -58.0  # degrees from +x; within (-90, 0), so that the walls y = 0 and x = lx face the viewer
@@ -102,10 +102,17 @@ class View:
     "heights above the mean plane at the ends of the colour scale"
     size: tuple[float, float]
     "lateral edges of the box"
+    ceiling: float = 0.0
+    "top of the box, at least the upper limit; higher where isolated lithium floats above the surface"
     exaggeration: float = 1.0
     azimuth: float = AZIMUTH
     elevation: float = ELEVATION
     colours: str = HEIGHT_MAP
+
+    @property
+    def top(self) -> float:
+        """Top of the drawn box."""
+        return max(self.limits[1], self.ceiling)
 
     @property
     def base(self) -> float:
@@ -118,7 +125,7 @@ class View:
         return fit_camera(
             self.size,
             self.base * self.exaggeration,
-            self.limits[1] * self.exaggeration,
+            self.top * self.exaggeration,
             azimuth=self.azimuth,
             elevation=self.elevation,
         )
@@ -149,7 +156,22 @@ def common_view(
     if exaggeration is None:
         wanted = VISIBLE * max(size) / (limits[1] - limits[0])
         exaggeration = next((float(k) for k in EXAGGERATIONS if k >= wanted / 1.5), float(EXAGGERATIONS[-1]))
-    return View(limits, size, exaggeration, azimuth, elevation)
+    ceiling = max(_highest(run, frame) for run, frame in frames)
+    return View(limits, size, ceiling, exaggeration, azimuth, elevation)
+
+
+def _highest(run: StoredRun, frame: int) -> float:
+    """Top of all lithium, connected or not, above the mean of the connected surface [um]."""
+    heights = height_of(run, frame)
+    high = float(heights.max())
+    if has_field(run, "xi"):
+        planes = np.flatnonzero(field_of(run, "xi", frame).max(axis=(1, 2)) > 0.5)
+        if len(
+            planes
+        ):  # half a cell above the last centre in lithium; a cell is enough to be called floating
+            floating = (float(planes[-1]) + 1.0) * run.spacing * METRE
+            high = floating if floating > high + run.spacing * METRE else high
+    return high - float(heights.mean())
 
 
 def lateral_size(run: StoredRun) -> tuple[float, float]:

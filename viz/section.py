@@ -20,6 +20,7 @@ from phasefield.viz.stored import (
     StoredRun,
     field_of,
     frame_index,
+    has_field,
     height_of,
     is_flat_run,
     when,
@@ -54,11 +55,6 @@ def take_slice(run: StoredRun, frame: int, row: int | None = None) -> Slice:
     salt = field_of(run, "concentration", frame)[:, row] * LITRE if has_field(run, "concentration") else None
     place = "" if is_flat_run(run) else f"y = {(row + 0.5) * dx:.4g} {MICRON}"
     return Slice(xi, salt, xi.shape[1] * dx, xi.shape[0] * dx, place)
-
-
-def has_field(run: StoredRun, name: str) -> bool:
-    """True unless the run says which fields it holds and the name is not among them."""
-    return name in getattr(run, "fields", (name,))
 
 
 def salt_limits(slices: list[Slice]) -> tuple[float, float] | None:

@@ -67,6 +67,11 @@ def field_of(run: StoredRun, name: str, frame: int) -> Array:
     return field[:, None, :] if field.ndim == 2 else field
 
 
+def has_field(run: StoredRun, name: str) -> bool:
+    """True unless the run says which fields it holds and the name is not among them."""
+    return name in getattr(run, "fields", (name,))
+
+
 def is_flat_run(run: StoredRun) -> bool:
     """True for a 2D run: a section, not a surface."""
     return run.shape[1] == 1

@@ -123,7 +123,7 @@ def _line(axes: Axes, camera: Camera, ends: list[tuple[float, float, float]], **
 def _draw_back(axes: Axes, view: View, heights: list[float]) -> None:
     """Faint frame and grid behind the surface: the walls x = 0 and y = ly."""
     (lx, ly), stretch = view.size, view.exaggeration
-    low, high = view.base * stretch, view.limits[1] * stretch
+    low, high = view.base * stretch, view.top * stretch
     faint = {"color": FAINT, "linewidth": 0.5, "zorder": 1, "solid_capstyle": "round"}
     for z in (low, high):
         _line(axes, view.camera, [(0, 0, z), (0, ly, z), (lx, ly, z)], **faint)
@@ -140,7 +140,7 @@ def _draw_axes(axes: Axes, view: View, heights: list[float]) -> None:
     low = view.base * stretch
     ink = {"color": INK, "linewidth": 0.7, "zorder": 4}
     _line(axes, camera, [(0, 0, low), (lx, 0, low), (lx, ly, low)], **ink)
-    _line(axes, camera, [(0, 0, low), (0, 0, view.limits[1] * stretch)], **ink)
+    _line(axes, camera, [(0, 0, low), (0, 0, view.top * stretch)], **ink)
     lateral = max(lx, ly) * 0.02
     for value in ticks_within(0, lx, 4):
         _tick(axes, camera, (value, 0, low), (0, -lateral, 0), f"{value:g}")
@@ -151,16 +151,16 @@ def _draw_axes(axes: Axes, view: View, heights: list[float]) -> None:
         _tick(axes, camera, (0, 0, value * stretch), (-lateral, 0, 0), text, side="right")
     _name(axes, camera, (lx / 2, 0, low), (0, -1, 0), (1, 0, 0), f"x ({MICRON})")
     _name(axes, camera, (lx, ly / 2, low), (1, 0, 0), (0, 1, 0), f"y ({MICRON})")
-    middle = camera.project(np.array([0.0, 0.0, (view.base + view.limits[1]) / 2 * stretch]))
+    middle = camera.project(np.array([0.0, 0.0, (view.base + view.top) / 2 * stretch]))
     _note(axes, middle, (-44.0, 0.0), f"height ({MICRON})", rotation=90.0)
 
 
 def _height_ticks(view: View, scale: float) -> list[float]:
     """Round heights, as many as the upright edge has room for; scale: points a unit of the picture."""
-    ends = view.camera.project(np.array([[0, 0, z * view.exaggeration] for z in view.limits]))
+    ends = view.camera.project(np.array([[0, 0, z * view.exaggeration] for z in (view.limits[0], view.top)]))
     room = float(abs(ends[1, 1] - ends[0, 1])) * scale / TICK_EVERY
     for count in range(int(np.clip(room, 1, 5)), 0, -1):
-        ticks = ticks_within(*view.limits, count)
+        ticks = ticks_within(view.limits[0], view.top, count)
         if len(ticks) <= room + 1:
             return ticks
     return [0.0]
