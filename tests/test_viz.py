@@ -266,6 +266,19 @@ def test_contour_in_space_shows_isolated_lithium() -> None:
     assert mesh.bounds[4] >= view.base - 1e-6
 
 
+def test_lithium_at_the_counter_electrode_has_a_lid() -> None:
+    class Shorted(FakeRun):
+        def field(self, name: str, frame: int) -> np.ndarray:
+            xi = super().field(name, frame)
+            xi[:, 7:10, 9:12] = 1.0
+            return xi
+
+    run = Shorted()
+    mesh, _ = scene._isosurface(run, -1, camera.common_view([(run, -1)]))
+    lid = np.isclose(mesh.points[:, 2], 240 - run.heights[-1].mean() / UM)
+    assert np.count_nonzero(lid) >= 9
+
+
 def test_painter_hides_what_lies_behind() -> None:
     view = camera.common_view([(ROUGH, -1)])
     figure = style.new_figure(3, 3)

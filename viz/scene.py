@@ -92,6 +92,7 @@ def _isosurface(run: StoredRun, frame: int, view: View) -> tuple[Any, list[Any]]
     mean = float(height_of(run, frame).mean())
     first = max(0, int(np.floor((view.base + mean) / dx - 0.5)))  # what lies below the block is not drawn
     xi = np.pad(xi[first:], ((0, 0), (1, 1), (1, 1)), mode="edge")
+    xi = np.pad(xi, ((0, 1), (0, 0), (0, 0)))  # lithium at the counter electrode is closed by a lid
     nz, ny, nx = xi.shape
     origin = (-dx / 2, -dx / 2, (first + 0.5) * dx - mean)
     grid = pv.ImageData(dimensions=(nx, ny, nz), spacing=(dx, dx, dx), origin=origin)
