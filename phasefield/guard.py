@@ -68,6 +68,15 @@ class GuardedFile:
         """Whole array of this name."""
         return np.asarray(self.dataset(name)[()], np.float64)
 
+    def check_sizes(self) -> None:
+        """Refuse the file if any array claims more than it can hold: HDF5 would work on it for ever."""
+        with self.reading():
+            names: list[str] = []
+            self._file.visit(names.append)
+            for name in names:
+                if isinstance(self._file[name], h5py.Dataset):
+                    self.dataset(name)
+
     def _walk(self, name: str) -> h5py.Group | h5py.Dataset:
         """Follow `name` by plain links only: none that leads into another file."""
         item: Any = self._file

@@ -28,6 +28,7 @@ from phasefield.aside import part_of, replace_file, replace_text
 from phasefield.checkpoint import CHECKPOINTS
 from phasefield.errors import ResultError
 from phasefield.fields import FRAME_SERIES, REQUIRED_SERIES, SERIES, cell_field
+from phasefield.guard import GuardedFile
 from phasefield.layout import (
     FIELD_CHUNK,
     FORMAT,
@@ -125,6 +126,11 @@ class RunWriter:
         if not run.path.is_file():
             raise ResultError(f"{run.folder}: holds no {RESULT}; there is nothing to resume")
         try:
+            guard = GuardedFile(run.path)
+            try:
+                guard.check_sizes()
+            finally:
+                guard.close()
             run._read_state(n_rows, n_frames)
         except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
             raise ResultError(f"{run.path}: cannot be read as a results file ({error})") from error

@@ -132,6 +132,10 @@ def test_the_valid_one_is_never_overwritten_first(tmp_path: Path) -> None:
     newest.write_bytes(newest.read_bytes()[:50])
     assert write_checkpoint(tmp_path, state_of(3)) == newest
     assert same(read_checkpoint(tmp_path), state_of(3))
+    lying = newest.read_bytes().replace(b'"serial": 1', b'"serial": 9')
+    newest.write_bytes(lying)
+    assert b'"serial": 9' in lying
+    assert write_checkpoint(tmp_path, state_of(4)) == newest, "a header of the wrong checksum is not believed"
     newest.unlink()
     assert same(read_checkpoint(tmp_path), state_of(1))
 

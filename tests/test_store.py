@@ -120,6 +120,10 @@ def test_resume_refuses_a_file_of_another_run(tmp_path: Path) -> None:
         RunWriter.resume(tmp_path, 7, 2)
     with pytest.raises(ResultError, match="nothing to resume"):
         RunWriter.resume(tmp_path / "none", 1, 1)
+    with h5py.File(tmp_path / RESULT, "r+") as file:
+        file["VTKHDF/Steps/Values"].resize(1 << 50, axis=0)
+    with pytest.raises(ResultError, match="Values claims to be larger"):
+        RunWriter.resume(tmp_path, 3, 1)
     (tmp_path / RESULT).write_bytes(b"no HDF5")
     with pytest.raises(ResultError, match="cannot be read"):
         RunWriter.resume(tmp_path, 1, 1)
