@@ -3,8 +3,9 @@
     [ G + diag + sum_e A_e^T g_e A_e ,  -sum_e A_e^T g_e ] [u  ]   [b  ]
     [ -sum_e g_e A_e                 ,  sum_e g_e + s    ] [u_s] = [b_s]
 
-`G` is the graph Laplacian of the faces, `A_e` the weighted mean along the grid line of a surface element, `u_s` the
-metal's value. The float32 faces define the operator: both precisions use the same numbers.
+`G` is the graph Laplacian of the faces, `A_e` the weighted mean along the grid line of a surface
+element, `u_s` the metal's value. The float32 faces define the operator: both precisions use the same
+numbers.
 
 Every sum runs plane by plane and the planes are added in order: the same bits for any number of threads.
 """
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from phasefield.kernels import multigrid
+from phasefield.kernels import coarsening, multigrid
 from phasefield.kernels._jit import kernel, parallel_kernel, prange
 
 Array = np.ndarray[Any, Any]
@@ -57,20 +58,19 @@ def apply_cells(out, u, gx, gy, gz, own, live):  # type: ignore[no-untyped-def]
             out[k] = 0.0
 
 
-@kernel
-def gather(mean, u, start, idx, w):  # type: ignore[no-untyped-def]
-    """Take the means of the elements, `mean_e = A_e u`."""
-    flat = u.reshape(u.size)
-    for e in range(mean.size):
+@parallel_kernel
+def gather(mean, flat, start, at, w):  # type: ignore[no-untyped-def]
+    """Take the means of the elements over cells of the flat array `flat`, `mean_e = A_e u`."""
+    for e in prange(mean.size):
         total = 0.0
         for m in range(start[e], start[e + 1]):
-            total += w[m] * flat[idx[m]]
+            total += w[m] * flat[at[m]]
         mean[e] = total
 
 
 @kernel
 def scatter(out, mean, u_s, start, idx, w, g):  # type: ignore[no-untyped-def]
-    """Add `A_e^T g_e (mean_e - u_s)` to the cells, in the order of the elements; return `sum g_e (u_s - mean_e)`."""
+    """Add `A_e^T g_e (mean_e - u_s)` to the cells, element by element; return `sum g_e (u_s - mean_e)`."""
     flat = out.reshape(out.size)
     total = 0.0
     for e in range(mean.size):
@@ -86,7 +86,7 @@ def _remainder_row(r, b, d):  # type: ignore[no-untyped-def]
     """Turn a row of `A u` into `b - A u`, 0 in cells without conductance; return its sum of squares."""
     total = 0.0
     for i in range(r.size):
-        left = b[i] - r[i] if d[i + 1] < multigrid.VOID else 0.0
+        left = b[i] - r[i] if d[i + 1] < coarsening.VOID else 0.0
         r[i] = left
         total += left * left
     return total
@@ -128,42 +128,52 @@ def products(partial, z, r, q, live):  # type: ignore[no-untyped-def]
         partial[k, 1] = with_q
 
 
+@kernel
+def _turn_row(p, q, z, gx, gy, gz, own, beta, k, j):  # type: ignore[no-untyped-def]
+    """Turn one row of p and q; return the part of `p q`."""
+    nz, ny = z.shape[0], z.shape[1]
+    kb, ka = k - 1 if k > 0 else nz - 1, k + 1 if k < nz - 1 else 0
+    jb, ja = j - 1 if j > 0 else ny - 1, j + 1 if j < ny - 1 else 0
+    row, row_x, row_y, row_z = z[k, j], gx[k, j], gy[k, j], gz[k, j]
+    before, behind, below, above = z[k, jb], z[k, ja], z[kb, j], z[ka, j]
+    y_before, z_below = gy[k, jb], gz[kb, j]
+    row_p, row_q, row_o = p[k, j], q[k, j], own[k, j]
+    total = 0.0
+    for i in range(row_p.size):
+        mid = np.float64(row[i + 1])
+        along_x = row_x[i] * (mid - row[i]) + row_x[i + 1] * (mid - row[i + 2])
+        along_y = y_before[i + 1] * (mid - before[i + 1]) + row_y[i + 1] * (mid - behind[i + 1])
+        along_z = z_below[i + 1] * (mid - below[i + 1]) + row_z[i + 1] * (mid - above[i + 1])
+        row_p[i] = mid + beta * row_p[i]
+        row_q[i] = row_o[i] * mid + along_x + along_y + along_z + beta * row_q[i]
+        total += row_p[i] * row_q[i]
+    return total
+
+
 @parallel_kernel
-def turn(p, z, beta, live):  # type: ignore[no-untyped-def]
-    """Take the next direction, `p = z + beta p`."""
+def turn(partial, p, q, z, gx, gy, gz, own, beta, live):  # type: ignore[no-untyped-def]
+    """Take the next direction, `p = z + beta p` and `q = (G + diag) z + beta q`; add up `p q` by planes."""
     for k in prange(p.shape[0]):
+        partial[k] = 0.0
         if live[k]:
             for j in range(p.shape[1]):
-                row_p, row_z = p[k, j], z[k, j]
-                for i in range(row_p.size):
-                    row_p[i] = row_z[i + 1] + beta * row_p[i]
+                partial[k] += _turn_row(p, q, z, gx, gy, gz, own, beta, k, j)
 
 
 @parallel_kernel
-def product(partial, p, q, live):  # type: ignore[no-untyped-def]
-    """Add up `p q` by planes."""
+def advance(partial, u, r, out, p, q, alpha, scale, live):  # type: ignore[no-untyped-def]
+    """Step, `u += alpha p` and `r -= alpha q`, and hand on `scale r`; add up the squares of r by planes."""
     for k in prange(p.shape[0]):
         total = 0.0
         if live[k]:
             for j in range(p.shape[1]):
-                row_p, row_q = p[k, j], q[k, j]
-                for i in range(row_p.size):
-                    total += row_p[i] * row_q[i]
-        partial[k] = total
-
-
-@parallel_kernel
-def advance(partial, u, r, p, q, alpha, live):  # type: ignore[no-untyped-def]
-    """Step, `u += alpha p` and `r -= alpha q`; `partial` adds up the squares of `r` by planes."""
-    for k in prange(p.shape[0]):
-        total = 0.0
-        if live[k]:
-            for j in range(p.shape[1]):
-                row_u, row_r, row_p, row_q = u[k, j], r[k, j], p[k, j], q[k, j]
+                row_u, row_r, row_p, row_q, to = u[k, j], r[k, j], p[k, j], q[k, j], out[k, j]
                 for i in range(row_p.size):
                     row_u[i] += alpha * row_p[i]
-                    row_r[i] -= alpha * row_q[i]
-                    total += row_r[i] * row_r[i]
+                    left = row_r[i] - alpha * row_q[i]
+                    row_r[i] = left
+                    to[i + 1] = scale * left
+                    total += left * left
         partial[k] = total
 
 
@@ -181,7 +191,7 @@ class Multigrid:
     """A solver for one box; everything is allocated once, the coefficients change from stage to stage."""
 
     def __init__(self, shape: tuple[int, int, int], periodic: bool) -> None:
-        """Allocate for `shape = (nz, ny, nx)`; a box that is not `periodic` is mirrored: its seam faces are 0."""
+        """Allocate for `shape = (nz, ny, nx)`; if it is not `periodic` the seam faces are taken as 0."""
         self.shape = shape
         self.periodic = periodic
         self._hierarchy = multigrid.Hierarchy(shape)
@@ -189,8 +199,9 @@ class Multigrid:
         self._r, self._p, self._q = np.zeros(shape), np.zeros(shape), np.zeros(shape)
         self._partial = np.zeros(shape[0])
         self._pair = np.zeros((shape[0], 2))
-        self._start, self._idx, self._w = np.zeros(1, np.int64), np.zeros(0, np.int64), np.zeros(0)
-        self._g, self._mean = np.zeros(0), np.zeros(0)
+        self._start, self._idx, self._w = np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0)
+        self._at = self._idx  # the same cells in the layout of a level
+        self._g, self._mean, self._turned = np.zeros(0), np.zeros(0), np.zeros(0)
         self._s = 0.0
         self._with_metal = False
 
@@ -200,7 +211,7 @@ class Multigrid:
     ) -> None:  # fmt: skip
         """Take the coefficients and coarsen them.
 
-        gx, gy, gz (nz, ny, nx) float32: face conductances; diag (nz, ny, nx): the cells' own. Both are copied.
+        gx, gy, gz (nz, ny, nx) float32: face conductances; diag, likewise: the cells' own. Copied.
         start (n + 1), idx, w: the elements' flat cell indices and weights; g (n) their conductances;
         s the metal's own conductance. Without metal the elements and s are left out.
         """
@@ -209,9 +220,10 @@ class Multigrid:
         self._hierarchy.load(faces[0], faces[1], faces[2], self._own, self.periodic)
         count = g.size if with_metal else 0
         self._start = np.ascontiguousarray(start[: count + 1], np.int64) if count else np.zeros(1, np.int64)
-        self._idx = np.ascontiguousarray(idx, np.int64)
+        self._idx = np.ascontiguousarray(idx, np.int32)
+        self._at = self._idx + 2 * (self._idx // np.int32(self.shape[2])) + np.int32(1)
         self._w = np.ascontiguousarray(w, np.float64)
-        self._mean = np.zeros(count)
+        self._mean, self._turned = np.zeros(count), np.zeros(count)
         self._with_metal = with_metal
         self.update_elements(g, s)
 
@@ -219,7 +231,7 @@ class Multigrid:
         """Take new conductances of the same elements and of the metal; the faces stay."""
         self._g = np.ascontiguousarray(g[: self._mean.size], np.float64)
         self._s = float(s) if self._with_metal else 0.0
-        self._hierarchy.load_elements(self._start, self._idx, self._w, self._g, self._s, self._with_metal)
+        self._hierarchy.load_elements(self._start, self._at, self._w, self._g, self._s, self._with_metal)
 
     def apply(self, u: Array, u_s: float, out: Array) -> float:
         """Apply the operator to (u, u_s): cells into `out`, the metal's row is returned."""
@@ -227,7 +239,7 @@ class Multigrid:
         apply_cells(out, u, fine.gx, fine.gy, fine.gz, self._own, fine.live)
         if not self._with_metal:
             return 0.0
-        gather(self._mean, u, self._start, self._idx, self._w)
+        gather(self._mean, u.reshape(-1), self._start, self._idx, self._w)
         metal = scatter(out, self._mean, u_s, self._start, self._idx, self._w, self._g)
         return float(metal) + self._s * u_s
 
@@ -238,13 +250,26 @@ class Multigrid:
         remainder(self._partial, self._r, b, fine.d, fine.live)
         return r_s, float(np.sqrt(self._partial.sum() + r_s * r_s))
 
+    def _turn(self, z_s: float, q_s: float, beta: float) -> tuple[float, float]:
+        """Turn p and q, the metal's p not yet; return the cells' `p q` and the metal's q."""
+        fine = self._hierarchy.levels[0]
+        turn(self._partial, self._p, self._q, fine.u, fine.gx, fine.gy, fine.gz, self._own, beta, fine.live)
+        if not self._with_metal:
+            return float(self._partial.sum()), 0.0
+        gather(self._mean, fine.u.reshape(-1), self._start, self._at, self._w)
+        metal = float(scatter(self._q, self._mean, z_s, self._start, self._idx, self._w, self._g))
+        self._turned *= beta
+        self._turned += self._mean  # the means of p
+        crossing = float(np.dot(self._g * (self._mean - z_s), self._turned))
+        return float(self._partial.sum()) + crossing, metal + self._s * z_s + beta * q_s
+
     def solve(
         self, u: Array, u_s: float, b: Array, b_s: float,
         *, tolerance: float, norm: float | None = None, max_iterations: int = 100,
     ) -> SolveInfo:  # fmt: skip
         """Solve from the start (u, u_s); `u` is overwritten, cells without conductance are left alone.
 
-        Done when the 2-norm of the recomputed residual is at most `tolerance * norm`; `norm` is that of b if None.
+        Done when the 2-norm of the recomputed residual is at most `tolerance * norm`; None: that of b.
         """
         fine = self._hierarchy.levels[0]
         if norm is None:
@@ -258,22 +283,23 @@ class Multigrid:
             p_s, q_s, alpha, z_r = 0.0, 0.0, 0.0, 0.0
             self._p[...] = 0.0
             self._q[...] = 0.0
+            self._turned[...] = 0.0
+            scale = 1.0 / size  # the preconditioner works on numbers near 1: float32 ends at 1e-38
+            scale_down(fine.b, self._r, scale, fine.live)
             while size > enough and iterations < max_iterations:
-                scale_down(fine.b, self._r, 1.0 / size, fine.live)
-                z_s = self._hierarchy.cycle(r_s / size)
+                z_s = self._hierarchy.cycle(scale * r_s)
                 products(self._pair, fine.u, self._r, self._q, fine.live)
                 z_q = float(self._pair[:, 1].sum()) + z_s * q_s
                 beta = -alpha * z_q / z_r if z_r > 0.0 else 0.0
                 z_r = float(self._pair[:, 0].sum()) + z_s * r_s
-                turn(self._p, fine.u, beta, fine.live)
+                curvature, q_s = self._turn(z_s, q_s, beta)
                 p_s = z_s + beta * p_s
-                q_s = self.apply(self._p, p_s, self._q)
-                product(self._partial, self._p, self._q, fine.live)
-                curvature = float(self._partial.sum()) + p_s * q_s
+                curvature += p_s * q_s
                 if not curvature > 0.0:
                     break
                 alpha = z_r / curvature
-                advance(self._partial, u, self._r, self._p, self._q, alpha, fine.live)
+                scale = 1.0 / size
+                advance(self._partial, u, self._r, fine.b, self._p, self._q, alpha, scale, fine.live)
                 u_s += alpha * p_s
                 r_s -= alpha * q_s
                 size = float(np.sqrt(self._partial.sum() + r_s * r_s))

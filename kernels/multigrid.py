@@ -1,17 +1,20 @@
-"""Geometric multigrid in float32 for a graph Laplacian on a box with one bordering unknown: the preconditioner.
+"""Geometric multigrid in float32 for a graph Laplacian on a box with one bordering unknown.
 
-The operator on the cells is `(D - G) u - c u_s = b`: face conductances `gx, gy, gz`, their sum plus the cell's own
-conductances on the diagonal `D`, and `c`, the surface elements lumped to conductances between the cell and the metal.
-A coarse cell joins 2 x 2 x 2 cells (fewer where an axis is short or odd). Its faces are the sums of the fine faces
-between two coarse cells, halved along a coarsened axis; `own` and `c` add up; `u_s` is the same unknown on every level
-and is solved for with the coarsest level.
+The preconditioner of `krylov`. The operator on the cells is `(D - G) u - c u_s = b`: face conductances
+`gx, gy, gz`, their sum plus the cell's own conductance on the diagonal `D`, and `c`, the surface
+elements lumped to conductances between the cell and the metal.
 
-Layout of a level: arrays (nz, ny, nx + 2). Cell `i` sits at `i + 1`; columns 0 and nx + 1 repeat the periodic
-neighbours, and `gx[..., i]` lies between the columns `i` and `i + 1`. Rows wrap by index, and so do planes, whose last
-faces are zero. A cell without any conductance has the diagonal `VOID`: it takes part in every loop and stays 0.
+A coarse cell joins 2 x 2 x 2 cells (fewer where an axis is short or odd). Its faces are the sums of the
+fine faces between two coarse cells, halved along a coarsened axis; own conductances and `c` add up.
+`u_s` is the same unknown on every level and is solved for with the coarsest level.
 
-A pre-smoothing is red then black from zero, a post-smoothing black then red: the cycle is symmetric but for the seam
-of an odd periodic axis.
+Layout of a level: arrays (nz, ny, nx + 2). Cell `i` sits at `i + 1`; columns 0 and nx + 1 repeat the
+periodic neighbours, and `gx[..., i]` lies between the columns `i` and `i + 1`. Rows wrap by index, and
+so do planes, whose last faces are zero. A cell without conductance has the diagonal `coarsening.VOID`:
+it takes part in every loop and stays 0.
+
+Down is red then black from zero, up is black then red: symmetric but for the seam of an odd periodic
+axis.
 """
 
 from __future__ import annotations
@@ -19,308 +22,19 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numba import get_num_threads
 
-from phasefield.kernels._jit import kernel, parallel_kernel, prange
+from phasefield.kernels import coarsening, smoothing
+from phasefield.kernels._jit import kernel
 
 Array = np.ndarray[Any, Any]
 
-VOID = np.float32(3e38)  # the diagonal of a cell without conductances: whatever is divided by it is 0
 FLOOR = 1e-14  # a smaller part of the largest diagonal is noise: it bounds the correction of such a cell
 COARSEST = 4  # an axis of so many cells is not coarsened
 SMALL = 20_000  # cells of a level below which a parallel region costs more than it gains
+MOST_SWEEPS = 4  # of a coarse level on either way
+MOST_THREADS = 64  # more do not help: memory is the limit
 SINGULAR = 1e-10  # a pivot below this part of its diagonal belongs to a constant that nothing fixes
-
-
-@kernel
-def _load_plane(gx, gy, gz, own, fine_x, fine_y, fine_z, diag, periodic, k):  # type: ignore[no-untyped-def]
-    """Copy one plane of the caller's coefficients into the layout of a level; return whether any is not zero."""
-    _, ny, nx = fine_x.shape
-    seam_x = np.float32(periodic and nx > 1)
-    largest = np.float32(0)
-    for j in range(ny):
-        keep_y = np.float32(j < ny - 1 or (periodic and ny > 1))
-        row_x, row_y, row_z, row_o = gx[k, j], gy[k, j], gz[k, j], own[k, j]
-        from_x, from_y, from_z, from_o = fine_x[k, j], fine_y[k, j], fine_z[k, j], diag[k, j]
-        for i in range(nx):
-            row_x[i + 1] = from_x[i]
-            row_y[i + 1] = keep_y * from_y[i]
-            row_z[i + 1] = from_z[i]
-            row_o[i + 1] = from_o[i]
-            largest = max(largest, row_x[i + 1] + row_y[i + 1] + row_z[i + 1] + row_o[i + 1])
-        row_x[nx] *= seam_x
-        row_x[0] = row_x[nx]
-    return largest
-
-
-@parallel_kernel
-def load(gx, gy, gz, own, largest, fine_x, fine_y, fine_z, diag, periodic):  # type: ignore[no-untyped-def]
-    """Copy the caller's coefficients into a level; `largest[k]` tells the size of those of a plane."""
-    for k in prange(gx.shape[0]):
-        largest[k] = _load_plane(gx, gy, gz, own, fine_x, fine_y, fine_z, diag, periodic, k)
-
-
-@kernel
-def lump(c, flagged, start, idx, w, g, nx):  # type: ignore[no-untyped-def]
-    """Add up `c_k = sum_e g_e w_ek` and flag the planes that hold any; one thread, in the order of the elements."""
-    nz, ny, width = c.shape
-    flat = c.reshape(nz * ny * width)
-    for k in range(nz):
-        if flagged[k]:
-            c[k] = 0
-            flagged[k] = 0
-    for e in range(g.size):
-        for m in range(start[e], start[e + 1]):
-            row = idx[m] // nx
-            flat[row * width + idx[m] - row * nx + 1] += np.float32(g[e] * w[m])
-            flagged[row // ny] = 1
-
-
-@kernel
-def _coarse_plane(cx, cy, cz, co, gx, gy, gz, own, half, k):  # type: ignore[no-untyped-def]
-    """Add up one plane of coarse faces and own conductances."""
-    nz, ny, nx = gx.shape[0], gx.shape[1], gx.shape[2] - 2
-    mz, my, mx = cx.shape[0], cx.shape[1], cx.shape[2] - 2
-    sz, sy, sx = (nz + mz - 1) // mz, (ny + my - 1) // my, (nx + mx - 1) // mx
-    last_k = min(sz * k + sz, nz)
-    for j in range(my):
-        last_j = min(sy * j + sy, ny)
-        to_x, to_y, to_z, to_o = cx[k, j], cy[k, j], cz[k, j], co[k, j]
-        to_x[:] = 0
-        to_y[:] = 0
-        to_z[:] = 0
-        to_o[:] = 0
-        for kk in range(sz * k, last_k):
-            for jj in range(sy * j, last_j):
-                row_x, row_o = gx[kk, jj], own[kk, jj]
-                for i in range(mx):
-                    to_x[i + 1] += half[0] * row_x[min(sx * i + sx, nx)]
-                for s in range(sx):
-                    for i in range((nx - s + sx - 1) // sx):
-                        to_o[i + 1] += row_o[sx * i + s + 1]
-        for kk in range(sz * k, last_k):
-            row_y = gy[kk, last_j - 1]
-            for s in range(sx):
-                for i in range((nx - s + sx - 1) // sx):
-                    to_y[i + 1] += half[1] * row_y[sx * i + s + 1]
-        for jj in range(sy * j, last_j):
-            row_z = gz[last_k - 1, jj]
-            for s in range(sx):
-                for i in range((nx - s + sx - 1) // sx):
-                    to_z[i + 1] += half[2] * row_z[sx * i + s + 1]
-        to_x[0] = to_x[mx]
-
-
-@kernel
-def _coarse_plane_of(total, flagged, fine, fine_flagged, k):  # type: ignore[no-untyped-def]
-    """Add up one plane of a cell quantity whose plane is flagged where it is not all zero."""
-    nz, ny, nx = fine.shape[0], fine.shape[1], fine.shape[2] - 2
-    mz, my, mx = total.shape[0], total.shape[1], total.shape[2] - 2
-    sz, sy, sx = (nz + mz - 1) // mz, (ny + my - 1) // my, (nx + mx - 1) // mx
-    if flagged[k]:
-        total[k] = 0
-        flagged[k] = 0
-    for kk in range(sz * k, min(sz * k + sz, nz)):
-        if fine_flagged[kk]:
-            flagged[k] = 1
-            for j in range(ny):
-                to, row = total[k, j // sy], fine[kk, j]
-                for s in range(sx):
-                    for i in range((nx - s + sx - 1) // sx):
-                        to[i + 1] += row[sx * i + s + 1]
-
-
-@parallel_kernel
-def coarsen_parallel(cx, cy, cz, co, gx, gy, gz, own, half):  # type: ignore[no-untyped-def]
-    """Add up the coarse faces and own conductances of a level."""
-    for k in prange(cx.shape[0]):
-        _coarse_plane(cx, cy, cz, co, gx, gy, gz, own, half, k)
-
-
-@kernel
-def coarsen_elements(total, flagged, fine, fine_flagged):  # type: ignore[no-untyped-def]
-    """Add up the lumped elements of a level."""
-    for k in range(total.shape[0]):
-        _coarse_plane_of(total, flagged, fine, fine_flagged, k)
-
-
-@kernel
-def _diagonal_plane(d, live, gx, gy, gz, own, c, floor, k):  # type: ignore[no-untyped-def]
-    """Add up one plane of the diagonal."""
-    nz, ny, nx = gx.shape[0], gx.shape[1], gx.shape[2] - 2
-    some = False
-    for j in range(ny):
-        row_d, row_o, row_c = d[k, j], own[k, j], c[k, j]
-        row_x, row_y, row_z = gx[k, j], gy[k, j], gz[k, j]
-        before, below = gy[k, j - 1 if j > 0 else ny - 1], gz[k - 1 if k > 0 else nz - 1, j]
-        for i in range(1, nx + 1):
-            total = row_x[i - 1] + row_x[i] + before[i] + row_y[i] + below[i] + row_z[i] + row_o[i] + row_c[i]
-            some |= total > 0
-            row_d[i] = total + floor if total > 0 else VOID
-    live[k] = some
-
-
-@parallel_kernel
-def diagonal(d, live, gx, gy, gz, own, c, floor):  # type: ignore[no-untyped-def]
-    """Add up the diagonal of a level and tell which planes hold any conductance."""
-    for k in prange(d.shape[0]):
-        _diagonal_plane(d, live, gx, gy, gz, own, c, floor, k)
-
-
-@kernel
-def _wrap(row, nx):  # type: ignore[no-untyped-def]
-    row[0] = row[nx]
-    row[nx + 1] = row[1]
-
-
-@kernel
-def _first_red(u, b, d, k):  # type: ignore[no-untyped-def]
-    """Relax the red cells of a plane from zero, `u = b / d`."""
-    ny, nx = u.shape[1], u.shape[2] - 2
-    for j in range(ny):
-        row_u, row_b, row_d = u[k, j], b[k, j], d[k, j]
-        red = np.float32(1 - (k + j) % 2)
-        black = np.float32(1) - red
-        for i in range((nx + 1) // 2):
-            row_u[2 * i + 1] = red * row_b[2 * i + 1] / row_d[2 * i + 1]
-        for i in range(nx // 2):
-            row_u[2 * i + 2] = black * row_b[2 * i + 2] / row_d[2 * i + 2]
-        _wrap(row_u, nx)
-
-
-@kernel
-def _relax(u, b, gx, gy, gz, d, row, colour, k):  # type: ignore[no-untyped-def]
-    """Relax the cells of one colour of a plane: `u = (b + sum g u') / d`."""
-    nz, ny, nx = u.shape[0], u.shape[1], u.shape[2] - 2
-    kb, ka = k - 1 if k > 0 else nz - 1, k + 1 if k < nz - 1 else 0
-    for j in range(ny):
-        jb, ja = j - 1 if j > 0 else ny - 1, j + 1 if j < ny - 1 else 0
-        row_u, row_b, row_d, row_x, row_y, row_z = u[k, j], b[k, j], d[k, j], gx[k, j], gy[k, j], gz[k, j]
-        u_before, u_behind, u_below, u_above = u[k, jb], u[k, ja], u[kb, j], u[ka, j]
-        y_before, z_below = gy[k, jb], gz[kb, j]
-        for i in range(1, nx + 1):
-            along_x = row_x[i - 1] * row_u[i - 1] + row_x[i] * row_u[i + 1]
-            along_y = y_before[i] * u_before[i] + row_y[i] * u_behind[i]
-            along_z = z_below[i] * u_below[i] + row_z[i] * u_above[i]
-            row[i] = (row_b[i] + along_x + along_y + along_z) / row_d[i]
-        first = 1 + (k + j + colour) % 2
-        for i in range(first, nx + 1, 2):
-            row_u[i] = row[i]
-        _wrap(row_u, nx)
-
-
-@kernel
-def _restrict(coarse_b, u, b, gx, gy, gz, d, c, flagged, row, k):  # type: ignore[no-untyped-def]
-    """Add up the residual over the cells of one coarse plane; return `sum c u` over them."""
-    nz, ny, nx = u.shape[0], u.shape[1], u.shape[2] - 2
-    mz, my, mx = coarse_b.shape[0], coarse_b.shape[1], coarse_b.shape[2] - 2
-    sz, sy, sx = (nz + mz - 1) // mz, (ny + my - 1) // my, (nx + mx - 1) // mx
-    to_metal = 0.0
-    for coarse_j in range(my):
-        row[:] = 0
-        for kk in range(sz * k, min(sz * k + sz, nz)):
-            kb, ka = kk - 1 if kk > 0 else nz - 1, kk + 1 if kk < nz - 1 else 0
-            for j in range(sy * coarse_j, min(sy * coarse_j + sy, ny)):
-                jb, ja = j - 1 if j > 0 else ny - 1, j + 1 if j < ny - 1 else 0
-                row_u, row_b, row_d = u[kk, j], b[kk, j], d[kk, j]
-                row_x, row_y, row_z = gx[kk, j], gy[kk, j], gz[kk, j]
-                u_before, u_behind, u_below, u_above = u[kk, jb], u[kk, ja], u[kb, j], u[ka, j]
-                y_before, z_below = gy[kk, jb], gz[kb, j]
-                for i in range(1, nx + 1):
-                    along_x = row_x[i - 1] * row_u[i - 1] + row_x[i] * row_u[i + 1]
-                    along_y = y_before[i] * u_before[i] + row_y[i] * u_behind[i]
-                    along_z = z_below[i] * u_below[i] + row_z[i] * u_above[i]
-                    row[i] += row_b[i] - row_d[i] * row_u[i] + along_x + along_y + along_z
-                if flagged[kk]:
-                    row_c = c[kk, j]
-                    for i in range(1, nx + 1):
-                        to_metal += np.float64(row_c[i]) * row_u[i]
-        to = coarse_b[k, coarse_j]
-        if sx == 2:
-            for i in range(nx // 2):
-                to[i + 1] = row[2 * i + 1] + row[2 * i + 2]
-            if nx % 2:
-                to[mx] = row[nx]
-        else:
-            for i in range(nx):
-                to[i + 1] = row[i + 1]
-    return to_metal
-
-
-@kernel
-def _prolong(u, coarse_u, b, c, flagged, u_s, k):  # type: ignore[no-untyped-def]
-    """Add the coarse correction to one plane, and the metal's to its right side."""
-    nz, ny, nx = u.shape[0], u.shape[1], u.shape[2] - 2
-    mz, my, mx = coarse_u.shape[0], coarse_u.shape[1], coarse_u.shape[2] - 2
-    sz, sy, sx = (nz + mz - 1) // mz, (ny + my - 1) // my, (nx + mx - 1) // mx
-    for j in range(ny):
-        row_u, coarse = u[k, j], coarse_u[k // sz, j // sy]
-        if sx == 2:
-            for i in range(nx // 2):
-                row_u[2 * i + 1] += coarse[i + 1]
-                row_u[2 * i + 2] += coarse[i + 1]
-            if nx % 2:
-                row_u[nx] += coarse[mx]
-        else:
-            for i in range(nx):
-                row_u[i + 1] += coarse[i + 1]
-        _wrap(row_u, nx)
-        if flagged[k]:
-            row_b, row_c = b[k, j], c[k, j]
-            for i in range(1, nx + 1):
-                row_b[i] += row_c[i] * u_s
-
-
-@kernel
-def descend_serial(coarse_b, partial, u, b, gx, gy, gz, d, c, flagged, live, rows):  # type: ignore[no-untyped-def]
-    """Pre-smooth a level from zero and restrict its residual; `partial` adds up `c u`."""
-    nz = u.shape[0]
-    for k in range(nz):
-        _first_red(u, b, d, k)
-    for k in range(nz):
-        _relax(u, b, gx, gy, gz, d, rows[k], 1, k)
-    for k in range(coarse_b.shape[0]):
-        partial[k] = _restrict(coarse_b, u, b, gx, gy, gz, d, c, flagged, rows[k], k)
-
-
-@parallel_kernel
-def descend_parallel(coarse_b, partial, u, b, gx, gy, gz, d, c, flagged, live, rows):  # type: ignore[no-untyped-def]
-    """Pre-smooth a level from zero and restrict its residual; `partial` adds up `c u`."""
-    nz = u.shape[0]
-    for k in prange(nz):
-        if live[k]:
-            _first_red(u, b, d, k)
-    for k in prange(nz):
-        if live[k]:
-            _relax(u, b, gx, gy, gz, d, rows[k], 1, k)
-    for k in prange(coarse_b.shape[0]):
-        partial[k] = _restrict(coarse_b, u, b, gx, gy, gz, d, c, flagged, rows[k], k)
-
-
-@kernel
-def ascend_serial(u, coarse_u, b, gx, gy, gz, d, c, flagged, live, u_s, rows):  # type: ignore[no-untyped-def]
-    """Add the coarse correction and post-smooth a level."""
-    nz = u.shape[0]
-    for k in range(nz):
-        _prolong(u, coarse_u, b, c, flagged, u_s, k)
-    for k in range(nz):
-        _relax(u, b, gx, gy, gz, d, rows[k], 1, k)
-    for k in range(nz):
-        _relax(u, b, gx, gy, gz, d, rows[k], 0, k)
-
-
-@parallel_kernel
-def ascend_parallel(u, coarse_u, b, gx, gy, gz, d, c, flagged, live, u_s, rows):  # type: ignore[no-untyped-def]
-    """Add the coarse correction and post-smooth a level."""
-    nz = u.shape[0]
-    for k in prange(nz):
-        if live[k]:
-            _prolong(u, coarse_u, b, c, flagged, u_s, k)
-    for k in prange(nz):
-        if live[k]:
-            _relax(u, b, gx, gy, gz, d, rows[k], 1, k)
-    for k in prange(nz):
-        if live[k]:
-            _relax(u, b, gx, gy, gz, d, rows[k], 0, k)
 
 
 @kernel
@@ -384,7 +98,8 @@ def solve_coarsest(u, b, b_s, lower, pivot, x):  # type: ignore[no-untyped-def]
         for j in range(ny):
             for i in range(nx):
                 u[k, j, i + 1] = x[(k * ny + j) * nx + i]
-            _wrap(u[k, j], nx)
+            u[k, j, 0] = u[k, j, nx]
+            u[k, j, nx + 1] = u[k, j, 1]
     return x[n]
 
 
@@ -403,13 +118,30 @@ class Level:
         self.gx, self.gy, self.gz = field(), field(), field()
         self.flagged = np.zeros(nz, np.uint8)  # planes that hold surface elements
         self.live = np.zeros(nz, np.uint8)  # planes that hold any conductance
-        self.rows = np.zeros((nz, nx + 2), np.float32)
+        self.rows = np.zeros(
+            (max(nz, 4 * MOST_THREADS), nx + 2), np.float32
+        )  # scratch, one a plane or thread
         self.partial = np.zeros(nz)
+
+    def bounds(self) -> Array:
+        """Return the planes between which the threads sweep; even, and well apart."""
+        nz = self.shape[0]
+        parts = max(1, min(MOST_THREADS, get_num_threads(), nz // 8))
+        return np.array([*(2 * (part * nz // (2 * parts)) for part in range(parts)), nz])
+
+    def system(self) -> tuple[Array, ...]:
+        """Return the operator in the order of the smoothers' arguments."""
+        return self.gx, self.gy, self.gz, self.d, self.c, self.flagged, self.live
 
     def coarser(self) -> tuple[int, int, int]:
         """Return the shape of the next level."""
         nz, ny, nx = (n if n <= COARSEST else (n + 1) // 2 for n in self.shape)
         return nz, ny, nx
+
+
+def sweeps(depth: int) -> int:
+    """Return how often a level is smoothed on either way: the coarser, the cheaper."""
+    return int(min(2**depth, MOST_SWEEPS))
 
 
 class Hierarchy:
@@ -429,25 +161,25 @@ class Hierarchy:
     def load(self, gx: Array, gy: Array, gz: Array, diag: Array, periodic: bool) -> None:
         """Take the caller's faces and own conductances and coarsen them; `load_elements` must follow."""
         fine = self.levels[0]
-        load(fine.gx, fine.gy, fine.gz, fine.own, fine.partial, gx, gy, gz, diag, periodic)
+        coarsening.load(fine.gx, fine.gy, fine.gz, fine.own, fine.partial, gx, gy, gz, diag, periodic)
         self.floor = FLOOR * float(fine.partial.max())
         for fine, coarse in zip(self.levels, self.levels[1:], strict=False):
             half = np.array(
                 [0.5 if n != m else 1.0 for n, m in zip(fine.shape[::-1], coarse.shape[::-1], strict=True)],
                 np.float32,
             )
-            coarsen_parallel(
+            coarsening.coarsen(
                 coarse.gx, coarse.gy, coarse.gz, coarse.own, fine.gx, fine.gy, fine.gz, fine.own, half
             )
 
-    def load_elements(self, start: Array, idx: Array, w: Array, g: Array, s: float, with_metal: bool) -> None:
-        """Take the surface elements, coarsen them, and make the diagonals and the coarsest factors."""
+    def load_elements(self, start: Array, at: Array, w: Array, g: Array, s: float, with_metal: bool) -> None:
+        """Take the surface elements, coarsen them, make the diagonals and the coarsest factors."""
         self.with_metal = with_metal
-        lump(self.levels[0].c, self.levels[0].flagged, start, idx, w, g, self.levels[0].shape[2])
+        coarsening.lump(self.levels[0].c, self.levels[0].flagged, start, at, w, g)
         for fine, coarse in zip(self.levels, self.levels[1:], strict=False):
-            coarsen_elements(coarse.c, coarse.flagged, fine.c, fine.flagged)
+            coarsening.coarsen_elements(coarse.c, coarse.flagged, fine.c, fine.flagged)
         for level in self.levels:
-            diagonal(
+            coarsening.diagonal(
                 level.d, level.live, level.gx, level.gy, level.gz, level.own, level.c, np.float32(self.floor)
             )
             level.u[level.live == 0] = 0
@@ -455,21 +187,27 @@ class Hierarchy:
         factor(self.lower, self.pivot, self.work, last.gx, last.gy, last.gz, last.own, last.c, s, with_metal)
 
     def cycle(self, b_s: float) -> float:
-        """Replace `u` of the finest level by one V-cycle's answer to its `b`, and return the metal's value."""
-        for fine, coarse in zip(self.levels, self.levels[1:], strict=False):
-            descend = descend_serial if fine.serial else descend_parallel
-            descend(
-                coarse.b, coarse.partial, fine.u, fine.b, fine.gx, fine.gy, fine.gz, fine.d, fine.c,
-                fine.flagged, fine.live, fine.rows,
-            )  # fmt: skip
+        """Put one V-cycle's answer to the finest `b` into the finest `u`, return the metal's value."""
+        pairs = list(enumerate(zip(self.levels, self.levels[1:], strict=False)))
+        for depth, (level, coarse) in pairs:
+            args: list[Any] = [coarse.b, coarse.partial, level.u, level.b, *level.system(), level.rows]
+            if depth == 0 and not level.serial:
+                args.append(level.bounds())
+                smoothing.descend(*args)
+            else:
+                args.append(sweeps(depth))
+                step = smoothing.descend_coarse_serial if level.serial else smoothing.descend_coarse_parallel
+                step(*args)
             b_s += float(coarse.partial.sum()) if self.with_metal else 0.0
         last = self.levels[-1]
         u_s = float(solve_coarsest(last.u, last.b, b_s, self.lower, self.pivot, self.work))
-        shift = np.float32(u_s if self.with_metal else 0.0)
-        for fine, coarse in zip(self.levels[-2::-1], self.levels[:0:-1], strict=True):
-            ascend = ascend_serial if fine.serial else ascend_parallel
-            ascend(
-                fine.u, coarse.u, fine.b, fine.gx, fine.gy, fine.gz, fine.d, fine.c, fine.flagged,
-                fine.live, shift, fine.rows,
-            )  # fmt: skip
+        for depth, (level, coarse) in pairs[::-1]:
+            args = [level.u, coarse.u, level.b, *level.system(), np.float32(u_s), level.rows]
+            if depth == 0 and not level.serial:
+                args.append(level.bounds())
+                smoothing.ascend(*args)
+            else:
+                args.append(sweeps(depth))
+                back = smoothing.ascend_coarse_serial if level.serial else smoothing.ascend_coarse_parallel
+                back(*args)
         return u_s

@@ -1,0 +1,312 @@
+"""The multigrid solver against the assembled matrix; symmetry, repeatability and robustness."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+import pytest
+import scipy.sparse as sparse
+import scipy.sparse.linalg as direct
+
+from phasefield.kernels.krylov import Multigrid, SolveInfo
+
+Array = np.ndarray[Any, Any]
+REACH = 4  # cells on either side of a crossing that an element looks at
+
+
+class Problem(NamedTuple):
+    """The coefficients of a solve, in the order of `prepare`."""
+
+    gx: Array
+    gy: Array
+    gz: Array
+    diag: Array
+    start: Array
+    idx: Array
+    w: Array
+    g: Array
+
+
+def electrolyte(d: Array, width: float = 0.75, cut: float = -5.0) -> Array:
+    """Return h of the signed distance in cells: 1 in the electrolyte, falling to exactly 0 in lithium."""
+    return np.where(d < cut, 0.0, 0.5 * (1.0 + np.tanh(d / (2.0 * width))))
+
+
+def rough_distance(
+    shape: tuple[int, int, int], seed: int, periodic: bool, *, roughness: float, balls: int
+) -> Array:
+    """Return about the signed distance of a rough front with floating islands and enclosed pockets."""
+    rng = np.random.default_rng(seed)
+    nz, ny, nx = shape
+    waves = [np.exp(-((np.fft.fftfreq(n) * max(2.0, max(ny, nx) / 12)) ** 2) * 2) for n in (ny, nx)]
+    height = np.fft.ifft2(np.fft.fft2(rng.standard_normal((ny, nx))) * np.outer(*waves)).real
+    height = nz * (0.5 + roughness * height / max(float(height.std()), 1e-30))
+    k, j, i = np.indices(shape)
+    d = (k + 0.5 - height) / np.sqrt(1.0 + (8.0 * roughness) ** 2)
+    for n in range(2 * balls):
+        pocket = n % 2 == 1
+        at = nz * (rng.uniform(0.15, 0.3) if pocket else rng.uniform(0.6, 0.85))
+        apart = [k - at]
+        for cells, axis, count in ((ny, j, ny), (nx, i, nx)):
+            away = np.abs(axis - rng.uniform(0, count))
+            apart.append((np.minimum(away, cells - away) if periodic else away) if cells > 1 else 0.0 * away)
+        ball = np.sqrt(sum(part**2 for part in apart)) - max(2.5, nz / 14)
+        d = np.maximum(d, -ball) if pocket else np.minimum(d, ball)
+    return d
+
+
+def front(
+    shape: tuple[int, int, int],
+    *,
+    seed: int = 1,
+    periodic: bool = True,
+    reaction: float = 0.1,
+    contrast: float = 1.0,
+    roughness: float = 0.06,
+    balls: int = 2,
+) -> Problem:
+    """Return the system of a rough front; `reaction` is an element's conductance over that of a bulk face."""
+    d = rough_distance(shape, seed, periodic, roughness=roughness, balls=balls)
+    faces = [electrolyte(0.5 * (d + np.roll(d, -1, axis))).astype(np.float32) for axis in (2, 1, 0)]
+    for face, axis in zip(faces, (2, 1, 0), strict=True):
+        if axis == 0 or not periodic or shape[axis] == 1:
+            face[tuple(slice(-1, None) if a == axis else slice(None) for a in range(3))] = 0.0
+    diag = np.zeros(shape)
+    diag[-1] = 2.0 * electrolyte(d[-1])
+    cells, weights = [], []
+    for axis in range(3):
+        n = shape[axis]
+        if n < 2 * REACH + 2:
+            continue
+        crossing = np.argwhere(d * np.roll(d, -1, axis) < 0)
+        at = crossing[:, axis]
+        if axis == 0 or not periodic:
+            crossing = crossing[(at >= REACH + 1) & (at < n - REACH - 2)]
+        line = np.repeat(crossing[:, None, :], 2 * REACH + 2, axis=1)
+        line[:, :, axis] = (line[:, :, axis] + np.arange(-REACH, REACH + 2)) % n
+        along = d[tuple(np.moveaxis(line, 2, 0))]
+        h = electrolyte(0.5 * (along[:, 1:] + along[:, :-1]))
+        share = np.diff(h, axis=1) * np.sign(along[:, REACH + 1] - along[:, REACH])[:, None]
+        share = np.where(share > 1e-5, share, 0.0)
+        across = share.sum(axis=1) > 0.1  # the rest are walls thinner than the interface
+        cells.append(np.ravel_multi_index(tuple(np.moveaxis(line[across, 1:-1], 2, 0)), shape))
+        weights.append(share[across] / share[across].sum(axis=1, keepdims=True))
+    share, cell = np.concatenate(weights), np.concatenate(cells)
+    start = np.concatenate([[0], np.cumsum((share > 0).sum(axis=1))])
+    spread = np.random.default_rng(seed).standard_normal(len(share))
+    g = reaction * np.exp(contrast * spread)
+    return Problem(*faces, diag, start, cell[share > 0], share[share > 0], g)
+
+
+def matrix(problem: Problem, s: float, with_metal: bool = True) -> sparse.csr_matrix:
+    """Assemble the operator independently of the kernels."""
+    shape = problem.gx.shape
+    n = problem.gx.size
+    cell = np.arange(n).reshape(shape)
+    total = sparse.diags(problem.diag.ravel().astype(float)).tocsr()
+    for face, axis in zip(problem[:3], (2, 1, 0), strict=True):
+        a, b, g = cell.ravel(), np.roll(cell, -1, axis).ravel(), face.ravel().astype(float)
+        gradient = sparse.coo_matrix((np.ones(n), (np.arange(n), a)), (n, n)) - sparse.coo_matrix(
+            (np.ones(n), (np.arange(n), b)), (n, n)
+        )
+        total = total + gradient.T @ sparse.diags(g) @ gradient
+    if not with_metal:
+        return total.tocsr()
+    mean = sparse.csr_matrix((problem.w, problem.idx, problem.start), (problem.g.size, n))
+    toward = sparse.hstack([mean, -np.ones((problem.g.size, 1))])
+    border = sparse.block_diag([total, [[s]]])
+    return (border + toward.T @ sparse.diags(problem.g) @ toward).tocsr()
+
+
+def current(shape: tuple[int, int, int]) -> tuple[Array, float]:
+    """Return a right-hand side: sources in the top half and a current into the metal."""
+    b = np.zeros(shape)
+    b[shape[0] // 2 :] = 1e-3 * np.random.default_rng(5).standard_normal(b[shape[0] // 2 :].shape)
+    return b, 0.01 * shape[1] * shape[2]
+
+
+def solve(
+    problem: Problem, *, periodic: bool = True, s: float = 0.0, tolerance: float = 1e-8, most: int = 60
+) -> tuple[Array, SolveInfo]:
+    """Solve a front from a cold start with the right-hand side of `current`."""
+    shape = problem.gx.shape
+    solver = Multigrid(shape, periodic)
+    solver.prepare(*problem, s, True)
+    b, b_s = current(shape)
+    b[matrix(problem, 0.0, False).diagonal().reshape(shape) == 0] = 0.0
+    u = np.zeros(shape)
+    return u, solver.solve(u, 0.0, b, b_s, tolerance=tolerance, norm=None, max_iterations=most)
+
+
+@pytest.mark.parametrize(
+    ("shape", "periodic"),
+    [
+        ((70, 1, 50), True),
+        ((61, 1, 37), False),
+        ((240, 1, 64), True),
+        ((31, 1, 1), True),
+        ((12, 8, 8), True),
+        ((23, 17, 19), True),
+        ((23, 17, 19), False),
+        ((26, 20, 14), True),
+    ],
+)
+@pytest.mark.parametrize("reaction", [1e-3, 0.3])
+def test_agrees_with_a_direct_solver(shape: tuple[int, int, int], periodic: bool, reaction: float) -> None:
+    problem = front(shape, periodic=periodic, reaction=reaction)
+    u, info = solve(problem, periodic=periodic, s=0.01, tolerance=1e-12)
+    a = matrix(problem, 0.01).tocsc()
+    b, b_s = current(shape)
+    known = np.append(a.diagonal()[:-1] > 0, True)
+    exact = np.zeros(b.size + 1)
+    exact[known] = direct.spsolve(a[known][:, known], np.append(b.ravel(), b_s)[known])
+    found = np.append(u.ravel(), info.u_s)
+    assert info.converged
+    # 1e-12 of the residual times the contrast of the coefficients, 1e3 here
+    assert np.abs(found - exact).max() < 1e-8 * np.abs(exact).max()
+    assert np.all(found[~known] == 0.0)
+
+
+@pytest.mark.parametrize("periodic", [True, False])
+def test_operator_is_the_assembled_matrix_and_symmetric(periodic: bool) -> None:
+    shape = (23, 17, 19)
+    problem = front(shape, periodic=periodic, contrast=5.0)
+    solver = Multigrid(shape, periodic)
+    solver.prepare(*problem, 0.3, True)
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((2, *shape))
+    ax, ay = np.empty(shape), np.empty(shape)
+    ax_s, ay_s = solver.apply(x, 0.7, ax), solver.apply(y, -0.4, ay)
+    wanted = matrix(problem, 0.3) @ np.append(x.ravel(), 0.7)
+    assert np.abs(np.append(ax.ravel(), ax_s) - wanted).max() < 1e-13 * np.abs(wanted).max()
+    one, other = np.vdot(y, ax) - 0.4 * ax_s, np.vdot(x, ay) + 0.7 * ay_s
+    assert abs(one - other) < 1e-13 * np.linalg.norm(y) * np.linalg.norm(ax)
+
+
+def test_same_bits_for_one_and_two_threads() -> None:
+    if numba.config.NUMBA_NUM_THREADS < 2:
+        pytest.skip("one core")
+    problem = front((50, 33, 47))
+    found = []
+    for threads in (1, 2):
+        numba.set_num_threads(threads)
+        found.append(solve(problem))
+    assert found[0][1] == found[1][1]
+    assert np.array_equal(found[0][0], found[1][0])
+
+
+def test_iterations_hardly_grow_with_the_grid() -> None:
+    small, large = (
+        [solve(front((n, n, n), seed=seed, balls=balls))[1] for seed in (1, 2) for balls in (0, 2)]
+        for n in (32, 96)
+    )
+    assert all(info.converged for info in small + large)
+    few, many = (sum(info.iterations for info in infos) for infos in (small, large))
+    assert many <= 4 * 20  # 16 to 18 each when written
+    assert many < 1.5 * few  # 12 to 13 each at 32
+
+
+@pytest.mark.parametrize(
+    ("reaction", "contrast", "most"), [(1e-6, 5.0, 40), (1e-3, 8.0, 60), (1.0, 0.0, 40), (100.0, 0.5, 300)]
+)
+def test_any_contrast_of_the_elements_converges(reaction: float, contrast: float, most: int) -> None:
+    problem = front((32, 24, 28), reaction=reaction, contrast=contrast, balls=4)
+    problem.g[::7] = 0.0
+    np.minimum(
+        problem.g, max(3.0, 3.0 * reaction), out=problem.g
+    )  # iterations grow with the root of the largest
+    assert solve(problem, most=most, s=0.01)[1].converged
+
+
+def test_new_element_conductances_equal_a_new_preparation() -> None:
+    shape = (33, 17, 19)
+    problem, b = front(shape), current(shape)
+    anew, updated = Multigrid(shape, True), Multigrid(shape, True)
+    anew.prepare(*problem._replace(g=2.0 * problem.g), 0.2, True)
+    updated.prepare(*problem, 0.1, True)
+    updated.update_elements(2.0 * problem.g, 0.2)
+    fields = np.zeros((2, *shape))
+    infos = [
+        solver.solve(u, 0.0, *b, tolerance=1e-10, norm=1.0, max_iterations=40)
+        for solver, u in zip((anew, updated), fields, strict=True)
+    ]
+    assert infos[0] == infos[1]
+    assert np.array_equal(*fields)
+
+
+def test_salt_without_the_metal() -> None:
+    shape = (23, 17, 19)
+    problem = front(shape)
+    problem.diag[...] = 0.05 * electrolyte(rough_distance(shape, 1, True, roughness=0.06, balls=2))
+    solver = Multigrid(shape, True)
+    solver.prepare(*problem, 0.0, False)
+    a = matrix(problem, 0.0, False)
+    known = a.diagonal() > 0
+    b = np.where(known, np.random.default_rng(2).standard_normal(known.size), 0.0)
+    u = np.full(shape, 7.0)
+    info = solver.solve(u, 3.0, b.reshape(shape), 99.0, tolerance=1e-12, norm=None, max_iterations=40)
+    assert info.converged
+    exact = direct.spsolve(a.tocsc()[known][:, known], b[known])
+    assert np.abs(u.ravel()[known] - exact).max() < 1e-8 * np.abs(exact).max()
+    assert np.all(u.ravel()[~known] == 7.0)  # left alone
+
+
+def test_pure_neumann_converges_for_a_consistent_right_side() -> None:
+    shape = (24, 16, 20)
+    problem = front(shape, balls=0)
+    problem.diag[...] = 0.0
+    solver = Multigrid(shape, True)
+    solver.prepare(*problem, 0.0, True)
+    wanted = np.random.default_rng(3).standard_normal(shape)
+    b = np.empty(shape)
+    b_s = solver.apply(wanted, 0.0, b)
+    u = np.zeros(shape)
+    info = solver.solve(u, 0.0, b, b_s, tolerance=1e-9, norm=None, max_iterations=60)
+    assert info.converged
+    assert np.isfinite(u).all()
+
+
+def test_small_numbers_do_not_underflow() -> None:
+    """The salt of a micrometre cell: faces of 1e-16 m^3/s, sources of 1e-22 mol/s."""
+    shape = (33, 17, 19)
+    problem, (b, b_s) = front(shape), current(shape)
+    tiny = Problem(
+        *(np.float32(1e-16) * face for face in problem[:3]),
+        1e-16 * problem.diag,
+        *problem[4:7],
+        1e-16 * problem.g,
+    )
+    counts = []
+    for system, unit in ((problem, 1.0), (tiny, 1e-22)):
+        solver = Multigrid(shape, True)
+        solver.prepare(*system, 0.0, True)
+        info = solver.solve(np.zeros(shape), 0.0, unit * b, unit * b_s, tolerance=1e-8, norm=None)
+        assert info.converged
+        counts.append(info.iterations)
+    assert counts[0] == counts[1]
+
+
+def test_a_warm_start_that_is_good_enough_costs_nothing() -> None:
+    shape = (33, 17, 19)
+    problem, (b, b_s) = front(shape), current(shape)
+    solver = Multigrid(shape, True)
+    solver.prepare(*problem, 0.0, True)
+    u = np.zeros(shape)
+    first = solver.solve(u, 0.0, b, b_s, tolerance=1e-8, norm=None)
+    kept = u.copy()
+    again = solver.solve(u, first.u_s, b, b_s, tolerance=1e-8, norm=None)
+    assert again == SolveInfo(first.u_s, 0, first.residual, True)
+    assert np.array_equal(u, kept)
+
+
+def test_the_reported_residual_is_the_true_one() -> None:
+    shape = (33, 17, 19)
+    problem = front(shape)
+    u, info = solve(problem, tolerance=1e-9)
+    b, b_s = current(shape)
+    a = matrix(problem, 0.0)
+    left = np.append(b.ravel(), b_s) - a @ np.append(u.ravel(), info.u_s)
+    left[a.diagonal() == 0] = 0.0
+    assert np.linalg.norm(left) == pytest.approx(info.residual, rel=1e-5)
