@@ -1,3 +1,25 @@
-"""Mesoscale lithium dendrite solver: from a case file to a rough lithium surface."""
+"""Mesoscale lithium dendrite solver: from a case file to a rough lithium surface.
+
+    import phasefield
+    case = phasefield.read_case("pllz", ["protocol.repeat=1"])
+    run = phasefield.run(case, out="runs/first")
+    run.series["voltage"]
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from phasefield.api import open_run, read_case, run
 
 __version__ = "0.1.0"
+
+__all__ = ["__version__", "open_run", "read_case", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the three names of the API when they are first asked for."""
+    if name in ("open_run", "read_case", "run"):
+        from phasefield import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'phasefield' has no attribute {name!r}")

@@ -1,0 +1,6 @@
+"""`python -m phasefield` is the command `phasefield`."""
+
+from phasefield.cli import main
+
+if __name__ == "__main__":
+    main()

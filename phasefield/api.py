@@ -1,0 +1,198 @@
+"""The library as a user of Python sees it: read a case, run it, open a stored run.
+
+The commands are built on the same functions.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from phasefield import cases, casefile
+from phasefield.case import Case
+from phasefield.checkpoint import CHECKPOINTS
+from phasefield.errors import CaseError, PhasefieldError, ResultError, SolverError
+from phasefield.runs import Run, open_run
+from phasefield.store import RESULT, SUMMARY
+
+if TYPE_CHECKING:
+    from phasefield.driver import Driver, Outcome, Progress
+
+__all__ = ["open_run", "read_case", "run"]
+
+RUNS = Path("runs")  # the default parent of run folders
+LOG = "run.log"
+CASE = "case.toml"  # the resolved case in a run folder
+
+
+def read_case(case: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Case:
+    """Read and validate a case: a file, a shipped case by its name ("pllz"), or the case of a run folder.
+
+    overrides: texts `key=value`, e.g. `protocol.repeat=2`. Raises CaseError at the first thing that is wrong.
+    """
+    return casefile.read_case(locate_case(case), overrides)
+
+
+def locate_case(case: str | os.PathLike[str]) -> Path:
+    """Return the file of a case; a file that exists goes before a shipped case of the same name."""
+    name = os.fspath(case)
+    path = Path(name)
+    try:
+        if path.is_file():
+            return path
+        if (path / CASE).is_file():
+            return path / CASE
+    except (OSError, ValueError):  # a name too long, or with a NUL: read_case says so
+        return path
+    stem = name.removesuffix(".toml")
+    if stem in cases.names():
+        return cases.locate(stem)
+    if os.sep not in name and not path.exists():
+        close = get_close_matches(stem, cases.names(), n=1)
+        hint = f"did you mean '{close[0]}'?" if close else "`phasefield cases` lists the shipped ones"
+        raise CaseError(name, None, "", f"no such file, and no shipped case; {hint}")
+    return path
+
+
+def default_folder(case: Case) -> Path:
+    """Return runs/<name of the case file>; a case made in Python is named after its title."""
+    if case.path is not None:
+        own = case.path.name == CASE and (case.path.parent / RESULT).exists()
+        return case.path.parent if own else RUNS / case.path.stem
+    words = "".join(letter if letter.isalnum() else "-" for letter in case.title.lower())
+    return RUNS / ("-".join(part for part in words.split("-") if part)[:60] or "case")
+
+
+def run(
+    case: Case | str | os.PathLike[str],
+    out: str | os.PathLike[str] | None = None,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    threads: int | None = None,
+    walltime: float | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Run:
+    """Run a case to its end and return the stored run.
+
+    out: run folder, by default runs/<case name>; walltime [s]: save and stop after it. Raises Interrupted,
+    resumable, when stopped; ResultError if the folder holds another run; SolverError if the run failed (what
+    it reached is in the folder).
+    """
+    case = case if isinstance(case, Case) else read_case(case)
+    folder = default_folder(case) if out is None else Path(out)
+    with threads_limited(threads), logged(folder):
+        driver = prepare(case, folder, resume, overwrite, progress, walltime)
+        outcome = driver.run()
+    if not outcome.good:
+        raise SolverError(f"{folder}: {outcome.text}", outcome.reason)
+    return open_run(folder)
+
+
+def prepare(
+    case: Case,
+    folder: Path,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+    walltime: float | None = None,
+) -> Driver:
+    """Return the driver of a run, ready to `run()`; refuse a folder that holds another run before any work.
+
+    A folder whose run was stopped before its first checkpoint counts as empty.
+    """
+    there = [name for name in (RESULT, SUMMARY, *CHECKPOINTS) if (folder / name).exists()]
+    saved = any(name in there for name in CHECKPOINTS)
+    if resume and not saved:
+        raise ResultError(f"{folder}: holds no run that can be resumed; start it without --resume")
+    if there and not resume and not overwrite:
+        if saved or SUMMARY in there:
+            raise ResultError(
+                f"{folder}: holds a run; continue it with --resume, replace it with --overwrite, "
+                "or choose another folder with --out"
+            )
+        overwrite = True
+    if folder.exists() and not folder.is_dir():
+        raise ResultError(f"{folder}: is no folder; choose another with --out")
+    from phasefield.driver import Driver
+
+    return Driver(case, folder, resume=resume, overwrite=overwrite, progress=progress, walltime=walltime)
+
+
+def is_finished(case: Case, folder: Path) -> bool:
+    """Whether `folder` holds a finished run of exactly this case."""
+    if not (folder / SUMMARY).is_file() or not (folder / RESULT).is_file():
+        return False
+    with open_run(folder) as stored:
+        return stored.finished and stored.attrs.get("case_hash") == case.hash
+
+
+def cores() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def check_threads(threads: int | None) -> int:
+    """Return the number of threads to use, all of them by default, or say which numbers are possible."""
+    most = cores()
+    if threads is not None and not 1 <= threads <= most:
+        raise PhasefieldError(f"--threads {threads}: this machine gives {most}; give 1 to {most}")
+    return most if threads is None else threads
+
+
+@contextmanager
+def threads_limited(threads: int | None) -> Iterator[None]:
+    """While the context lasts, kernels use so many threads; results do not depend on it."""
+    wanted = check_threads(threads)
+    from phasefield.kernels import _jit  # noqa: F401  sets how threads wait, before numba starts any
+    import numba
+
+    before = numba.get_num_threads()
+    numba.set_num_threads(min(wanted, numba.config.NUMBA_NUM_THREADS))
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)
+
+
+@contextmanager
+def logged(folder: Path) -> Iterator[None]:
+    """Append what the library logs to `run.log` in the run folder, once the run has made that folder."""
+    log = logging.getLogger("phasefield")
+    handler = _FolderLog(folder)
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+        handler.close()
+
+
+class _FolderLog(logging.handlers.MemoryHandler):
+    """Keeps records in memory until the folder holds a results file: a refused run writes nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(capacity=1, flushOnClose=True)
+        self.folder = folder
+
+    def flush(self) -> None:
+        if self.target is None and self.buffer and (self.folder / RESULT).exists():
+            file = logging.FileHandler(self.folder / LOG, encoding="utf-8")
+            file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+            self.target = file
+        if self.target is not None:
+            super().flush()
+
+    def close(self) -> None:
+        super().close()
+        if self.target is not None:
+            self.target.close()

@@ -1,0 +1,165 @@
+"""How a run shows its progress: a bar in a terminal, plain lines elsewhere, JSON lines for a parent process."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+    from phasefield.driver import Progress
+
+Kind = Literal["auto", "bar", "lines", "json", "none"]
+
+LINE_EVERY = 5.0  # s of wall time between plain lines
+JSON_EVERY = 0.3  # s of wall time between JSON lines
+MILLI, MICRO = 1e3, 1e6  # mV in a V, um in a m
+_SPANS = (("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3))
+
+
+def spell(seconds: float) -> str:
+    """Return a simulated time as people say it: 12.5 h, 40 s."""
+    unit, size = next(((u, s) for u, s in _SPANS if abs(seconds) >= s), ("s", 1.0))
+    return f"{seconds / size:.4g} {unit}"
+
+
+def spell_wall(seconds: float) -> str:
+    """Return a wall time in the two largest units: 1 h 05 min, 3 min 20 s, 8 s."""
+    whole = round(seconds)
+    if whole >= 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{seconds:.2g} s"
+
+
+class Clock:
+    """Time left, from the pace since the first report: compilation and a resumed part do not count."""
+
+    def __init__(self) -> None:
+        self.first: tuple[float, float] | None = None
+
+    def left(self, at: float, planned: float | None) -> float | None:
+        """Return the wall time left [s]; None while it is not known."""
+        now = time.monotonic()
+        if self.first is None:
+            self.first = (at, now)
+        done = at - self.first[0]
+        if planned is None or done <= 0.0:
+            return None
+        return (planned - at) / done * (now - self.first[1])
+
+
+def words(report: Mapping[str, Any], left: float | None) -> str:
+    """Return a report (the fields of `Progress`) as one line of text."""
+    planned = f" of {spell(report['planned'])}" if report["planned"] else ""
+    parts = [f"{spell(report['time'])}{planned}"]
+    if report["cycles"] > 1:
+        parts.append(f"cycle {report['cycle']}/{report['cycles']}")
+    parts += [f"{report['voltage'] * MILLI:.4g} mV", f"Sz {report['Sz'] * MICRO:.3g} um"]
+    parts += [f"step {report['step']}"]
+    return ", ".join(parts) + (f", {spell_wall(left)} left" if left is not None else "")
+
+
+class Display:
+    """Shows nothing; the base of those that do. Called with each `Progress`."""
+
+    def __enter__(self) -> Display:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def __call__(self, progress: Progress) -> None:
+        """Show a report."""
+
+
+class Several(Display):
+    """Reports of one or more runs, each under its name: bars in a terminal, else plain lines."""
+
+    def __init__(self, console: Console, names: list[str], bars: bool) -> None:
+        self.console, self.names = console, names
+        self.clocks = {name: Clock() for name in names}
+        self.said = dict.fromkeys(names, -LINE_EVERY)
+        self.bars: Bars | None = _bars(console) if bars else None
+        self.tasks: dict[str, TaskID] = {}
+        self.wide = max(len(name) for name in names)
+
+    def __enter__(self) -> Several:
+        if self.bars is not None:
+            self.bars.start()
+            for name in self.names:
+                label = f"[bold]{name}[/]" if name else ""
+                self.tasks[name] = self.bars.add_task(label, total=None, words="getting ready")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bars is not None:
+            self.bars.stop()
+
+    def __call__(self, progress: Progress) -> None:
+        """Show the report of the only run."""
+        self.show(self.names[0], asdict(progress))
+
+    def show(self, name: str, report: Mapping[str, Any]) -> None:
+        """Show the report of the run `name`."""
+        left = self.clocks[name].left(report["time"], report["planned"])
+        text = words(report, left)
+        if self.bars is not None:
+            self.bars.update(
+                self.tasks[name], total=report["planned"], completed=report["time"], words=text
+            )
+            return
+        now = time.monotonic()
+        if now - self.said[name] >= LINE_EVERY:
+            self.said[name] = now
+            self.say(name, text)
+
+    def say(self, name: str, text: str) -> None:
+        """Say a word about the run `name`."""
+        if self.bars is not None:
+            self.bars.update(self.tasks[name], words=text)
+        else:
+            self.console.print(f"{name:{self.wide}}  {text}" if name else text, highlight=False)
+
+
+class JsonLines(Display):
+    """One JSON object a line on stdout. When nobody reads any more, the run saves and stops."""
+
+    def __init__(self) -> None:
+        self.said = -JSON_EVERY
+
+    def __call__(self, progress: Progress) -> None:
+        """Write a report."""
+        now = time.monotonic()
+        if now - self.said < JSON_EVERY:
+            return
+        self.said = now
+        try:
+            sys.stdout.write(json.dumps(asdict(progress)) + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            signal.raise_signal(signal.SIGTERM)
+
+
+def display(kind: Kind, console: Console) -> Display:
+    """Return the display of one run; "auto" is a bar in a terminal and plain lines elsewhere."""
+    if kind == "none":
+        return Display()
+    if kind == "json":
+        return JsonLines()
+    return Several(console, [""], kind == "bar" or (kind == "auto" and console.is_terminal))
+
+
+def _bars(console: Console) -> Bars:
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn
+    from rich.progress import Progress as Bars
+
+    columns = TextColumn("{task.description}"), BarColumn(24), TaskProgressColumn(), TextColumn("{task.fields[words]}")
+    return Bars(*columns, console=console, refresh_per_second=4)
