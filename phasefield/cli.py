@@ -214,6 +214,48 @@ def _announce(case: Case, threads: int, console: Any) -> None:
 
 
 @app.command()
+def compare(
+    given: Cases,
+    out: Annotated[Path, typer.Option(help="Folder of the run folders, the picture and the table.")] = Path("runs"),
+    set_: Set = None,
+    threads: Threads = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run cases side by side, then draw and tabulate them together.
+
+    Finished runs are used again, stopped ones are continued.
+
+    \b
+    phasefield compare pll pllz                            the main job: about 5 minutes
+    phasefield compare pll pllz -s protocol.repeat=20 --out short
+    phasefield compare runs/pll runs/uniform-film          stored runs, as they are
+    """
+    from phasefield.compare import compare as compare_cases
+    from phasefield.compare import print_rows
+    from phasefield.report import console_for
+
+    console = console_for()
+    words = ["phasefield", "compare", *given, *(["--out", str(out)] if out != Path("runs") else [])]
+    for text in set_ or []:
+        words += ["-s", text]
+    words += ["--threads", str(threads)] if threads is not None else []
+    try:
+        rows = compare_cases(
+            given,
+            out,
+            overrides=set_ or [],
+            threads=threads,
+            overwrite=overwrite,
+            console=None if quiet else console,
+        )
+    except Interrupted as error:
+        raise Interrupted(f"{error}; continue with: {shlex.join(words)}") from None
+    if not quiet:
+        print_rows(console, rows, out)
+
+
+@app.command()
 def roughness(
     folder: RunFolder,
     frame: FrameNumber = -1,
