@@ -47,15 +47,12 @@ def _apply_row(out, u, gx, gy, gz, own, k, j):  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def apply_cells(out, u, gx, gy, gz, own, live):  # type: ignore[no-untyped-def]
-    """Apply the cell part of the operator, `out = (G + diag) u`."""
-    nz, ny, _ = u.shape
-    for k in prange(nz):
-        if live[k]:
-            for j in range(ny):
-                _apply_row(out[k, j], u, gx, gy, gz, own, k, j)
-        else:
-            out[k] = 0.0
+def apply_cells(out, u, gx, gy, gz, own, planes):  # type: ignore[no-untyped-def]
+    """Apply the cell part of the operator to some planes, `out = (G + diag) u`."""
+    for t in prange(planes.size):
+        k = planes[t]
+        for j in range(u.shape[1]):
+            _apply_row(out[k, j], u, gx, gy, gz, own, k, j)
 
 
 @parallel_kernel
@@ -93,37 +90,37 @@ def _remainder_row(r, b, d):  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def remainder(partial, r, b, d, live):  # type: ignore[no-untyped-def]
+def remainder(partial, r, b, d, planes):  # type: ignore[no-untyped-def]
     """Turn `A u` into `b - A u`; `partial` adds up the squares by planes."""
-    for k in prange(r.shape[0]):
+    for t in prange(planes.size):
+        k = planes[t]
         partial[k] = 0.0
-        if live[k]:
-            for j in range(r.shape[1]):
-                partial[k] += _remainder_row(r[k, j], b[k, j], d[k, j])
+        for j in range(r.shape[1]):
+            partial[k] += _remainder_row(r[k, j], b[k, j], d[k, j])
 
 
 @parallel_kernel
-def scale_down(out, r, scale, live):  # type: ignore[no-untyped-def]
+def scale_down(out, r, scale, planes):  # type: ignore[no-untyped-def]
     """Hand the residual to the preconditioner, `out = scale r` in float32."""
-    for k in prange(r.shape[0]):
-        if live[k]:
-            for j in range(r.shape[1]):
-                to, row = out[k, j], r[k, j]
-                for i in range(row.size):
-                    to[i + 1] = scale * row[i]
+    for t in prange(planes.size):
+        k = planes[t]
+        for j in range(r.shape[1]):
+            to, row = out[k, j], r[k, j]
+            for i in range(row.size):
+                to[i + 1] = scale * row[i]
 
 
 @parallel_kernel
-def products(partial, z, r, q, live):  # type: ignore[no-untyped-def]
+def products(partial, z, r, q, planes):  # type: ignore[no-untyped-def]
     """Add up `z r` and `z q` by planes."""
-    for k in prange(r.shape[0]):
+    for t in prange(planes.size):
+        k = planes[t]
         with_r, with_q = 0.0, 0.0
-        if live[k]:
-            for j in range(r.shape[1]):
-                row_z, row_r, row_q = z[k, j], r[k, j], q[k, j]
-                for i in range(row_r.size):
-                    with_r += row_z[i + 1] * row_r[i]
-                    with_q += row_z[i + 1] * row_q[i]
+        for j in range(r.shape[1]):
+            row_z, row_r, row_q = z[k, j], r[k, j], q[k, j]
+            for i in range(row_r.size):
+                with_r += row_z[i + 1] * row_r[i]
+                with_q += row_z[i + 1] * row_q[i]
         partial[k, 0] = with_r
         partial[k, 1] = with_q
 
@@ -151,29 +148,29 @@ def _turn_row(p, q, z, gx, gy, gz, own, beta, k, j):  # type: ignore[no-untyped-
 
 
 @parallel_kernel
-def turn(partial, p, q, z, gx, gy, gz, own, beta, live):  # type: ignore[no-untyped-def]
+def turn(partial, p, q, z, gx, gy, gz, own, beta, planes):  # type: ignore[no-untyped-def]
     """Take the next direction, `p = z + beta p` and `q = (G + diag) z + beta q`; add up `p q` by planes."""
-    for k in prange(p.shape[0]):
+    for t in prange(planes.size):
+        k = planes[t]
         partial[k] = 0.0
-        if live[k]:
-            for j in range(p.shape[1]):
-                partial[k] += _turn_row(p, q, z, gx, gy, gz, own, beta, k, j)
+        for j in range(p.shape[1]):
+            partial[k] += _turn_row(p, q, z, gx, gy, gz, own, beta, k, j)
 
 
 @parallel_kernel
-def advance(partial, u, r, out, p, q, alpha, scale, live):  # type: ignore[no-untyped-def]
+def advance(partial, u, r, out, p, q, alpha, scale, planes):  # type: ignore[no-untyped-def]
     """Step, `u += alpha p` and `r -= alpha q`, and hand on `scale r`; add up the squares of r by planes."""
-    for k in prange(p.shape[0]):
+    for t in prange(planes.size):
+        k = planes[t]
         total = 0.0
-        if live[k]:
-            for j in range(p.shape[1]):
-                row_u, row_r, row_p, row_q, to = u[k, j], r[k, j], p[k, j], q[k, j], out[k, j]
-                for i in range(row_p.size):
-                    row_u[i] += alpha * row_p[i]
-                    left = row_r[i] - alpha * row_q[i]
-                    row_r[i] = left
-                    to[i + 1] = scale * left
-                    total += left * left
+        for j in range(p.shape[1]):
+            row_u, row_r, row_p, row_q, to = u[k, j], r[k, j], p[k, j], q[k, j], out[k, j]
+            for i in range(row_p.size):
+                row_u[i] += alpha * row_p[i]
+                left = row_r[i] - alpha * row_q[i]
+                row_r[i] = left
+                to[i + 1] = scale * left
+                total += left * left
         partial[k] = total
 
 
@@ -232,11 +229,14 @@ class Multigrid:
         self._g = np.ascontiguousarray(g[: self._mean.size], np.float64)
         self._s = float(s) if self._with_metal else 0.0
         self._hierarchy.load_elements(self._start, self._at, self._w, self._g, self._s, self._with_metal)
+        self._partial[...] = 0.0  # planes that hold nothing stay 0
+        self._pair[...] = 0.0
 
     def apply(self, u: Array, u_s: float, out: Array) -> float:
         """Apply the operator to (u, u_s): cells into `out`, the metal's row is returned."""
         fine = self._hierarchy.levels[0]
-        apply_cells(out, u, fine.gx, fine.gy, fine.gz, self._own, fine.live)
+        out[fine.live == 0] = 0.0
+        apply_cells(out, u, fine.gx, fine.gy, fine.gz, self._own, fine.planes)
         if not self._with_metal:
             return 0.0
         gather(self._mean, u.reshape(-1), self._start, self._idx, self._w)
@@ -247,13 +247,13 @@ class Multigrid:
         """Recompute the residual of the cells; return the metal's and the 2-norm of both."""
         fine = self._hierarchy.levels[0]
         r_s = b_s - self.apply(u, u_s, self._r) if self._with_metal else self.apply(u, u_s, self._r)
-        remainder(self._partial, self._r, b, fine.d, fine.live)
+        remainder(self._partial, self._r, b, fine.d, fine.planes)
         return r_s, float(np.sqrt(self._partial.sum() + r_s * r_s))
 
     def _turn(self, z_s: float, q_s: float, beta: float) -> tuple[float, float]:
         """Turn p and q, the metal's p not yet; return the cells' `p q` and the metal's q."""
         fine = self._hierarchy.levels[0]
-        turn(self._partial, self._p, self._q, fine.u, fine.gx, fine.gy, fine.gz, self._own, beta, fine.live)
+        turn(self._partial, self._p, self._q, fine.u, fine.gx, fine.gy, fine.gz, self._own, beta, fine.planes)
         if not self._with_metal:
             return float(self._partial.sum()), 0.0
         gather(self._mean, fine.u.reshape(-1), self._start, self._at, self._w)
@@ -285,10 +285,10 @@ class Multigrid:
             self._q[...] = 0.0
             self._turned[...] = 0.0
             scale = 1.0 / size  # the preconditioner works on numbers near 1: float32 ends at 1e-38
-            scale_down(fine.b, self._r, scale, fine.live)
+            scale_down(fine.b, self._r, scale, fine.planes)
             while size > enough and iterations < max_iterations:
                 z_s = self._hierarchy.cycle(scale * r_s)
-                products(self._pair, fine.u, self._r, self._q, fine.live)
+                products(self._pair, fine.u, self._r, self._q, fine.planes)
                 z_q = float(self._pair[:, 1].sum()) + z_s * q_s
                 beta = -alpha * z_q / z_r if z_r > 0.0 else 0.0
                 z_r = float(self._pair[:, 0].sum()) + z_s * r_s
@@ -299,7 +299,7 @@ class Multigrid:
                     break
                 alpha = z_r / curvature
                 scale = 1.0 / size
-                advance(self._partial, u, self._r, fine.b, self._p, self._q, alpha, scale, fine.live)
+                advance(self._partial, u, self._r, fine.b, self._p, self._q, alpha, scale, fine.planes)
                 u_s += alpha * p_s
                 r_s -= alpha * q_s
                 size = float(np.sqrt(self._partial.sum() + r_s * r_s))

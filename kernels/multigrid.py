@@ -106,9 +106,12 @@ def solve_coarsest(u, b, b_s, lower, pivot, x):  # type: ignore[no-untyped-def]
 class Level:
     """The arrays of one level; see the layout above."""
 
-    def __init__(self, shape: tuple[int, int, int]) -> None:
+    def __init__(self, shape: tuple[int, int, int], depth: int) -> None:
         nz, ny, nx = shape
         self.shape = shape
+        self.fused = depth == 0
+        self.sweeps = min(2**depth, MOST_SWEEPS)  # the coarser, the cheaper
+        self.planes = np.arange(nz)  # those that hold any conductance
         self.serial = nz * ny * nx <= SMALL
 
         def field() -> Array:
@@ -123,15 +126,59 @@ class Level:
         )  # scratch, one a plane or thread
         self.partial = np.zeros(nz)
 
-    def bounds(self) -> Array:
-        """Return the planes between which the threads sweep; even, and well apart."""
-        nz = self.shape[0]
-        parts = max(1, min(MOST_THREADS, get_num_threads(), nz // 8))
-        return np.array([*(2 * (part * nz // (2 * parts)) for part in range(parts)), nz])
+    def descend(self, coarse: Level) -> None:
+        """Pre-smooth from zero and restrict the residual to the coarse level."""
+        operator = (self.gx, self.gy, self.gz, self.d)
+        metal = (self.c, self.flagged, self.live)
+        args: list[Any] = [coarse.b, coarse.partial, self.u, self.b, *operator, *metal, self.rows]
+        if self.serial:
+            smoothing.descend_serial(*[*args, self.sweeps])
+        elif self.fused:
+            bounds = self.bounds()
+            inner = bounds[1:-1]
+            smoothing.descend(*[*args, bounds])
+            self.relax(1, self.inhabited(np.concatenate([inner - 1, inner])))
+            step = -(-self.shape[0] // coarse.shape[0])
+            smoothing.restrict(*[*args, np.concatenate([inner // step - 1, inner // step])])
+        else:
+            self.u[...] = 0.0
+            for half_sweep in range(2 * self.sweeps):
+                self.relax(half_sweep % 2, self.planes)
+            smoothing.restrict(*[*args, coarse.planes])
 
-    def system(self) -> tuple[Array, ...]:
-        """Return the operator in the order of the smoothers' arguments."""
-        return self.gx, self.gy, self.gz, self.d, self.c, self.flagged, self.live
+    def ascend(self, coarse: Level, u_s: np.float32) -> None:
+        """Add the corrections of the coarse level and of the metal and post-smooth."""
+        operator = (self.gx, self.gy, self.gz, self.d)
+        metal = (self.c, self.flagged, self.live)
+        args: list[Any] = [self.u, coarse.u, self.b, *operator, *metal, u_s, self.rows]
+        if self.serial:
+            smoothing.ascend_serial(*[*args, self.sweeps])
+        elif self.fused:
+            bounds = self.bounds()
+            inner = bounds[1:-1]
+            smoothing.ascend(*[*args, bounds])
+            self.relax(1, self.inhabited(np.concatenate([inner - 1, inner])))
+            self.relax(0, self.inhabited(np.concatenate([inner - 2, inner - 1, inner, inner + 1])))
+        else:
+            smoothing.prolong(self.u, coarse.u, self.b, self.c, self.flagged, u_s, self.planes)
+            for half_sweep in range(2 * self.sweeps):
+                self.relax(1 - half_sweep % 2, self.planes)
+
+    def relax(self, colour: int, planes: Array) -> None:
+        """Relax one colour of some planes."""
+        smoothing.relax(self.u, self.b, self.gx, self.gy, self.gz, self.d, self.rows, colour, planes)
+
+    def bounds(self) -> Array:
+        """Return the planes between which the threads sweep: even, well apart, equal in work."""
+        count = len(self.planes)
+        parts = max(1, min(MOST_THREADS, get_num_threads(), count // 8))
+        inner = [self.planes[part * count // parts] // 2 * 2 for part in range(1, parts)]
+        return np.array([0, *inner, self.shape[0]])
+
+    def inhabited(self, planes: Array) -> Array:
+        """Return those of some planes that hold any conductance."""
+        kept: Array = planes[self.live[planes] != 0]
+        return kept
 
     def coarser(self) -> tuple[int, int, int]:
         """Return the shape of the next level."""
@@ -139,18 +186,13 @@ class Level:
         return nz, ny, nx
 
 
-def sweeps(depth: int) -> int:
-    """Return how often a level is smoothed on either way: the coarser, the cheaper."""
-    return int(min(2**depth, MOST_SWEEPS))
-
-
 class Hierarchy:
     """All levels of a box, allocated once, and the V-cycle over them."""
 
     def __init__(self, shape: tuple[int, int, int]) -> None:
-        self.levels = [Level(shape)]
+        self.levels = [Level(shape, 0)]
         while self.levels[-1].coarser() != self.levels[-1].shape:
-            self.levels.append(Level(self.levels[-1].coarser()))
+            self.levels.append(Level(self.levels[-1].coarser(), len(self.levels)))
         unknowns = int(np.prod(self.levels[-1].shape)) + 1
         self.lower = np.zeros((unknowns, unknowns))
         self.pivot = np.zeros(unknowns)
@@ -183,31 +225,19 @@ class Hierarchy:
                 level.d, level.live, level.gx, level.gy, level.gz, level.own, level.c, np.float32(self.floor)
             )
             level.u[level.live == 0] = 0
+            level.planes = np.flatnonzero(level.live)
+            level.partial[...] = 0.0
         last = self.levels[-1]
         factor(self.lower, self.pivot, self.work, last.gx, last.gy, last.gz, last.own, last.c, s, with_metal)
 
     def cycle(self, b_s: float) -> float:
         """Put one V-cycle's answer to the finest `b` into the finest `u`, return the metal's value."""
-        pairs = list(enumerate(zip(self.levels, self.levels[1:], strict=False)))
-        for depth, (level, coarse) in pairs:
-            args: list[Any] = [coarse.b, coarse.partial, level.u, level.b, *level.system(), level.rows]
-            if depth == 0 and not level.serial:
-                args.append(level.bounds())
-                smoothing.descend(*args)
-            else:
-                args.append(sweeps(depth))
-                step = smoothing.descend_coarse_serial if level.serial else smoothing.descend_coarse_parallel
-                step(*args)
+        pairs = list(zip(self.levels, self.levels[1:], strict=False))
+        for level, coarse in pairs:
+            level.descend(coarse)
             b_s += float(coarse.partial.sum()) if self.with_metal else 0.0
         last = self.levels[-1]
         u_s = float(solve_coarsest(last.u, last.b, b_s, self.lower, self.pivot, self.work))
-        for depth, (level, coarse) in pairs[::-1]:
-            args = [level.u, coarse.u, level.b, *level.system(), np.float32(u_s), level.rows]
-            if depth == 0 and not level.serial:
-                args.append(level.bounds())
-                smoothing.ascend(*args)
-            else:
-                args.append(sweeps(depth))
-                back = smoothing.ascend_coarse_serial if level.serial else smoothing.ascend_coarse_parallel
-                back(*args)
+        for level, coarse in pairs[::-1]:
+            level.ascend(coarse, np.float32(u_s))
         return u_s

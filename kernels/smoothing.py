@@ -139,20 +139,9 @@ def _descend(coarse_b, partial, u, b, gx, gy, gz, d, c, flagged, live, row, firs
 
 @parallel_kernel
 def descend(coarse_b, partial, u, b, gx, gy, gz, d, c, flagged, live, rows, bounds):  # type: ignore[no-untyped-def]
-    """Pre-smooth a level from zero and restrict its residual; `partial` adds up `c u`.
-
-    Every thread sweeps the planes between two `bounds`; then come the planes on both sides of a bound.
-    """
-    sz = (u.shape[0] + coarse_b.shape[0] - 1) // coarse_b.shape[0]
+    """Pre-smooth and restrict a level, but for what needs both sides of a bound between threads."""
     for t in prange(bounds.size - 1):
         _descend(coarse_b, partial, u, b, gx, gy, gz, d, c, flagged, live, rows[t], bounds[t], bounds[t + 1])
-    for t in prange(2 * bounds.size - 4):
-        k = bounds[t // 2 + 1] - t % 2
-        if live[k]:
-            _relax(u, b, gx, gy, gz, d, rows[t], 1, k)
-    for t in prange(2 * bounds.size - 4):
-        k = bounds[t // 2 + 1] // sz - t % 2
-        partial[k] = _restrict(coarse_b, u, b, gx, gy, gz, d, c, flagged, live, rows[t], k)
 
 
 @kernel
@@ -172,22 +161,36 @@ def _ascend(u, coarse_u, b, gx, gy, gz, d, c, flagged, live, u_s, row, first, la
 
 @parallel_kernel
 def ascend(u, coarse_u, b, gx, gy, gz, d, c, flagged, live, u_s, rows, bounds):  # type: ignore[no-untyped-def]
-    """Add the coarse correction and post-smooth a level; threads and bounds as on the way down."""
+    """Prolong and post-smooth a level, but for what needs both sides of a bound between threads."""
     for t in prange(bounds.size - 1):
         _ascend(u, coarse_u, b, gx, gy, gz, d, c, flagged, live, u_s, rows[t], bounds[t], bounds[t + 1])
-    for t in prange(2 * bounds.size - 4):
-        k = bounds[t // 2 + 1] - t % 2
-        if live[k]:
-            _relax(u, b, gx, gy, gz, d, rows[t], 1, k)
-    for t in prange(4 * bounds.size - 8):
-        k = bounds[t // 4 + 1] + t % 4 - 2
-        if live[k]:
-            _relax(u, b, gx, gy, gz, d, rows[t], 0, k)
+
+
+@parallel_kernel
+def relax(u, b, gx, gy, gz, d, rows, colour, planes):  # type: ignore[no-untyped-def]
+    """Relax the cells of one colour of some planes."""
+    for t in prange(planes.size):
+        _relax(u, b, gx, gy, gz, d, rows[t], colour, planes[t])
+
+
+@parallel_kernel
+def restrict(coarse_b, partial, u, b, gx, gy, gz, d, c, flagged, live, rows, planes):  # type: ignore[no-untyped-def]
+    """Restrict the residual to some coarse planes; `partial` adds up `c u`."""
+    for t in prange(planes.size):
+        k = planes[t]
+        partial[k] = _restrict(coarse_b, u, b, gx, gy, gz, d, c, flagged, live, rows[t], k)
+
+
+@parallel_kernel
+def prolong(u, coarse_u, b, c, flagged, u_s, planes):  # type: ignore[no-untyped-def]
+    """Add the coarse correction to some planes."""
+    for t in prange(planes.size):
+        _prolong(u, coarse_u, b, c, flagged, u_s, planes[t])
 
 
 @kernel
-def descend_coarse_serial(coarse_b, partial, u, b, gx, gy, gz, d, c, flagged, live, rows, sweeps):  # type: ignore[no-untyped-def]
-    """Pre-smooth a coarse level from zero and restrict its residual; `partial` adds up `c u`."""
+def descend_serial(coarse_b, partial, u, b, gx, gy, gz, d, c, flagged, live, rows, sweeps):  # type: ignore[no-untyped-def]
+    """Pre-smooth a small level from zero and restrict its residual; `partial` adds up `c u`."""
     nz = u.shape[0]
     for k in range(nz):
         if live[k]:
@@ -201,41 +204,13 @@ def descend_coarse_serial(coarse_b, partial, u, b, gx, gy, gz, d, c, flagged, li
 
 
 @kernel
-def ascend_coarse_serial(u, coarse_u, b, gx, gy, gz, d, c, flagged, live, u_s, rows, sweeps):  # type: ignore[no-untyped-def]
-    """Add the coarse correction and post-smooth a coarse level."""
+def ascend_serial(u, coarse_u, b, gx, gy, gz, d, c, flagged, live, u_s, rows, sweeps):  # type: ignore[no-untyped-def]
+    """Add the coarse correction and post-smooth a small level."""
     nz = u.shape[0]
     for k in range(nz):
         if live[k]:
             _prolong(u, coarse_u, b, c, flagged, u_s, k)
     for half_sweep in range(2 * sweeps):
         for k in range(nz):
-            if live[k]:
-                _relax(u, b, gx, gy, gz, d, rows[k], 1 - half_sweep % 2, k)
-
-
-@parallel_kernel
-def descend_coarse_parallel(coarse_b, partial, u, b, gx, gy, gz, d, c, flagged, live, rows, sweeps):  # type: ignore[no-untyped-def]
-    """Pre-smooth a coarse level from zero and restrict its residual; `partial` adds up `c u`."""
-    nz = u.shape[0]
-    for k in prange(nz):
-        if live[k]:
-            _first_red(u, b, d, k)
-    for half_sweep in range(2 * sweeps - 1):
-        for k in prange(nz):
-            if live[k]:
-                _relax(u, b, gx, gy, gz, d, rows[k], 1 - half_sweep % 2, k)
-    for k in prange(coarse_b.shape[0]):
-        partial[k] = _restrict(coarse_b, u, b, gx, gy, gz, d, c, flagged, live, rows[k], k)
-
-
-@parallel_kernel
-def ascend_coarse_parallel(u, coarse_u, b, gx, gy, gz, d, c, flagged, live, u_s, rows, sweeps):  # type: ignore[no-untyped-def]
-    """Add the coarse correction and post-smooth a coarse level."""
-    nz = u.shape[0]
-    for k in prange(nz):
-        if live[k]:
-            _prolong(u, coarse_u, b, c, flagged, u_s, k)
-    for half_sweep in range(2 * sweeps):
-        for k in prange(nz):
             if live[k]:
                 _relax(u, b, gx, gy, gz, d, rows[k], 1 - half_sweep % 2, k)
