@@ -1,9 +1,9 @@
 """Mesoscale lithium dendrite solver: from a case file to a rough lithium surface.
 
-    import phasefield
-    case = phasefield.read_case("pllz", ["protocol.repeat=1"])
-    run = phasefield.run(case, out="runs/first")
-    run.series["voltage"]
+>>> import phasefield
+>>> case = phasefield.read_case("pllz", ["protocol.repeat=1"])
+>>> run = phasefield.run(case, out="runs/first")
+>>> run.series["voltage"]
 """
 
 from typing import TYPE_CHECKING, Any

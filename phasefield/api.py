@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from phasefield import cases, casefile
+from phasefield import casefile, cases
 from phasefield.case import Case
 from phasefield.checkpoint import CHECKPOINTS
 from phasefield.errors import CaseError, PhasefieldError, ResultError, SolverError
@@ -22,7 +22,7 @@ from phasefield.runs import Run, open_run
 from phasefield.store import RESULT, SUMMARY
 
 if TYPE_CHECKING:
-    from phasefield.driver import Driver, Outcome, Progress
+    from phasefield.driver import Driver, Progress
 
 __all__ = ["open_run", "read_case", "run"]
 
@@ -103,7 +103,15 @@ def prepare(
     progress: Callable[[Progress], None] | None = None,
     walltime: float | None = None,
 ) -> Driver:
-    """Return the driver of a run, ready to `run()`; refuse a folder that holds another run before any work.
+    """Return the driver of a run, ready to `run()`; a folder that will not do is refused before any work."""
+    overwrite = check_folder(folder, resume, overwrite)
+    from phasefield.driver import Driver
+
+    return Driver(case, folder, resume=resume, overwrite=overwrite, progress=progress, walltime=walltime)
+
+
+def check_folder(folder: Path, resume: bool, overwrite: bool) -> bool:
+    """Refuse a folder that holds another run, or nothing to resume; return whether it is to be overwritten.
 
     A folder whose run was stopped before its first checkpoint counts as empty.
     """
@@ -120,9 +128,7 @@ def prepare(
         overwrite = True
     if folder.exists() and not folder.is_dir():
         raise ResultError(f"{folder}: is no folder; choose another with --out")
-    from phasefield.driver import Driver
-
-    return Driver(case, folder, resume=resume, overwrite=overwrite, progress=progress, walltime=walltime)
+    return overwrite
 
 
 def is_finished(case: Case, folder: Path) -> bool:
@@ -150,11 +156,13 @@ def check_threads(threads: int | None) -> int:
 def threads_limited(threads: int | None) -> Iterator[None]:
     """While the context lasts, kernels use so many threads; results do not depend on it."""
     wanted = check_threads(threads)
-    from phasefield.kernels import _jit  # noqa: F401  sets how threads wait, before numba starts any
     import numba
 
+    from phasefield.kernels import _jit  # noqa: F401  sets how threads wait, before numba starts any
+
     before = numba.get_num_threads()
-    numba.set_num_threads(min(wanted, numba.config.NUMBA_NUM_THREADS))
+    config: Any = numba.config
+    numba.set_num_threads(min(wanted, config.NUMBA_NUM_THREADS))
     try:
         yield
     finally:

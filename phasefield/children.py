@@ -44,9 +44,9 @@ class _Child:
 def run_all(jobs: Sequence[Job], at_once: int, threads: int, show: Show) -> None:
     """Run every job, `at_once` at a time, each with `threads` threads; return when all are done.
 
-    The next one starts when the one before has taken its first step: the kernels are then compiled and stored,
-    and no two processes compile the same. Raises SolverError if a run failed (the others are completed), and
-    Interrupted, all of them saved, on Ctrl-C or SIGTERM.
+    The next one starts when the one before has taken its first step: its kernels are compiled and kept by
+    then, and no two processes compile the same. Raises SolverError if a run failed (the others are completed),
+    and Interrupted, all of them saved, on Ctrl-C or SIGTERM.
     """
     waiting, running, failed = list(jobs), list[_Child](), list[str]()
     reports: queue.SimpleQueue[tuple[_Child, dict[str, Any] | None]] = queue.SimpleQueue()
@@ -75,7 +75,7 @@ def run_all(jobs: Sequence[Job], at_once: int, threads: int, show: Show) -> None
             show(child.job.name, {"say": "done" if code == 0 else "failed"})
     except KeyboardInterrupt:
         _stop_all(running, show)
-        raise Interrupted("stopped; both what is finished and what is not are kept") from None
+        raise Interrupted("stopped; every run is saved") from None
     except BaseException:
         _stop_all(running, show)
         raise

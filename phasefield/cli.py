@@ -6,7 +6,6 @@ Everything heavy is imported inside the commands, so that `--help` is quick.
 
 from __future__ import annotations
 
-import os
 import shlex
 import signal
 import sys
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from phasefield import __version__
+from phasefield.cli_stored import stored
 from phasefield.errors import Interrupted, PhasefieldError, SolverError, one_line
 
 if TYPE_CHECKING:
@@ -26,14 +26,17 @@ if TYPE_CHECKING:
 
 GOOD, FAILED, BAD_INPUT, RESUMABLE = 0, 1, 2, 75  # 75: EX_TEMPFAIL of sysexits.h
 
-Cases = Annotated[list[str], typer.Argument(metavar="CASE...", help="Case files, shipped cases or run folders.")]
-CaseName = Annotated[str, typer.Argument(metavar="CASE", help="A case file, or a shipped case such as pllz.")]
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
-Set = Annotated[
-    list[str] | None, typer.Option("-s", "--set", metavar="KEY=VALUE", help="Override a value; may be repeated.")
+Cases = Annotated[
+    list[str], typer.Argument(metavar="CASE...", help="Case files, shipped cases or run folders.")
 ]
-Threads = Annotated[int | None, typer.Option(help="Processors to use; all by default. Results do not depend on it.")]
-FrameNumber = Annotated[int, typer.Option(help="Stored frame, counted from 0; -1 is the last.")]
+CaseName = Annotated[str, typer.Argument(metavar="CASE", help="A case file, or a shipped case such as pllz.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("-s", "--set", metavar="KEY=VALUE", help="Override a value; may be repeated."),
+]
+Threads = Annotated[
+    int | None, typer.Option(help="Processors to use; all by default. Results do not depend on it.")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run that is in the folder.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 
@@ -57,42 +60,25 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     debug = "--debug" in given
     try:
         app(args=[word for word in given if word != "--debug"], prog_name="phasefield")
-    except PhasefieldError as error:
-        _say(str(error))
-        code = _code_of(error)
-    except KeyboardInterrupt:
-        _say("stopped")
-        code = 128 + signal.SIGINT
-    except MemoryError:
-        _say("out of memory; take a larger spacing or a smaller box")
-        code = FAILED
     except Exception as error:
         if debug:
             traceback.print_exc()
-        how = f"{type(error).__name__}: {error}"
-        _say(f"this is a bug ({one_line(how, 200)}); run the same command with --debug and report it")
-        code = FAILED
-    else:
-        code = GOOD
-    if debug and sys.exc_info()[0] is None and code not in (GOOD, RESUMABLE) and _last is not None:
-        traceback.print_exception(_last)
-    sys.exit(code)
+        text, code = _verdict(error)
+        sys.stderr.write(f"{text}\n")
+        sys.exit(code)
+    sys.exit(GOOD)
 
 
-_last: BaseException | None = None
-
-
-def _say(text: str) -> None:
-    """Write one line to stderr, as it is."""
-    global _last
-    _last = sys.exc_info()[1]
-    sys.stderr.write(f"{text}\n")
-
-
-def _code_of(error: PhasefieldError) -> int:
+def _verdict(error: Exception) -> tuple[str, int]:
+    """Return the line about an error, and the exit code."""
     if isinstance(error, Interrupted):
-        return RESUMABLE
-    return FAILED if isinstance(error, SolverError | RunError) else BAD_INPUT
+        return str(error), RESUMABLE
+    if isinstance(error, PhasefieldError):
+        return str(error), FAILED if isinstance(error, SolverError | RunError) else BAD_INPUT
+    if isinstance(error, MemoryError):
+        return "out of memory; take a larger spacing or a smaller box", FAILED
+    name = one_line(f"{type(error).__name__}: {error}", 200)
+    return f"this is a bug ({name}); run the same command with --debug and report it", FAILED
 
 
 class RunError(PhasefieldError):
@@ -101,7 +87,8 @@ class RunError(PhasefieldError):
 
 @app.callback(invoke_without_command=True)
 def _root(
-    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     if version:
         typer.echo(f"phasefield {__version__}")
@@ -147,8 +134,9 @@ def run(
         return
     loud = progress not in ("none", "json")
     command = _command(case, out, set_, threads)
-    shown = display(progress, console)  # type: ignore[arg-type]
+    shown = display(progress, console)
     with api.threads_limited(threads), api.logged(folder), _stoppable(folder, command):
+        overwrite = api.check_folder(folder, resume, overwrite)
         if loud:
             _announce(resolved, api.check_threads(threads), console)
         with shown:
@@ -210,13 +198,41 @@ def _announce(case: Case, threads: int, console: Any) -> None:
     """Say what is run and what it will cost."""
     z, y, x = case.grid.shape
     size = f"{x} x {y} x {z}" if case.grid.ndim == 3 else f"{x} x {z}"
-    console.print(f"[bold]{case.title}[/]: {size} cells, {threads} threads", soft_wrap=True)
+    from phasefield.regime import regime
+
+    found = {one.name: one for one in regime(case)}
+    cost = f"about {found['steps'].text} steps, {found['wall time'].text}" if "wall time" in found else ""
+    parts = [f"{size} cells", f"{threads} thread{'s' if threads > 1 else ''}", cost]
+    console.print(f"{case.title}: {', '.join(part for part in parts if part)}", soft_wrap=True, markup=False)
+    for one in found.values():
+        if one.warning:
+            console.print(
+                f"warning: {one.name.strip()} = {one.text}: {one.words}", soft_wrap=True, markup=False
+            )
+
+
+@app.command()
+def check(case: CaseName, set_: Set = None) -> None:
+    """Validate a case and say what to expect of it: voltage, what rules it, grid, cost; with warnings.
+
+    \b
+    phasefield check pllz
+    phasefield check my.toml -s grid.spacing="2 um"
+    """
+    from phasefield.api import locate_case, read_case
+    from phasefield.regime import print_regime, regime
+    from phasefield.report import console_for
+
+    resolved = read_case(case, set_ or [])
+    print_regime(console_for(), resolved, regime(resolved), locate_case(case))
 
 
 @app.command()
 def compare(
     given: Cases,
-    out: Annotated[Path, typer.Option(help="Folder of the run folders, the picture and the table.")] = Path("runs"),
+    out: Annotated[Path, typer.Option(help="Folder of the run folders, the picture and the table.")] = Path(
+        "runs"
+    ),
     set_: Set = None,
     threads: Threads = None,
     overwrite: Overwrite = False,
@@ -255,126 +271,4 @@ def compare(
         print_rows(console, rows, out)
 
 
-@app.command()
-def roughness(
-    folder: RunFolder,
-    frame: FrameNumber = -1,
-    level: Annotated[
-        bool | None, typer.Option("--level/--raw", help="Only with, or only without, the plane taken off.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON, in SI units.")] = False,
-) -> None:
-    """Print the ISO 25178 texture of a stored surface.
-
-    \b
-    phasefield roughness runs/pllz
-    phasefield roughness runs/pllz --frame 0 --json
-    """
-    from phasefield.api import open_run
-    from phasefield.display import spell
-    from phasefield.report import console_for, print_texture
-    from phasefield.roughness import texture
-
-    with open_run(folder) as stored:
-        number = _frame(stored, frame)
-        periodic = 'lateral = "mirror"' not in stored.resolved_case
-        ways = {"raw": False, "levelled": True}
-        textures = {
-            name: texture(stored.heights[number], stored.spacing, periodic=periodic, level=way)
-            for name, way in ways.items()
-            if level is None or way == level
-        }
-        time = float(stored.times[number])
-        title = stored.title
-    if json:
-        from json import dumps
-
-        figures = {name: figure.as_dict() for name, figure in textures.items()}
-        typer.echo(dumps({"title": title, "frame": number, "time": time, **figures}, indent=2))
-    else:
-        print_texture(console_for(), f"{title}, at {spell(time)}", textures)
-
-
-def _frame(stored: Any, frame: int) -> int:
-    """Return the index of a stored frame, or say which there are."""
-    n = stored.n_frames
-    if not -n <= frame < n:
-        there = f"it holds frames 0 to {n - 1}" if n else "it holds no frame yet"
-        raise PhasefieldError(f"{stored.path}: there is no frame {frame}; {there}")
-    return int(frame % n)
-
-
-@app.command()
-def render(
-    folder: RunFolder,
-    out: Annotated[Path | None, typer.Option(help="Folder of the pictures.", show_default="the run folder")] = None,
-    frame: FrameNumber = -1,
-) -> None:
-    """Draw a stored run: its surface, the profiler's plate, a section, and voltage and roughness over time.
-
-    \b
-    phasefield render runs/pllz
-    phasefield render runs/pllz --frame 0 --out pictures
-    """
-    from phasefield.api import open_run
-    from phasefield.viz.plate import plate
-    from phasefield.viz.section import cross_section
-    from phasefield.viz.series import series
-    from phasefield.viz.stored import has_field, is_flat_run
-    from phasefield.viz.surface import surface
-
-    with open_run(folder) as stored:
-        number = _frame(stored, frame)
-        place = folder if out is None else out
-        made = []
-        if not is_flat_run(stored):
-            made.append(surface(stored, place / "surface.png", number))
-        if has_field(stored, "xi"):
-            made.append(cross_section(stored, place / "section.png", number))
-            made.append(plate(stored, place / "plate.png", number))
-        made.append(series(stored, place / "series.png"))
-    for path in made:
-        typer.echo(path)
-
-
-@app.command()
-def cases(
-    copy: Annotated[str | None, typer.Option(metavar="NAME", help="Copy this case, to edit it.")] = None,
-    to: Annotated[Path, typer.Option(metavar="DIR", help="Where to copy to.")] = Path("."),
-) -> None:
-    """List the shipped cases, or copy one.
-
-    \b
-    phasefield cases
-    phasefield cases --copy pllz --to mine
-    """
-    from phasefield import cases as shipped
-    from phasefield.report import console_for, print_cases
-
-    if copy is None:
-        print_cases(console_for(), shipped.titles())
-    else:
-        typer.echo(shipped.copy(copy, to))
-
-
-@app.command()
-def export(folder: RunFolder) -> None:
-    """Write result.xdmf (for ParaView up to 5.11) and series.csv into the run folder.
-
-    \b
-    phasefield export runs/pllz
-    """
-    from phasefield.api import open_run
-    from phasefield.export import export_run
-
-    with open_run(folder) as stored:
-        for path in export_run(stored):
-            typer.echo(path)
-
-
-@app.command()
-def reference() -> None:
-    """Print the reference of the case file, as Markdown."""
-    from phasefield.casefile import reference_markdown
-
-    typer.echo(reference_markdown())
+app.add_typer(stored)

@@ -22,7 +22,7 @@ from phasefield.checkpoint import CHECKPOINTS
 from phasefield.children import Job, run_all
 from phasefield.display import MICRO, MILLI, Several, spell
 from phasefield.errors import PhasefieldError, ResultError
-from phasefield.measured import measured_for
+from phasefield.measured import marks_for, measured_for
 from phasefield.report import calibrated, ledger_text, named, number, plain_table
 from phasefield.runs import Run, open_run
 from phasefield.store import RESULT, SUMMARY
@@ -56,7 +56,7 @@ def compare(
     overwrite: bool = False,
     console: Console | None = None,
 ) -> list[Row]:
-    """Run what is not yet run, write compare.png, .csv and .json into `out`, and return the rows of the table.
+    """Run what is not yet run, write compare.png, .csv and .json into `out`, and return the table's rows.
 
     given: case files, shipped cases, or folders of stored runs. A finished run of the same resolved case is
     used again, an unfinished one is resumed. Raises Interrupted, all runs resumable, when stopped.
@@ -108,7 +108,7 @@ def job_of(entry: Entry, overrides: Sequence[str], overwrite: bool) -> Job | Non
         with open_run(entry.folder) as stored:
             if stored.attrs.get("case_hash") != entry.case.hash:
                 raise ResultError(
-                    f"{entry.folder}: holds a run of another case (other overrides, or the file was changed); "
+                    f"{entry.folder}: holds a run of another case (other overrides, or a changed file); "
                     "choose another folder with --out, or replace it with --overwrite"
                 )
         if saved:
@@ -127,7 +127,7 @@ def _make(jobs: Sequence[Job], at_once: int, each: int, console: Console | None)
     if console is None:
         run_all(jobs, at_once, each, lambda name, report: None)
         return
-    how = f"{at_once} at once, {each} thread{'s' if each > 1 else ''} each" if len(jobs) > 1 else f"{each} threads"
+    how = f"{at_once} at once, threads of each: {each}"
     console.print(f"Running {', '.join(job.name for job in jobs)}: {how}", soft_wrap=True)
     with Several(console, [job.name for job in jobs], bars=console.is_terminal) as shown:
 
@@ -176,8 +176,9 @@ def write_figures(rows: Sequence[Row], out: Path) -> None:
     replace_text(out / FIGURES, json.dumps(list(rows), indent=2) + "\n")
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    units = {"time": "s", "Sz_start": "m", "Sz": "m", "Sq": "m", "Sa": "m", "voltage_start": "V", "voltage_end": "V"}
-    units |= {"wall_time": "s", "seconds_per_step": "s"}
+    units = dict.fromkeys(("Sz_start", "Sz", "Sq", "Sa"), "m")
+    units |= dict.fromkeys(("voltage_start", "voltage_end"), "V")
+    units |= dict.fromkeys(("time", "wall_time", "seconds_per_step"), "s")
     plain = [key for key in rows[0] if key not in ("measured", "calibrated")]
     extra = ("Sz", "voltage_start", "voltage_end")
     writer.writerow(
@@ -196,7 +197,7 @@ def draw(runs: Sequence[Run], path: Path) -> Path:
     from phasefield.viz.stored import labels
 
     names, _ = labels(runs)
-    found = {name: measured for name, run in zip(names, runs, strict=True) if (measured := measured_for(run))}
+    found = {name: marks for name, run in zip(names, runs, strict=True) if (marks := marks_for(run))}
     return comparison(runs, path, references=found)
 
 
@@ -212,14 +213,20 @@ def print_rows(console: Console, rows: Sequence[Row], out: Path) -> None:
         return [text(row) for row in rows]
 
     add("simulated", *each(lambda r: spell(r["time"]) + ("" if r["finished"] else " (unfinished)")))
-    add("Sz, start -> end (um)", *each(lambda r: number(r["Sz_start"], MICRO) + arrow + number(r["Sz"], MICRO)))
+    add(
+        "Sz, start -> end (um)",
+        *each(lambda r: number(r["Sz_start"], MICRO) + arrow + number(r["Sz"], MICRO)),
+    )
     add("  measured, [1]", *each(lambda r: r["measured"].get("Sz_text", "-")))
     add("Sq, Sa at the end (um)", *each(lambda r: f"{number(r['Sq'], MICRO)}, {number(r['Sa'], MICRO)}"))
     add(
         "|voltage|, first -> last cycle (mV)",
         *each(lambda r: number(r["voltage_start"], MILLI) + arrow + number(r["voltage_end"], MILLI)),
     )
-    add("  measured, [1]", *each(lambda r: str(r["measured"].get("voltage_text", "-")).replace("\u2192", "->")))
+    add(
+        "  measured, [1]",
+        *each(lambda r: str(r["measured"].get("voltage_text", "-")).replace("\u2192", "->")),
+    )
     add("ended", *each(lambda r: r["reason"]))
     add("steps; s per step", *each(lambda r: f"{r['steps']}; {number(r['seconds_per_step'])}"))
     for k, part in enumerate(("charge", "lithium", "salt")):

@@ -1,4 +1,4 @@
-"""How a run shows its progress: a bar in a terminal, plain lines elsewhere, JSON lines for a parent process."""
+"""How a run shows its progress: a bar in a terminal, plain lines elsewhere, JSON lines for a parent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from phasefield.driver import Progress
-
-Kind = Literal["auto", "bar", "lines", "json", "none"]
 
 LINE_EVERY = 5.0  # s of wall time between plain lines
 JSON_EVERY = 0.3  # s of wall time between JSON lines
@@ -112,9 +110,7 @@ class Several(Display):
         left = self.clocks[name].left(report["time"], report["planned"])
         text = words(report, left)
         if self.bars is not None:
-            self.bars.update(
-                self.tasks[name], total=report["planned"], completed=report["time"], words=text
-            )
+            self.bars.update(self.tasks[name], total=report["planned"], completed=report["time"], words=text)
             return
         now = time.monotonic()
         if now - self.said[name] >= LINE_EVERY:
@@ -148,7 +144,7 @@ class JsonLines(Display):
             signal.raise_signal(signal.SIGTERM)
 
 
-def display(kind: Kind, console: Console) -> Display:
+def display(kind: str, console: Console) -> Display:
     """Return the display of one run; "auto" is a bar in a terminal and plain lines elsewhere."""
     if kind == "none":
         return Display()
@@ -161,5 +157,10 @@ def _bars(console: Console) -> Bars:
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn
     from rich.progress import Progress as Bars
 
-    columns = TextColumn("{task.description}"), BarColumn(24), TaskProgressColumn(), TextColumn("{task.fields[words]}")
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(24),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[words]}"),
+    )
     return Bars(*columns, console=console, refresh_per_second=4)

@@ -8,7 +8,9 @@ from typing import Any
 from phasefield.runs import Run
 
 CURRENT = 2.0  # A/m^2 at which these cells were cycled, [1] Fig. 4a
-NEAR = 0.01  # a run at another current, beyond this share, is not compared
+NEAR = 0.01  # a run at another current, or of another length, beyond this share, is not compared
+LENGTH = 780.0  # h, [1] Fig. 4a
+HOUR = 3600.0  # s
 SOURCE = "[1] Zhang et al., Chem. Sci. 2025, 16, 5028, Fig. 4a, 5a, 5b"
 
 MEASURED: dict[str, dict[str, Any]] = {
@@ -17,8 +19,9 @@ MEASURED: dict[str, dict[str, Any]] = {
         "Sz_text": "> 200",
         "voltage_start": 0.200,
         "voltage_end": 1.0,
-        "voltage_text": "200 \N{RIGHTWARDS ARROW} 1000",
+        "voltage_text": "200 \N{RIGHTWARDS ARROW} 1000 (110 h)",
         "source": SOURCE,
+        "hours": 110.0,
         "note": "voltage fluctuating, open circuit at about 110 h; Sz after cycling, time not stated",
     },
     "PLLZ": {
@@ -28,6 +31,7 @@ MEASURED: dict[str, dict[str, Any]] = {
         "voltage_end": 0.160,
         "voltage_text": "about 160, flat",
         "source": SOURCE,
+        "hours": 780.0,
         "note": "flat for 780 h; Sz after 780 h",
     },
 }
@@ -44,3 +48,16 @@ def measured_for(run: Run) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, KeyError, IndexError, TypeError, ValueError, AttributeError):
         return {}
     return MEASURED.get(name, {}) if abs(value - CURRENT) <= NEAR * CURRENT else {}
+
+
+def marks_for(run: Run) -> dict[str, Any]:
+    """Return what pictures show of the measured values: no mark at the end of a run of another length.
+
+    The texts stay. PLL's voltage was last read at 110 h; the Sz of both stands at the end of 780 h.
+    """
+    measured = measured_for(run)
+    hours = float(run.series["time"][-1]) / HOUR if run.n_steps else 0.0
+    away = [] if abs(hours - LENGTH) <= NEAR * LENGTH else ["Sz"]
+    if measured and abs(hours - measured["hours"]) > NEAR * measured["hours"]:
+        away.append("voltage_end")
+    return {key: value for key, value in measured.items() if key not in away}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from phasefield.roughness import Texture
 
 OHM_CM2 = 1e4  # ohm cm^2 in an ohm m^2
+NOTHING = 1e-5  # less, in the unit of a table, is shown as 0
 MEGA = 1e6  # bytes in a MB
 
 TEXTURE_ROWS = (
@@ -58,6 +59,8 @@ def number(value: Any, scale: float = 1.0) -> str:
     """Return a number with three digits, a dash where there is none."""
     if not isinstance(value, int | float) or value != value:
         return "-"
+    if abs(value * scale) < NOTHING:
+        return "0"
     return f"{value * scale:.3g}"
 
 
@@ -108,7 +111,7 @@ def facts(run: Run) -> list[tuple[str, str]]:
     rows.append(("simulated", f"{spell(float(series['time'][-1]))}, {run.n_frames} frames stored"))
     if "wall_time" in s:
         pace = f"{s['steps']} steps, {number(s['seconds_per_step'])} s each"
-        rows.append(("took", f"{spell_wall(s['wall_time'])}: {pace}; {s['peak_memory'] / MEGA:.0f} MB at most"))
+        rows.append(("took", f"{spell_wall(s['wall_time'])}: {pace}; {s['peak_memory'] / MEGA:.0f} MB"))
     rows.append(("voltage", ends("voltage", MILLI, "mV")))
     rows += [(name, ends(name, MICRO, "um")) for name in ("Sa", "Sq", "Sz")]
     if "film_resistance_mean" in series:

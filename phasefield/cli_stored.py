@@ -1,0 +1,145 @@
+"""The commands on what is stored: texture, pictures, side files, shipped cases, the reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from phasefield.errors import PhasefieldError
+
+if TYPE_CHECKING:
+    from phasefield.runs import Run
+
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
+FrameNumber = Annotated[int, typer.Option(help="Stored frame, counted from 0; -1 is the last.")]
+
+stored = typer.Typer()
+
+
+@stored.command()
+def roughness(
+    folder: RunFolder,
+    frame: FrameNumber = -1,
+    level: Annotated[
+        bool | None, typer.Option("--level/--raw", help="Only with, or only without, the plane taken off.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, in SI units.")] = False,
+) -> None:
+    """Print the ISO 25178 texture of a stored surface.
+
+    \b
+    phasefield roughness runs/pllz
+    phasefield roughness runs/pllz --frame 0 --json
+    """
+    from phasefield.api import open_run
+    from phasefield.display import spell
+    from phasefield.report import console_for, print_texture
+    from phasefield.roughness import texture
+
+    with open_run(folder) as run:
+        number = _frame(run, frame)
+        periodic = 'lateral = "mirror"' not in run.resolved_case
+        ways = {"raw": False, "levelled": True}
+        textures = {
+            name: texture(run.heights[number], run.spacing, periodic=periodic, level=way)
+            for name, way in ways.items()
+            if level is None or way == level
+        }
+        time = float(run.times[number])
+        title = run.title
+    if json:
+        from json import dumps
+
+        figures = {name: figure.as_dict() for name, figure in textures.items()}
+        typer.echo(dumps({"title": title, "frame": number, "time": time, **figures}, indent=2))
+    else:
+        print_texture(console_for(), f"{title}, at {spell(time)}", textures)
+
+
+def _frame(run: Run, frame: int) -> int:
+    """Return the index of a stored frame, or say which there are."""
+    n = run.n_frames
+    if not -n <= frame < n:
+        there = f"it holds frames 0 to {n - 1}" if n else "it holds no frame yet"
+        raise PhasefieldError(f"{run.path}: there is no frame {frame}; {there}")
+    return int(frame % n)
+
+
+@stored.command()
+def render(
+    folder: RunFolder,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the pictures.", show_default="the run folder")
+    ] = None,
+    frame: FrameNumber = -1,
+) -> None:
+    """Draw a stored run: its surface, the profiler's plate, a section, and voltage and roughness over time.
+
+    \b
+    phasefield render runs/pllz
+    phasefield render runs/pllz --frame 0 --out pictures
+    """
+    from phasefield.api import open_run
+    from phasefield.viz.plate import plate
+    from phasefield.viz.section import cross_section
+    from phasefield.viz.series import series
+    from phasefield.viz.stored import has_field, is_flat_run
+    from phasefield.viz.surface import surface
+
+    with open_run(folder) as run:
+        number = _frame(run, frame)
+        place = folder if out is None else out
+        made = []
+        if not is_flat_run(run):
+            made.append(surface(run, place / "surface.png", number))
+        if has_field(run, "xi"):
+            made.append(cross_section(run, place / "section.png", number))
+            made.append(plate(run, place / "plate.png", number))
+        made.append(series(run, place / "series.png"))
+    for path in made:
+        typer.echo(path)
+
+
+@stored.command()
+def cases(
+    copy: Annotated[str | None, typer.Option(metavar="NAME", help="Copy this case, to edit it.")] = None,
+    to: Annotated[Path, typer.Option(metavar="DIR", help="Where to copy to.")] = Path("."),
+) -> None:
+    """List the shipped cases, or copy one.
+
+    \b
+    phasefield cases
+    phasefield cases --copy pllz --to mine
+    """
+    from phasefield import cases as shipped
+    from phasefield.report import console_for, print_cases
+
+    if copy is None:
+        print_cases(console_for(), shipped.titles())
+    else:
+        typer.echo(shipped.copy(copy, to))
+
+
+@stored.command()
+def export(folder: RunFolder) -> None:
+    """Write result.xdmf (for ParaView up to 5.11) and series.csv into the run folder.
+
+    \b
+    phasefield export runs/pllz
+    """
+    from phasefield.api import open_run
+    from phasefield.export import export_run
+
+    with open_run(folder) as run:
+        for path in export_run(run):
+            typer.echo(path)
+
+
+@stored.command()
+def reference() -> None:
+    """Print the reference of the case file, as Markdown."""
+    from phasefield.casefile import reference_markdown
+
+    typer.echo(reference_markdown())

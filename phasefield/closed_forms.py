@@ -1,0 +1,204 @@
+"""Closed forms of docs/theory.md: what a flat cell does, and which waves of its surface grow.
+
+Symbols as in `case.Properties`; everything in SI.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phasefield.case import Properties
+from phasefield.constants import FARADAY, GAS_CONSTANT
+
+NEWTON_STEPS = 100
+POINTS = 400  # of the midpoint rule across the gap
+WAVELENGTHS = (1e-9, 1e-1, 2000)  # m, shortest, longest and count of the scan for waves that grow
+
+
+@dataclass(frozen=True)
+class Voltage:
+    """The parts of the voltage of a flat cell, V."""
+
+    film: float
+    kinetics: float
+    ohmic: float
+    concentration: float
+
+    @property
+    def total(self) -> float:
+        """Cell voltage, V."""
+        return self.film + self.kinetics + self.ohmic + self.concentration
+
+
+def thermal(p: Properties) -> float:
+    """Return f = F / RT, 1/V."""
+    return FARADAY / (GAS_CONSTANT * p.T)
+
+
+def diffusion_potential(p: Properties) -> float:
+    """Return beta = 2 RT/F (1 - t+) X, V: the potential over a unit of ln c."""
+    return 2.0 / thermal(p) * (1.0 - p.t_plus) * p.chi
+
+
+def conductivity(p: Properties, c: float) -> float:
+    """Return kappa(c), S/m."""
+    if p.dependence == "nernst-einstein":
+        return p.kappa * c / p.c0
+    return p.kappa if p.dependence == "constant" else float(np.interp(c, p.table[0], p.table[1]))
+
+
+def overpotential(p: Properties, j: float, c: float, j0: float) -> float:
+    """Return z of j = j0 (c/c_ref)^m { exp(a_c f z) - exp(-a_a f z) }, V; by Newton from outside the root."""
+    k0, f = j0 * (c / p.c_ref) ** p.exponent, thermal(p)
+    rate = (p.alpha_c if j >= 0.0 else p.alpha_a) * f
+    z = math.copysign(math.log1p(abs(j) / k0) / rate, j)
+    for _ in range(NEWTON_STEPS):
+        up, down = math.exp(p.alpha_c * f * z), math.exp(-p.alpha_a * f * z)
+        step = (k0 * (up - down) - j) / (k0 * f * (p.alpha_c * up + p.alpha_a * down))
+        z -= step
+        if abs(step) <= 1e-15 / f + 1e-14 * abs(z):
+            break
+    return z
+
+
+def gradient(p: Properties, j: float) -> float:
+    """Return the settled dc/dz = j (1 - t+) / (F D), mol/m^4."""
+    return j * (1.0 - p.t_plus) / (FARADAY * p.D)
+
+
+def film_resistances(p: Properties) -> tuple[float, float]:
+    """Return R_film of the working and of the counter electrode at t = 0, ohm m^2."""
+    own = p.film_thickness / p.film_conductivity
+    return own, p.film_thickness_counter / p.film_conductivity_counter
+
+
+def planar_voltage(p: Properties, j: float, gap: float, settled: bool) -> Voltage | None:
+    """Return the voltage of a flat cell at current density j [A/m^2] across a gap [m].
+
+    settled: with the steady profile of the salt, else with uniform salt. None if salt runs out before.
+    """
+    half = 0.5 * gap * gradient(p, j) if settled else 0.0
+    low, high = p.c0 - half, p.c0 + half
+    if min(low, high) <= 0.0:
+        return None
+    c = low + (high - low) * (np.arange(POINTS) + 0.5) / POINTS
+    resistance = gap * float(np.mean([1.0 / conductivity(p, value) for value in c]))
+    own, other = film_resistances(p)
+    return Voltage(
+        film=j * (own + other),
+        kinetics=overpotential(p, j, low, p.j0) - overpotential(p, -j, high, p.j0_counter),
+        ohmic=j * resistance,
+        concentration=diffusion_potential(p) * math.log(high / low),
+    )
+
+
+def current_at(p: Properties, voltage: float, gap: float) -> float:
+    """Return the current density [A/m^2] of a flat cell with uniform salt at a cell voltage [V]."""
+    low, high = 0.0, 1.0
+    while (v := planar_voltage(p, high, gap, False)) is not None and v.total < abs(voltage):
+        high *= 2.0
+    for _ in range(NEWTON_STEPS):
+        middle = 0.5 * (low + high)
+        v = planar_voltage(p, middle, gap, False)
+        low, high = (middle, high) if v is not None and v.total < abs(voltage) else (low, middle)
+    return math.copysign(0.5 * (low + high), voltage)
+
+
+def limiting_current(p: Properties, gap: float) -> float:
+    """Return j_lim = 2 F D c0 / ((1 - t+) L), A/m^2; infinite if no anion moves."""
+    return 2.0 * FARADAY * p.D * p.c0 / ((1.0 - p.t_plus) * gap) if p.t_plus < 1.0 else math.inf
+
+
+def sand_time(p: Properties, j: float) -> float:
+    """Return Sand's time pi D [F c0 / (2 j (1 - t+))]^2, s."""
+    if j == 0.0 or p.t_plus == 1.0:
+        return math.inf
+    return math.pi * p.D * (FARADAY * p.c0 / (2.0 * j * (1.0 - p.t_plus))) ** 2
+
+
+def slopes(p: Properties, j: float, c: float) -> tuple[float, float]:
+    """Return dj/dz and dj/dc behind the film, at concentration c at the surface."""
+    f, z = thermal(p), overpotential(p, j, c, p.j0)
+    k0 = p.j0 * (c / p.c_ref) ** p.exponent
+    J_z = k0 * f * (p.alpha_c * math.exp(p.alpha_c * f * z) + p.alpha_a * math.exp(-p.alpha_a * f * z))
+    part = 1.0 / (1.0 + J_z * film_resistances(p)[0])
+    return J_z * part, p.exponent * j / c * part
+
+
+def interface_resistance(p: Properties, j: float, c: float) -> float:
+    """Return dU/dj of the interface, film and charge transfer, ohm m^2."""
+    return 1.0 / slopes(p, j, c)[0]
+
+
+def growth_rate(p: Properties, j: float, c: float, k: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return omega(k) of a wave on a flat surface, 1/s; c: settled concentration at the surface.
+
+    omega = (V_m/F) { J_z [j/kappa - gamma V_m k^2/F] + Lam G } / { 1 + J_z/(kappa k) + Lam (1 - t+)/(F D k) }
+    with Lam = J_c + beta J_z / c, G = j (1 - t+)/(F D); quasi-steady, waves much shorter than the gap.
+    """
+    k = np.asarray(k, dtype=np.float64)
+    kappa, J_z, J_c = conductivity(p, c), *slopes(p, j, c)
+    Lam = J_c + diffusion_potential(p) * J_z / c
+    drive = J_z * (j / kappa - p.gamma * p.V_m * k**2 / FARADAY) + Lam * gradient(p, j)
+    brake = 1.0 + J_z / (kappa * k) + Lam * (1.0 - p.t_plus) / (FARADAY * p.D * k)
+    return p.V_m / FARADAY * drive / brake
+
+
+def critical_wavelength(p: Properties, j: float, c: float) -> float | None:
+    """Return the wavelength [m] below which waves are smoothed; None if none grows."""
+    if j <= 0.0:
+        return None
+    lam = np.geomspace(*WAVELENGTHS)
+    grows = growth_rate(p, j, c, 2.0 * math.pi / lam) > 0.0
+    if not grows.any():
+        return None
+    first = int(np.argmax(grows))
+    if first == 0:
+        return 0.0
+    low, high = float(lam[first - 1]), float(lam[first])
+    for _ in range(NEWTON_STEPS):
+        middle = math.sqrt(low * high)
+        grown = float(growth_rate(p, j, c, 2.0 * math.pi / middle)) > 0.0
+        low, high = (low, middle) if grown else (middle, high)
+    return high
+
+
+def fastest_wave(p: Properties, j: float, c: float, shortest: float, longest: float) -> tuple[float, float]:
+    """Return wavelength [m] and omega [1/s] of the fastest wave between two wavelengths."""
+    lam = np.geomspace(shortest, max(longest, shortest * (1.0 + 1e-9)), 1000)
+    omega = growth_rate(p, j, c, 2.0 * math.pi / lam)
+    best = int(np.argmax(omega))
+    return float(lam[best]), float(omega[best])
+
+
+def walk_rms(spread: float, renewal: float, plated: list[float]) -> float:
+    """Return the rms height [m] of a surface whose local current follows its film alone.
+
+    plated: signed mean heights [m] plated one after the other. The local rate is exp(s N - s^2/2) with N
+    forgetting over `renewal` [m] of lithium that passes, so its covariance over a passed thickness q is
+    sum_k s^2k / k! exp(-k q / l_r); for each term the height and its covariance with the rate are carried
+    exactly through the list. For l_r << q: rms^2 -> 2 l_r CV^2 per thickness passed.
+    """
+    total = 0.0
+    weight = 1.0
+    for k in range(1, 1 + max(8, math.ceil(4.0 * spread**2))):
+        weight *= spread**2 / k
+        length, variance, mixed = renewal / k, 0.0, 0.0  # mixed: covariance of height and rate
+        for q in plated:
+            sign, passed = math.copysign(1.0, q), abs(q)
+            faded = -math.expm1(-passed / length) if math.isfinite(length) else 0.0
+            if not math.isfinite(length):
+                variance += 2.0 * sign * (sign * weight * 0.5 * passed**2 + mixed * passed)
+                mixed += sign * weight * passed
+                continue
+            start = mixed
+            variance += (
+                2.0 * sign * (sign * length * weight * (passed - length * faded) + start * length * faded)
+            )
+            mixed = sign * length * weight * faded + start * (1.0 - faded)
+        total += variance
+    return math.sqrt(max(total, 0.0))

@@ -1,0 +1,276 @@
+"""What can be said of a case before it runs: what rules it, what the grid can carry, what it will cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from phasefield import closed_forms as forms
+from phasefield.case import Case, Properties
+from phasefield.display import MICRO, MILLI, spell, spell_wall
+from phasefield.estimate import Estimate, Leg, estimate, gap_of, legs, plated_height
+from phasefield.report import MEGA, OHM_CM2, number, plain_table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+MA_CM2 = 0.1  # mA/cm^2 in an A/m^2
+RULED = 10.0  # a Wagner length of so many gaps: the current follows the film
+PATCH_CELLS, WAVE_CELLS = 4.0, 8.0  # fewer cells do not carry a patch, or a wave
+SHORTEST_WAVE = 8.0  # cells of the shortest wave whose growth the grid gets right within 20 %
+GROWN = 1.1  # a wave that a half-cycle amplifies by this factor matters
+SAND_DEPTH = 0.25  # sqrt(D tau) below this share of the gap: the other electrode is not felt
+INTERFACE = 4.0 * math.atanh(0.8)  # width from xi = 0.9 to 0.1, in W
+DIFFUSE = 8.0  # width of the interface with its tails, in W
+SIGNIFICANT_REPEATS = 200  # repeats that are walked through; the rest is extrapolated
+LONG_RUN = 4.0  # hours of wall time that deserve a warning
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One statement: `value` in SI, as `text` with its unit, in `words`; `warning`: it should be changed."""
+
+    topic: str
+    name: str
+    value: float
+    text: str
+    words: str = ""
+    warning: bool = False
+
+
+def regime(case: Case) -> list[Finding]:
+    """Return what can be said of a case before it runs."""
+    p, gap, protocol = case.properties(), gap_of(case), legs(case)
+    strongest = max(protocol, key=lambda leg: abs(leg.current))
+    plating = max(protocol, key=lambda leg: leg.current)
+    found = [Finding("cell", "gap", gap, um(gap), "from the mean surface to the counter electrode")]
+    j = abs(strongest.current)
+    if j > 0.0:
+        found += _voltage(p, j, gap)
+        found += _rulers(case, p, j, gap)
+        found += _salt(p, strongest, gap)
+        found += _plating(case, p, protocol)
+    if plating.current > 0.0:
+        found += _waves(case, p, plating, gap)
+    found += _grid(case, gap)
+    found += _walk(case, p, protocol, gap)
+    found += _cost(case, estimate(case))
+    return found
+
+
+def um(length: float) -> str:
+    """Return a length in um, or mm where that reads better."""
+    return f"{number(length, 1e3)} mm" if length >= 1e-3 else f"{number(length, MICRO)} um"
+
+
+def _voltage(p: Properties, j: float, gap: float) -> Iterator[Finding]:
+    start = forms.planar_voltage(p, j, gap, settled=False)
+    settled = forms.planar_voltage(p, j, gap, settled=True)
+    assert start is not None  # uniform salt is never used up
+    at = f"at {number(j, MA_CM2)} mA/cm2"
+    yield Finding("voltage", "flat cell, at the start", start.total, f"{number(start.total, MILLI)} mV", at)
+    if settled is None:
+        yield Finding("voltage", "flat cell, settled", math.nan, "-", "the salt runs out before it settles")
+    else:
+        time = gap**2 / (math.pi**2 * p.D)
+        words = f"the salt settles in about {spell(time)}"
+        yield Finding(
+            "voltage", "flat cell, settled", settled.total, f"{number(settled.total, MILLI)} mV", words
+        )
+    v = settled or start
+    own, other = forms.film_resistances(p)
+    films = f"{number(own, OHM_CM2)} and {number(other, OHM_CM2)} ohm cm2"
+    for name, value, words in (
+        ("  both films", v.film, films),
+        ("  charge transfer, both", v.kinetics, "Butler-Volmer"),
+        ("  electrolyte", v.ohmic, f"{number(gap / p.kappa, OHM_CM2)} ohm cm2 at the start"),
+        ("  concentration", v.concentration, "diffusion potential"),
+    ):
+        yield Finding("voltage", name, value, f"{number(value, MILLI)} mV", words)
+
+
+def _rulers(case: Case, p: Properties, j: float, gap: float) -> Iterator[Finding]:
+    length = p.kappa * forms.interface_resistance(p, j, p.c0)
+    patches = case.film.patches
+    size = patches.size if patches is not None else gap
+    if length > RULED * max(gap, size):
+        words = f"{number(length / gap)} gaps: the current follows the film, not the shape of the surface"
+    elif length < min(gap, size) / RULED:
+        words = f"{number(length / gap)} gaps: the electrolyte rules; bumps draw current"
+    else:
+        words = f"{number(length / gap)} gaps: film and electrolyte both count"
+    if patches is not None:
+        words += f"; {number(length / size)} patch sizes"
+    yield Finding("what rules", "Wagner length", length, um(length), words)
+    if patches is None and length > RULED * gap:
+        yield Finding(
+            "what rules", "film", 0.0, "uniform", "nothing makes the surface rough: it will stay as it is"
+        )
+
+
+def _salt(p: Properties, leg: Leg, gap: float) -> Iterator[Finding]:
+    j, limit = abs(leg.current), forms.limiting_current(p, gap)
+    share = j / limit
+    words = f"limiting current {number(limit, MA_CM2)} mA/cm2"
+    words += "" if share < 1.0 else ": salt runs out at the surface, dendrites are to be expected"
+    yield Finding("salt", "j / j_lim", share, number(share), words)
+    tau = forms.sand_time(p, j)
+    if share <= 1.0:
+        yield Finding("salt", "Sand's time", math.inf, "does not apply", "below the limiting current")
+        return
+    depth = math.sqrt(p.D * tau)
+    if depth > SAND_DEPTH * gap:
+        words = f"does not apply: by then salt is drawn from {um(depth)}, the whole gap"
+    elif leg.time < tau:
+        words = f"not reached: the step lasts {spell(leg.time)}"
+    else:
+        words = f"applies: salt is drawn from {um(depth)} only"
+    yield Finding("salt", "Sand's time", tau, spell(tau), words)
+
+
+def _plating(case: Case, p: Properties, protocol: list[Leg]) -> Iterator[Finding]:
+    heights = [abs(plated_height(p, leg.charge)) for leg in protocol if math.isfinite(leg.charge)]
+    if not heights:
+        return
+    q, dx, patches = max(heights), case.grid.spacing, case.film.patches
+    words = (
+        f"{number(q / dx)} cells; a step moves the surface by at most {number(case.numerics.front_step)} cell"
+    )
+    yield Finding("plating", "height per half-cycle", q, um(q), words)
+    if patches is not None and patches.renewal is not None:
+        ratio = q / patches.renewal
+        yield Finding(
+            "plating",
+            "renewals per half-cycle",
+            ratio,
+            number(ratio),
+            f"the film is new after {um(patches.renewal)}",
+        )
+    net = plated_height(p, sum(leg.charge for leg in protocol)) * case.protocol.repeat
+    room, stock = gap_of(case), case.surface.height
+    if net > room or -net > stock:
+        what = "fills the gap: the run ends by a short circuit" if net > 0.0 else "is more than there is"
+        yield Finding(
+            "plating", "net height of the run", net, um(abs(net)), f"the protocol's lithium {what}", True
+        )
+
+
+def _waves(case: Case, p: Properties, leg: Leg, gap: float) -> Iterator[Finding]:
+    j, dx = leg.current, case.grid.spacing
+    c = p.c0 - 0.5 * gap * forms.gradient(p, j)
+    if c <= 0.0:
+        yield Finding(
+            "waves", "critical wavelength", math.nan, "-", "no settled state above the limiting current"
+        )
+        return
+    critical = forms.critical_wavelength(p, j, c)
+    if critical is None:
+        yield Finding("waves", "critical wavelength", math.nan, "none", "every wave is smoothed")
+        return
+    speed = plated_height(p, j)
+    q = plated_height(p, leg.charge) if math.isfinite(leg.charge) else gap
+    shortest, longest = SHORTEST_WAVE * dx, max(case.grid.size[:-1])
+
+    def said(omega: float) -> str:
+        per_um, per_leg = math.exp(min(omega / speed * 1e-6, 700.0)), math.exp(min(omega / speed * q, 700.0))
+        return f"x {per_um:.6g} per um of Li, x {per_leg:.6g} per half-cycle"
+
+    best, omega = forms.fastest_wave(p, j, c, max(critical, 1e-9), max(longest, 2.0 * critical))
+    matters = math.exp(min(max(omega, 0.0) / speed * q, 700.0)) > GROWN
+    coarse = critical < WAVE_CELLS * dx and matters
+    words = f"{number(critical / dx)} cells; shorter waves are smoothed by the surface energy"
+    if coarse:
+        words += f"; the grid misses the shortest that grow: a spacing of {um(critical / WAVE_CELLS)}"
+    elif critical < WAVE_CELLS * dx:
+        words += "; not resolved, but nothing grows by more than 10 % in a half-cycle"
+    yield Finding("waves", "critical wavelength", critical, um(critical), words, coarse)
+    yield Finding("waves", "fastest wave", best, um(best), said(omega))
+    if shortest <= longest:
+        at = float(forms.growth_rate(p, j, c, 2.0 * math.pi / shortest))
+        yield Finding("waves", f"wave of {SHORTEST_WAVE:g} cells", at / speed, um(shortest), said(at))
+
+
+def _grid(case: Case, gap: float) -> Iterator[Finding]:
+    dx, W, patches = case.grid.spacing, case.numerics.interface_width, case.film.patches
+    cells = INTERFACE * W / dx
+    wide = gap < DIFFUSE * W
+    words = f"W = {number(W / dx)} cells" + ("; with its tails it is wider than the gap" if wide else "")
+    yield Finding("grid", "cells per interface", cells, number(cells), words, wide)
+    yield Finding("grid", "cells across the gap", gap / dx, number(gap / dx))
+    if patches is not None:
+        n = patches.size / dx
+        few = n < PATCH_CELLS
+        words = f"patches of {um(patches.size)}"
+        words += (
+            f"; give at least {PATCH_CELLS:g} cells: a spacing of {um(patches.size / PATCH_CELLS)}"
+            if few
+            else ""
+        )
+        yield Finding("grid", "cells per patch", n, number(n), words, few)
+        boxes = math.prod(edge / patches.size for edge in case.grid.size[:-1])
+        alone = min(case.grid.size[:-1]) < 2.0 * patches.size
+        words = "a wider box gives a fairer mean" if alone else ""
+        yield Finding("grid", "patches in the box", boxes, number(boxes), words, alone)
+
+
+def _walk(case: Case, p: Properties, protocol: list[Leg], gap: float) -> Iterator[Finding]:
+    patches, repeat = case.film.patches, case.protocol.repeat
+    plated = [plated_height(p, leg.charge) for leg in protocol if leg.charge and math.isfinite(leg.charge)]
+    if patches is None or not plated:
+        return
+    renewal = math.inf if patches.renewal is None else patches.renewal
+    walked = min(repeat, max(1, SIGNIFICANT_REPEATS // len(plated)))
+    rms = forms.walk_rms(patches.spread, renewal, plated * walked) * math.sqrt(repeat / walked)
+    boxes = max(2.0, math.prod(edge / patches.size for edge in case.grid.size[:-1]))
+    peak = 2.0 * math.sqrt(2.0 * math.log(boxes)) * rms
+    words = (
+        f"random walk of {repeat} repeats, if the film alone rules: "
+        "rms^2 = 2 l_r CV^2 per um passed, less what turns back"
+    )
+    yield Finding("roughness", "Sq from the patches", rms, um(rms), words)
+    short = 0.5 * peak > min(gap, case.surface.height)
+    words = "2 sqrt(2 ln n) Sq of n patches"
+    words += "; more than the gap or the lithium below it: raise the box" if short else ""
+    yield Finding("roughness", "Sz from the patches", peak, um(peak), words, short)
+
+
+def _cost(case: Case, cost: Estimate) -> Iterator[Finding]:
+    yield Finding("cost", "cells", case.grid.cells, f"{case.grid.cells:,}".replace(",", " "))
+    yield Finding("cost", "memory", cost.memory, f"{cost.memory / MEGA:.0f} MB")
+    if cost.steps is None or cost.seconds is None:
+        yield Finding("cost", "steps", math.nan, "not known", "a step of the protocol has no planned time")
+        return
+    yield Finding("cost", "steps", cost.steps, f"{cost.steps}", "at least; scarce salt takes more")
+    long = cost.seconds > LONG_RUN * 3600.0
+    words = f"{number(cost.seconds_per_step)} s a step on 2 cores" + (
+        "; --walltime stops in order" if long else ""
+    )
+    yield Finding("cost", "wall time", cost.seconds, spell_wall(cost.seconds), words, long)
+
+
+def print_regime(console: Console, case: Case, found: list[Finding], path: Path | str) -> None:
+    """Print the findings as a table, and the warnings beneath."""
+    from rich.text import Text
+
+    table = plain_table(case.title, "", "", "")
+    table.columns[1].justify = table.columns[2].justify = table.columns[3].justify = "left"
+    topic = ""
+    for one in found:
+        table.add_row(
+            one.topic if one.topic != topic else "",
+            Text(one.name),
+            Text(one.text),
+            Text(one.words, style="yellow" if one.warning else ""),
+        )
+        topic = one.topic
+    console.print(table)
+    statuses = [source.status for source in case.provenance.values()]
+    counts = {word: statuses.count(word) for word in ("measured", "derived", "assumed", "calibrated")}
+    console.print("Inputs: " + ", ".join(f"{n} {word}" for word, n in counts.items() if n))
+    warned = [one for one in found if one.warning]
+    for one in warned:
+        console.print(f"[yellow]warning[/]: {one.name.strip()} = {one.text}: {one.words}", soft_wrap=True)
+    console.print(f"{path}: valid" + (f", {len(warned)} warning{'s' * (len(warned) > 1)}" if warned else ""))
