@@ -79,6 +79,19 @@ def scatter(out, mean, u_s, start, idx, w, g):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def cross(turned, mean, u_s, g, beta):  # type: ignore[no-untyped-def]
+    """Turn the elements' means of p to `mean + beta turned`; return `sum g_e (mean_e - u_s) turned_e`.
+
+    Not `np.dot`: idle BLAS threads spin on the cores that the kernels need, and its bits depend on them.
+    """
+    total = 0.0
+    for e in range(mean.size):
+        turned[e] = mean[e] + beta * turned[e]
+        total += g[e] * (mean[e] - u_s) * turned[e]
+    return total
+
+
+@kernel
 def _remainder_row(r, b, d):  # type: ignore[no-untyped-def]
     """Turn a row of `A u` into `b - A u`, 0 in cells without conductance; return its sum of squares."""
     total = 0.0
@@ -258,9 +271,7 @@ class Multigrid:
             return float(self._partial.sum()), 0.0
         gather(self._mean, fine.u.reshape(-1), self._start, self._at, self._w)
         metal = float(scatter(self._q, self._mean, z_s, self._start, self._idx, self._w, self._g))
-        self._turned *= beta
-        self._turned += self._mean  # the means of p
-        crossing = float(np.dot(self._g * (self._mean - z_s), self._turned))
+        crossing = float(cross(self._turned, self._mean, z_s, self._g, beta))
         return float(self._partial.sum()) + crossing, metal + self._s * z_s + beta * q_s
 
     def solve(
@@ -273,7 +284,7 @@ class Multigrid:
         """
         fine = self._hierarchy.levels[0]
         if norm is None:
-            norm = float(np.sqrt(np.vdot(b, b) + (b_s * b_s if self._with_metal else 0.0)))
+            norm = float(np.sqrt(float(np.square(b).sum()) + (b_s * b_s if self._with_metal else 0.0)))
         enough = tolerance * norm
         r_s, size = self._residual(u, u_s, b, b_s)
         iterations = 0
