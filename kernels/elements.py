@@ -149,6 +149,51 @@ def scatter(f, q, start, idx, w, n, factor):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def limit(out, w, c, mean, start, idx, n, share):  # type: ignore[no-untyped-def]
+    """Weights that take no more than a cell holds: w min(1, c_k / (share mean)), normalised; return how many fell.
+
+    Through a resolved interface the concentration runs on linearly and all of c_k > share mean: nothing changes.
+    Near depletion the line would cross zero inside; then cells give in proportion to what they have.
+    """
+    flat = c.ravel()
+    fell = 0
+    for e in range(n):
+        a, b = start[e], start[e + 1]
+        total = 0.0
+        least = share * mean[e]
+        few = 0
+        for t in range(a, b):
+            s = w[t]
+            here = flat[idx[t]]
+            if here < least:
+                s *= max(here, 0.0) / least
+                few += 1
+            out[t] = s
+            total += s
+        if few > 0:
+            for t in range(a, b):
+                out[t] /= total
+            fell += few
+    return fell
+
+
+@kernel
+def sink(b, own, q, c, mean, start, idx, w, n, share, least):  # type: ignore[no-untyped-def]
+    """b_k -= w_k q[e], but where a cell is scarce (`limit`) own_k += w_k q[e] / c_k: linear in the new c (Patankar)."""
+    flat = c.ravel()
+    fb = b.ravel()
+    fo = own.ravel()
+    for e in range(n):
+        for t in range(start[e], start[e + 1]):
+            p = idx[t]
+            if q[e] > 0.0 and (flat[p] < share * mean[e] or flat[p] < least):
+                if flat[p] > 0.0:
+                    fo[p] += w[t] * q[e] / flat[p]
+            else:
+                fb[p] -= w[t] * q[e]
+
+
+@kernel
 def spread(value, weight, q, area, start, idx, w, n, cells, n_cells):  # type: ignore[no-untyped-def]
     """Cell values of a surface quantity on the band: value = sum A w q / weight, weight = sum A w."""
     fv = value.ravel()

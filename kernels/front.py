@@ -47,15 +47,44 @@ def lattice(shape: tuple[int, int, int], dx: float, periodic: bool) -> Lattice:
 
 
 @kernel
-def band_cells(cells, d, radius):  # type: ignore[no-untyped-def]
-    """Write the flat indices of all cells with |d| < radius, ascending; return how many."""
-    flat = d.ravel()
-    n = 0
-    for p in range(flat.size):
-        if abs(flat[p]) < radius:
-            cells[n] = p
-            n += 1
-    return n
+def _in_band(d, radius, L, k, j, i):  # type: ignore[no-untyped-def]
+    """Whether a cell or one of its six neighbours is nearer to the front than radius."""
+    return (
+        abs(d[k, j, i]) < radius
+        or abs(d[L.zm[k], j, i]) < radius
+        or abs(d[L.zp[k], j, i]) < radius
+        or abs(d[k, L.ym[j], i]) < radius
+        or abs(d[k, L.yp[j], i]) < radius
+        or abs(d[k, j, L.xm[i]]) < radius
+        or abs(d[k, j, L.xp[i]]) < radius
+    )
+
+
+@parallel_kernel
+def band_cells(cells, counts, d, radius, L):  # type: ignore[no-untyped-def]
+    """Write the flat indices of the band, ascending; return how many. counts: (nz + 1) work array.
+
+    The band is |d| < radius and the cells next to it, whose d may come below radius in the next step.
+    """
+    for k in prange(L.nz):
+        n = 0
+        for j in range(L.ny):
+            for i in range(L.nx):
+                if _in_band(d, radius, L, k, j, i):
+                    n += 1
+        counts[k + 1] = n
+    counts[0] = 0
+    for k in range(L.nz):
+        counts[k + 1] += counts[k]
+    for k in prange(L.nz):
+        n = counts[k]
+        if counts[k + 1] > n:
+            for j in range(L.ny):
+                for i in range(L.nx):
+                    if _in_band(d, radius, L, k, j, i):
+                        cells[n] = (k * L.ny + j) * L.nx + i
+                        n += 1
+    return counts[L.nz]
 
 
 @parallel_kernel

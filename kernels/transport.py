@@ -23,7 +23,10 @@ def interpolate(c, at, values):  # type: ignore[no-untyped-def]
 
 @parallel_kernel
 def faces(gx, gy, gz, h, c, at, values, factor, L, periodic):  # type: ignore[no-untyped-def]
-    """g = factor (h_a + h_b)/2 K((c_a + c_b)/2), with K(c) the table `values` over `at` [mol/m^3]."""
+    """g = factor (h_a + h_b)/2 K(c_f), with K(c) the table `values` over `at` [mol/m^3].
+
+    c_f = (h_a c_a + h_b c_b)/(h_a + h_b): in the interface the electrolyte's side counts.
+    """
     nz, ny, nx = h.shape
     for k in prange(nz):
         for j in range(ny):
@@ -32,19 +35,19 @@ def faces(gx, gy, gz, h, c, at, values, factor, L, periodic):  # type: ignore[no
                 j1 = L.yp[j]
                 k1 = L.zp[k]
                 a, ca = h[k, j, i], c[k, j, i]
-                hb = a + h[k, j, i1]
-                if hb > 0.0 and nx > 1 and (periodic or i < nx - 1):
-                    gx[k, j, i] = 0.5 * factor * hb * interpolate(0.5 * (ca + c[k, j, i1]), at, values)
+                b = h[k, j, i1]
+                if a + b > 0.0 and nx > 1 and (periodic or i < nx - 1):
+                    gx[k, j, i] = 0.5 * factor * (a + b) * interpolate((a * ca + b * c[k, j, i1]) / (a + b), at, values)
                 else:
                     gx[k, j, i] = 0.0
-                hb = a + h[k, j1, i]
-                if hb > 0.0 and ny > 1 and (periodic or j < ny - 1):
-                    gy[k, j, i] = 0.5 * factor * hb * interpolate(0.5 * (ca + c[k, j1, i]), at, values)
+                b = h[k, j1, i]
+                if a + b > 0.0 and ny > 1 and (periodic or j < ny - 1):
+                    gy[k, j, i] = 0.5 * factor * (a + b) * interpolate((a * ca + b * c[k, j1, i]) / (a + b), at, values)
                 else:
                     gy[k, j, i] = 0.0
-                hb = a + h[k1, j, i]
-                if hb > 0.0 and k < nz - 1:
-                    gz[k, j, i] = 0.5 * factor * hb * interpolate(0.5 * (ca + c[k1, j, i]), at, values)
+                b = h[k1, j, i]
+                if a + b > 0.0 and k < nz - 1:
+                    gz[k, j, i] = 0.5 * factor * (a + b) * interpolate((a * ca + b * c[k1, j, i]) / (a + b), at, values)
                 else:
                     gz[k, j, i] = 0.0
 
@@ -83,9 +86,9 @@ def charge_balance(r, phi, c, gx, gy, gz, beta, L, k0):  # type: ignore[no-untyp
 
 @parallel_kernel
 def carried_salt(r, phi, c, gx, gy, gz, beta, carried, L, k0):  # type: ignore[no-untyped-def]
-    """r -= div(q c): electrolyte that plated lithium displaces, q = -(V_m/F) i, carries its salt [mol/s].
+    """r -= q grad c: electrolyte that plated lithium displaces, q = -(V_m/F) i, carries its salt [mol/s].
 
-    carried = V_m/F [m^3/C]. div q = -(V_m/F) a j: what enters the lithium as charge leaves it as volume.
+    carried = V_m/F [m^3/C]; in the form sum_f q_f (c_f - c), which leaves a uniform c as it is.
     """
     nz, ny, nx = phi.shape
     for k in prange(k0, nz):
@@ -97,22 +100,22 @@ def carried_salt(r, phi, c, gx, gy, gz, beta, carried, L, k0):  # type: ignore[n
                 s = 0.0
                 if gx[k, j, i] > 0.0:
                     o = c[k, j, ip]
-                    s += _face_current(gx[k, j, i], p, phi[k, j, ip], q, o, beta) * 0.5 * (q + o)
+                    s += _face_current(gx[k, j, i], p, phi[k, j, ip], q, o, beta) * 0.5 * (o - q)
                 if im != i and gx[k, j, im] > 0.0:
                     o = c[k, j, im]
-                    s += _face_current(gx[k, j, im], p, phi[k, j, im], q, o, beta) * 0.5 * (q + o)
+                    s += _face_current(gx[k, j, im], p, phi[k, j, im], q, o, beta) * 0.5 * (o - q)
                 if gy[k, j, i] > 0.0:
                     o = c[k, jp, i]
-                    s += _face_current(gy[k, j, i], p, phi[k, jp, i], q, o, beta) * 0.5 * (q + o)
+                    s += _face_current(gy[k, j, i], p, phi[k, jp, i], q, o, beta) * 0.5 * (o - q)
                 if jm != j and gy[k, jm, i] > 0.0:
                     o = c[k, jm, i]
-                    s += _face_current(gy[k, jm, i], p, phi[k, jm, i], q, o, beta) * 0.5 * (q + o)
+                    s += _face_current(gy[k, jm, i], p, phi[k, jm, i], q, o, beta) * 0.5 * (o - q)
                 if gz[k, j, i] > 0.0:
                     o = c[k + 1, j, i]
-                    s += _face_current(gz[k, j, i], p, phi[k + 1, j, i], q, o, beta) * 0.5 * (q + o)
+                    s += _face_current(gz[k, j, i], p, phi[k + 1, j, i], q, o, beta) * 0.5 * (o - q)
                 if k > 0 and gz[k - 1, j, i] > 0.0:
                     o = c[k - 1, j, i]
-                    s += _face_current(gz[k - 1, j, i], p, phi[k - 1, j, i], q, o, beta) * 0.5 * (q + o)
+                    s += _face_current(gz[k - 1, j, i], p, phi[k - 1, j, i], q, o, beta) * 0.5 * (o - q)
                 r[k, j, i] -= carried * s
 
 
@@ -160,3 +163,46 @@ def largest_change(h, new, old, floor):  # type: ignore[no-untyped-def]
                     s = abs(new[k, j, i] - old[k, j, i]) / max(old[k, j, i], floor)
                     worst = max(worst, s)
     return worst
+
+
+@kernel
+def relax_scarce(c, b, own, gx, gy, gz, least, L, k0, sweeps):  # type: ignore[no-untyped-def]
+    """Gauss-Seidel on the cells with c < least, of (own + sum g) c = b + sum g c_neighbour.
+
+    All coefficients and b are >= 0, so the exact solution is; an iterative solver's error, which is relative to the
+    largest c, may drown the smallest. From 0 upwards each sweep comes closer.
+    """
+    nz, ny, nx = c.shape
+    for sweep in range(sweeps):
+        for kk in range(nz - k0):
+            k = k0 + kk if sweep % 2 == 0 else nz - 1 - kk
+            for j in range(ny):
+                jm, jp = L.ym[j], L.yp[j]
+                for i in range(nx):
+                    if c[k, j, i] >= least:
+                        continue
+                    im, ip = L.xm[i], L.xp[i]
+                    g = gx[k, j, i]
+                    diagonal = own[k, j, i] + g
+                    s = max(b[k, j, i], 0.0) + g * max(c[k, j, ip], 0.0)
+                    if im != i:
+                        g = gx[k, j, im]
+                        diagonal += g
+                        s += g * max(c[k, j, im], 0.0)
+                    g = gy[k, j, i]
+                    diagonal += g
+                    s += g * max(c[k, jp, i], 0.0)
+                    if jm != j:
+                        g = gy[k, jm, i]
+                        diagonal += g
+                        s += g * max(c[k, jm, i], 0.0)
+                    if k < nz - 1:
+                        g = gz[k, j, i]
+                        diagonal += g
+                        s += g * max(c[k + 1, j, i], 0.0)
+                    if k > 0:
+                        g = gz[k - 1, j, i]
+                        diagonal += g
+                        s += g * max(c[k - 1, j, i], 0.0)
+                    if diagonal > 0.0:
+                        c[k, j, i] = s / diagonal

@@ -63,7 +63,10 @@ Number = Annotated[float, Measure(units.NUMBER, gt=0)]
 Fraction = Annotated[float, Measure(units.NUMBER, gt=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
-FieldName = Literal["xi", "concentration", "potential", "film_conductance", "current_density"]
+FieldName = Literal[
+    "xi", "concentration", "potential", "distance", "reaction_current", "film_resistance", "film_thickness",
+    "film_conductivity", "dead",
+]  # fmt: skip
 EventName = Literal["voltage_limit", "short_circuit", "depletion", "void", "exhausted"]
 
 

@@ -2,8 +2,8 @@
 
 One step, second order, one-step and stiffly accurate (11): surface and salt share the stages t + (2/5) dt and t + dt.
 
-    d(1) = d - (2/5) dt v                            salt: h c (1) = h c + (2/5) dt f(1)
-    d(2) = d - dt (-1/4 v + 5/4 v(1))                h c (2) = h c + dt (5/6 f(1) + 1/6 f(2))
+    d(1) = d - (2/5) dt v                            salt: c(1) = c + (2/5) dt (f/h)(1)
+    d(2) = d - dt (-1/4 v + 5/4 v(1))                c(2) = c + dt (5/6 (f/h)(1) + 1/6 (f/h)(2))
 
 The salt part is L-stable (R(infinity) = 0) for any first node below 1/2; at 2/5 the surface's weights stay near a midpoint
 rule. A reversed current, which is stiff for the salt, needs no special step.
@@ -37,7 +37,11 @@ NODE = 2.0 / 5.0
 DIAGONAL = (0.5 - NODE) / (1.0 - NODE)  # 1/6
 MIXED = 1.0 - DIAGONAL  # 5/6, the salt's weight of stage 1
 LATE = 0.5 / NODE  # 5/4, the surface's weight of stage 1
-COUPLING_STEPS = 12
+COUPLING_STEPS = 30
+PATIENCE = 6  # near depletion the solvers' own tolerances stop the iteration at a few of its tolerances
+LEAST = 0.3
+PLAIN_STEPS = 2  # iterations before they are accelerated
+MIXED_ITERATES = 6
 COUPLED = 10.0  # concentrations at the surface agree to this many tolerances
 STIFF = 0.02  # answer of the reaction to its own depletion, over diffusion across a cell, above which it is followed
 START_REDISTANCE = 8  # pseudo-steps a cell of band, for the starting surface
@@ -99,8 +103,8 @@ class Cell:
         self.scratch: Floats = np.zeros(self.shape)
         self.speed: Floats = np.zeros(self.shape)
         self.before: Floats = np.zeros(self.shape)
-        self.content: Floats = np.zeros(self.shape)
         self.spare = [self._state(), self._state()]
+        self.effort = 0  # coupling iterations of the last step's harder stage
         self.volume_0 = 0.0
         self.salt_0 = 0.0
 
@@ -164,6 +168,7 @@ class Cell:
 
     def _speeds(self, s: State) -> None:
         assert s.reaction is not None
+        s.v.fill(0.0)
         s.front.extend(s.v, self.per_charge * s.reaction.j_li, self.scratch)
 
     def step(self, s: State, drive: Drive, dt: float) -> State:
@@ -172,16 +177,15 @@ class Cell:
         Raises SolverError if a stage cannot be solved; the caller takes a smaller step then.
         """
         a, b = self.spare
+        self.effort = 0
         r0 = s.reaction
         assert r0 is not None
         # Stage 1
         self._move(a, s, s.v, NODE * dt, s.deposited + NODE * dt * r0.total_li / self.plane, mend=False)
-        self._film(a, s, s.v, self._mean_speed(s), NODE * dt)
-        np.multiply(s.front.h, s.c * self.dx**3, out=self.content)
+        self._film(a, s, s.v, self.mean_speed(s), NODE * dt)
         total_0 = self.salt.content(s.front, s.c)
         a.c[...], a.phi[...], a.jc[...], a.phi_s = s.c, s.phi, s.jc, s.phi_s
-        out_1 = self._fields(a, drive, self.content, total_0, NODE * dt)
-        np.copyto(a.v, s.v)
+        out_1 = self._fields(a, drive, s.c, total_0, NODE * dt)
         self._speeds(a)
         r1 = a.reaction
         assert r1 is not None
@@ -195,37 +199,72 @@ class Cell:
             charge = drive.current
         b.deposited = s.deposited + dt * li
         self._move(b, s, v, dt, b.deposited, mend=True)
-        mean = max((1.0 - LATE) * self._mean_speed(s) + LATE * self._mean_speed(a), 0.0)
+        mean = max((1.0 - LATE) * self.mean_speed(s) + LATE * self.mean_speed(a), 0.0)
         self._film(b, s, v, mean, dt)
-        total_1 = self.salt.content(a.front, a.c)
-        ratio = MIXED / NODE
-        np.multiply(a.front.h, a.c * self.dx**3, out=self.before)
-        self.before -= self.content
-        self.before *= ratio
-        self.before += self.content
-        # Warm start from the line through t and stage 1, kept positive.
+        # h dc/dt = f: what stage 1 adds is known from it.
+        np.subtract(a.c, s.c, out=self.before)
+        self.before *= MIXED / NODE
+        self.before += s.c
+        bend_positive(self.before, a.c)
+        # Warm start from the line through t and stage 1.
         np.copyto(b.c, s.c + (a.c - s.c) / NODE)
-        np.copyto(b.c, np.where(b.c > 0.3 * a.c, b.c, a.c))
+        bend_positive(b.c, a.c)
         np.copyto(b.phi, s.phi + (a.phi - s.phi) / NODE)
         np.copyto(b.jc, a.jc)
         b.phi_s = s.phi_s + (a.phi_s - s.phi_s) / NODE
-        out_2 = self._fields(b, drive, self.before, total_0 + ratio * (total_1 - total_0), DIAGONAL * dt)
-        np.copyto(b.v, a.v)
+        out_2 = self._fields(b, drive, self.before, total_0 - MIXED * dt * out_1, DIAGONAL * dt)
         self._speeds(b)
         b.t = s.t + dt
         b.applied = s.applied + dt * charge
         b.side = s.side + dt * (charge - li)
         b.displaced = s.displaced + dt * (MIXED * out_1 + DIAGONAL * out_2)
-        low, high, good = transport.extremes(b.front.h, b.c, 0.0)
+        self._check_salt(b)
+        return b
+
+    def _check_salt(self, s: State) -> None:
+        low, _, good = transport.extremes(s.front.h, s.c, 0.0)
         if not good:
             raise SolverError(f"the concentration reached {low:.3g} mol/m^3")
-        return b
+
+    def change(self, old: State, new: State, floor: float) -> float:
+        """Return the largest relative change of concentration in the electrolyte; floor: share of c0."""
+        return float(transport.largest_change(new.front.h, new.c, old.c, floor * self.properties.c0))
+
+    def concentration_range(self, s: State) -> tuple[float, float]:
+        """Return the smallest and largest concentration [mol/m^3] in the electrolyte and at the surface (h > 1/2)."""
+        low, high, _ = transport.extremes(s.front.h, s.c, 0.5)
+        return float(low), float(high)
+
+    def field(self, s: State, name: str) -> Floats:
+        """Return a field (nz, ny, nx) of the results file by its name in `phasefield.fields`."""
+        near = s.film.known > 0.0
+        if name == "xi":
+            return 1.0 - s.front.h
+        if name == "concentration":
+            return np.where(s.front.h > 0.0, s.c, 0.0)
+        if name == "potential":
+            return np.where(s.front.h > 0.0, s.phi, 0.0)
+        if name == "distance":
+            return s.front.d
+        if name == "dead":
+            return s.front.dead.astype(np.float64)
+        if name == "reaction_current":
+            return np.where(near, s.v / self.per_charge, 0.0)
+        if name == "film_thickness":
+            return np.where(near, s.film.delta, 0.0)
+        sigma = self.film.sigma * np.exp(self.film.spread * s.film.N - 0.5 * self.film.spread**2)
+        if name == "film_conductivity":
+            return np.where(near, sigma, 0.0)
+        if name == "film_resistance":
+            return np.where(near, s.film.delta / sigma, 0.0)
+        raise KeyError(name)
 
     def accept(self, old: State) -> None:
         """Give back the arrays of a state that is no longer needed (after `step`)."""
         self.spare[1] = old
 
-    def _mean_speed(self, s: State) -> float:
+    def mean_speed(self, s: State) -> float:
+        """Return the mean |v| over the surface [m/s]."""
         assert s.reaction is not None
         area = s.front.area[: s.front.count]
         return float(self.per_charge * s.front.total(area * np.abs(s.reaction.j_li)) / s.front.total(area))
@@ -267,24 +306,80 @@ class Cell:
         resistance, j_side = self.film.at_surface(s.film, s.front)
         s.phi_s, rx = self.potential.evaluate(s.front, co, s.c, s.phi, s.phi_s, resistance, j_side, drive)
 
-        def salt(follow: bool) -> float:
+        def salt(answer: Floats | None, scarce: bool) -> float:
+            bound = drive.current is not None
             return self.salt.solve(
-                s.front, co, before, total, dt, s.c, s.phi, self.potential, rx, s.jc, follow
+                s.front, co, before, total, dt, s.c, s.phi, self.potential, rx, s.jc, answer, bound, scarce
             )
 
+        mixing = Mixing(s.front.h)
         for k in range(COUPLING_STEPS):
-            stiffness = float(np.max(rx.Jc, initial=0.0)) * co.flux * self.dx / D
-            follow = stiffness > STIFF
+            self.effort = max(self.effort, k)
             c_old = s.front.gather(s.c)
-            out = salt(follow)
+            if k >= PLAIN_STEPS:
+                mixing.before(s.c)
+            # j answers through j0(c) and through the diffusion potential, behind the electrolyte of a cell or two.
+            behind = 2.0 * self.dx / np.interp(c_old, co.at, co.kappa)
+            answer = np.maximum(rx.Jc + co.beta * rx.J / c_old, 0.0) / (1.0 + rx.J * behind)
+            stiffness = float(np.max(answer, initial=0.0)) * co.flux * self.dx / D
+            follow = stiffness > STIFF
+            s.front.limit(s.c)
+            scarce = s.front.limited > 0
+            out = salt(answer if follow else None, scarce)
             c_new = s.front.gather(s.c)
-            if not float(np.min(c_new, initial=1.0)) > 0.0:
-                raise SolverError("the concentration at the surface is not positive")
+            self._check_salt(s)
             change = float(np.max(np.abs(c_new - c_old) / np.maximum(c_old, floor), initial=0.0))
-            if k > 0 and change <= tolerance / max(stiffness, 1.0):
-                return salt(False) if follow else out
+            if k > 0 and change <= tolerance * (1.0 if k < PATIENCE else 10.0):
+                return salt(None, scarce) if follow else out
+            if k >= PLAIN_STEPS:
+                mixing.after(s.c)
             rx = self._react(s, drive)
         raise SolverError("potential and salt did not agree")
+
+
+def bend_positive(line: Floats, c: Floats) -> None:
+    """Bend an extrapolation of c (in place), which may cross zero where c falls fast, so that it stays positive.
+
+    Above LEAST c nothing changes; below, an exponential goes on with the line's value and slope. Only the dying tail
+    of salt inside the interface ever comes there: step control keeps c from falling so far in the electrolyte.
+    """
+    low = line < LEAST * c
+    if np.any(low):
+        line[low] = LEAST * c[low] * np.exp(line[low] / (LEAST * c[low]) - 1.0)
+
+
+class Mixing:
+    """Anderson's acceleration of the iteration c -> new c, in ln c, so that what it gives is positive.
+
+    D. G. Anderson, J. ACM 12 (1965) 547; least squares over the last few iterates, weighted with h.
+    """
+
+    def __init__(self, h: Floats) -> None:
+        self.here = h > 0.0
+        self.weight = np.sqrt(h[self.here])
+        self.x: list[Floats] = []
+        self.f: list[Floats] = []
+
+    def before(self, c: Floats) -> None:
+        """Note the iterate that goes in."""
+        self.x.append(np.log(c[self.here]))
+
+    def after(self, c: Floats) -> None:
+        """Take what came out; replace it by the mixture."""
+        new = c[self.here]
+        self.f.append(np.log(new) - self.x[-1])
+        del self.x[:-MIXED_ITERATES], self.f[:-MIXED_ITERATES]
+        if len(self.f) < 2:
+            return
+        F = np.stack([(b - a) * self.weight for a, b in zip(self.f, self.f[1:], strict=False)])
+        X = [b - a for a, b in zip(self.x, self.x[1:], strict=False)]
+        gram = F @ F.T
+        gram += 1e-12 * np.trace(gram) * np.eye(len(gram))
+        weights = np.linalg.solve(gram, F @ (self.f[-1] * self.weight))
+        mixed = self.x[-1] + self.f[-1]
+        for w, dx, (a, b) in zip(weights, X, zip(self.f, self.f[1:], strict=False), strict=True):
+            mixed -= w * (dx + b - a)
+        c[self.here] = np.exp(mixed)
 
 
 def coefficients(case: Case) -> tuple[Coefficients, Kinetics]:

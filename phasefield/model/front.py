@@ -27,6 +27,7 @@ MARGIN = 3.0  # the band of d reaches this many cells further, for differences a
 SLACK = 0.02  # |grad d| may be off by this much before it is mended near the front
 REDISTANCE_STEPS = 2  # pseudo-steps of half a cell each: one cell a step; the front moves half a cell at most
 VOLUME_STEPS = 12
+SCARCE = 0.5  # a cell of the interface with less than this share of the surface's salt gives what it has
 
 
 class Front:
@@ -46,15 +47,18 @@ class Front:
         self.foot: Floats = np.empty((0, 3))
         self.weight: Floats = np.zeros(shape)
         self._planes = np.zeros(lattice.nz)
+        self._counts = np.zeros(lattice.nz + 1, np.int64)
         self._room(4 * lattice.ny * lattice.nx)
         self.count = 0
         self.pockets = 0
+        self.limited = 0
 
     def _room(self, n: int) -> None:
         """Make room for n surface elements."""
         self.start = np.zeros(n + 2, np.int64)
         self.idx = np.zeros(16 * n, np.int64)
         self.w = np.zeros(16 * n)
+        self.share = np.zeros(16 * n)
         self.area = np.zeros(n + 1)
         self.curvature = np.zeros(n + 1)
         self.owner = np.zeros(n + 1, np.int64)
@@ -68,7 +72,7 @@ class Front:
         if self.cells.size < self.d.size:
             self._cells_buffer = np.empty(self.d.size, np.int64)
             self.cells = self._cells_buffer
-        n = front.band_cells(self._cells_buffer, self.d, self.radius)
+        n = front.band_cells(self._cells_buffer, self._counts, self.d, self.radius, self.lattice)
         self.n = int(n)
 
     def volume(self) -> float:
@@ -178,9 +182,28 @@ class Front:
         elements.gather(out, f, self.start, self.idx, self.w, self.count)
         return out
 
-    def scatter(self, f: Floats, q: Floats, factor: float) -> None:
-        """Add factor q[e] to the cells of each element, by its weights."""
-        elements.scatter(f, q, self.start, self.idx, self.w, self.count, factor)
+    def limit(self, c: Floats) -> int:
+        """Set the weights by which charge and salt are exchanged (`share`) from the concentration c.
+
+        They are the elements' own wherever the grid resolves c; return how many entries are not.
+        """
+        mean = self.gather(c)
+        self.limited = int(elements.limit(self.share, self.w, c, mean, self.start, self.idx, self.count, SCARCE))
+        return self.limited
+
+    def gather_shared(self, f: Floats) -> Floats:
+        """Return f at the surface by the weights of `limit`."""
+        out = np.empty(self.count)
+        elements.gather(out, f, self.start, self.idx, self.share, self.count)
+        return out
+
+    def scatter_shared(self, f: Floats, q: Floats, factor: float) -> None:
+        """Add factor q[e] to the cells of each element, by the weights of `limit`."""
+        elements.scatter(f, q, self.start, self.idx, self.share, self.count, factor)
+
+    def sink(self, b: Floats, own: Floats, q: Floats, c: Floats, least: float) -> None:
+        """Take q[e] by the weights of `limit` from b, or, in scarce cells, in proportion to the new c (into own)."""
+        elements.sink(b, own, q, c, self.gather(c), self.start, self.idx, self.share, self.count, SCARCE, least)
 
     def total(self, q: Floats) -> float:
         """Return sum(q) over elements, in a fixed order."""

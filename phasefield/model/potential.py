@@ -25,6 +25,7 @@ Floats = NDArray[np.float64]
 NEWTON_STEPS = 25
 INNER_STEPS = 60
 CLOSING_STEPS = 60
+PINNED = 1e6  # holds the extra unknown at zero, relative to the reaction that it couples to
 REDUCTION = 1e-2  # of the residual in one Newton step; the error of the currents is estimated with it
 CURVED = 0.1  # share of a squared relative change of the currents that a Newton step leaves over
 
@@ -105,6 +106,7 @@ class Potential:
         g, L, n = (self.gx, self.gy, self.gz), front.lattice, front.count
         transport.faces(*g, front.h, c, co.at, co.kappa, self.dx, L, self.periodic)
         c_e = front.gather(c)
+        front.limit(c)
         shift = co.gibbs_thomson * front.curvature[:n]
         top = np.ascontiguousarray(c[-1])
         kappa, D = np.interp(top, co.at, co.kappa), np.interp(top, co.D_at, co.D)
@@ -115,7 +117,7 @@ class Potential:
             phi_s = -drive.voltage
         done, size = False, np.inf
         for step in range(NEWTON_STEPS):
-            u = front.gather(phi)
+            u = front.gather_shared(phi)
             area = front.area[:n]
             phi_s = self._close(front, co, rx, u, c_e, resistance, j_side, shift, phi_s, drive)
             if done:
@@ -127,21 +129,22 @@ class Potential:
             transport.charge_balance(self.r, phi, c, *g, co.beta, L, front.k0)
             self.r[: front.k0] = 0.0
             self.r[-1] += front_area * jc
-            front.scatter(self.r, area * rx.j, -1.0)
+            front.scatter_shared(self.r, area * rx.j, -1.0)
             worst = float(np.sqrt(np.sum(np.square(self.r).sum(axis=(1, 2)))))
             if not np.isfinite(worst):
                 raise SolverError("the potential is not finite")
             if worst == 0.0:
                 return phi_s, rx
-            with_metal = drive.current is not None
+            # An imposed voltage pins the metal: its unknown is held at zero.
+            pin = 0.0 if drive.current is not None else PINNED * front.total(area * rx.J)
             if step == 0:
                 self.diag[-1] = front_area * Jtop
                 self.solver.prepare(
-                    *g, self.diag, front.start[: n + 1], front.idx[: front.used], front.w[: front.used],
-                    area * rx.J, 0.0, with_metal,
+                    *g, self.diag, front.start[: n + 1], front.idx[: front.used], front.share[: front.used],
+                    area * rx.J, pin, True,
                 )
             else:
-                self.solver.update_elements(area * rx.J, 0.0)
+                self.solver.update_elements(area * rx.J, pin)
             self.delta[...] = 0.0
             info = self.solver.solve(
                 self.delta, 0.0, self.r, 0.0, tolerance=REDUCTION, norm=worst, max_iterations=INNER_STEPS
@@ -150,8 +153,8 @@ class Potential:
             if not np.isfinite(info.u_s) or not np.isfinite(info.residual):
                 raise SolverError("the potential solver met a number that is not finite")
             phi[front.k0 :] += self.delta[front.k0 :]
-            moved = area * rx.J * (np.abs(front.gather(self.delta)) + abs(info.u_s))
-            if with_metal:
+            moved = area * rx.J * (np.abs(front.gather_shared(self.delta)) + abs(info.u_s))
+            if drive.current is not None:
                 phi_s += info.u_s
             # At rest currents vanish; then the exchange current behind the film sets the scale.
             scale = np.sqrt(np.sum((area * rx.j) ** 2)) + 1e-2 * np.sqrt(np.sum((area * rx.J / co.kinetics.f) ** 2))
@@ -163,13 +166,17 @@ class Potential:
         self, front: Front, co: Coefficients, c: Floats, phi: Floats, phi_s: float, resistance: Floats,
         j_side: Floats, drive: Drive,
     ) -> tuple[float, Reaction]:
-        """Return phi_s and the reaction for a given phi: a first guess."""
+        """Return phi_s and the reaction for a given phi: a first guess. Sets the face coefficients, too."""
         n = front.count
+        transport.faces(
+            self.gx, self.gy, self.gz, front.h, c, co.at, co.kappa, self.dx, front.lattice, self.periodic
+        )
         rx = Reaction(*(np.empty(n) for _ in range(4)))
         if drive.voltage is not None:
             phi_s = -drive.voltage
         shift = co.gibbs_thomson * front.curvature[:n]
-        u, c_e = front.gather(phi), front.gather(c)
+        front.limit(c)
+        u, c_e = front.gather_shared(phi), front.gather(c)
         return self._close(front, co, rx, u, c_e, resistance, j_side, shift, phi_s, drive), rx
 
     def _close(

@@ -2,8 +2,13 @@
 
     d(h c)/dt + div(q c) = div(h D grad c) - (1 - t+) a j / F,     q = -(V_m/F) i          (10)
 
-The counter electrode gives back (1 - t+) I/F. div q = -(V_m/F) a j, so the displaced volume leaves through the
-counter plane, carrying the salt that is there; while stripping it comes back.
+The counter electrode gives back (1 - t+) I/F. div q = -(V_m/F) a j = -dh/dt, so the displaced volume leaves through
+the counter plane, carrying the salt that is there; while stripping it comes back. With dh/dt + div q = 0 taken out,
+
+    h dc/dt + q grad c = div(h D grad c) - (1 - t+) a j / F
+
+is what the stages solve: it stays regular where h falls to zero. The salt in the cell is then set, by one factor near
+1, to what it was less what left: the two forms differ by the truncation error alone, and the ledger by nothing.
 """
 
 from __future__ import annotations
@@ -17,11 +22,15 @@ from ..errors import SolverError
 from ..kernels import transport
 from ..kernels.krylov import Multigrid
 from .front import Front
-from .potential import Coefficients, Potential, Reaction
+from .potential import PINNED, Coefficients, Potential, Reaction
 
 Floats = NDArray[np.float64]
 
 ITERATIONS = 200
+TIGHT = 1e-3  # of the tolerance, where cells of the interface are short of salt
+SCARCE = 1e-5  # of the largest c: below it the solver's error counts
+LOW = 1e-2  # of the largest c: below it, at an imposed voltage, the reaction takes in proportion to what is there
+SWEEPS = 12
 
 
 @dataclass
@@ -36,7 +45,7 @@ class Salt:
     def __post_init__(self) -> None:
         self.solver = Multigrid(self.shape, self.periodic)
         self.gx, self.gy, self.gz = (np.zeros(self.shape, np.float32) for _ in range(3))
-        self.b, self.storage = np.zeros(self.shape), np.zeros(self.shape)
+        self.b, self.storage, self.own = (np.zeros(self.shape) for _ in range(3))
         self.planes = np.zeros(self.shape[0])
         self.iterations = 0
 
@@ -56,13 +65,16 @@ class Salt:
         potential: Potential,
         rx: Reaction,
         jc: Floats,
-        follow: bool,
+        answer: Floats | None,
+        bound: bool,
+        scarce: bool,
     ) -> float:
-        """Solve h c dV = before + dt (rate at c) for c (in place, warm start); return salt leaving [mol/s].
+        """Solve h (c - before) dV = dt (rate at c) for c (in place, warm start); return salt leaving [mol/s].
 
-        before: content of each cell [mol] before, total its sum; dt: the stage's implicit time [s]. With `follow`
-        the reaction answers to the new concentration at first order, which a scarce salt needs to stay positive;
-        without it the sink is exactly (1 - t+) j / F.
+        before: concentration [mol/m^3]; total: salt in the cell [mol] before; dt: the stage's implicit time [s]. `answer` [A m/mol]
+        at the elements, if given: how j answers to the concentration there; a scarce salt needs it to stay positive.
+        With `scarce` cells that lack salt give in proportion to what they will have. Both are for iterations: only
+        without them is the sink exactly (1 - t+) j / F and the salt's ledger closed. With `bound` (an imposed current) the answers add up to zero: one number, the shift of phi_s, sees to it.
         """
         dx, L, n = self.dx, front.lattice, front.count
         area = front.area[:n]
@@ -76,29 +88,42 @@ class Salt:
         D = np.interp(c[-1], co.D_at, co.D)
         c_top = c[-1] + 0.5 * dx * co.flux * given / D
         leaving = co.carried * dx**2 * given * c_top
-        self.b[-1] += co.flux * dx**2 * given - leaving
-        front.scatter(self.b, area * rx.j, -co.flux)
+        self.b[-1] += co.flux * dx**2 * given - co.carried * dx**2 * given * (c_top - c[-1])
         self.b *= dt
-        self.b += before
-        conductance = np.zeros(n)
-        if follow:
-            conductance = co.flux * dt * area * rx.Jc
-            front.scatter(self.b, conductance * front.gather(c), 1.0)
         np.multiply(front.h, dx**3, out=self.storage)
+        np.multiply(self.storage, before, out=self.own)
+        self.b += self.own
+        self.own[...] = self.storage
+        if scarce:
+            front.sink(self.b, self.own, dt * co.flux * area * rx.j, c, (SCARCE if bound else LOW) * float(c.max()))
+        else:
+            front.scatter_shared(self.b, area * rx.j, -dt * co.flux)
+        conductance, pin = np.zeros(n), 1.0
+        shift = 0.0
+        if answer is not None:
+            conductance = co.flux * dt * area * answer
+            here = front.gather_shared(c)
+            front.scatter_shared(self.b, conductance * here, 1.0)
+            shift = -float(front.total(conductance * here))
+            pin = 0.0 if bound else PINNED * float(front.total(conductance))
+            if not bound:
+                shift = 0.0
         self.solver.prepare(
-            self.gx, self.gy, self.gz, self.storage, front.start[: n + 1], front.idx[: front.used],
-            front.w[: front.used], conductance, 1.0, False,
+            self.gx, self.gy, self.gz, self.own, front.start[: n + 1], front.idx[: front.used],
+            front.share[: front.used], conductance, pin, answer is not None,
         )
+        fell = front.limited > 0
         norm = float(np.sqrt(np.sum(np.square(self.storage * c).sum(axis=(1, 2)))))
         info = self.solver.solve(
-            c, 0.0, self.b, 0.0, tolerance=self.tolerance, norm=norm, max_iterations=ITERATIONS
+            c, 0.0, self.b, shift, tolerance=self.tolerance * (TIGHT if scarce or fell else 1.0), norm=norm, max_iterations=ITERATIONS
         )
         self.iterations += info.iterations
         if not np.isfinite(info.residual) or not info.converged:
             raise SolverError(f"the salt did not converge: residual {info.residual:.1e} mol of {norm:.1e} mol")
+        if scarce:
+            transport.relax_scarce(
+                c, self.b, self.own, self.gx, self.gy, self.gz, SCARCE * float(c.max()), L, front.k0, SWEEPS
+            )
         out = float(leaving.sum())
-        if not follow:
-            # The constant mode, solved exactly: what the iteration's tolerance left over is not lost.
-            wanted = total - dt * out
-            c += (wanted - self.content(front, c)) / (float(front.h.sum()) * dx**3)
+        c *= (total - dt * out) / self.content(front, c)
         return out

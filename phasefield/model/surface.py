@@ -46,7 +46,7 @@ def height_map(case: Case) -> Floats:
         z += s.roughness * rough((ny, nx), dx, s.correlation_length, s.seed, periodic)
     if s.wave is not None:
         k = 2.0 * np.pi / s.wave.wavelength
-        a = np.deg2rad(s.wave.direction)
+        a = s.wave.direction
         along = np.cos(a) * x[None, :] + (np.sin(a) * y[:, None] if ny > 1 else 0.0)
         z += s.wave.amplitude * np.cos(k * along)
     for cap in s.caps or ():
