@@ -11,6 +11,7 @@ import numpy as np
 from ._jit import kernel
 from .front import _curvature, _gradient
 
+BESIDE = 2.5  # a crossing lies beside cells nearer than this many spacings; 1 for a true distance
 STEEP = 0.25  # an axis takes part in the partition where n_a^2 > STEEP; max n_a^2 >= 1/3 always
 LONGEST = 96  # cells in one element at most: 2 x 6 W / (n_a dx) = 96 at W = 4 dx
 
@@ -34,8 +35,11 @@ def build(start, idx, w, area, curv, owner, cells, n, d, h, L, periodic):  # typ
     start[0] = 0
     line = np.empty(LONGEST, np.int64)
     weight = np.empty(LONGEST, np.float64)
+    flat = d.ravel()
     for m in range(n):
         p = cells[m]
+        if abs(flat[p]) > BESIDE * L.dx:
+            continue
         k = p // plane
         j = (p - k * plane) // nx
         i = p - k * plane - j * nx
@@ -98,7 +102,7 @@ def build(start, idx, w, area, curv, owner, cells, n, d, h, L, periodic):  # typ
                     r = base + c * step
                     up = base + (cp if into > 0 else cm) * step
                     down = base + (cm if into > 0 else cp) * step
-                    value = d.ravel()[r]
+                    value = flat[r]
                     if (value > 0.0) != (side == 0):
                         break
                     g = 0.5 * (h.ravel()[up] - h.ravel()[down])

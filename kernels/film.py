@@ -25,62 +25,62 @@ def _spline(t):  # type: ignore[no-untyped-def]
     )
 
 
-@kernel
-def lattice_value(a, z, y, x):  # type: ignore[no-untyped-def]
-    """Cubic B-spline with coefficients a at (z, y, x) in lattice units; periodic along each axis."""
-    nz, ny, nx = a.shape
-    k = int(np.floor(z))
-    j = int(np.floor(y))
-    i = int(np.floor(x))
-    wz = _spline(z - k)
-    wy = _spline(y - j)
-    wx = _spline(x - i)
-    total = 0.0
-    for dk in range(4):
-        kk = (k - 1 + dk) % nz
-        plane = 0.0
-        for dj in range(4):
-            jj = (j - 1 + dj) % ny
-            row = 0.0
-            for di in range(4):
-                row += wx[di] * a[kk, jj, (i - 1 + di) % nx]
-            plane += wy[dj] * row
-        total += wz[dk] * plane
-    return total
+@parallel_kernel
+def on_grid(out, a, first, second, scale):  # type: ignore[no-untyped-def]
+    """out = the periodic cubic B-spline with coefficients a, at the cell centres; one axis after the other.
+
+    first (na, mb, nx), second (na, ny, nx): work arrays for a of shape (na, mb, mc). scale: lattice points a cell.
+    """
+    na, mb, mc = a.shape
+    nz, ny, nx = out.shape
+    for k in prange(na):
+        for i in range(nx):
+            x = (i + 0.5) * scale[2]
+            base = int(np.floor(x))
+            w = _spline(x - base)
+            p0, p1, p2, p3 = (base - 1) % mc, base % mc, (base + 1) % mc, (base + 2) % mc
+            for j in range(mb):
+                row = a[k, j]
+                first[k, j, i] = w[0] * row[p0] + w[1] * row[p1] + w[2] * row[p2] + w[3] * row[p3]
+        for j in range(ny):
+            y = (j + 0.5) * scale[1]
+            base = int(np.floor(y))
+            w = _spline(y - base)
+            p0, p1, p2, p3 = (base - 1) % mb, base % mb, (base + 1) % mb, (base + 2) % mb
+            for i in range(nx):
+                second[k, j, i] = (
+                    w[0] * first[k, p0, i] + w[1] * first[k, p1, i] + w[2] * first[k, p2, i] + w[3] * first[k, p3, i]
+                )
+    for k in prange(nz):
+        z = (k + 0.5) * scale[0]
+        base = int(np.floor(z))
+        w = _spline(z - base)
+        p0, p1, p2, p3 = (base - 1) % na, base % na, (base + 1) % na, (base + 2) % na
+        for j in range(ny):
+            for i in range(nx):
+                out[k, j, i] = (
+                    w[0] * second[p0, j, i]
+                    + w[1] * second[p1, j, i]
+                    + w[2] * second[p2, j, i]
+                    + w[3] * second[p3, j, i]
+                )
 
 
 @parallel_kernel
-def renew(N, v, noise, cells, n, dt, renewal, ratio, scale, L):  # type: ignore[no-untyped-def]
+def renew(N, v, noise, cells, n, dt, renewal, ratio):  # type: ignore[no-untyped-def]
     """N over a piece of one frame: N <- r N + (1 - r) b noise, r = exp(-|v| dt / renewal).
 
     ratio = (frame length / renewal) / mean |v|: |v| ratio is the lithium that a place sees in a whole frame, in
-    renewal lengths; b = sqrt((1 + r_f)/(1 - r_f)) then keeps the variance of N at 1. scale: cells to lattice.
+    renewal lengths; b = sqrt((1 + r_f)/(1 - r_f)) then keeps the variance of N at 1.
     """
     fN = N.ravel()
     fv = v.ravel()
-    plane = L.ny * L.nx
+    fn = noise.ravel()
     for m in prange(n):
         p = cells[m]
         speed = abs(fv[p])
         whole = speed * ratio
         if whole > 1e-9:
-            k = p // plane
-            j = (p - k * plane) // L.nx
-            i = p - k * plane - j * L.nx
-            eta = lattice_value(noise, (k + 0.5) * scale[0], (j + 0.5) * scale[1], (i + 0.5) * scale[2])
             keep = np.exp(-speed * dt / renewal)
             b = 1.0 / np.sqrt(np.tanh(0.5 * whole))
-            fN[p] = keep * fN[p] + (1.0 - keep) * b * eta
-
-
-@parallel_kernel
-def place(N, noise, cells, n, scale, L):  # type: ignore[no-untyped-def]
-    """N = noise on the band: the film at the start."""
-    fN = N.ravel()
-    plane = L.ny * L.nx
-    for m in prange(n):
-        p = cells[m]
-        k = p // plane
-        j = (p - k * plane) // L.nx
-        i = p - k * plane - j * L.nx
-        fN[p] = lattice_value(noise, (k + 0.5) * scale[0], (j + 0.5) * scale[1], (i + 0.5) * scale[2])
+            fN[p] = keep * fN[p] + (1.0 - keep) * b * fn[p]

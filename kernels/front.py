@@ -47,31 +47,33 @@ def lattice(shape: tuple[int, int, int], dx: float, periodic: bool) -> Lattice:
 
 
 @kernel
-def _in_band(d, radius, L, k, j, i):  # type: ignore[no-untyped-def]
-    """Whether a cell or one of its six neighbours is nearer to the front than radius."""
-    return (
-        abs(d[k, j, i]) < radius
-        or abs(d[L.zm[k], j, i]) < radius
-        or abs(d[L.zp[k], j, i]) < radius
-        or abs(d[k, L.ym[j], i]) < radius
-        or abs(d[k, L.yp[j], i]) < radius
-        or abs(d[k, j, L.xm[i]]) < radius
-        or abs(d[k, j, L.xp[i]]) < radius
-    )
+def _mark_row(mark, d, radius, L, k, j):  # type: ignore[no-untyped-def]
+    """mark[i] = 1 where a cell of the row or one of its six neighbours is nearer to the front than radius."""
+    row = d[k, j]
+    below, above, before, after = d[L.zm[k], j], d[L.zp[k], j], d[k, L.ym[j]], d[k, L.yp[j]]
+    n = 0
+    for i in range(row.size):
+        near = min(abs(row[i]), abs(below[i]), abs(above[i]), abs(before[i]), abs(after[i])) < radius
+        mark[i] = near
+        n += near
+    if n > 0:
+        for i in range(row.size):
+            if mark[i] == 0 and (abs(row[L.xm[i]]) < radius or abs(row[L.xp[i]]) < radius):
+                mark[i] = 1
+                n += 1
+    return n
 
 
 @parallel_kernel
-def band_cells(cells, counts, d, radius, L):  # type: ignore[no-untyped-def]
-    """Write the flat indices of the band, ascending; return how many. counts: (nz + 1) work array.
+def band_cells(cells, marks, counts, d, radius, L):  # type: ignore[no-untyped-def]
+    """Write the flat indices of the band, ascending; return how many. marks (like d, uint8), counts (nz + 1): work.
 
     The band is |d| < radius and the cells next to it, whose d may come below radius in the next step.
     """
     for k in prange(L.nz):
         n = 0
         for j in range(L.ny):
-            for i in range(L.nx):
-                if _in_band(d, radius, L, k, j, i):
-                    n += 1
+            n += _mark_row(marks[k, j], d, radius, L, k, j)
         counts[k + 1] = n
     counts[0] = 0
     for k in range(L.nz):
@@ -81,7 +83,7 @@ def band_cells(cells, counts, d, radius, L):  # type: ignore[no-untyped-def]
         if counts[k + 1] > n:
             for j in range(L.ny):
                 for i in range(L.nx):
-                    if _in_band(d, radius, L, k, j, i):
+                    if marks[k, j, i] != 0:
                         cells[n] = (k * L.ny + j) * L.nx + i
                         n += 1
     return counts[L.nz]

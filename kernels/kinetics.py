@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._jit import kernel
+from ._jit import kernel, parallel_kernel, prange
 
 LARGEST_EXPONENT = 300.0  # exp(300) = 2e130: far beyond any current, still finite when squared
 NEWTON_STEPS = 60
@@ -62,10 +62,10 @@ def current(u, c, R, j_side, P):  # type: ignore[no-untyped-def]
     return b + j_side, slope * part, P.order * b / c * part, b
 
 
-@kernel
+@parallel_kernel
 def surface_currents(j, J, Jc, j_li, u, c, R, j_side, active, n, phi_s, shift, P):  # type: ignore[no-untyped-def]
     """`current` on n elements: u[e] = phi at the surface, shift[e] = gamma V_m K / F [V]. Dead elements: 0."""
-    for e in range(n):
+    for e in prange(n):
         if active[e] == 0:
             j[e], J[e], Jc[e], j_li[e] = 0.0, 0.0, 0.0, 0.0
         else:

@@ -22,13 +22,18 @@ def interpolate(c, at, values):  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def faces(gx, gy, gz, h, c, at, values, factor, L, periodic):  # type: ignore[no-untyped-def]
+def faces(gx, gy, gz, h, c, at, values, factor, L, periodic, k0):  # type: ignore[no-untyped-def]
     """g = factor (h_a + h_b)/2 K(c_f), with K(c) the table `values` over `at` [mol/m^3].
 
-    c_f = (h_a c_a + h_b c_b)/(h_a + h_b): in the interface the electrolyte's side counts.
+    c_f = (h_a c_a + h_b c_b)/(h_a + h_b): in the interface the electrolyte's side counts. Planes below k0 are lithium.
     """
     nz, ny, nx = h.shape
     for k in prange(nz):
+        if k < k0:
+            gx[k] = 0.0
+            gy[k] = 0.0
+            gz[k] = 0.0
+            continue
         for j in range(ny):
             for i in range(nx):
                 i1 = L.xp[i]

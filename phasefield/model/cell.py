@@ -125,7 +125,7 @@ class Cell:
         np.clip(d, -f.radius, f.radius, out=f.d)
         f.band()
         if np.ptp(z) > 0.0:
-            f.redistance(self.scratch, START_REDISTANCE * int(np.ceil(f.radius / self.dx)), slack=0.0)
+            f.redistance(self.scratch, f.cells, f.n, START_REDISTANCE * int(np.ceil(f.radius / self.dx)), slack=0.0)
         f.phase()
         f.refresh()
         s.c[...] = self.properties.c0
@@ -274,27 +274,26 @@ class Cell:
         f, g = to.front, s.front
         np.copyto(f.d, g.d)
         f.dead, f.frozen = g.dead, g.frozen
-        f.band()
-        if np.any(v.ravel()[g.cells[: g.n]]):
+        cells = g.cells[: g.n]  # reaches one cell beyond all that can change in a step
+        if np.any(v.ravel()[cells]):
             kernels.advance(f.d, g.d, v, g.cells, g.n, dt, f.radius)
-            f.band()
             if mend:
-                f.redistance(self.scratch)
-            cells = f.cells[: f.n]
+                f.redistance(self.scratch, g.cells, g.n)
             path = np.abs(v.ravel()[cells]) * dt
             # Where nothing moves nothing is matched; the floor only keeps the factor finite.
             speed = path + 1e-3 * path.mean()
             speed[f.frozen.ravel()[cells] != 0] = 0.0
             self.speed.ravel()[cells] = speed
-            f.match_volume(self.volume_0 + self.per_charge * deposited * self.plane, self.speed)
+            target = self.volume_0 + self.per_charge * deposited * self.plane
+            f.match_volume(target, self.speed, g.cells, g.n)
         else:
             f.phase()
         f.refresh()
 
     def _film(self, to: State, s: State, v: Floats, mean: float, dt: float) -> None:
         to.film.copy_from(s.film)
-        self.film.follow(to.film, to.front)
-        self.film.evolve(to.film, to.front, v, mean, dt)
+        near = self.film.follow(to.film, to.front)
+        self.film.evolve(to.film, near, v, mean, dt)
         to.counter_film = float(self.film.growth.thickness(np.array([s.counter_film]), dt)[0])
 
     def _fields(self, s: State, drive: Drive, before: Floats, total: float, dt: float) -> float:

@@ -103,34 +103,48 @@ class Film:
             case.grid.shape, case.grid.spacing,
         )
 
-    def frame(self, number: int) -> tuple[Floats, tuple[float, float, float]]:
-        """Return the spline coefficients of random frame `number`, and lattice points per cell along (z, y, x)."""
-        lengths = [n * self.dx for n in self.shape]
-        lengths[0] += 4.0 * self.radius  # the lattice is periodic in z too; keep its ends apart
-        points = [1 if n == 1 else lattice_points(s, self.radius, 0.75 * self.dx)
-                  for n, s in zip(self.shape, lengths, strict=True)]
-        scale = tuple(0.0 if n == 1 else n * self.dx / s for n, s in zip(points, lengths, strict=True))
+    def frame(self, number: int) -> Floats:
+        """Return random frame `number` (nz, ny, nx), unit variance; the same for any grid and any threads."""
         if number not in self._frames:
             while len(self._frames) >= KEPT_FRAMES:
                 del self._frames[min(self._frames)]
-            field3 = correlated(tuple(points), tuple(lengths), self.radius, (self.seed, number + 1))
-            self._frames[number] = spline_coefficients(field3)
-        return self._frames[number], (scale[0], scale[1], scale[2])
+            lengths = [n * self.dx for n in self.shape]
+            lengths[0] += 4.0 * self.radius  # the lattice is periodic in z too; keep its ends apart
+            points = [1 if n == 1 else lattice_points(s, self.radius, 0.75 * self.dx)
+                      for n, s in zip(self.shape, lengths, strict=True)]  # fmt: skip
+            scale = [0.0 if n == 1 else n * self.dx / s for n, s in zip(points, lengths, strict=True)]
+            key = (self.seed, number + 1)
+            a = spline_coefficients(correlated(tuple(points), tuple(lengths), self.radius, key))
+            _, ny, nx = self.shape
+            first, second = np.empty((points[0], points[1], nx)), np.empty((points[0], ny, nx))
+            out = np.empty(self.shape)
+            kernels.on_grid(out, a, first, second, (scale[0], scale[1], scale[2]))
+            self._frames[number] = out
+        return self._frames[number]
 
     def start(self, front: Front) -> FilmState:
         """Return the film at t = 0 on the band of `front`."""
         N, delta = np.zeros(self.shape), np.full(self.shape, self.thickness)
         known = np.zeros(self.shape)
-        known.ravel()[front.cells[: front.n]] = 1.0
+        known.ravel()[self.near(front)] = 1.0
         if self.spread > 0.0:
-            noise, scale = self.frame(-1)
-            kernels.place(N, noise, front.cells, front.n, scale, front.lattice)
+            near = self.near(front)
+            N.ravel()[near] = self.frame(-1).ravel()[near]
         return FilmState(N, delta, known)
 
-    def follow(self, film: FilmState, front: Front) -> None:
-        """Give cells that have come near the front the values of their closest points; forget those behind."""
+    @staticmethod
+    def near(front: Front) -> NDArray[np.int64]:
+        """Return the cells that carry the film: those of the interface and one beyond."""
         cells = front.cells[: front.n]
-        near = cells[np.abs(front.d.ravel()[cells]) < front.closed + front.lattice.dx]
+        return np.asarray(cells[np.abs(front.d.ravel()[cells]) < front.closed + front.lattice.dx])
+
+    def follow(self, film: FilmState, front: Front) -> NDArray[np.int64]:
+        """Give cells that have come near the front the values of their closest points; forget those behind.
+
+        Returns the cells that carry the film now.
+        """
+        cells = front.cells[: front.n]
+        near = self.near(front)
         known = film.known.ravel()
         fresh = near[known[near] == 0.0]
         if fresh.size:
@@ -144,11 +158,12 @@ class Film:
             film.delta.ravel()[lost] = self.thickness
         film.known.fill(0.0)
         known[near] = 1.0
+        return near
 
-    def evolve(self, film: FilmState, front: Front, speed: Floats, mean: float, dt: float) -> None:
+    def evolve(self, film: FilmState, near: NDArray[np.int64], speed: Floats, mean: float, dt: float) -> None:
         """Renew the patches by the lithium passed and grow the film over dt [s], eqs. (7) and (8).
 
-        speed: |v| on the band [m/s]; mean: its average over the surface [m/s].
+        near: cells of the film; speed: v there [m/s]; mean: its average over the surface [m/s].
         """
         if self.spread > 0.0 and np.isfinite(self.renewal) and mean > 0.0:
             length = self.renewal / FRAMES_PER_RENEWAL
@@ -158,15 +173,13 @@ class Film:
                 stop = min(end, (number + 1) * length)
                 if stop <= film.Q:
                     break
-                noise, scale = self.frame(number)
                 kernels.renew(
-                    film.N, speed, noise, front.cells, front.n, (stop - film.Q) / mean, self.renewal,
-                    length / self.renewal / mean, scale, front.lattice,
+                    film.N, speed, self.frame(number), near, near.size, (stop - film.Q) / mean, self.renewal,
+                    length / self.renewal / mean,
                 )
                 film.Q = stop
         if self.growth.law != "none":
-            cells = front.cells[: front.n]
-            film.delta.ravel()[cells] = self.growth.thickness(film.delta.ravel()[cells], dt)
+            film.delta.ravel()[near] = self.growth.thickness(film.delta.ravel()[near], dt)
 
     def at_surface(self, film: FilmState, front: Front) -> tuple[Floats, Floats]:
         """Return R_film [ohm m^2] and j_side [A/m^2] at the surface elements, eqs. (5), (6), (8)."""

@@ -47,6 +47,7 @@ class Front:
         self.foot: Floats = np.empty((0, 3))
         self.weight: Floats = np.zeros(shape)
         self._planes = np.zeros(lattice.nz)
+        self._marks: Marks = np.zeros(shape, np.uint8)
         self._counts = np.zeros(lattice.nz + 1, np.int64)
         self._room(4 * lattice.ny * lattice.nx)
         self.count = 0
@@ -72,24 +73,26 @@ class Front:
         if self.cells.size < self.d.size:
             self._cells_buffer = np.empty(self.d.size, np.int64)
             self.cells = self._cells_buffer
-        n = front.band_cells(self._cells_buffer, self._counts, self.d, self.radius, self.lattice)
+        n = front.band_cells(self._cells_buffer, self._marks, self._counts, self.d, self.radius, self.lattice)
         self.n = int(n)
 
     def volume(self) -> float:
         """Return the lithium volume sum(xi) dV in m^3."""
         return float(front.lithium_volume(self._planes, self.h, self.lattice.dx))
 
-    def redistance(self, scratch: Floats, steps: int = REDISTANCE_STEPS, slack: float = SLACK) -> None:
-        """Restore |grad d| = 1 on the band; scratch: an array like d."""
+    def redistance(
+        self, scratch: Floats, cells: Ints, n: int, steps: int = REDISTANCE_STEPS, slack: float = SLACK
+    ) -> None:
+        """Restore |grad d| = 1 on the first n of `cells`; scratch: an array like d."""
         inner = self.closed + self.lattice.dx if slack > 0.0 else 0.0
         for _ in range(steps):
             front.redistance(
-                scratch, self.d, self.cells, self.n, self.radius, inner, max(slack, 1e-9), self.frozen, self.lattice
+                scratch, self.d, cells, n, self.radius, inner, max(slack, 1e-9), self.frozen, self.lattice
             )
-            front.copy_band(self.d, scratch, self.cells, self.n)
+            front.copy_band(self.d, scratch, cells, n)
 
-    def match_volume(self, target: float, speed: Floats) -> float:
-        """Shift d by a multiple of `speed` [m] on the band until eq. (3) holds; return the multiple.
+    def match_volume(self, target: float, speed: Floats, cells: Ints, n: int) -> float:
+        """Shift d by a multiple of `speed` [m] on the first n of `cells` until eq. (3) holds; return the multiple.
 
         target [m^3]. Raises SolverError if no multiple does it.
         """
@@ -98,14 +101,14 @@ class Front:
         missing = target - self.volume()
         shift = 0.0
         for _ in range(VOLUME_STEPS):
-            change, slope = front.shift_volume(self.h, self.d, speed, self.cells, self.n, shift, W, self.closed, dx)
+            change, slope = front.shift_volume(self.h, self.d, speed, cells, n, shift, W, self.closed, dx)
             if abs(missing - change) <= 1e-14 * target:
                 break
             if not slope > 0.0:
                 raise SolverError("no surface is left to take the deposited lithium")
             shift += (missing - change) / slope
         if shift != 0.0:
-            front.apply_shift(self.d, speed, self.cells, self.n, shift, self.radius)
+            front.apply_shift(self.d, speed, cells, n, shift, self.radius)
             self.phase()
         return shift
 

@@ -104,7 +104,7 @@ class Potential:
         """
         front_area = self.dx**2
         g, L, n = (self.gx, self.gy, self.gz), front.lattice, front.count
-        transport.faces(*g, front.h, c, co.at, co.kappa, self.dx, L, self.periodic)
+        transport.faces(*g, front.h, c, co.at, co.kappa, self.dx, L, self.periodic, front.k0)
         c_e = front.gather(c)
         front.limit(c)
         shift = co.gibbs_thomson * front.curvature[:n]
@@ -169,7 +169,7 @@ class Potential:
         """Return phi_s and the reaction for a given phi: a first guess. Sets the face coefficients, too."""
         n = front.count
         transport.faces(
-            self.gx, self.gy, self.gz, front.h, c, co.at, co.kappa, self.dx, front.lattice, self.periodic
+            self.gx, self.gy, self.gz, front.h, c, co.at, co.kappa, self.dx, front.lattice, self.periodic, front.k0
         )
         rx = Reaction(*(np.empty(n) for _ in range(4)))
         if drive.voltage is not None:

@@ -78,7 +78,7 @@ class Salt:
         """
         dx, L, n = self.dx, front.lattice, front.count
         area = front.area[:n]
-        transport.faces(self.gx, self.gy, self.gz, front.h, c, co.D_at, co.D, dt * dx, L, self.periodic)
+        transport.faces(self.gx, self.gy, self.gz, front.h, c, co.D_at, co.D, dt * dx, L, self.periodic, front.k0)
         self.b[...] = 0.0
         transport.carried_salt(
             self.b, phi, c, potential.gx, potential.gy, potential.gz, co.beta, co.carried, L, front.k0
