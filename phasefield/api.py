@@ -201,6 +201,8 @@ class _FolderLog(logging.handlers.MemoryHandler):
             super().flush()
 
     def close(self) -> None:
+        self.flush()
+        file = self.target
         super().close()
-        if self.target is not None:
-            self.target.close()
+        if file is not None:
+            file.close()

@@ -1,0 +1,239 @@
+"""What is said of a case before it runs, against numbers worked out elsewhere."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.optimize import brentq
+
+from phasefield import closed_forms as forms
+from phasefield import estimate as cost
+from phasefield.api import read_case
+from phasefield.case import Case
+from phasefield.constants import FARADAY, GAS_CONSTANT
+from phasefield.regime import Finding, regime
+
+UM, HOUR, MA_CM2 = 1e-6, 3600.0, 10.0
+GAP_70 = ['grid.size=["256 um", "256 um", "240 um"]', 'surface.height="170 um"']
+
+
+def case(name: str = "pllz", *overrides: str) -> Case:
+    return read_case(name, list(overrides))
+
+
+def finding(found: list[Finding], name: str) -> Finding:
+    return next(one for one in found if one.name.strip() == name)
+
+
+@pytest.mark.parametrize(("name", "limit"), [("pll", 2.6), ("pllz", 7.8)])
+def test_limiting_currents_are_those_of_the_seed_facts(name: str, limit: float) -> None:
+    found = regime(case(name, *GAP_70))
+    j = 0.2 / finding(found, "j / j_lim").value
+    assert j == pytest.approx(limit, rel=0.02)  # the seed-facts round, and take D at 298 K
+    assert finding(found, "gap").value == pytest.approx(70 * UM)
+
+
+@pytest.mark.parametrize(("name", "start"), [("pll", 0.200), ("pllz", 0.160)])
+def test_voltage_at_the_start_is_what_the_film_was_derived_from(name: str, start: float) -> None:
+    value = finding(regime(case(name, *GAP_70)), "flat cell, at the start").value
+    assert value == pytest.approx(start, rel=0.01)  # 1 mV of charge transfer comes on top
+
+
+@pytest.mark.parametrize("name", ["pll", "pllz"])
+def test_wagner_length_lies_in_the_range_of_the_seed_facts(name: str) -> None:
+    one = finding(regime(case(name)), "Wagner length")
+    assert 2e-3 < one.value < 16e-3
+    assert "follows the film" in one.words
+
+
+def test_wagner_length_of_a_bare_surface_is_that_of_its_kinetics() -> None:
+    bare = case("pllz", 'film.conductivity="1 S/m"', "film.patches=none")
+    p = bare.properties()
+    expected = p.kappa * GAS_CONSTANT * p.T / (FARADAY * p.j0)
+    assert finding(regime(bare), "Wagner length").value == pytest.approx(expected, rel=1e-3)
+    assert "both count" in finding(regime(bare), "Wagner length").words
+
+
+def test_overpotential_solves_butler_volmer() -> None:
+    p = case("pllz", "kinetics.transfer_coefficient=0.3").properties()
+    f = FARADAY / (GAS_CONSTANT * p.T)
+    for j in (-500.0, -0.01, 3.0, 2000.0):
+        for c in (20.0, 1000.0, 3000.0):
+            k0 = p.j0 * (c / p.c_ref) ** 0.7
+
+            def excess(z: float, k0: float = k0, j: float = j) -> float:
+                return float(k0 * (math.exp(0.3 * f * z) - math.exp(-0.7 * f * z)) - j)
+
+            exact = brentq(excess, -1.0, 1.0, xtol=1e-15)
+            assert forms.overpotential(p, j, c, p.j0) == pytest.approx(exact, abs=1e-12)
+
+
+@pytest.mark.parametrize("dependence", ["nernst-einstein", "constant"])
+def test_settled_voltage_is_the_integral_over_the_gap(dependence: str) -> None:
+    p = case("pll", f"electrolyte.concentration_dependence={dependence}").properties()
+    gap, j = 70 * UM, 1.5 * MA_CM2
+    G = j * (1 - p.t_plus) / (FARADAY * p.D)
+    v = forms.planar_voltage(p, j, gap, settled=True)
+    assert v is not None
+
+    def slope(z: float) -> float:  # d phi / dz = j / kappa + beta d ln c / dz
+        c = p.c0 + G * (z - gap / 2)
+        kappa = p.kappa * (c / p.c0 if dependence == "nernst-einstein" else 1.0)
+        return float(j / kappa + 2 * GAS_CONSTANT * p.T / FARADAY * (1 - p.t_plus) * G / c)
+
+    assert v.ohmic + v.concentration == pytest.approx(quad(slope, 0, gap)[0], rel=2e-5)
+    assert v.film == pytest.approx(j * 2 * 20e-9 / 4.05e-7)
+    assert forms.planar_voltage(p, 3 * MA_CM2, gap, settled=True) is None  # above the limiting current
+
+
+def test_a_voltage_step_is_turned_into_its_current() -> None:
+    hold = case("plz")
+    p, gap = hold.properties(), cost.gap_of(hold)
+    j = cost.legs(hold)[0].current
+    v = forms.planar_voltage(p, j, gap, settled=False)
+    assert v is not None
+    assert v.total == pytest.approx(0.010, rel=1e-9)
+    assert forms.current_at(p, -0.010, gap) == pytest.approx(-j)
+
+
+def test_sand_time_of_the_dendrites_is_that_of_their_case_file() -> None:
+    found = regime(case("dendrites"))
+    assert finding(found, "Sand's time").value == pytest.approx(4.57, rel=0.01)  # "about 5 s"
+    assert "applies" in finding(found, "Sand's time").words
+    assert finding(found, "j / j_lim").value == pytest.approx(15 / 3.69, rel=0.01)
+    slow = regime(case("dendrites", 'protocol.steps=[{current="5 mA/cm^2", duration="600 s"}]'))
+    assert "the whole gap" in finding(slow, "Sand's time").words
+    assert finding(regime(case("pllz")), "Sand's time").text == "does not apply"
+
+
+def test_growth_rate_is_that_of_the_three_by_three_system() -> None:
+    p = case("wave").properties()
+    R = p.film_thickness / p.film_conductivity
+    f, beta = FARADAY / (GAS_CONSTANT * p.T), 2 * GAS_CONSTANT * p.T / FARADAY * (1 - p.t_plus)
+    for j in (2.0, 10.0, 40.0):
+        for k in 2 * np.pi / np.array([1e-6, 10e-6, 40e-6]):
+            c = 800.0
+            kappa, G = p.kappa * c / p.c0, j * (1 - p.t_plus) / (FARADAY * p.D)
+            z = forms.overpotential(p, j, c, p.j0)
+            k0 = p.j0 * (c / p.c_ref) ** 0.5
+            bare_z = k0 * f * (0.5 * math.exp(0.5 * f * z) + 0.5 * math.exp(-0.5 * f * z))
+            bare_c = 0.5 * j / c
+            # Unknowns: the amplitudes of phi, c and j for a wave of unit height; films enter by j R in z.
+            matrix = np.array(
+                [
+                    [kappa * k, -kappa * beta * k / c, 1.0],  # charge: what arrives, decaying upwards
+                    [0.0, p.D * k, (1 - p.t_plus) / FARADAY],  # salt
+                    [-bare_z, -bare_c, 1.0 + bare_z * R],  # kinetics
+                ]
+            )
+            field = j / kappa + beta * G / c
+            right = [0.0, 0.0, bare_z * (field - p.gamma * p.V_m * k**2 / FARADAY) + bare_c * G]
+            omega = p.V_m / FARADAY * np.linalg.solve(matrix, right)[2]
+            assert float(forms.growth_rate(p, j, c, float(k))) == pytest.approx(float(omega), rel=1e-9)
+
+
+def test_critical_wavelength_is_where_the_growth_changes_sign() -> None:
+    p = case("wave").properties()
+    critical = forms.critical_wavelength(p, 10.0, p.c0)
+    assert critical is not None
+    k = 2 * np.pi / np.array([0.999, 1.001]) / critical
+    assert forms.growth_rate(p, 10.0, p.c0, k)[0] < 0 < forms.growth_rate(p, 10.0, p.c0, k)[1]
+    assert forms.critical_wavelength(p, -10.0, p.c0) is None  # stripping smooths
+    # Without the salt's gradient: k_c^2 = j F / (kappa gamma V_m).
+    alone = case("wave", "electrolyte.transference_number=1", 'electrolyte.salt_diffusivity="1e-9 m^2/s"')
+    p = alone.properties()
+    expected = 2 * np.pi * math.sqrt(p.kappa * p.gamma * p.V_m / (10.0 * FARADAY))
+    assert forms.critical_wavelength(p, 10.0, p.c0) == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_film_ruled_wave_hardly_grows() -> None:
+    words = finding(regime(case("pllz")), "fastest wave").words
+    assert words.startswith("x 1.000")  # model.md: below 1.001 per um of Li at 0.2 mA/cm2
+
+
+def walked(spread: float, renewal: float, plated: list[float], paths: int, parts: int) -> float:
+    """Return the rms height of many columns by simulation: an Ornstein-Uhlenbeck film under each."""
+    random = np.random.default_rng(1)
+    N, h = random.standard_normal(paths), np.zeros(paths)
+    for q in plated:
+        step = abs(q) / parts
+        keep = math.exp(-step / renewal)
+        for _ in range(parts):
+            M = keep * N + math.sqrt(1 - keep**2) * random.standard_normal(paths)
+            rate = 0.5 * (np.exp(spread * N - spread**2 / 2) + np.exp(spread * M - spread**2 / 2))
+            h += math.copysign(step, q) * rate
+            N = M
+    return float(h.std())
+
+
+def test_random_walk_is_that_of_simulated_columns() -> None:
+    for spread, renewal, plated in ((0.9, 0.5, [0.97, -0.97] * 12), (0.35, 0.2, [1.0, 2.0, -0.5])):
+        expected = walked(spread, renewal, plated, paths=60_000, parts=24)
+        assert forms.walk_rms(spread, renewal, plated) == pytest.approx(expected, rel=0.025)
+
+
+def test_random_walk_has_its_closed_forms() -> None:
+    s, l_r, q = 0.35, 0.01, 1.0
+    cv = math.sqrt(math.exp(s**2) - 1)
+    # l_r << q: independent renewals; the log-normal's covariance falls off as sum_k s^2k/(k! k).
+    fast = forms.walk_rms(s, l_r, [q, -q] * 100)
+    assert fast == pytest.approx(math.sqrt(2 * l_r * 200 * q) * cv, rel=0.03)
+    assert forms.walk_rms(s, math.inf, [q, -q]) == pytest.approx(0.0, abs=1e-12)  # what went up comes down
+    assert forms.walk_rms(s, math.inf, [q]) == pytest.approx(q * cv, rel=1e-9)
+
+
+def test_plated_height_and_renewals() -> None:
+    found = regime(case())
+    assert finding(found, "height per half-cycle").value == pytest.approx(0.97 * UM, rel=1e-3)  # seed-facts
+    assert finding(found, "renewals per half-cycle").value == pytest.approx(1.94, rel=1e-3)
+
+
+def test_estimate_follows_the_rules_of_the_driver() -> None:
+    from phasefield import driver
+
+    assert (cost.PATCH_STEP, cost.STABLE) == (driver.PATCH_STEP, driver.STABLE)
+    flat = case("planar", 'output.fields_every="1 h"')  # 1.94 um at 0.5 um a step, stopped at each frame
+    assert cost.estimate(flat).steps == 4
+    assert cost.estimate(case("pllz", "film.patches=none")).steps == 780
+    open_end = case(
+        "planar", 'protocol.steps=[{current="1 A/m^2", until_voltage="1 V"}]', 'output.fields_every="1 h"'
+    )
+    assert cost.estimate(open_end).steps is None
+    assert finding(regime(open_end), "steps").text == "not known"
+
+
+WARNED: list[tuple[str, list[str]]] = [
+    ("cells per patch", ['film.patches.size="12 um"']),
+    ("patches in the box", ['film.patches.size="200 um"']),
+    ("net height of the run", ['protocol.steps=[{current="2 A/m^2", duration="200 h"}]', "protocol.repeat=1"]),
+    ("Sz from the patches", ["film.patches.spread=3"]),
+    ("cells per interface", ['surface.height="215 um"', 'numerics.interface_width="4 um"', "surface.roughness=none",
+                             "surface.correlation_length=none", "surface.seed=none"]),
+    ("critical wavelength", ['film.conductivity="1 S/m"', "film.patches=none",
+                             'protocol.steps=[{current="3 mA/cm^2", duration="10 h"}]', "protocol.repeat=1"]),
+    ("wall time", ["protocol.repeat=100000"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "overrides"), WARNED)
+def test_it_warns_where_the_grid_cannot_carry_the_physics(name: str, overrides: list[str]) -> None:
+    assert finding(regime(case("pllz", *overrides)), name).warning
+    assert not finding(regime(case("pllz")), name).warning if name != "net height of the run" else True
+
+
+def test_every_shipped_case_has_a_regime() -> None:
+    from phasefield import cases
+
+    for name in cases.names():
+        found = regime(case(name))
+        assert all(one.text for one in found), name
+        assert finding(found, "memory").value > 0
+
+
+def test_a_rest_and_a_uniform_film() -> None:
+    rest = case("planar", 'protocol.steps=[{rest="1 h"}]')
+    assert finding(regime(rest), "steps").value >= 1
+    assert finding(regime(case("uniform-film")), "film").text == "uniform"
