@@ -45,8 +45,8 @@ def run_all(jobs: Sequence[Job], at_once: int, threads: int, show: Show) -> None
     """Run every job, `at_once` at a time, each with `threads` threads; return when all are done.
 
     The next one starts when the one before has taken its first step: its kernels are compiled and kept by
-    then, and no two processes compile the same. Raises SolverError if a run failed (the others are completed),
-    and Interrupted, all of them saved, on Ctrl-C or SIGTERM.
+    then, and no two processes compile the same. Raises SolverError if a run failed (the others are
+    completed), and Interrupted, all of them saved, on Ctrl-C or SIGTERM.
     """
     waiting, running, failed = list(jobs), list[_Child](), list[str]()
     reports: queue.SimpleQueue[tuple[_Child, dict[str, Any] | None]] = queue.SimpleQueue()

@@ -150,8 +150,6 @@ def growth_rate(p: Properties, j: float, c: float, k: float | NDArray[np.float64
 
 def critical_wavelength(p: Properties, j: float, c: float) -> float | None:
     """Return the wavelength [m] below which waves are smoothed; None if none grows."""
-    if j <= 0.0:
-        return None
     lam = np.geomspace(*WAVELENGTHS)
     grows = growth_rate(p, j, c, 2.0 * math.pi / lam) > 0.0
     if not grows.any():
@@ -185,7 +183,7 @@ def walk_rms(spread: float, renewal: float, plated: list[float]) -> float:
     """
     total = 0.0
     weight = 1.0
-    for k in range(1, 1 + max(8, math.ceil(4.0 * spread**2))):
+    for k in range(1, 1 + max(20, math.ceil(5.0 * spread**2))):
         weight *= spread**2 / k
         length, variance, mixed = renewal / k, 0.0, 0.0  # mixed: covariance of height and rate
         for q in plated:

@@ -210,8 +210,8 @@ def test_check_says_what_to_expect(capsys: pytest.CaptureFixture[str]) -> None:
     write_case(Path.cwd())
     assert call("check", "tiny.toml", "-s", 'film.patches.size="4 um"') == 0
     said = capsys.readouterr().out
-    for word in ("Wagner length", "j / j_lim", "Sand's time", "critical wavelength", "cells per interface", "steps",
-                 "memory", "wall time", "calibrated", "tiny.toml: valid, 1 warning"):  # fmt: skip
+    for word in ("Wagner length", "j / j_lim", "Sand's time", "critical wavelength", "cells per interface",
+                 "steps", "memory", "wall time", "calibrated", "tiny.toml: valid, 1 warning"):  # fmt: skip
         assert word in said, word
     assert "warning: cells per patch = 2" in said
     assert not Path("runs").exists()

@@ -1,4 +1,4 @@
-"""Cases side by side: made in parallel, used again, stopped together, and told apart from what was measured."""
+"""Cases side by side: made in parallel, used again, stopped together, beside what was measured."""
 
 from __future__ import annotations
 
