@@ -77,6 +77,8 @@ def _verdict(error: Exception) -> tuple[str, int]:
         return str(error), FAILED if isinstance(error, SolverError | RunError) else BAD_INPUT
     if isinstance(error, MemoryError):
         return "out of memory; take a larger spacing or a smaller box", FAILED
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror or error}", FAILED
     name = one_line(f"{type(error).__name__}: {error}", 200)
     return f"this is a bug ({name}); run the same command with --debug and report it", FAILED
 
@@ -124,7 +126,6 @@ def run(
     resolved = api.read_case(case, set_ or [])
     folder = out if out is not None else api.default_folder(resolved)
     seconds = None if walltime is None else _seconds(walltime)
-    api.check_threads(threads)
     console = console_for()
     if quiet:
         progress = "none"

@@ -76,6 +76,8 @@ def compare(
 
 def plan(given: Sequence[str], out: Path, overrides: Sequence[str]) -> list[Entry]:
     """Return what is to be compared, every case read and valid, each with a folder of its own in `out`."""
+    if out.exists() and not out.is_dir():
+        raise PhasefieldError(f"{out}: is no folder; choose another with --out")
     entries: list[Entry] = []
     for text in given:
         if (Path(text) / RESULT).is_file():

@@ -96,6 +96,7 @@ WRONG = [
     (["run", "bad.toml"], "bad.toml:4"),
     (["compare", "tiny.toml", "bad.toml"], "bad.toml:4"),
     (["compare", "tiny.toml", "--threads", "0"], "give 1 to"),
+    (["compare", "tiny.toml", "--out", "tiny.toml"], "tiny.toml: is no folder"),
     (["roughness", "nowhere"], "holds no result.vtkhdf"),
     (["render", "nowhere"], "holds no result.vtkhdf"),
     (["export", "."], "holds no result.vtkhdf"),
@@ -242,6 +243,16 @@ def test_export_and_render_write_where_they_say(
     made = [Path(line) for line in capsys.readouterr().out.split()]
     assert [path.name for path in made] == ["section.png", "plate.png", "series.png"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in made)
+
+
+def test_a_place_that_cannot_be_written_is_one_line(
+    finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("taken").write_text("a file")
+    assert call("render", finished, "--out", "taken") == 1
+    error = capsys.readouterr().err
+    assert error.startswith("taken")
+    assert error.count("\n") == 1
 
 
 def test_cases_are_listed_and_copied(capsys: pytest.CaptureFixture[str]) -> None:
