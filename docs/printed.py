@@ -1,4 +1,4 @@
-"""Print the parts of the docs that the code knows: `python docs/printed.py` renews them, a test compares them."""
+"""Prints the parts of the docs that the code knows: `python docs/printed.py` renews the copies in docs."""
 
 from __future__ import annotations
 
