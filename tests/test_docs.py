@@ -1,4 +1,4 @@
-"""The docs against the code: printed parts, commands, links, calibrated inputs, what an installation holds."""
+"""The docs against the code: printed parts, commands, links, inputs; what an installation holds."""
 
 from __future__ import annotations
 
