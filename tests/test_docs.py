@@ -123,6 +123,12 @@ def test_an_installation_holds_every_package_and_case() -> None:
         for file in (ROOT / top).rglob("*.py"):
             assert file.parent.resolve() in held, f"{file} is in no package of pyproject.toml"
     data = settings["package-data"]
-    shipped = {path for pattern in data["phasefield.cases"] for path in (ROOT / "cases").glob(pattern)}
+    shipped = {
+        path
+        for name, patterns in data.items()
+        for pattern in patterns
+        for path in (ROOT / homes[name]).glob(pattern)
+        if path.suffix == ".toml"
+    }
     assert shipped == set((ROOT / "cases").rglob("*.toml"))
     assert (ROOT / "phasefield" / data["phasefield"][0]).is_file()
