@@ -161,12 +161,19 @@ def threads_limited(threads: int | None) -> Iterator[None]:
     from phasefield.kernels import _jit  # noqa: F401  sets how threads wait, before numba starts any
 
     before = numba.get_num_threads()
-    config: Any = numba.config
-    numba.set_num_threads(min(wanted, config.NUMBA_NUM_THREADS))
+    set_threads(wanted)
     try:
         yield
     finally:
         numba.set_num_threads(before)
+
+
+def set_threads(wanted: int) -> None:
+    """Let the kernels that this thread calls use so many threads from now on, or as many as there are."""
+    import numba
+
+    config: Any = numba.config
+    numba.set_num_threads(max(1, min(wanted, config.NUMBA_NUM_THREADS)))
 
 
 @contextmanager

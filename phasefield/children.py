@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -37,16 +38,18 @@ class Job:
 class _Child:
     job: Job
     process: subprocess.Popen[str]
+    threads: int
     errors: list[str] = field(default_factory=list)
     begun: bool = False
 
 
 def run_all(jobs: Sequence[Job], at_once: int, threads: int, show: Show) -> None:
-    """Run every job, `at_once` at a time, each with `threads` threads; return when all are done.
+    """Run every job, `at_once` at a time, on `threads` threads in all; return when all are done.
 
-    The next one starts when the one before has taken its first step: its kernels are compiled and kept by
-    then, and no two processes compile the same. Raises SolverError if a run failed (the others are
-    completed), and Interrupted, all of them saved, on Ctrl-C or SIGTERM.
+    Threads are dealt out anew when a run begins or ends; that does not change results. The next one starts
+    when the one before has taken its first step: its kernels are compiled and kept by then, and no two
+    processes compile the same. Raises SolverError if a run failed (the others are completed), and Interrupted,
+    all of them saved, on Ctrl-C or SIGTERM.
     """
     waiting, running, failed = list(jobs), list[_Child](), list[str]()
     reports: queue.SimpleQueue[tuple[_Child, dict[str, Any] | None]] = queue.SimpleQueue()
@@ -57,7 +60,8 @@ def run_all(jobs: Sequence[Job], at_once: int, threads: int, show: Show) -> None
     try:
         while waiting or running:
             if waiting and len(running) < at_once and all(child.begun for child in running):
-                running.append(_start(waiting.pop(0), threads, reports))
+                running.append(_start(waiting.pop(0), max(1, threads // (len(running) + 1)), reports))
+                _share(running, threads)
             try:
                 child, report = reports.get(timeout=LOOK)
             except queue.Empty:
@@ -67,6 +71,7 @@ def run_all(jobs: Sequence[Job], at_once: int, threads: int, show: Show) -> None
                 show(child.job.name, report)
                 continue
             running.remove(child)
+            _share(running, threads)
             code = child.process.wait()
             if code == RESUMABLE:
                 raise KeyboardInterrupt  # somebody else stopped it
@@ -90,20 +95,31 @@ def _stop(number: int, _: Any) -> None:
     raise KeyboardInterrupt
 
 
+def _share(children: Sequence[_Child], threads: int) -> None:
+    """Give the running children equal parts of the threads: each reads its number from its standard input."""
+    for child in children:
+        part = max(1, threads // len(children))
+        if part != child.threads and child.process.stdin is not None:
+            child.threads = part
+            with contextlib.suppress(OSError, ValueError):  # it has just ended
+                child.process.stdin.write(f"{part}\n")
+                child.process.stdin.flush()
+
+
 def _start(job: Job, threads: int, reports: queue.SimpleQueue[Any]) -> _Child:
     """Start a run in a process, in a session of its own: a Ctrl-C in the terminal reaches only the parent."""
     command = [sys.executable, "-m", "phasefield", "run", *job.arguments]
     command += ["--out", str(job.folder), "--threads", str(threads), "--progress", "json"]
     process = subprocess.Popen(
         command,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
         start_new_session=True,
     )
-    child = _Child(job, process)
+    child = _Child(job, process, threads)
     errors = threading.Thread(target=_collect, args=(child,), daemon=True)
     errors.start()
     threading.Thread(target=_read, args=(child, errors, reports), daemon=True).start()
@@ -128,6 +144,9 @@ def _read(child: _Child, errors: threading.Thread, reports: queue.SimpleQueue[An
             reports.put((child, report))
     errors.join()
     child.process.wait()
+    if child.process.stdin is not None:
+        with contextlib.suppress(OSError):
+            child.process.stdin.close()
     reports.put((child, None))
 
 

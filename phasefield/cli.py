@@ -135,7 +135,7 @@ def run(
         return
     loud = progress not in ("none", "json")
     command = _command(case, out, set_, threads)
-    shown = display(progress, console)
+    shown = display(progress, console, api.set_threads)
     with api.threads_limited(threads), api.logged(folder), _stoppable(folder, command):
         overwrite = api.check_folder(folder, resume, overwrite)
         if loud:

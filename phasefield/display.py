@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -126,13 +128,28 @@ class Several(Display):
 
 
 class JsonLines(Display):
-    """One JSON object a line on stdout. When nobody reads any more, the run saves and stops."""
+    """One JSON object a line on stdout; a number on stdin is how many threads to use from then on.
 
-    def __init__(self) -> None:
+    When nobody reads any more, the run saves and stops.
+    """
+
+    def __init__(self, apply: Callable[[int], None] | None = None) -> None:
+        """apply: called with the number of threads wished for, between two steps, by the thread that computes."""
         self.said = -JSON_EVERY
+        self.apply = apply
+        self.wishes: SimpleQueue[int] = SimpleQueue()
+        if apply is not None:
+            threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        for line in sys.stdin:
+            if line.strip().isdecimal():
+                self.wishes.put(int(line))
 
     def __call__(self, progress: Progress) -> None:
         """Write a report."""
+        while self.apply is not None and not self.wishes.empty():
+            self.apply(self.wishes.get())
         now = time.monotonic()
         if now - self.said < JSON_EVERY:
             return
@@ -144,12 +161,15 @@ class JsonLines(Display):
             signal.raise_signal(signal.SIGTERM)
 
 
-def display(kind: str, console: Console) -> Display:
-    """Return the display of one run; "auto" is a bar in a terminal and plain lines elsewhere."""
+def display(kind: str, console: Console, apply: Callable[[int], None] | None = None) -> Display:
+    """Return the display of one run; "auto" is a bar in a terminal and plain lines elsewhere.
+
+    apply: sets the number of threads, where another process may ask for it.
+    """
     if kind == "none":
         return Display()
     if kind == "json":
-        return JsonLines()
+        return JsonLines(apply)
     return Several(console, [""], kind == "bar" or (kind == "auto" and console.is_terminal))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import re
@@ -19,7 +20,9 @@ from commands import ENDLESS, SOURCE, call, start, write_case
 import phasefield
 from phasefield import api, display
 from phasefield.cli import main
+from phasefield.driver import Progress
 from phasefield.errors import CaseError, PhasefieldError, ResultError, SolverError
+from phasefield.report import console_for
 
 
 @pytest.fixture(autouse=True)
@@ -186,6 +189,20 @@ def test_a_signal_saves_and_says_how_to_resume(number: signal.Signals, tmp_path:
     assert call(*words) == 75
     with phasefield.open_run("runs/tiny") as run:
         assert run.series["time"][-1] > reached
+
+
+def test_a_parent_changes_the_number_of_threads(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("2\n\nnonsense\n1\n"))
+    wished: list[int] = []
+    shown = display.display("json", console_for(), wished.append)
+    patience = time.monotonic() + 10
+    report = Progress(3600.0, 7200.0, 1, 2, 0.16, 2e-6, 3, 600.0, 1.0)
+    while len(wished) < 2 and time.monotonic() < patience:
+        shown(report)
+    assert wished == [2, 1]
+    assert json.loads(capsys.readouterr().out.splitlines()[0])["voltage"] == 0.16
 
 
 def test_a_run_stops_when_nobody_reads_its_reports(tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ import csv
 import json
 import signal
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from commands import ENDLESS, call, start, write_case
 
 import phasefield
-from phasefield import compare, measured
+from phasefield import children, compare, measured
 from phasefield.children import Job, run_all
 from phasefield.errors import PhasefieldError, ResultError, SolverError
 
@@ -91,14 +93,14 @@ def test_names_and_folders_are_told_apart() -> None:
 
 def test_cores_and_memory_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     entries = compare.plan([str(write_case(Path.cwd(), name)) for name in ("a", "b", "c")], Path("out"), [])
-    assert compare.share(entries, jobs=2, threads=2) == (2, 1)
-    assert compare.share(entries, jobs=1, threads=2) == (1, 2)
-    assert compare.share(entries, jobs=3, threads=2) == (2, 1)
-    assert compare.share(entries, jobs=2, threads=8) == (2, 4)
+    assert compare.share(entries, jobs=2, threads=2) == 2
+    assert compare.share(entries, jobs=1, threads=2) == 1
+    assert compare.share(entries, jobs=3, threads=2) == 2
+    assert compare.share(entries, jobs=2, threads=8) == 2
     case = entries[0].case
     assert case is not None
     monkeypatch.setattr(compare, "available_memory", lambda: 1.5 * case.grid.memory)
-    assert compare.share(entries, jobs=2, threads=8) == (1, 8)
+    assert compare.share(entries, jobs=2, threads=8) == 1
 
 
 def test_a_failed_child_lets_the_others_finish() -> None:
@@ -111,6 +113,31 @@ def test_a_failed_child_lets_the_others_finish() -> None:
     assert ("good", "done") in said
     with phasefield.open_run("good") as run:
         assert run.finished
+
+
+def test_threads_are_dealt_out_anew_when_a_run_begins_or_ends() -> None:
+    given: dict[str, list[int]] = {"one": [], "two": []}
+
+    class Input:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def write(self, text: str) -> None:
+            given[self.name].append(int(text))
+
+        def flush(self) -> None:
+            pass
+
+    def child(name: str, threads: int) -> Any:
+        process = SimpleNamespace(stdin=Input(name))
+        return SimpleNamespace(process=process, threads=threads)
+
+    one, two = child("one", 4), child("two", 2)
+    children._share([one, two], 4)
+    assert given == {"one": [2], "two": []}
+    children._share([two], 4)
+    children._share([two], 4)
+    assert given == {"one": [2], "two": [4]}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
