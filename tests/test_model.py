@@ -1,0 +1,316 @@
+"""The coupled cell against closed forms; its books; its order in time and in the interface width."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import modelcases as cases
+import numpy as np
+import pytest
+from scipy.optimize import brentq
+
+from phasefield.case import Properties
+from phasefield.constants import FARADAY, GAS_CONSTANT
+from phasefield.errors import SolverError
+from phasefield.model.cell import Cell, State
+from phasefield.model.front import Front
+from phasefield.model.potential import Drive
+from phasefield.model.salt import Salt
+
+LENGTH = 32e-6  # m, gap of the planar cells
+DIFFUSIVITY = 1e-11  # m^2/s
+
+
+def planar_parts(p: Properties, j: float, gap: float) -> tuple[float, float, float, float]:
+    """Film, kinetic, ohmic and diffusion parts of a settled flat cell's voltage; written for this test."""
+    f = FARADAY / (GAS_CONSTANT * p.T)
+    half = 0.5 * gap * j * (1.0 - p.t_plus) / (FARADAY * p.D)
+    low, high = p.c0 - half, p.c0 + half  # at the working and at the counter electrode
+
+    def eta(current: float, c: float, j0: float) -> float:
+        k = j0 * (c / p.c_ref) ** p.exponent
+
+        def off(z: float) -> float:
+            return k * (math.exp(p.alpha_c * f * z) - math.exp(-p.alpha_a * f * z)) - current
+
+        return float(brentq(off, -2.0, 2.0, xtol=1e-15))
+
+    film = j * (
+        p.film_thickness / p.film_conductivity + p.film_thickness_counter / p.film_conductivity_counter
+    )
+    kinetic = eta(j, low, p.j0) - eta(-j, high, p.j0_counter)
+    ohmic = j * gap / p.kappa
+    if p.dependence == "nernst-einstein":
+        ohmic *= p.c0 * math.log(high / low) / (high - low)
+    return film, kinetic, ohmic, 2.0 / f * (1.0 - p.t_plus) * p.chi * math.log(high / low)
+
+
+# kappa [S/cm], t+, conductivity of the film [S/m], share of the limiting current. In each, kinetics, film,
+# resistance and diffusion potential are all at least 3 % of the voltage: six times the tolerance.
+SETTINGS = [(5e-4, 0.4, 2e-5, 0.5), (2e-4, 0.2, 4e-5, 0.6), (1e-3, 0.7, 5e-5, 0.3)]
+
+
+def settled(
+    size: tuple[float, ...], setting: tuple[float, ...], sign: int, dependence: str
+) -> tuple[Cell, State, float]:
+    """March a flat cell until its salt has settled; return it and its current density [A/m^2]."""
+    kappa, t_plus, film, share = setting
+    j = sign * share * 2.0 * FARADAY * DIFFUSIVITY * 1e3 / ((1.0 - t_plus) * LENGTH)
+    case = cases.make(
+        f"grid.size={cases.micrometres(*size)}",
+        'surface.height="8 um"',
+        f'electrolyte.conductivity="{kappa} S/cm"',
+        f"electrolyte.transference_number={t_plus}",
+        f'electrolyte.concentration_dependence="{dependence}"',
+        f'electrolyte.salt_diffusivity="{DIFFUSIVITY} m^2/s"',
+        "electrolyte.thermodynamic_factor=2.5",
+        f'film.conductivity="{film} S/m"',
+        'counter.film.conductivity="7e-5 S/m"',
+        'counter.kinetics.exchange_current_density="60 A/m^2"',
+        # A light metal: the closed forms are for a surface at rest.
+        'lithium.molar_volume="1.3e-8 m^3/mol"',
+    )
+    cell, s = cases.driven(case, Drive(j))
+    # Two diffusion times L^2/D leave exp(-2 pi^2) = 3e-9 of the transient.
+    return cell, cases.march(cell, s, Drive(j), LENGTH**2 / DIFFUSIVITY / 8.0, 16), j
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("dependence", ["constant", "nernst-einstein"])
+@pytest.mark.parametrize("size", [(8.0, 40.0), (8.0, 8.0, 40.0)], ids=["2D", "3D"])
+def test_planar_cell(size: tuple[float, ...], dependence: str, sign: int, setting: tuple[float, ...]) -> None:
+    cell, s, j = settled(size, setting, sign, dependence)
+    gap = 40e-6 - float(s.front.height()[0].mean())
+    parts = planar_parts(cell.properties, j, gap)
+    assert min(parts, key=abs) != 0.0
+    assert min(abs(part) for part in parts) > 0.03 * abs(sum(parts))
+    # Acceptance 4: 0.5 %. Measured: 0.2 % at 0.6 of the limiting current, from the salt inside the interface.
+    assert -s.phi_s == pytest.approx(sum(parts), rel=0.005)
+    z = (np.arange(14, 38) + 0.5) * cell.dx
+    slope = np.polyfit(z, s.c[14:38, 0, 0], 1)[0]
+    # Acceptance 4: 0.5 %. Measured 5e-5, the tolerance of the solvers and the small motion.
+    assert slope == pytest.approx(
+        j * (1.0 - cell.properties.t_plus) / (FARADAY * cell.properties.D), rel=5e-4
+    )
+    # The current density is the one imposed at every element: the plane stays one. Tolerance of the solvers.
+    assert np.ptp(s.reaction.j) < 1e-4 * abs(j)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_planar_electrode_moves_as_charge_passes(sign: int) -> None:
+    j = 20.0 * sign
+    cell, s = cases.driven(cases.make(), Drive(j))
+    start = float(s.front.height()[0].mean())
+    s = cases.march(cell, s, Drive(j), 30.0, 20)
+    moved = float(s.front.height()[0].mean()) - start
+    # V_m j t / F = 1.6 cells. The volume is exact; where d = 0 lies between cells of a tanh of W = dx / 2 is known
+    # to 2 exp(-2 pi^2 W / dx) / pi / (2 pi) = 5e-6 of a cell by the midpoint rule; closing xi at 6 W adds 1e-3.
+    assert moved == pytest.approx(cell.properties.V_m * j * s.t / FARADAY, abs=2e-3 * cell.dx)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="Potential.solve keeps the first slope of the counter electrode; drop this mark"
+)
+def test_a_large_current_from_rest_is_found() -> None:
+    """Three times the exchange current, kinetics alone: the counter electrode's slope changes threefold."""
+    cell = Cell(cases.make('film.conductivity="1e-3 S/m"'))
+    for j in (90.0, -90.0, 300.0):
+        s = cell.start()
+        cell.drive(s, Drive(j))
+        # Without its diffusion layer the cell is a pair of kinetics, a resistance and two thin films.
+        p, f = cell.properties, cell.co.kinetics.f
+        flat = (
+            2.0 / (0.5 * f) * math.asinh(j / (2.0 * p.j0))
+            + j * 16e-6 / p.kappa
+            + 2.0 * j * p.film_thickness / 1e-3
+        )
+        assert -s.phi_s == pytest.approx(
+            flat, rel=2e-3
+        )  # the counter's half cell of salt: c up by 0.9 % at 300
+
+
+@pytest.mark.parametrize("voltage", [0.05, 0.5])
+def test_imposed_voltage_gives_the_current_of_the_same_imposed_current(voltage: float) -> None:
+    film = 'film.conductivity="1e-3 S/m"' if abs(voltage) < 0.3 else 'film.conductivity="2e-6 S/m"'
+    cell, s = cases.driven(cases.make(film), Drive(None, voltage))
+    assert -s.phi_s == voltage
+    j = s.reaction.total / cell.plane
+    _, o = cases.driven(cases.make(film), Drive(j))
+    # Each is solved to numerics.tolerance = 1e-5 in its currents; the last step's estimate is good to a few.
+    assert -o.phi_s == pytest.approx(voltage, rel=1e-4)
+
+
+def random_case(seed: int) -> tuple[str, ...]:
+    """Overrides that turn the base case into a random one."""
+    rng = np.random.default_rng(seed)
+    odd = [int(n) for n in rng.choice([8, 9, 11, 13, 15], 2)]
+    nz = int(rng.choice([24, 27, 31]))
+    deep = seed % 2 == 1
+    size = [*odd[: 2 if deep else 1], nz]
+    current = float(rng.uniform(10.0, 40.0))
+    steps = [
+        f'{{ current = "{current} A/m^2", duration = "{rng.uniform(60, 200)} s" }}',
+        f'{{ current = "{-current} A/m^2", capacity = "{current * rng.uniform(60, 150) / 36} mAh/m^2" }}',
+        f'{{ rest = "{rng.uniform(5, 50)} s" }}',
+        f'{{ voltage = "{rng.uniform(-0.4, 0.4)} V", duration = "{rng.uniform(20, 100)} s" }}',
+    ]
+    order = rng.permutation(4)
+    chosen = [
+        f"grid.size={cases.micrometres(*[float(n) for n in size])}",
+        f'grid.lateral="{rng.choice(["periodic", "mirror"])}"',
+        'surface.height="11 um"',
+        'surface.roughness="0.4 um"',
+        'surface.correlation_length="3 um"',
+        f"surface.seed={seed}",
+        f'electrolyte.concentration_dependence="{rng.choice(["constant", "nernst-einstein"])}"',
+        f"protocol.steps=[{', '.join(steps[k] for k in order)}]",
+        f'film.conductivity="{10 ** rng.uniform(-6, -4)} S/m"',
+        'output.fields_every="100 s"',
+    ]
+    if rng.random() < 0.7:
+        chosen.append(
+            f'film.patches={{ spread={rng.uniform(0.2, 1.0)}, size="6 um", renewal="0.3 um", seed={seed} }}'
+        )
+    law = rng.choice(["none", "constant", "square-root"])
+    if law == "constant":
+        chosen.append('film.growth={ law="constant", rate="1e-11 m/s", molar_volume="2e-5 m^3/mol" }')
+    if law == "square-root":
+        chosen.append(
+            'film.growth={ law="square-root", coefficient="1e-18 m^2/s", molar_volume="2e-5 m^3/mol" }'
+        )
+    return tuple(chosen)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_books_of_random_cases(seed: int, tmp_path: Path) -> None:
+    """Acceptance 3: at every step the three balances hold within 1e-10; nothing leaves its range."""
+    from phasefield.driver import Driver
+    from phasefield.runs import open_run
+
+    driver = Driver(cases.make(*random_case(seed)), tmp_path / "run")
+    books = cases.Books(driver.cell, driver.cell.salt_0, driver.cell.volume_0)
+    driver.progress = lambda _: books.look(driver.state)
+    outcome = driver.run()
+    assert outcome.reason == "end", outcome.text
+    assert books.charge <= 1e-10
+    assert books.lithium <= 1e-10
+    assert books.salt <= 1e-10
+    with open_run(tmp_path / "run") as stored:
+        assert all(value <= 1e-10 for value in stored.ledger().values())
+        assert stored.n_steps == outcome.steps + 1
+
+
+def test_what_closes_the_books_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Salt and lithium are closed by one factor a stage: the books say nothing of the equations, the factors do."""
+    factors: list[float] = []
+    shifts: list[float] = []
+    content, match = Salt.content, Front.match_volume
+    inside: list[float] = []
+
+    def noted_content(self: Salt, front: Front, c: Any) -> float:
+        value = content(self, front, c)
+        inside.append(value)
+        return value
+
+    solve = Salt.solve
+
+    def noted_solve(self: Salt, *args: Any) -> float:
+        front, total, dt = args[0], args[3], args[4]
+        out = solve(self, *args)
+        del front
+        factors.append((total - dt * out) / inside[-1] - 1.0)
+        return out
+
+    def noted_match(self: Front, *args: Any) -> float:
+        shifts.append(match(self, *args))
+        return shifts[-1]
+
+    monkeypatch.setattr(Salt, "content", noted_content)
+    monkeypatch.setattr(Salt, "solve", noted_solve)
+    monkeypatch.setattr(Front, "match_volume", noted_match)
+
+    def worst(dt: float) -> tuple[float, float]:
+        factors.clear()
+        shifts.clear()
+        case = cases.make(
+            'surface.wave={ amplitude="1 um", wavelength="8 um" }', 'film.conductivity="2e-5 S/m"'
+        )
+        cell, s = cases.driven(case, Drive(20.0))
+        cases.march(cell, s, Drive(20.0), dt, round(360.0 / dt))
+        return max(map(abs, factors)), max(map(abs, shifts))
+
+    salt, lithium = worst(30.0)
+    # A step moves the front by 0.08 cells; the two forms of the salt's equation then differ by 1e-4 of the salt,
+    # and the surface is off by 2 % of its own path (mean curvature term of the distance form, wave of 8 cells).
+    assert salt < 5e-4
+    assert lithium < 0.05
+    finer, _ = worst(15.0)
+    assert finer < 0.6 * salt  # goes with the step
+
+
+def transient(dt: float, drive: Drive) -> tuple[float, float, float]:
+    """Amplitude [m], charge [C/m^2] or voltage [V], and salt at the surface, 120 s after a fine start."""
+    case = cases.make(
+        'grid.size=["16 um", "24 um"]',
+        'surface.wave={ amplitude="1.5 um", wavelength="16 um" }',
+        'film.conductivity="2e-5 S/m"',
+        'electrolyte.concentration_dependence="nernst-einstein"',
+        'electrolyte.salt_diffusivity="2e-12 m^2/s"',
+        "numerics.tolerance=1e-8",
+    )
+    cell, s = cases.driven(case, drive)
+    # The jump at t = 0 starts like sqrt(t), which no method of steps resolves: order 1.5 if it is included.
+    s = cases.march(cell, s, drive, 0.5, 80)
+    s = cases.march(cell, s, drive, dt, round(120.0 / dt))
+    return cases.crest(s), s.applied if drive.current is None else -s.phi_s, float(s.front.gather(s.c).mean())
+
+
+@pytest.mark.parametrize("drive", [Drive(15.0), Drive(None, 0.06)], ids=["current", "voltage"])
+def test_second_order_in_time(drive: Drive) -> None:
+    got = np.array([transient(dt, drive) for dt in (20.0, 10.0, 5.0)])
+    change = np.abs(np.diff(got, axis=0))
+    order = np.log2(change[0] / change[1])
+    # First order gives 1, second 2; measured 1.98 and 1.88 in the amplitude, 1.88 in the charge.
+    assert order[0] > 1.7
+    if drive.current is None:
+        assert order[1] > 1.7
+    else:  # the voltage follows the present alone: it is off by 3e-7 already with the longest step
+        assert change[0, 1] < 1e-5 * got[-1, 1]
+
+
+def test_interface_width_converges() -> None:
+    """Voltage and growth of a wave as W falls with dx fixed: the answer is that of a sharp surface in the limit."""
+    got = []
+    for W in (2.0, 1.0, 0.5):
+        case = cases.make(
+            'grid.size=["32 um", "40 um"]',
+            'surface.height="16.3 um"',
+            f'numerics.interface_width="{W} um"',
+            'surface.wave={ amplitude="0.1 um", wavelength="32 um" }',
+            'film.conductivity="2e-5 S/m"',
+        )
+        cell, s = cases.driven(case, Drive(20.0))
+        before = cases.crest(s)
+        s = cases.march(cell, s, Drive(20.0), 20.0, 20)
+        got.append((-s.phi_s, math.log(cases.crest(s) / before)))
+    voltage, growth = np.array(got).T
+    print(voltage, growth)
+    # First order or better in W: what is left at W = dx / 2 is below what was lost from dx to dx / 2.
+    assert abs(voltage[2] - voltage[1]) < 0.6 * abs(voltage[1] - voltage[0])
+    assert abs(growth[2] - growth[1]) < 0.6 * abs(growth[1] - growth[0])
+
+
+@pytest.mark.parametrize("name", ["d", "c", "phi", "v", "jc"])
+def test_a_nan_is_caught_in_its_step(name: str) -> None:
+    cell, s = cases.driven(cases.make('surface.wave={ amplitude="1 um", wavelength="8 um" }'), Drive(10.0))
+    s = cases.march(cell, s, Drive(10.0), 10.0, 2)
+    array = s.arrays()[name]
+    if array.ndim == 3:
+        array[8, 0, 3] = np.nan
+    else:
+        array[0, 3] = np.nan
+    with pytest.raises(SolverError):
+        cell.step(s, Drive(10.0), 10.0)
