@@ -1,9 +1,9 @@
 """The film's patchwork: a field N on the surface, unit normal, renewed as lithium passes.
 
-    dN = -N dq/l_r + forcing,   local film conductivity = mean * exp(s N - s^2/2),   q: lithium passed [m]
+    dN = -(N - b N_k) dq/l,   local film conductivity = mean * exp(s N - s^2/2),   q: lithium passed [m]
 
-The forcing is constant within frames of the mean plated thickness, one correlated random lattice a frame, so
-that any sequence of steps gives the same path.
+N_k is one correlated random field a frame, a renewal length of the mean lithium passed; the frame does not depend on
+the steps, so any sequence of steps gives the same path.
 """
 
 from __future__ import annotations
@@ -67,11 +67,11 @@ def on_grid(out, a, first, second, scale):  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def renew(N, v, noise, cells, n, dt, renewal, ratio):  # type: ignore[no-untyped-def]
-    """N over a piece of one frame: N <- r N + (1 - r) b noise, r = exp(-|v| dt / renewal).
+def renew(N, v, noise, cells, n, dt, relaxation, ratio):  # type: ignore[no-untyped-def]
+    """N over a piece of one frame: N <- r N + (1 - r) b noise, r = exp(-|v| dt / relaxation).
 
-    ratio = (frame length / renewal) / mean |v|: |v| ratio is the lithium that a place sees in a whole frame, in
-    renewal lengths; b = sqrt((1 + r_f)/(1 - r_f)) then keeps the variance of N at 1.
+    ratio = (frame length / relaxation) / mean |v|: |v| ratio is the lithium that a place sees in a whole frame, in
+    relaxation lengths; b = sqrt((1 + r_f)/(1 - r_f)) then keeps the variance of N at 1.
     """
     fN = N.ravel()
     fv = v.ravel()
@@ -81,6 +81,6 @@ def renew(N, v, noise, cells, n, dt, renewal, ratio):  # type: ignore[no-untyped
         speed = abs(fv[p])
         whole = speed * ratio
         if whole > 1e-9:
-            keep = np.exp(-speed * dt / renewal)
+            keep = np.exp(-speed * dt / relaxation)
             b = 1.0 / np.sqrt(np.tanh(0.5 * whole))
             fN[p] = keep * fN[p] + (1.0 - keep) * b * fn[p]

@@ -159,13 +159,13 @@ def extremes(h, c, least):  # type: ignore[no-untyped-def]
 
 @kernel
 def largest_change(h, new, old, floor):  # type: ignore[no-untyped-def]
-    """max |new - old| / max(old, floor) over cells of electrolyte (h > 1/2)."""
+    """max |new - old| / max(old, new, floor) over cells of electrolyte (h > 1/2)."""
     worst = 0.0
     for k in range(h.shape[0]):
         for j in range(h.shape[1]):
             for i in range(h.shape[2]):
                 if h[k, j, i] > 0.5:
-                    s = abs(new[k, j, i] - old[k, j, i]) / max(old[k, j, i], floor)
+                    s = abs(new[k, j, i] - old[k, j, i]) / max(old[k, j, i], new[k, j, i], floor)
                     worst = max(worst, s)
     return worst
 

@@ -529,10 +529,10 @@ class Numerics(Record):
         description="W of xi = (1 - tanh(d / 2W)) / 2; 0.4 to 4 spacings; default: spacing / 2",
     )
     front_step: Annotated[float, Measure(units.NUMBER, gt=0, le=0.5)] = Field(
-        default=0.25, description="largest motion of the surface in a step, in cells"
+        default=0.5, description="largest motion of the surface in a step, in cells"
     )
     concentration_change: Annotated[float, Measure(units.NUMBER, gt=0, le=1)] = Field(
-        default=0.2, description="largest relative change of the concentration in a step"
+        default=0.4, description="largest relative change of the concentration in a step; twice that is refused"
     )
     tolerance: Annotated[float, Measure(units.NUMBER, ge=1e-13, le=1e-2)] = Field(
         default=1e-5, description="error allowed in the surface currents, relative"

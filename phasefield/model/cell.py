@@ -64,7 +64,8 @@ class State:
     applied: float = 0.0  # C/m^2
     deposited: float = 0.0  # C/m^2
     side: float = 0.0  # C/m^2
-    displaced: float = 0.0  # mol
+    displaced: float = 0.0  # mol of salt in the electrolyte that has left through the counter plane
+    displaced_volume: float = 0.0  # m^3 of it
     reaction: Reaction | None = None
     resistance: Floats = field(default_factory=lambda: np.zeros(0))
 
@@ -77,7 +78,7 @@ class State:
 
     def numbers(self) -> dict[str, float]:
         """Return the numbers that a restart needs."""
-        names = ("phi_s", "t", "counter_film", "applied", "deposited", "side", "displaced")
+        names = ("phi_s", "t", "counter_film", "applied", "deposited", "side", "displaced", "displaced_volume")
         return {name: float(getattr(self, name)) for name in names} | {"film_Q": self.film.Q}
 
 
@@ -146,6 +147,7 @@ class Cell:
         s.film.Q = numbers["film_Q"]
         s.front.phase()
         s.front.refresh()
+        s.resistance, _ = self.film.at_surface(s.film, s.front)
         self.volume_0, self.salt_0 = volume_0, salt_0
         return s
 
@@ -185,7 +187,8 @@ class Cell:
         self._film(a, s, s.v, self.mean_speed(s), NODE * dt)
         total_0 = self.salt.content(s.front, s.c)
         a.c[...], a.phi[...], a.jc[...], a.phi_s = s.c, s.phi, s.jc, s.phi_s
-        out_1 = self._fields(a, drive, s.c, total_0, NODE * dt)
+        stored = (s.displaced, s.displaced_volume)
+        out_1, volume_1 = self._fields(a, drive, s.c, total_0, NODE * dt, stored)
         self._speeds(a)
         r1 = a.reaction
         assert r1 is not None
@@ -212,12 +215,13 @@ class Cell:
         np.copyto(b.phi, s.phi + (a.phi - s.phi) / NODE)
         np.copyto(b.jc, a.jc)
         b.phi_s = s.phi_s + (a.phi_s - s.phi_s) / NODE
-        out_2 = self._fields(b, drive, self.before, total_0 - MIXED * dt * out_1, DIAGONAL * dt)
+        out_2, volume_2 = self._fields(b, drive, self.before, total_0 - MIXED * dt * out_1, DIAGONAL * dt, stored)
         self._speeds(b)
         b.t = s.t + dt
         b.applied = s.applied + dt * charge
         b.side = s.side + dt * (charge - li)
         b.displaced = s.displaced + dt * (MIXED * out_1 + DIAGONAL * out_2)
+        b.displaced_volume = s.displaced_volume + dt * (MIXED * volume_1 + DIAGONAL * volume_2)
         self._check_salt(b)
         return b
 
@@ -296,8 +300,10 @@ class Cell:
         self.film.evolve(to.film, near, v, mean, dt)
         to.counter_film = float(self.film.growth.thickness(np.array([s.counter_film]), dt)[0])
 
-    def _fields(self, s: State, drive: Drive, before: Floats, total: float, dt: float) -> float:
-        """Solve potential and salt together at one stage; return the salt leaving [mol/s]."""
+    def _fields(
+        self, s: State, drive: Drive, before: Floats, total: float, dt: float, stored: tuple[float, float]
+    ) -> tuple[float, float]:
+        """Solve potential and salt together at one stage; return salt [mol/s] and volume [m^3/s] leaving."""
         co = self.co
         floor = 0.01 * self.properties.c0
         tolerance = COUPLED * self.potential.tolerance
@@ -305,10 +311,10 @@ class Cell:
         resistance, j_side = self.film.at_surface(s.film, s.front)
         s.phi_s, rx = self.potential.evaluate(s.front, co, s.c, s.phi, s.phi_s, resistance, j_side, drive)
 
-        def salt(answer: Floats | None, scarce: bool) -> float:
+        def salt(answer: Floats | None, scarce: bool) -> tuple[float, float]:
             bound = drive.current is not None
             return self.salt.solve(
-                s.front, co, before, total, dt, s.c, s.phi, self.potential, rx, s.jc, answer, bound, scarce
+                s.front, co, before, total, dt, s.c, s.phi, self.potential, rx, s.jc, answer, bound, scarce, stored
             )
 
         mixing = Mixing(s.front.h)
@@ -372,9 +378,10 @@ class Mixing:
             return
         F = np.stack([(b - a) * self.weight for a, b in zip(self.f, self.f[1:], strict=False)])
         X = [b - a for a, b in zip(self.x, self.x[1:], strict=False)]
-        gram = F @ F.T
+        # No BLAS: its sums depend on its threads.
+        gram = np.array([[np.sum(a * b) for b in F] for a in F])
         gram += 1e-12 * np.trace(gram) * np.eye(len(gram))
-        weights = np.linalg.solve(gram, F @ (self.f[-1] * self.weight))
+        weights = np.linalg.solve(gram, np.array([np.sum(a * self.f[-1] * self.weight) for a in F]))
         mixed = self.x[-1] + self.f[-1]
         for w, dx, (a, b) in zip(weights, X, zip(self.f, self.f[1:], strict=False), strict=True):
             mixed -= w * (dx + b - a)

@@ -2,7 +2,8 @@
 
     R_film = delta / sigma                                              (5)
     sigma = sigma_mean exp(s N - s^2/2), N a unit normal patchwork      (6)   mean sigma as stated in the case
-    dN = -N dq/l_r + forcing, q the lithium that has passed [m]         (7)   renewal, kernels/film.py
+    dN = -(N - N_k) dq/l, l = l_r/4, q: lithium that has passed [m]     (7)   renewal: N goes over to a new frame N_k
+                                                                              each l_r; kernels/film.py
     d(delta)/dt = r (constant) or K/(2 delta) (square root),            (8)   j_side = F d(delta)/dt / V_film
 """
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-FRAMES_PER_RENEWAL = 2  # the forcing changes twice in a renewal length
+RELAXATION = 0.25  # of the renewal length: the patches go over to the new ones within it
 KEPT_FRAMES = 6
 
 
@@ -99,7 +100,7 @@ class Film:
             spread, size, seed = patches.spread, patches.size, patches.seed
             renewal = np.inf if patches.renewal in (None, "none") else float(patches.renewal)
         return cls(
-            p.film_conductivity, p.film_thickness, spread, 0.5 * size, renewal, seed, law,
+            p.film_conductivity, p.film_thickness, spread, size, renewal, seed, law,
             case.grid.shape, case.grid.spacing,
         )
 
@@ -166,7 +167,7 @@ class Film:
         near: cells of the film; speed: v there [m/s]; mean: its average over the surface [m/s].
         """
         if self.spread > 0.0 and np.isfinite(self.renewal) and mean > 0.0:
-            length = self.renewal / FRAMES_PER_RENEWAL
+            length, relaxation = self.renewal, RELAXATION * self.renewal
             end = film.Q + mean * dt
             while film.Q < end:
                 number = int(np.floor(film.Q / length * (1.0 + 1e-12)))
@@ -174,8 +175,8 @@ class Film:
                 if stop <= film.Q:
                     break
                 kernels.renew(
-                    film.N, speed, self.frame(number), near, near.size, (stop - film.Q) / mean, self.renewal,
-                    length / self.renewal / mean,
+                    film.N, speed, self.frame(number), near, near.size, (stop - film.Q) / mean, relaxation,
+                    length / relaxation / mean,
                 )
                 film.Q = stop
         if self.growth.law != "none":

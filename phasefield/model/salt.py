@@ -3,7 +3,8 @@
     d(h c)/dt + div(q c) = div(h D grad c) - (1 - t+) a j / F,     q = -(V_m/F) i          (10)
 
 The counter electrode gives back (1 - t+) I/F. div q = -(V_m/F) a j = -dh/dt, so the displaced volume leaves through
-the counter plane, carrying the salt that is there; while stripping it comes back. With dh/dt + div q = 0 taken out,
+the counter plane, carrying the salt that is there, into a store; while stripping it comes back with the salt that the
+store holds (a counter plane that recedes and returns). With dh/dt + div q = 0 taken out,
 
     h dc/dt + q grad c = div(h D grad c) - (1 - t+) a j / F
 
@@ -68,9 +69,11 @@ class Salt:
         answer: Floats | None,
         bound: bool,
         scarce: bool,
-    ) -> float:
-        """Solve h (c - before) dV = dt (rate at c) for c (in place, warm start); return salt leaving [mol/s].
+        stored: tuple[float, float],
+    ) -> tuple[float, float]:
+        """Solve h (c - before) dV = dt (rate at c) for c (in place, warm start); return salt and volume leaving.
 
+        Returns rates [mol/s], [m^3/s]. stored: salt [mol] and volume [m^3] that have left before.
         before: concentration [mol/m^3]; total: salt in the cell [mol] before; dt: the stage's implicit time [s]. `answer` [A m/mol]
         at the elements, if given: how j answers to the concentration there; a scarce salt needs it to stay positive.
         With `scarce` cells that lack salt give in proportion to what they will have. Both are for iterations: only
@@ -87,6 +90,9 @@ class Salt:
         given = jc + (rx.total - float(jc.sum()) * dx**2) / (jc.size * dx**2)
         D = np.interp(c[-1], co.D_at, co.D)
         c_top = c[-1] + 0.5 * dx * co.flux * given / D
+        volume = co.carried * rx.total
+        if volume * stored[1] < 0.0:  # what left comes back as it is on the mean
+            c_top = np.full_like(c_top, stored[0] / stored[1])
         leaving = co.carried * dx**2 * given * c_top
         self.b[-1] += co.flux * dx**2 * given - co.carried * dx**2 * given * (c_top - c[-1])
         self.b *= dt
@@ -126,4 +132,4 @@ class Salt:
             )
         out = float(leaving.sum())
         c *= (total - dt * out) / self.content(front, c)
-        return out
+        return out, volume
