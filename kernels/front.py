@@ -37,13 +37,15 @@ class Lattice(NamedTuple):
 def lattice(shape: tuple[int, int, int], dx: float, periodic: bool) -> Lattice:
     """Return the neighbour tables of a grid (nz, ny, nx), spacing dx [m]; z ends are mirrored."""
     tables: list[Ints] = []
+    nz, ny, nx = shape
     for axis, n in enumerate(shape):
         here = np.arange(n, dtype=np.int64)
         if axis > 0 and periodic:
             tables += [(here - 1) % n, (here + 1) % n]
         else:
             tables += [np.maximum(here - 1, 0), np.minimum(here + 1, n - 1)]
-    return Lattice(*(int(n) for n in shape), float(dx), *tables)
+    zm, zp, ym, yp, xm, xp = tables
+    return Lattice(int(nz), int(ny), int(nx), float(dx), zm, zp, ym, yp, xm, xp)
 
 
 @kernel

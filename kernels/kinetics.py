@@ -36,10 +36,7 @@ def current(u, c, R, j_side, P):  # type: ignore[no-untyped-def]
     """
     k0 = P.j0 * (c / P.c_ref) ** P.order
     target = u - R * j_side
-    if target >= 0.0:
-        rate = P.a_c * P.f
-    else:
-        rate = P.a_a * P.f
+    rate = P.a_c * P.f if target >= 0.0 else P.a_a * P.f
     bound = abs(target)
     if R * k0 > 0.0:
         bound = min(bound, np.log1p(abs(target) / (R * k0)) / rate)

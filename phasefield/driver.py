@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import __version__
-from .constants import FARADAY
 from .checkpoint import read_checkpoint, write_checkpoint
+from .constants import FARADAY
 from .errors import Interrupted, ResultError, SolverError
 from .model.cell import Cell, State
 from .model.potential import Drive, Reaction
@@ -152,7 +152,9 @@ class Driver:
         arrays = {k[6:]: v for k, v in saved.items() if k.startswith("array_")}
         self.writer = RunWriter.resume(self.folder, int(saved["rows"]), int(saved["frames"]))
         self.state = self.cell.restore(arrays, numbers["state"], numbers["volume_0"], numbers["salt_0"])
-        rx = Reaction(*(arrays[f"rx_{name}"] for name in ("j", "J", "Jc", "j_li")), *numbers["reaction"])
+        j, J, Jc, j_li = (np.asarray(arrays[f"rx_{name}"], dtype=float) for name in ("j", "J", "Jc", "j_li"))
+        total, total_li = numbers["reaction"]
+        rx = Reaction(j, J, Jc, j_li, total, total_li)
         self.state.reaction = rx
         self.walk = Walk(self.case.protocol, Position.from_dict(numbers["position"]))
         control = numbers["control"]
@@ -188,7 +190,7 @@ class Driver:
 
     @property
     def drive(self) -> Drive:
-        """What the protocol imposes now; at the voltage limit a current step goes on at that voltage, as a galvanostat does."""
+        """What the protocol imposes now. At the voltage limit a current step goes on at it, as a galvanostat does."""
         current, voltage = self.walk.imposed
         if self.control.limited and current is not None:
             return Drive(None, math.copysign(self.case.protocol.voltage_limit, current))
@@ -373,7 +375,7 @@ class Driver:
         self.writer.add_row(row)
         every = self.case.output.fields_every
         if self.state.t >= self.control.frames_due * every * (1.0 - 1e-12):
-            self.control.frames_due = int(math.floor(self.state.t / every * (1.0 + 1e-12))) + 1
+            self.control.frames_due = math.floor(self.state.t / every * (1.0 + 1e-12)) + 1
             self.writer.save(self._frame())
             self._checkpoint()
         elif time.monotonic() - self.saved_at > self.case.output.checkpoint_every:
@@ -407,7 +409,7 @@ class Driver:
             "rejected": self.control.rejected,
             "wall_time": self.control.wall,
             "seconds_per_step": self.control.wall / max(self.control.steps, 1),
-            "peak_memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+            "peak_memory": peak_memory(),
             "voltage_start": self.control.voltage_start,
             "voltage": -s.phi_s,
             "Sa": Sa,
@@ -499,6 +501,12 @@ class Driver:
         height, _ = s.front.height()
         self.control.last_frame = s.t
         return Frame(s.t, {name: self.cell.field(s, name) for name in self.case.output.fields}, height)
+
+
+def peak_memory() -> int:
+    """Return the largest memory that this process has held, bytes."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def versions() -> dict[str, str]:

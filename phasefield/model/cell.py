@@ -5,8 +5,8 @@ One step, second order, one-step and stiffly accurate (11): surface and salt sha
     d(1) = d - (2/5) dt v                            salt: c(1) = c + (2/5) dt (f/h)(1)
     d(2) = d - dt (-1/4 v + 5/4 v(1))                c(2) = c + dt (5/6 (f/h)(1) + 1/6 (f/h)(2))
 
-The salt part is L-stable (R(infinity) = 0) for any first node below 1/2; at 2/5 the surface's weights stay near a midpoint
-rule. A reversed current, which is stiff for the salt, needs no special step.
+The salt part is L-stable (R(infinity) = 0) for any first node below 1/2; at 2/5 the surface's weights stay near a
+midpoint rule. A reversed current, which is stiff for the salt, needs no special step.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ MIXED = 1.0 - DIAGONAL  # 5/6, the salt's weight of stage 1
 LATE = 0.5 / NODE  # 5/4, the surface's weight of stage 1
 COUPLING_STEPS = 30
 PATIENCE = 6  # near depletion the solvers' own tolerances stop the iteration at a few of its tolerances
-LEAST = 0.3
+LEAST = 0.3  # of the present concentration: an extrapolation below it is bent (`bend_positive`)
 PLAIN_STEPS = 2  # iterations before they are accelerated
-MIXED_ITERATES = 6
+MIXED_ITERATES = 6  # that the acceleration looks back on
 COUPLED = 10.0  # concentrations at the surface agree to this many tolerances
 STIFF = 0.02  # answer of the reaction to its own depletion, over diffusion across a cell, above which it is followed
 START_REDISTANCE = 8  # pseudo-steps a cell of band, for the starting surface
@@ -111,7 +111,7 @@ class Cell:
 
     def _state(self) -> State:
         shape = self.shape
-        film = FilmState(*(np.zeros(shape) for _ in range(3)))
+        film = FilmState(np.zeros(shape), np.zeros(shape), np.zeros(shape))
         return State(
             Front(self.lattice, self.periodic, self.W), np.zeros(shape), np.zeros(shape), np.zeros(shape), film,
             np.zeros(shape[1:]),

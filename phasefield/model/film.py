@@ -98,7 +98,7 @@ class Film:
         spread, size, renewal, seed = 0.0, 1.0, np.inf, 0
         if patches is not None:
             spread, size, seed = patches.spread, patches.size, patches.seed
-            renewal = np.inf if patches.renewal in (None, "none") else float(patches.renewal)
+            renewal = np.inf if patches.renewal is None else patches.renewal
         return cls(
             p.film_conductivity, p.film_thickness, spread, size, renewal, seed, law,
             case.grid.shape, case.grid.spacing,
@@ -169,7 +169,7 @@ class Film:
         if self.spread > 0.0 and np.isfinite(self.renewal) and mean > 0.0:
             length, relaxation = self.renewal, RELAXATION * self.renewal
             end = film.Q + mean * dt
-            while film.Q < end:
+            while end > film.Q:
                 number = int(np.floor(film.Q / length * (1.0 + 1e-12)))
                 stop = min(end, (number + 1) * length)
                 if stop <= film.Q:

@@ -57,6 +57,11 @@ class Reaction:
     total: float = 0.0
     total_li: float = 0.0
 
+    @classmethod
+    def empty(cls, n: int) -> Reaction:
+        """Return room for n elements."""
+        return cls(np.empty(n), np.empty(n), np.empty(n), np.empty(n))
+
 
 @dataclass(frozen=True)
 class Coefficients:
@@ -111,7 +116,7 @@ class Potential:
         top = np.ascontiguousarray(c[-1])
         kappa, D = np.interp(top, co.at, co.kappa), np.interp(top, co.D_at, co.D)
         Jtop = np.zeros_like(jc)
-        rx = Reaction(*(np.empty(n) for _ in range(4)))
+        rx = Reaction.empty(n)
         if drive.current is None:
             assert drive.voltage is not None
             phi_s = -drive.voltage
@@ -171,7 +176,7 @@ class Potential:
         transport.faces(
             self.gx, self.gy, self.gz, front.h, c, co.at, co.kappa, self.dx, front.lattice, self.periodic, front.k0
         )
-        rx = Reaction(*(np.empty(n) for _ in range(4)))
+        rx = Reaction.empty(n)
         if drive.voltage is not None:
             phi_s = -drive.voltage
         shift = co.gibbs_thomson * front.curvature[:n]

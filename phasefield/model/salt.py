@@ -31,7 +31,7 @@ ITERATIONS = 200
 TIGHT = 1e-3  # of the tolerance, where cells of the interface are short of salt
 SCARCE = 1e-5  # of the largest c: below it the solver's error counts
 LOW = 1e-2  # of the largest c: below it, at an imposed voltage, the reaction takes in proportion to what is there
-SWEEPS = 12
+SWEEPS = 12  # of Gauss-Seidel over those cells; the salt there falls over a few cells
 
 
 @dataclass
@@ -71,13 +71,15 @@ class Salt:
         scarce: bool,
         stored: tuple[float, float],
     ) -> tuple[float, float]:
-        """Solve h (c - before) dV = dt (rate at c) for c (in place, warm start); return salt and volume leaving.
+        """Solve h (c - before) dV = dt (rate at c) for c (in place, warm start).
 
-        Returns rates [mol/s], [m^3/s]. stored: salt [mol] and volume [m^3] that have left before.
-        before: concentration [mol/m^3]; total: salt in the cell [mol] before; dt: the stage's implicit time [s]. `answer` [A m/mol]
-        at the elements, if given: how j answers to the concentration there; a scarce salt needs it to stay positive.
-        With `scarce` cells that lack salt give in proportion to what they will have. Both are for iterations: only
-        without them is the sink exactly (1 - t+) j / F and the salt's ledger closed. With `bound` (an imposed current) the answers add up to zero: one number, the shift of phi_s, sees to it.
+        before: concentration [mol/m^3]; total: salt in the cell [mol] before; dt: the stage's implicit time [s];
+        stored: salt [mol] and volume [m^3] that have left before. Returns salt [mol/s] and volume [m^3/s] leaving.
+
+        `answer` [A m/mol] at the elements, if given: how j answers to the concentration there, which a scarce salt
+        needs to stay positive. With `bound` (an imposed current) the answers add up to zero: one more unknown, the
+        shift of phi_s, sees to it. With `scarce` cells that lack salt give in proportion to what they will have.
+        Once the iteration has converged neither changes anything.
         """
         dx, L, n = self.dx, front.lattice, front.count
         area = front.area[:n]
@@ -118,10 +120,10 @@ class Salt:
             self.gx, self.gy, self.gz, self.own, front.start[: n + 1], front.idx[: front.used],
             front.share[: front.used], conductance, pin, answer is not None,
         )
-        fell = front.limited > 0
+        tolerance = self.tolerance * (TIGHT if front.limited > 0 else 1.0)
         norm = float(np.sqrt(np.sum(np.square(self.storage * c).sum(axis=(1, 2)))))
         info = self.solver.solve(
-            c, 0.0, self.b, shift, tolerance=self.tolerance * (TIGHT if scarce or fell else 1.0), norm=norm, max_iterations=ITERATIONS
+            c, 0.0, self.b, shift, tolerance=tolerance, norm=norm, max_iterations=ITERATIONS
         )
         self.iterations += info.iterations
         if not np.isfinite(info.residual) or not info.converged:

@@ -42,8 +42,8 @@ def height_map(case: Case) -> Floats:
     z = np.full((ny, nx), float(s.height))
     x = (np.arange(nx) + 0.5) * dx
     y = (np.arange(ny) + 0.5) * dx
-    if s.roughness:
-        z += s.roughness * rough((ny, nx), dx, s.correlation_length, s.seed, periodic)
+    if s.roughness is not None and s.correlation_length is not None and s.seed is not None:
+        z = z + s.roughness * rough((ny, nx), dx, s.correlation_length, s.seed, periodic)
     if s.wave is not None:
         k = 2.0 * np.pi / s.wave.wavelength
         a = s.wave.direction
