@@ -1,9 +1,9 @@
 """The film's patchwork: a field N on the surface, unit normal, renewed as lithium passes.
 
-    dN = -(N - b N_k) dq/l,   local film conductivity = mean * exp(s N - s^2/2),   q: lithium passed [m]
+    dN = -(N - b N_k) dQ/l,   local film conductivity = mean * exp(s N - s^2/2),   Q: mean lithium passed [m]
 
-N_k is one correlated random field a frame, a renewal length of the mean lithium passed; the frame does not depend on
-the steps, so any sequence of steps gives the same path.
+N_k is one correlated random field a frame, a renewal length of Q; the frame does not depend on the steps, so any
+sequence of steps gives the same path.
 """
 
 from __future__ import annotations
@@ -67,20 +67,10 @@ def on_grid(out, a, first, second, scale):  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def renew(N, v, noise, cells, n, dt, relaxation, ratio):  # type: ignore[no-untyped-def]
-    """N over a piece of one frame: N <- r N + (1 - r) b noise, r = exp(-|v| dt / relaxation).
-
-    ratio = (frame length / relaxation) / mean |v|: |v| ratio is the lithium that a place sees in a whole frame, in
-    relaxation lengths; b = sqrt((1 + r_f)/(1 - r_f)) then keeps the variance of N at 1.
-    """
+def renew(N, noise, cells, n, keep, gain):  # type: ignore[no-untyped-def]
+    """N <- keep N + (1 - keep) gain noise on the first n cells."""
     fN = N.ravel()
-    fv = v.ravel()
     fn = noise.ravel()
     for m in prange(n):
         p = cells[m]
-        speed = abs(fv[p])
-        whole = speed * ratio
-        if whole > 1e-9:
-            keep = np.exp(-speed * dt / relaxation)
-            b = 1.0 / np.sqrt(np.tanh(0.5 * whole))
-            fN[p] = keep * fN[p] + (1.0 - keep) * b * fn[p]
+        fN[p] = keep * fN[p] + (1.0 - keep) * gain * fn[p]

@@ -43,7 +43,7 @@ FLOOR = 0.05  # concentration changes are measured against at least this share o
 STABLE = 0.5  # of the explicit limit of curvature-driven motion
 LIMIT_BAND = 1e-3  # a voltage limit is met within this relative band
 LOCATE = 12  # attempts to land on a voltage limit
-PATCH_STEP = 1.0  # renewal lengths of the film that may pass in one step
+PATCH_STEP = 0.5  # renewal lengths of the film that may pass in one step
 
 
 @dataclass(frozen=True)
@@ -266,7 +266,7 @@ class Driver:
         limits = [self.control.dt_c, case.numerics.max_step or math.inf]
         if fastest > 0.0:
             limits.append(case.numerics.front_step * dx / fastest)
-        mean = cell.mean_speed(s)
+        mean = abs(cell.mean_speed(s))
         if cell.film.spread > 0.0 and math.isfinite(cell.film.renewal) and mean > 0.0:
             limits.append(PATCH_STEP * cell.film.renewal / mean)
         # Gibbs-Thomson: v = -M K, explicit; behind kappa k the reaction answers less.

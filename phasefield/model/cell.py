@@ -43,6 +43,7 @@ LEAST = 0.3  # of the present concentration: an extrapolation below it is bent (
 PLAIN_STEPS = 2  # iterations before they are accelerated
 MIXED_ITERATES = 6  # that the acceleration looks back on
 COUPLED = 10.0  # concentrations at the surface agree to this many tolerances
+FARTHEST = 1.0  # cells that the surface may move in a step; the band reaches three
 STIFF = 0.02  # answer of the reaction to its own depletion, over diffusion across a cell, above which it is followed
 START_REDISTANCE = 8  # pseudo-steps a cell of band, for the starting surface
 FAR = 1000.0  # prolongs the tables kappa(c), D(c) to this many c0
@@ -79,7 +80,8 @@ class State:
     def numbers(self) -> dict[str, float]:
         """Return the numbers that a restart needs."""
         names = ("phi_s", "t", "counter_film", "applied", "deposited", "side", "displaced", "displaced_volume")
-        return {name: float(getattr(self, name)) for name in names} | {"film_Q": self.film.Q}
+        film = {"film_Q": self.film.Q, "film_direction": self.film.direction}
+        return {name: float(getattr(self, name)) for name in names} | film
 
 
 class Cell:
@@ -142,9 +144,9 @@ class Cell:
         for name, array in s.arrays().items():
             np.copyto(array, arrays[name])
         for name, value in numbers.items():
-            if name != "film_Q":
+            if not name.startswith("film_"):
                 setattr(s, name, value)
-        s.film.Q = numbers["film_Q"]
+        s.film.Q, s.film.direction = numbers["film_Q"], numbers["film_direction"]
         s.front.phase()
         s.front.refresh()
         s.resistance, _ = self.film.at_surface(s.film, s.front)
@@ -184,7 +186,7 @@ class Cell:
         assert r0 is not None
         # Stage 1
         self._move(a, s, s.v, NODE * dt, s.deposited + NODE * dt * r0.total_li / self.plane, mend=False)
-        self._film(a, s, s.v, self.mean_speed(s), NODE * dt)
+        self._film(a, s, self.mean_speed(s), NODE * dt)
         total_0 = self.salt.content(s.front, s.c)
         a.c[...], a.phi[...], a.jc[...], a.phi_s = s.c, s.phi, s.jc, s.phi_s
         stored = (s.displaced, s.displaced_volume)
@@ -202,8 +204,7 @@ class Cell:
             charge = drive.current
         b.deposited = s.deposited + dt * li
         self._move(b, s, v, dt, b.deposited, mend=True)
-        mean = max((1.0 - LATE) * self.mean_speed(s) + LATE * self.mean_speed(a), 0.0)
-        self._film(b, s, v, mean, dt)
+        self._film(b, s, (1.0 - LATE) * self.mean_speed(s) + LATE * self.mean_speed(a), dt)
         # h dc/dt = f: what stage 1 adds is known from it.
         np.subtract(a.c, s.c, out=self.before)
         self.before *= MIXED / NODE
@@ -268,10 +269,10 @@ class Cell:
         self.spare[1] = old
 
     def mean_speed(self, s: State) -> float:
-        """Return the mean |v| over the surface [m/s]."""
+        """Return the mean v over the surface [m/s]."""
         assert s.reaction is not None
         area = s.front.area[: s.front.count]
-        return float(self.per_charge * s.front.total(area * np.abs(s.reaction.j_li)) / s.front.total(area))
+        return float(self.per_charge * s.front.total(area * s.reaction.j_li) / s.front.total(area))
 
     def _move(self, to: State, s: State, v: Floats, dt: float, deposited: float, mend: bool) -> None:
         """Move the surface by v dt, eqs. (2) and (3)."""
@@ -284,6 +285,8 @@ class Cell:
             if mend:
                 f.redistance(self.scratch, g.cells, g.n)
             path = np.abs(v.ravel()[cells]) * dt
+            if not float(path.max()) <= FARTHEST * self.dx:
+                raise SolverError(f"the surface would move by {path.max() / self.dx:.2g} cells")
             # Where nothing moves nothing is matched; the floor only keeps the factor finite.
             speed = path + 1e-3 * path.mean()
             speed[f.frozen.ravel()[cells] != 0] = 0.0
@@ -294,10 +297,10 @@ class Cell:
             f.phase()
         f.refresh()
 
-    def _film(self, to: State, s: State, v: Floats, mean: float, dt: float) -> None:
+    def _film(self, to: State, s: State, speed: float, dt: float) -> None:
         to.film.copy_from(s.film)
         near = self.film.follow(to.film, to.front)
-        self.film.evolve(to.film, near, v, mean, dt)
+        self.film.evolve(to.film, near, speed, dt)
         to.counter_film = float(self.film.growth.thickness(np.array([s.counter_film]), dt)[0])
 
     def _fields(

@@ -2,9 +2,12 @@
 
     R_film = delta / sigma                                              (5)
     sigma = sigma_mean exp(s N - s^2/2), N a unit normal patchwork      (6)   mean sigma as stated in the case
-    dN = -(N - N_k) dq/l, l = l_r/4, q: lithium that has passed [m]     (7)   renewal: N goes over to a new frame N_k
-                                                                              each l_r; kernels/film.py
+    dN = -(N - b N_k) dQ/l, l = l_r/4, Q: mean lithium passed [m]       (7)   renewal, kernels/film.py
     d(delta)/dt = r (constant) or K/(2 delta) (square root),            (8)   j_side = F d(delta)/dt / V_film
+
+The patches go over to a new random frame N_k each renewal length l_r, and at each reversal of the current, which tears
+the film: what plating built is not what stripping passes. The clock is the mean over the surface, so that the mean
+conductivity over time is the stated one (a local clock would keep poorly conducting places for longer).
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ Floats = NDArray[np.float64]
 
 RELAXATION = 0.25  # of the renewal length: the patches go over to the new ones within it
 KEPT_FRAMES = 6
+NEXT = 1e-12  # relative: a frame's end that is this near has been reached
 
 
 @dataclass(frozen=True)
@@ -58,19 +62,23 @@ class Growth:
 
 @dataclass
 class FilmState:
-    """N (patches) and delta (thickness) on the band, where `known` > 0; Q: mean lithium passed [m]."""
+    """N (patches) and delta (thickness) near the front, where `known` > 0; Q: mean lithium passed [m].
+
+    direction: sign of the last mean speed.
+    """
 
     N: Floats
     delta: Floats
     known: Floats
     Q: float = 0.0
+    direction: float = 0.0
 
     def copy_from(self, other: FilmState) -> None:
         """Take over all values of `other`."""
         np.copyto(self.N, other.N)
         np.copyto(self.delta, other.delta)
         np.copyto(self.known, other.known)
-        self.Q = other.Q
+        self.Q, self.direction = other.Q, other.direction
 
 
 @dataclass
@@ -161,23 +169,27 @@ class Film:
         known[near] = 1.0
         return near
 
-    def evolve(self, film: FilmState, near: NDArray[np.int64], speed: Floats, mean: float, dt: float) -> None:
+    def evolve(self, film: FilmState, near: NDArray[np.int64], speed: float, dt: float) -> None:
         """Renew the patches by the lithium passed and grow the film over dt [s], eqs. (7) and (8).
 
-        near: cells of the film; speed: v there [m/s]; mean: its average over the surface [m/s].
+        near: cells of the film; speed: mean v over the surface [m/s], negative while stripping.
         """
-        if self.spread > 0.0 and np.isfinite(self.renewal) and mean > 0.0:
+        if self.spread > 0.0 and np.isfinite(self.renewal) and speed != 0.0:
             length, relaxation = self.renewal, RELAXATION * self.renewal
-            end = film.Q + mean * dt
+            direction = 1.0 if speed > 0.0 else -1.0
+            if film.direction * direction < 0.0:
+                film.Q = length * np.ceil(film.Q / length * (1.0 - NEXT))
+            film.direction = direction
+            rest = np.exp(-length / relaxation)
+            gain = float(np.sqrt((1.0 + rest) / (1.0 - rest)))  # keeps the variance of N at 1 from frame to frame
+            end = film.Q + abs(speed) * dt
             while end > film.Q:
-                number = int(np.floor(film.Q / length * (1.0 + 1e-12)))
+                number = int(np.floor(film.Q / length * (1.0 + NEXT)))
                 stop = min(end, (number + 1) * length)
                 if stop <= film.Q:
                     break
-                kernels.renew(
-                    film.N, speed, self.frame(number), near, near.size, (stop - film.Q) / mean, relaxation,
-                    length / relaxation / mean,
-                )
+                keep = float(np.exp(-(stop - film.Q) / relaxation))
+                kernels.renew(film.N, self.frame(number), near, near.size, keep, gain)
                 film.Q = stop
         if self.growth.law != "none":
             film.delta.ravel()[near] = self.growth.thickness(film.delta.ravel()[near], dt)
