@@ -34,7 +34,10 @@ SETTINGS = (
     'film.conductivity="2e-5 S/m"',
     'film.patches={ spread=0.5, size="6 um", renewal="0.2 um" }',
     'film.growth={ law="square-root", coefficient="1e-18 m^2/s", molar_volume="2e-5 m^3/mol" }',
-    'protocol.steps=[{ current="30 A/m^2", duration="100 s" }, { current="-30 A/m^2", capacity="0.7 mAh/m^2" }, { rest="10 s" }, { voltage="0.05 V", duration="30 s" }]',
+    'protocol.steps=[{ current="30 A/m^2", duration="100 s" }, '
+    '{ current="-30 A/m^2", capacity="0.7 mAh/m^2" }, '
+    '{ rest="10 s" }, '
+    '{ voltage="0.05 V", duration="30 s" }]',
     "protocol.repeat=2",
     'numerics.max_step="6 s"',
     'output.fields_every="30 s"',
@@ -110,7 +113,10 @@ def child(case_file: Path, folder: Path, threads: int, resume: bool) -> subproce
 
 
 def killed_and_resumed(case: Case, folder: Path, kills: int, seed: int) -> int:
-    """Kill a run at random moments until it ends; other threads after each kill. Return how often it was killed."""
+    """Kill a run at random moments until it ends.
+
+    Other threads after each kill. Return how often it was killed.
+    """
     rng = random.Random(seed)
     case_file = folder.parent / "case.toml"
     case_file.write_text(case.resolved_toml(), encoding="utf-8")
@@ -142,7 +148,7 @@ def killed_and_resumed(case: Case, folder: Path, kills: int, seed: int) -> int:
         if "done" in rest:
             return done
         assert process.returncode == -signal.SIGKILL, rest
-        done += 1
+        done += 1  # noqa: SIM113
     raise AssertionError("the run does not end")
 
 

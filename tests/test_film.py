@@ -29,7 +29,8 @@ def test_patches_have_unit_variance_and_the_stated_radius() -> None:
     radius, dx = 4.0, 1.0
     values = [patchwork((32, 40, 40), dx, radius, seed).frame(3) for seed in range(60)]
     fields = np.stack(values)
-    # 60 boxes of (32 x 40 x 40) / (radius sqrt(2 pi))^3 = 50 independent places: variance to sqrt(2/3000) = 2.6 %.
+    # 60 boxes of (32 x 40 x 40) / (radius sqrt(2 pi))^3 = 50 independent places: variance to sqrt(2/3000)
+    # = 2.6 %.
     assert fields.var() == pytest.approx(1.0, abs=0.08)  # three of that
     assert abs(fields.mean()) < 0.06  # three of 1/sqrt(3000)
     for axis in (1, 2, 3):
@@ -68,7 +69,8 @@ def test_seeds_and_frames_are_different_fields() -> None:
     fields = [
         patchwork(shape, 1.0, 3.0, seed).frame(n).ravel() for seed, n in ((1, -1), (1, 0), (1, 1), (2, -1))
     ]
-    # Sampling: 24 x 64 / (2 pi radius^2) = 27 places, so a correlation of 0.2 by chance; 0.6 is three of that.
+    # Sampling: 24 x 64 / (2 pi radius^2) = 27 places, so a correlation of 0.2 by chance; 0.6 is three of
+    # that.
     assert np.abs(np.corrcoef(fields) - np.eye(4)).max() < 0.6
 
 
@@ -109,7 +111,10 @@ def test_renewal_keeps_the_variance_and_forgets() -> None:
 
 
 def test_variance_within_a_frame() -> None:
-    """Between the ends of frames the variance falls: r^2 + (1 - r)^2 (1 + r_f)/(1 - r_f), 0.77 at the least."""
+    """Between the ends of frames the variance falls: r^2 + (1 - r)^2 (1 + r_f)/(1 - r_f).
+
+    0.77 at the least.
+    """
     speeds = np.full((24, 1, 64), 1e-3)
     half = 0.5 / FRAMES_PER_RENEWAL
     got = np.stack([walk(1, speeds, half, seed=seed) for seed in range(80)])

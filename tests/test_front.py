@@ -36,7 +36,10 @@ def omega(p: Properties, j: float, c: float, conductance: float, k: float) -> fl
 
 
 def growth(cells: int, conductance: float, *more: str, seconds: float = 600.0) -> tuple[float, float, float]:
-    """Return the measured growth rate [1/s] of a wave of 40 um, that of theory, and theory's without surface energy."""
+    """Return the measured growth rate [1/s] of a wave of 40 um, that of theory.
+
+    And theory's without surface energy.
+    """
     wavelength = 40.0
     dx = wavelength / cells
     case = cases.make(
@@ -129,7 +132,8 @@ def carried(cycles: int, amplitude: float, steps: int) -> tuple[float, float]:
 
 
 def test_wave_carried_to_and_fro_keeps_its_amplitude() -> None:
-    # Acceptance 5 allows 2 % in 390 cycles: 0.1 % in 20. Measured 0.008 %; first order in time would cost 4 %.
+    # Acceptance 5 allows 2 % in 390 cycles: 0.1 % in 20. Measured 0.008 %; first order in time would cost
+    # 4 %.
     for amplitude, steps in ((10.0, 1), (20.0, 2)):
         for ratio in carried(20, amplitude, steps):
             assert ratio == pytest.approx(1.0, abs=1e-3)
@@ -150,7 +154,8 @@ def test_flat_lithium_under_a_uniform_film_stays_flat(size: tuple[float, ...], l
         cell.drive(s, Drive(j))
         s = cases.march(cell, s, Drive(j), 20.0, 30)
         z, crossings = s.front.height()
-        # Unstable waves grow from what the solvers leave over, 1e-5 of the current; 6.7 nm/s for 600 s is 4 cells.
+        # Unstable waves grow from what the solvers leave over, 1e-5 of the current; 6.7 nm/s for 600 s is
+        # 4 cells.
         assert np.ptp(z) < 1e-4 * cell.dx
         assert np.all(crossings == 1)
 
@@ -194,7 +199,8 @@ def test_an_island_is_dead_until_it_is_reached(size: tuple[float, ...], lateral:
         assert np.array_equal(s.front.dead == 1, away <= 0.0)
         for current in (s.reaction.j, s.reaction.J, s.reaction.j_li):
             assert np.all(current[s.front.active == 0] == 0.0)
-        # The ball keeps its place; the volume's closing reaches cells of its skin by 1e-3 of 1e-3 of a step (0.3
+        # The ball keeps its place; the volume's closing reaches cells of its skin by 1e-3 of 1e-3 of a
+        # step (0.3
         # cells), 1e-8 measured a step.
         assert float(np.abs(s.front.h - h)[near].max()) < 1e-6
 

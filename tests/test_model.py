@@ -106,8 +106,10 @@ def test_planar_electrode_moves_as_charge_passes(sign: int) -> None:
     start = float(s.front.height()[0].mean())
     s = cases.march(cell, s, Drive(j), 30.0, 20)
     moved = float(s.front.height()[0].mean()) - start
-    # V_m j t / F = 1.6 cells. The volume is exact; where d = 0 lies between cells of a tanh of W = dx / 2 is known
-    # to 2 exp(-2 pi^2 W / dx) / pi / (2 pi) = 5e-6 of a cell by the midpoint rule; closing xi at 6 W adds 1e-3.
+    # V_m j t / F = 1.6 cells. The volume is exact; where d = 0 lies between cells of a tanh of W = dx / 2
+    # is known
+    # to 2 exp(-2 pi^2 W / dx) / pi / (2 pi) = 5e-6 of a cell by the midpoint rule; closing xi at 6 W adds
+    # 1e-3.
     assert moved == pytest.approx(cell.properties.V_m * j * s.t / FARADAY, abs=2e-3 * cell.dx)
 
 
@@ -204,7 +206,10 @@ def test_books_of_random_cases(seed: int, tmp_path: Path) -> None:
 
 
 def test_what_closes_the_books_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Salt and lithium are closed by one factor a stage: the books say nothing of the equations, the factors do."""
+    """Salt and lithium are closed by one factor a stage: the books say nothing of the equations.
+
+    The factors do.
+    """
     factors: list[float] = []
     shifts: list[float] = []
     content, match = Salt.content, Front.match_volume
@@ -243,8 +248,10 @@ def test_what_closes_the_books_is_small(monkeypatch: pytest.MonkeyPatch) -> None
         return max(map(abs, factors)), max(map(abs, shifts))
 
     salt, lithium = worst(30.0)
-    # A step moves the front by 0.08 cells; the two forms of the salt's equation then differ by 1e-4 of the salt,
-    # and the surface is off by 2 % of its own path (mean curvature term of the distance form, wave of 8 cells).
+    # A step moves the front by 0.08 cells; the two forms of the salt's equation then differ by 1e-4 of
+    # the salt,
+    # and the surface is off by 2 % of its own path (mean curvature term of the distance form, wave of 8
+    # cells).
     assert salt < 5e-4
     assert lithium < 0.05
     finer, _ = worst(15.0)
@@ -282,7 +289,10 @@ def test_second_order_in_time(drive: Drive) -> None:
 
 
 def test_interface_width_converges() -> None:
-    """Voltage and growth of a wave as W falls with dx fixed: the answer is that of a sharp surface in the limit."""
+    """Voltage and growth of a wave as W falls with dx fixed.
+
+    The answer is that of a sharp surface in the limit.
+    """
     got = []
     for W in (2.0, 1.0, 0.5):
         case = cases.make(

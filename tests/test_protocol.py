@@ -64,7 +64,9 @@ def series(folder: Path) -> dict[str, np.ndarray]:
 
 def test_capacity_and_duration_are_met_exactly(tmp_path: Path) -> None:
     case = cases.make(
-        'protocol.steps=[{ current = "20 A/m^2", capacity = "1 mAh/m^2" }, { current = "-30 A/m^2", duration = "7 s" }, { rest = "3 s" }]',
+        'protocol.steps=[{ current = "20 A/m^2", capacity = "1 mAh/m^2" }, '
+        '{ current = "-30 A/m^2", duration = "7 s" }, '
+        '{ rest = "3 s" }]',
         "protocol.repeat=3",
         'output.fields_every="4 s"',
     )
@@ -115,7 +117,8 @@ def test_a_galvanostat_at_its_limit_goes_on_at_that_voltage(tmp_path: Path) -> N
         'protocol.voltage_limit="0.1 V"',
         'protocol.stop_on=["short_circuit", "exhausted"]',
         'output.fields_every="500 s"',
-        'protocol.steps=[{ current = "30 A/m^2", duration = "400 s" }, { current = "-3 A/m^2", duration = "100 s" }]',
+        'protocol.steps=[{ current = "30 A/m^2", duration = "400 s" }, '
+        '{ current = "-3 A/m^2", duration = "100 s" }]',
     )
     assert cases.run(case, tmp_path / "run").reason == "end"
     s = series(tmp_path / "run")
@@ -163,7 +166,9 @@ def test_stripping_to_the_base_stops_the_run(tmp_path: Path) -> None:
 
 def test_a_step_over_before_it_begins_is_passed_over(tmp_path: Path) -> None:
     case = cases.make(
-        'protocol.steps=[{ rest = "1 s" }, { voltage = "0.01 V", until_current = "50 A/m^2" }, { current = "5 A/m^2", duration = "2 s" }]',
+        'protocol.steps=[{ rest = "1 s" }, '
+        '{ voltage = "0.01 V", until_current = "50 A/m^2" }, '
+        '{ current = "5 A/m^2", duration = "2 s" }]',
         "protocol.repeat=2",
         'output.fields_every="10 s"',
     )

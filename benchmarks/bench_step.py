@@ -1,0 +1,176 @@
+"""The coupled step against the same in FiPy (2D), a phase-field step against py-pde; 1 thread against all.
+
+    python benchmarks/bench_step.py [--quick]
+
+FiPy's step has the same two stages of salt and potential, each potential by Newton steps of the reaction on its
+cells; it leaves out the coupling's iterations, motion, film and books. The Allen-Cahn step is explicit and of
+second order in space; ours is the plain loop that the kernels here are built like.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from typing import Any
+
+import numba
+import numpy as np
+from measuring import CORES, best, rough_case, table
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import pde
+
+    from phasefield.reference import Faces, Reference
+
+from phasefield.kernels._jit import parallel_kernel, prange
+from phasefield.model.cell import Cell
+from phasefield.model.potential import Drive
+
+CURRENT = Drive(10.0)
+STEP = 20.0  # s
+NEWTON = 2  # Newton steps of FiPy's potential in a stage; ours takes 2 to 3 of them, each iterated
+
+
+def coupled(shape: tuple[int, ...]) -> tuple[Cell, Any, Any]:
+    """Return a cell, its state and a call that makes a step and forgets it."""
+    cell = Cell(rough_case(shape))
+    s = cell.start()
+    cell.drive(s, CURRENT)
+    for _ in range(3):
+        new = cell.step(s, CURRENT, STEP)
+        cell.accept(s)
+        s = new
+    return cell, s, lambda: cell.step(s, CURRENT, STEP)
+
+
+def fipy_step(cell: Cell, s: Any) -> Any:
+    """Return a call that makes the same step in FiPy."""
+    nz, _, nx = cell.shape
+    reference = Reference((nz, nx))
+    f, co = s.front, cell.co
+    g = Faces(cell.potential.gx[:, 0].astype(float), cell.potential.gz[:, 0].astype(float))
+    D = Faces(cell.salt.gx[:, 0].astype(float) / STEP, cell.salt.gz[:, 0].astype(float) / STEP)
+    taken, slope = np.zeros(cell.shape), np.zeros(cell.shape)
+    f.scatter_shared(taken, f.area[: f.count] * s.reaction.j, 1.0)
+    f.scatter_shared(slope, f.area[: f.count] * s.reaction.J, 1.0)
+    phi, c, h = s.phi[:, 0], s.c[:, 0], f.h[:, 0]
+    given = np.zeros((nz, nx))
+    given[-1] = s.jc[0] * cell.dx**2
+
+    def step() -> None:
+        for _ in range(2):
+            u = phi
+            for _ in range(NEWTON):
+                u = reference.potential(g, c, co.beta, taken[:, 0], given, slope[:, 0], u)
+            source = reference.carried_salt(g, u, c, co.beta, co.carried) - co.flux * taken[:, 0]
+            reference.salt(D, h * cell.dx**3, c, source, STEP)
+
+    return step
+
+
+@parallel_kernel
+def allen_cahn(new, old, dt, width):  # type: ignore[no-untyped-def]
+    """One explicit Allen-Cahn step, periodic: the plain loop that py-pde is held against."""
+    nz, ny, nx = old.shape
+    for k in prange(nz):
+        for j in range(ny):
+            for i in range(nx):
+                x = old[k, j, i]
+                sides = old[k, j, i - 1] + old[k, j, i + 1 - nx] + old[k, j - 1, i] + old[k, j + 1 - ny, i]
+                sides += old[k - 1, j, i] + old[k + 1 - nz, j, i]
+                new[k, j, i] = x + dt * (width * (sides - 6.0 * x) + x - x * x * x)
+
+
+def allen_cahn_pde(n: int, steps: int) -> tuple[float, float]:
+    """Return seconds a step of py-pde's Allen-Cahn on n^3 cells, and of its start-up."""
+    grid = pde.CartesianGrid([[0, n]] * 3, [n] * 3, periodic=True)
+    state = pde.ScalarField.random_uniform(grid, -0.1, 0.1, rng=np.random.default_rng(1))
+    begin = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        solver = pde.ExplicitSolver(pde.AllenCahnPDE(), adaptive=False)
+        step = solver.make_stepper(state, dt=0.01)
+        step(state, 0.0, 0.01)
+    startup = time.perf_counter() - begin
+    return best(lambda: step(state, 0.0, 0.01 * steps), 3) / steps, startup
+
+
+def main(quick: bool) -> None:
+    """Print the tables."""
+    rows = []
+    shape: tuple[int, ...]
+    shape = (64, 64) if quick else (192, 192)
+    numba.set_num_threads(CORES)
+    cell, s, ours = coupled(shape)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = best(fipy_step(cell, s), 2)
+    mine = best(ours)
+    rows.append(
+        [
+            f"FiPy (sparse LU), 2D, {shape[0]} x {shape[1]}",
+            f"{1e3 * mine:.1f}",
+            f"{1e3 * theirs:.0f}",
+            f"{theirs / mine:.0f}",
+        ]
+    )
+    print(table(["the coupled step against", "ours, ms", "theirs, ms", "ratio"], rows), end="\n\n")
+    n = 48 if quick else 128
+    per_step, startup = allen_cahn_pde(n, 60 if quick else 40)
+    old, new = np.random.default_rng(1).uniform(-0.1, 0.1, (n, n, n)), np.empty((n, n, n))
+    plain = best(lambda: allen_cahn(new, old, 0.01, 1.0))
+    print(
+        table(
+            [
+                "an Allen-Cahn step on",
+                "our loop, ns a cell",
+                "py-pde, ns a cell",
+                "ratio",
+                "py-pde's start-up, s",
+            ],
+            [
+                [
+                    f"{n}^3",
+                    f"{1e9 * plain / n**3:.2f}",
+                    f"{1e9 * per_step / n**3:.2f}",
+                    f"{per_step / plain:.1f}",
+                    f"{startup:.0f}",
+                ]
+            ],
+        ),
+        end="\n\n",
+    )
+    rows = []
+    for shape in ((32, 32, 32), (48, 64, 64)) if quick else ((48, 48, 48), (60, 64, 64), (96, 128, 128)):
+        took = []
+        for threads in (1, CORES):
+            numba.set_num_threads(threads)
+            _, _, step = coupled(shape)
+            took.append(best(step, 3))
+        cells = float(np.prod(shape))
+        rows.append(
+            [
+                " x ".join(map(str, shape)),
+                *(f"{1e3 * t:.0f}" for t in took),
+                f"{1e9 * took[-1] / cells:.0f}",
+                f"{took[0] / took[-1]:.2f}",
+            ]
+        )
+    print(
+        table(
+            [
+                "coupled step on",
+                "1 thread, ms",
+                f"{CORES} threads, ms",
+                "ns a cell",
+                f"1 over {CORES} threads",
+            ],
+            rows,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main("--quick" in sys.argv)
