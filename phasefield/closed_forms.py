@@ -6,6 +6,7 @@ Symbols as in `case.Properties`; everything in SI.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ from phasefield.case import Properties
 from phasefield.constants import FARADAY, GAS_CONSTANT
 
 NEWTON_STEPS = 100
+RELAXATION = 0.25  # of the renewal length, as in model/film.py
+POINTS_A_FRAME = 6
 POINTS = 400  # of the midpoint rule across the gap
 WAVELENGTHS = (1e-9, 1e-1, 2000)  # m, shortest, longest and count of the scan for waves that grow
 
@@ -173,30 +176,39 @@ def fastest_wave(p: Properties, j: float, c: float, shortest: float, longest: fl
     return float(lam[best]), float(omega[best])
 
 
-def walk_rms(spread: float, renewal: float, plated: list[float]) -> float:
+def walk_rms(spread: float, renewal: float, plated: Sequence[float]) -> float:
     """Return the rms height [m] of a surface whose local current follows its film alone.
 
-    plated: signed mean heights [m] plated one after the other. The local rate is exp(s N - s^2/2) with N
-    forgetting over `renewal` [m] of lithium that passes, so its covariance over a passed thickness q is
-    sum_k s^2k / k! exp(-k q / l_r); for each term the height and its covariance with the rate are carried
-    exactly through the list. For l_r << q: rms^2 -> 2 l_r CV^2 per thickness passed.
+    plated: signed mean heights [m] plated one after the other; renewal: l_r [m], may be infinite. The local
+    rate is exp(s N - s^2/2) and N follows docs/theory.md, eq. (7): in each frame, a renewal length or what is
+    left of it until the current turns, N goes over to a new normal number by dN = -(N - b N_k) dQ / l. The
+    covariance of two rates over their means is exp(s^2 cov(N, N')) - 1; it is summed over POINTS_A_FRAME midpoints a frame.
     """
-    total = 0.0
-    weight = 1.0
-    for k in range(1, 1 + max(20, math.ceil(5.0 * spread**2))):
-        weight *= spread**2 / k
-        length, variance, mixed = renewal / k, 0.0, 0.0  # mixed: covariance of height and rate
-        for q in plated:
-            sign, passed = math.copysign(1.0, q), abs(q)
-            faded = -math.expm1(-passed / length) if math.isfinite(length) else 0.0
-            if not math.isfinite(length):
-                variance += 2.0 * sign * (sign * weight * 0.5 * passed**2 + mixed * passed)
-                mixed += sign * weight * passed
-                continue
-            start = mixed
-            variance += (
-                2.0 * sign * (sign * length * weight * (passed - length * faded) + start * length * faded)
-            )
-            mixed = sign * length * weight * faded + start * (1.0 - faded)
-        total += variance
-    return math.sqrt(max(total, 0.0))
+    if not math.isfinite(renewal):
+        return abs(math.fsum(plated)) * math.sqrt(math.expm1(spread**2))
+    frames = [piece for q in plated for piece in _frames(q, renewal)]
+    rest = math.exp(-1.0 / RELAXATION)
+    gain = math.sqrt((1.0 + rest) / (1.0 - rest))
+    state = np.zeros(len(frames) + 1)
+    state[0] = 1.0
+    weights, moves = [], []
+    for k, piece in enumerate(frames):
+        step = abs(piece) / POINTS_A_FRAME
+        for m in range(POINTS_A_FRAME):
+            keep = math.exp(-(m + 0.5) * step / (RELAXATION * renewal))
+            weights.append(keep * state)
+            weights[-1][k + 1] += (1.0 - keep) * gain
+            moves.append(math.copysign(step, piece))
+        keep = math.exp(-abs(piece) / (RELAXATION * renewal))
+        state = keep * state
+        state[k + 1] += (1.0 - keep) * gain
+    w, move = np.array(weights), np.array(moves)
+    covariance = np.expm1(spread**2 * (w @ w.T))
+    return math.sqrt(max(float(move @ covariance @ move), 0.0))
+
+
+def _frames(q: float, renewal: float) -> list[float]:
+    """Return the signed thickness that passes in each frame of one half-cycle."""
+    whole = math.floor(abs(q) / renewal * (1.0 + 1e-12))
+    rest = abs(q) - whole * renewal
+    return [math.copysign(part, q) for part in [renewal] * whole + ([rest] if rest > 1e-9 * renewal else [])]

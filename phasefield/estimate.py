@@ -11,7 +11,7 @@ from phasefield.case import Case, Properties
 from phasefield.constants import FARADAY
 
 # The rules of `driver._limit`; tests hold these two against the driver's own.
-PATCH_STEP = 1.0  # renewal lengths of the film that may pass in one step
+PATCH_STEP = 0.5  # renewal lengths of the film that may pass in one step
 STABLE = 0.5  # of the explicit limit of curvature-driven motion
 
 # Measured on 2 cores (Zen 4, shared), 2 threads, PLLZ: seconds per step = FIXED + PER_CELL cells.

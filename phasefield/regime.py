@@ -25,7 +25,7 @@ GROWN = 1.1  # a wave that a half-cycle amplifies by this factor matters
 SAND_DEPTH = 0.25  # sqrt(D tau) below this share of the gap: the other electrode is not felt
 INTERFACE = 4.0 * math.atanh(0.8)  # width from xi = 0.9 to 0.1, in W
 DIFFUSE = 8.0  # width of the interface with its tails, in W
-SIGNIFICANT_REPEATS = 200  # repeats that are walked through; the rest is extrapolated
+MOST_FRAMES = 100  # of the film that a random walk is followed through; the rest is extrapolated
 LONG_RUN = 4.0  # hours of wall time that deserve a warning
 
 
@@ -222,19 +222,35 @@ def _walk(case: Case, p: Properties, protocol: list[Leg], gap: float) -> Iterato
     if patches is None or not plated:
         return
     renewal = math.inf if patches.renewal is None else patches.renewal
-    walked = min(repeat, max(1, SIGNIFICANT_REPEATS // len(plated)))
-    rms = forms.walk_rms(patches.spread, renewal, plated * walked) * math.sqrt(repeat / walked)
+    rms = _walked(patches.spread, renewal, plated, repeat)
     boxes = max(2.0, math.prod(edge / patches.size for edge in case.grid.size[:-1]))
     peak = 2.0 * math.sqrt(2.0 * math.log(boxes)) * rms
-    words = (
-        f"random walk of {repeat} repeats, if the film alone rules: "
-        "rms^2 = 2 l_r CV^2 per um passed, less what turns back"
-    )
+    words = f"random walk of {repeat} repeats, if the film alone rules and the patches are wide"
     yield Finding("roughness", "Sq from the patches", rms, um(rms), words)
     short = 0.5 * peak > min(gap, case.surface.height)
     words = "2 sqrt(2 ln n) Sq of n patches"
     words += "; more than the gap or the lithium below it: raise the box" if short else ""
     yield Finding("roughness", "Sz from the patches", peak, um(peak), words, short)
+
+
+def _walked(spread: float, renewal: float, plated: list[float], repeat: int) -> float:
+    """Return the rms height [m] after all repeats: some are walked through, the rest grows as their square root.
+
+    A half-cycle of very many frames is cut short in the same way.
+    """
+    passed = sum(abs(q) for q in plated)
+    if not math.isfinite(renewal):
+        return repeat * forms.walk_rms(spread, renewal, plated)
+    most = MOST_FRAMES * renewal
+    if passed > most:
+        short = [q * most / passed for q in plated]
+        return forms.walk_rms(spread, renewal, short) * math.sqrt(repeat * passed / most)
+    walked = min(repeat, max(2, int(most / passed)))
+    if walked == repeat:
+        return forms.walk_rms(spread, renewal, plated * repeat)
+    half = walked // 2
+    begun, whole = (forms.walk_rms(spread, renewal, plated * n) ** 2 for n in (half, 2 * half))
+    return math.sqrt(whole + (whole - begun) / half * (repeat - 2 * half))
 
 
 def _cost(case: Case, cost: Estimate) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from phasefield import estimate as cost
 from phasefield.api import read_case
 from phasefield.case import Case
 from phasefield.constants import FARADAY, GAS_CONSTANT
-from phasefield.regime import Finding, regime
+from phasefield.regime import Finding, _walked, regime
 
 UM, HOUR, MA_CM2 = 1e-6, 3600.0, 10.0
 GAP_70 = ['grid.size=["256 um", "256 um", "240 um"]', 'surface.height="170 um"']
@@ -155,35 +155,46 @@ def test_a_film_ruled_wave_hardly_grows() -> None:
 
 
 def walked(spread: float, renewal: float, plated: list[float], paths: int, parts: int) -> float:
-    """Return the rms height of many columns by simulation: an Ornstein-Uhlenbeck film under each."""
+    """Return the rms height of many columns by simulation, in steps as the solver takes them, eq. (7)."""
     random = np.random.default_rng(1)
     N, h = random.standard_normal(paths), np.zeros(paths)
+    gain = math.sqrt((1 + math.exp(-4)) / (1 - math.exp(-4)))
     for q in plated:
-        step = abs(q) / parts
-        keep = math.exp(-step / renewal)
-        for _ in range(parts):
-            M = keep * N + math.sqrt(1 - keep**2) * random.standard_normal(paths)
-            rate = 0.5 * (np.exp(spread * N - spread**2 / 2) + np.exp(spread * M - spread**2 / 2))
-            h += math.copysign(step, q) * rate
-            N = M
+        left = abs(q)
+        while left > 1e-12:
+            frame = min(left, renewal)
+            target = gain * random.standard_normal(paths)
+            for _ in range(parts):
+                step = frame / parts
+                M = target + (N - target) * math.exp(-4 * step / renewal)
+                rate = 0.5 * (np.exp(spread * N - spread**2 / 2) + np.exp(spread * M - spread**2 / 2))
+                h += math.copysign(step, q) * rate / rate.mean()  # the total current is imposed
+                N = M
+            left -= frame
     return float(h.std())
 
 
 def test_random_walk_is_that_of_simulated_columns() -> None:
-    for spread, renewal, plated in ((0.9, 0.5, [0.97, -0.97] * 12), (0.35, 0.2, [1.0, 2.0, -0.5])):
-        expected = walked(spread, renewal, plated, paths=60_000, parts=24)
-        assert forms.walk_rms(spread, renewal, plated) == pytest.approx(expected, rel=0.025)
+    for spread, renewal, plated in ((0.9, 0.5, [0.97, -0.97] * 8), (0.35, 0.2, [1.0, 2.0, -0.5])):
+        expected = walked(spread, renewal, plated, paths=100_000, parts=12)
+        assert forms.walk_rms(spread, renewal, plated) == pytest.approx(expected, rel=0.02)
 
 
 def test_random_walk_has_its_closed_forms() -> None:
-    s, l_r, q = 1.2, 0.001, 1.0
-    cv = math.sqrt(math.exp(s**2) - 1)
-    # l_r << q: 2 Q times the integral of the log-normal's covariance exp(s^2 exp(-x/l_r)) - 1.
-    length = quad(lambda x: math.exp(s**2 * math.exp(-x)) - 1, 0, 40)[0] * l_r
-    fast = forms.walk_rms(s, l_r, [q, -q] * 100)
-    assert fast == pytest.approx(math.sqrt(2 * length * 200 * q), rel=2e-3)
-    assert forms.walk_rms(s, math.inf, [q, -q]) == pytest.approx(0.0, abs=1e-12)  # what went up comes down
-    assert forms.walk_rms(s, math.inf, [q]) == pytest.approx(q * cv, rel=1e-9)
+    cv = math.sqrt(math.exp(0.9**2) - 1)
+    assert forms.walk_rms(0.9, math.inf, [1.0, -1.0]) == pytest.approx(0.0, abs=1e-12)  # what rose falls
+    assert forms.walk_rms(0.9, math.inf, [1.0]) == pytest.approx(cv, rel=1e-12)
+    assert forms.walk_rms(0.9, 1e6, [1.0]) == pytest.approx(cv, rel=1e-4)
+    # Half-cycles much longer than l_r: independent pieces, the square grows with what has passed.
+    once, twice = (forms.walk_rms(0.35, 0.01, [1.0, -1.0] * n) for n in (1, 2))
+    assert twice == pytest.approx(math.sqrt(2) * once, rel=0.01)
+
+
+def test_random_walk_of_many_repeats_is_extrapolated() -> None:
+    legs = [0.97, -0.97]
+    assert _walked(0.9, 0.5, legs, 60) == pytest.approx(forms.walk_rms(0.9, 0.5, legs * 60), rel=1e-6)
+    assert _walked(0.9, 0.01, legs, 2) == pytest.approx(forms.walk_rms(0.9, 0.01, legs * 2), rel=0.02)
+    assert _walked(0.9, math.inf, [1.0], 3) == pytest.approx(3 * forms.walk_rms(0.9, math.inf, [1.0]))
 
 
 def test_plated_height_and_renewals() -> None:
@@ -194,11 +205,15 @@ def test_plated_height_and_renewals() -> None:
 
 def test_estimate_follows_the_rules_of_the_driver() -> None:
     from phasefield import driver
+    from phasefield.model import film
 
     assert (cost.PATCH_STEP, cost.STABLE) == (driver.PATCH_STEP, driver.STABLE)
-    flat = case("planar", 'output.fields_every="1 h"')  # 1.94 um at 0.5 um a step, stopped at each frame
+    assert forms.RELAXATION == film.RELAXATION
+    flat = case(
+        "planar", 'output.fields_every="1 h"', "numerics.front_step=0.25"
+    )  # 1.94 um at 0.5 um a step, stopped at each frame
     assert cost.estimate(flat).steps == 4
-    assert cost.estimate(case("pllz", "film.patches=none")).steps == 780
+    assert cost.estimate(case("pllz", "film.patches=none", "numerics.front_step=0.25")).steps == 780
     open_end = case(
         "planar", 'protocol.steps=[{current="1 A/m^2", until_voltage="1 V"}]', 'output.fields_every="1 h"'
     )
