@@ -182,7 +182,8 @@ def walk_rms(spread: float, renewal: float, plated: Sequence[float]) -> float:
     plated: signed mean heights [m] plated one after the other; renewal: l_r [m], may be infinite. The local
     rate is exp(s N - s^2/2) and N follows docs/theory.md, eq. (7): in each frame, a renewal length or what is
     left of it until the current turns, N goes over to a new normal number by dN = -(N - b N_k) dQ / l. The
-    covariance of two rates over their means is exp(s^2 cov(N, N')) - 1; it is summed over POINTS_A_FRAME midpoints a frame.
+    covariance of two rates over their means is exp(s^2 cov(N, N')) - 1; it is
+    summed over POINTS_A_FRAME midpoints a frame.
     """
     if not math.isfinite(renewal):
         return abs(math.fsum(plated)) * math.sqrt(math.expm1(spread**2))
