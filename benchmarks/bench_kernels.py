@@ -67,7 +67,7 @@ def surface_kernels(cell: Cell, s: Any) -> dict[str, tuple[int, str, Callable[[]
     built = (f.start, f.idx, f.w, f.area, f.curvature, f.owner, f.cells, n, f.d, f.h, L, True)
     currents = (*arrays, phi, c, s.resistance, side, f.active, count, s.phi_s, zero, cell.co.kinetics)
     mended = (scratch, f.d, f.cells, n, f.radius, 0.0, 1e-9, f.frozen, L)
-    renewed = (N, s.v, noise, near, near.size, 1.0, 1e-6, 1.0)
+    renewed = (N, noise, near, near.size, 0.9, 1.0)
     return {
         "front.foot_points": (n, "band cell", lambda: front.foot_points(f.foot, f.d, f.cells, n, L, True)),
         "front.redistance": (n, "band cell", lambda: front.redistance(*mended)),
@@ -103,7 +103,8 @@ def main(quick: bool) -> None:
     threads = sorted({1, CORES})
     speed = {t: bandwidth(t) for t in threads}
     print(
-        f"Grid of {n}^3 cells; y = y + 2 x in GB/s: {', '.join(f'{speed[t] / 1e9:.1f} with {t}' for t in threads)}\n"
+        f"Grid of {n}^3 cells; y = y + 2 x in GB/s: "
+        f"{', '.join(f'{speed[t] / 1e9:.1f} with {t}' for t in threads)}\n"
     )
     print(f"{CORES} threads did pure arithmetic {spare():.2f} times as fast as one: no kernel gains more.\n")
     rows = []

@@ -2,8 +2,8 @@
 
     python benchmarks/bench_step.py [--quick]
 
-FiPy's step has the same two stages of salt and potential, each potential by Newton steps of the reaction on its
-cells; it leaves out the coupling's iterations, motion, film and books. The Allen-Cahn step is explicit and of
+FiPy's step has the same two stages of salt and potential, each potential by Newton steps of the reaction on
+its cells; it leaves out the coupling's iterations, motion, film and books. The Allen-Cahn step is explicit and of
 second order in space; ours is the plain loop that the kernels here are built like.
 """
 

@@ -4,7 +4,7 @@
     h dc/dt   = div(h D grad c) - q grad c - (1 - t+) a j / F + (counter electrode)                      (10)
 
 FiPy gets the faces' coefficients and the currents of the reaction, and nothing else: its own mesh, its own
-discretisation, its own matrices and solver. Cells have the volume 1: terms are sums over a cell, in A and mol/s.
+discretisation, matrices and solver. Cells have the volume 1: terms are sums over a cell, in A and mol/s.
 """
 
 from __future__ import annotations

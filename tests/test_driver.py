@@ -280,7 +280,6 @@ def test_rejected_steps_are_halved_and_counted(tmp_path: Path, monkeypatch: pyte
         assert stored.series["time"][-1] == pytest.approx(600.0, rel=1e-12)
 
 
-@pytest.mark.xfail(strict=True, reason="State.resistance is not restored: film_resistance_mean becomes 0")
 def test_a_summary_written_again_after_the_end_is_the_same(case: Case, whole: Path) -> None:
     """Resuming a run that is complete changes nothing."""
     import json

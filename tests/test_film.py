@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from phasefield.constants import FARADAY
 from phasefield.kernels import film as kernels
 from phasefield.model.cell import Cell
-from phasefield.model.film import FRAMES_PER_RENEWAL, Film, FilmState, Growth
+from phasefield.model.film import RELAXATION, Film, FilmState, Growth
 from phasefield.model.potential import Drive
 
 Floats = NDArray[np.float64]
@@ -74,54 +74,47 @@ def test_seeds_and_frames_are_different_fields() -> None:
     assert np.abs(np.corrcoef(fields) - np.eye(4)).max() < 0.6
 
 
-def walk(pieces: int, speeds: Floats, passed: float, renewal: float = 1.0, seed: int = 1) -> Floats:
-    """Evolve the patches over a mean thickness `passed` in equal pieces; return N."""
-    shape = speeds.shape
-    film = patchwork(shape, 1.0, 2.0, seed, renewal=renewal)
+def walk(
+    pieces: int, passed: list[float], seed: int = 1, shape: tuple[int, int, int] = (24, 1, 16)
+) -> Floats:
+    """Pass mean thicknesses, signed, one after the other, each in equal pieces; return N. The renewal length is 1."""
+    film = patchwork(shape, 1.0, 2.0, seed)
     state = FilmState(film.frame(-1).copy(), np.ones(shape), np.ones(shape))
-    near = np.arange(speeds.size)
-    mean = float(np.abs(speeds).mean())
-    for _ in range(pieces):
-        film.evolve(state, near, speeds, mean, passed / mean / pieces)
-    assert pytest.approx(passed, rel=1e-12) == state.Q
+    near = np.arange(state.N.size)
+    for length in passed:
+        for _ in range(pieces):
+            film.evolve(state, near, math.copysign(1e-3, length), abs(length) / 1e-3 / pieces)
     return state.N
 
 
 def test_renewal_does_not_depend_on_the_steps() -> None:
-    speeds = np.linspace(0.2, 2.0, 24 * 16).reshape(24, 1, 16) * 1e-3
-    one = walk(1, speeds, 3.3)
+    passed = [3.3, -0.4, -1.1, 2.7]
+    one = walk(1, passed)
     for pieces in (2, 7, 33):
-        np.testing.assert_allclose(walk(pieces, speeds, 3.3), one, rtol=0.0, atol=1e-10)  # round-off
+        np.testing.assert_allclose(walk(pieces, passed), one, rtol=0.0, atol=1e-10)  # round-off
 
 
-def test_renewal_keeps_the_variance_and_forgets() -> None:
-    """At the ends of frames N is a first-order autoregression: unit variance, memory exp(-passed/renewal)."""
-    speeds = np.where(np.arange(64) < 32, 0.5e-3, 1.5e-3)[None, None, :] * np.ones((24, 1, 64))
-    passed = 1.5  # three frames, on average
-    starts, ends = [], []
-    for seed in range(80):
-        starts.append(patchwork(speeds.shape, 1.0, 2.0, seed).frame(-1))
-        ends.append(walk(3, speeds, passed, seed=seed))
-    a, b = np.stack(starts), np.stack(ends)
-    for side, local in ((slice(0, 32), 0.5), (slice(32, 64), 1.5)):
-        # 80 x 24 x 32 / (2 pi 2^2) = 2400 places: 3 % of variance, three times that allowed.
-        assert b[..., side].var() == pytest.approx(1.0, abs=0.09)
-        kept = float((a[..., side] * b[..., side]).mean())
-        assert kept == pytest.approx(math.exp(-local * passed), abs=0.07)
+@pytest.mark.parametrize("passed", [[1.0], [3.0], [0.5, -1.0]])
+def test_renewal_keeps_the_variance_and_forgets(passed: list[float]) -> None:
+    """At the ends of frames N is a first-order autoregression: unit variance, memory exp(-passed/l)."""
+    shape = (24, 1, 64)
+    starts = np.stack([patchwork(shape, 1.0, 2.0, seed).frame(-1) for seed in range(80)])
+    ends = np.stack([walk(3, passed, seed, shape) for seed in range(80)])
+    # 80 x 24 x 64 / (2 pi 2^2) = 4900 places: 2 % of variance, three times that allowed.
+    assert ends.var() == pytest.approx(1.0, abs=0.06)
+    assert float((starts * ends).mean()) == pytest.approx(
+        math.exp(-sum(map(abs, passed)) / RELAXATION), abs=0.05
+    )
 
 
 def test_variance_within_a_frame() -> None:
-    """Between the ends of frames the variance falls: r^2 + (1 - r)^2 (1 + r_f)/(1 - r_f).
-
-    0.77 at the least.
-    """
-    speeds = np.full((24, 1, 64), 1e-3)
-    half = 0.5 / FRAMES_PER_RENEWAL
-    got = np.stack([walk(1, speeds, half, seed=seed) for seed in range(80)])
-    r, r_f = math.exp(-half), math.exp(-1.0 / FRAMES_PER_RENEWAL)
+    """Between the ends of frames the variance falls: r^2 + (1 - r)^2 (1 + r_f)/(1 - r_f)."""
+    shape = (24, 1, 64)
+    part = 0.2
+    got = np.stack([walk(1, [part], seed, shape) for seed in range(80)])
+    r, r_f = math.exp(-part / RELAXATION), math.exp(-1.0 / RELAXATION)
     expected = r**2 + (1.0 - r) ** 2 * (1.0 + r_f) / (1.0 - r_f)
-    assert got.var() == pytest.approx(expected, abs=0.07)  # sampling as above
-    assert expected > 0.75
+    assert got.var() == pytest.approx(expected, abs=0.06)  # sampling as above
 
 
 def test_mean_conductivity_is_that_of_the_case() -> None:
@@ -199,9 +192,20 @@ def test_resistance_in_front_of_a_moving_surface_moves_with_it() -> None:
     assert np.corrcoef(np.log(now), np.log(first))[0, 1] > 0.95
 
 
-def test_renew_leaves_a_place_at_rest_alone() -> None:
+def test_renew_goes_over_to_the_new_frame() -> None:
     N = np.full((2, 1, 2), 0.7)
-    v = np.array([0.0, 1e-3, 0.0, 1e-3]).reshape(2, 1, 2)
-    kernels.renew(N, v, np.ones_like(N), np.arange(4), 4, 100.0, 1.0, 500.0)
-    assert N[0, 0, 0] == N[1, 0, 0] == 0.7
-    assert N[0, 0, 1] != 0.7
+    kernels.renew(N, np.full(N.shape, 2.0), np.array([1, 3]), 2, 0.25, 1.5)
+    assert N.ravel().tolist() == [0.7, 0.25 * 0.7 + 0.75 * 1.5 * 2.0, 0.7, 0.25 * 0.7 + 0.75 * 1.5 * 2.0]
+
+
+@pytest.mark.xfail(
+    strict=True, reason="the sign of a round-off mean speed counts as a reversal in Film.evolve"
+)
+def test_round_off_at_rest_tears_no_film() -> None:
+    film = patchwork((24, 1, 16), 1.0, 2.0)
+    state = FilmState(film.frame(-1).copy(), np.ones(film.shape), np.ones(film.shape))
+    near = np.arange(state.N.size)
+    film.evolve(state, near, 1e-9, 0.3e9)
+    for speed in (-1e-25, 2e-25, -1e-25, 1e-25):
+        film.evolve(state, near, speed, 100.0)
+    assert pytest.approx(0.3, abs=1e-12) == state.Q

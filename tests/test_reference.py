@@ -157,7 +157,7 @@ def test_salt_stage(marched: tuple[Cell, State, Drive], monkeypatch: pytest.Monk
     monkeypatch.setattr(Salt, "content", noted)
     s.front.limit(c)
     args = (s.front, cell.co, before, total, DT, c, s.phi, cell.potential, s.reaction, s.jc)
-    out = salt.solve(*args, None, True, False)
+    out, _ = salt.solve(*args, None, True, False, (0.0, 0.0))
     unscaled = c * (inside[-1] / (total - DT * out))  # what the equation gave, before the books were closed
     # The same in FiPy: explicit parts from its own terms.
     reference = Reference((cell.shape[0], cell.shape[2]))
