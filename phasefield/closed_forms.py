@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,7 @@ from phasefield.case import Properties
 from phasefield.constants import FARADAY, GAS_CONSTANT
 
 NEWTON_STEPS = 100
-RELAXATION = 0.25  # of the renewal length, as in model/film.py
-POINTS_A_FRAME = 6
+TRANSITION, PIECES = 4.0, 4  # relaxations in which patches change; midpoints in and after them
 POINTS = 400  # of the midpoint rule across the gap
 WAVELENGTHS = (1e-9, 1e-1, 2000)  # m, shortest, longest and count of the scan for waves that grow
 
@@ -176,31 +176,32 @@ def fastest_wave(p: Properties, j: float, c: float, shortest: float, longest: fl
     return float(lam[best]), float(omega[best])
 
 
-def walk_rms(spread: float, renewal: float, plated: Sequence[float]) -> float:
+def walk_rms(spread: float, renewal: float, relaxation: float, plated: Sequence[float]) -> float:
     """Return the rms height [m] of a surface whose local current follows its film alone.
 
-    plated: signed mean heights [m] plated one after the other; renewal: l_r [m], may be infinite. The local
-    rate is exp(s N - s^2/2) and N follows docs/theory.md, eq. (7): in each frame, a renewal length or what is
-    left of it until the current turns, N goes over to a new normal number by dN = -(N - b N_k) dQ / l. The
-    covariance of two rates over their means is exp(s^2 cov(N, N')) - 1; it is
-    summed over POINTS_A_FRAME midpoints a frame.
+    plated: signed mean heights [m] plated one after the other; renewal: l_r [m], may be infinite; relaxation:
+    l / l_r. The local rate is exp(s N - s^2/2) and N follows docs/theory.md, eq. (7): in each frame, a renewal
+    length or what is left of it until the current turns, N goes over to a new normal number by
+    dN = -(N - b N_k) dQ / l. The covariance of two rates over their means is exp(s^2 cov(N, N')) - 1; it is
+    summed over midpoints.
     """
     if not math.isfinite(renewal):
         return abs(math.fsum(plated)) * math.sqrt(math.expm1(spread**2))
     frames = [piece for q in plated for piece in _frames(q, renewal)]
-    rest = math.exp(-1.0 / RELAXATION)
+    length, rest = relaxation * renewal, math.exp(-1.0 / relaxation)
     gain = math.sqrt((1.0 + rest) / (1.0 - rest))
     state = np.zeros(len(frames) + 1)
     state[0] = 1.0
     weights, moves = [], []
     for k, piece in enumerate(frames):
-        step = abs(piece) / POINTS_A_FRAME
-        for m in range(POINTS_A_FRAME):
-            keep = math.exp(-(m + 0.5) * step / (RELAXATION * renewal))
+        turn = min(abs(piece), TRANSITION * length)
+        edges = np.union1d(np.linspace(0.0, turn, 1 + PIECES), np.linspace(turn, abs(piece), 1 + PIECES))
+        for low, high in pairwise(edges.tolist()):
+            keep = math.exp(-0.5 * (low + high) / length)
             weights.append(keep * state)
             weights[-1][k + 1] += (1.0 - keep) * gain
-            moves.append(math.copysign(step, piece))
-        keep = math.exp(-abs(piece) / (RELAXATION * renewal))
+            moves.append(math.copysign(high - low, piece))
+        keep = math.exp(-abs(piece) / length)
         state = keep * state
         state[k + 1] += (1.0 - keep) * gain
     w, move = np.array(weights), np.array(moves)

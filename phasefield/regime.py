@@ -238,18 +238,20 @@ def _walked(spread: float, renewal: float, plated: list[float], repeat: int) -> 
 
     A half-cycle of very many frames is cut short in the same way.
     """
+    from phasefield.model.film import RELAXATION
+
     passed = sum(abs(q) for q in plated)
     if not math.isfinite(renewal):
-        return repeat * forms.walk_rms(spread, renewal, plated)
+        return repeat * forms.walk_rms(spread, renewal, RELAXATION, plated)
     most = MOST_FRAMES * renewal
     if passed > most:
         short = [q * most / passed for q in plated]
-        return forms.walk_rms(spread, renewal, short) * math.sqrt(repeat * passed / most)
+        return forms.walk_rms(spread, renewal, RELAXATION, short) * math.sqrt(repeat * passed / most)
     walked = min(repeat, max(2, int(most / passed)))
     if walked == repeat:
-        return forms.walk_rms(spread, renewal, plated * repeat)
+        return forms.walk_rms(spread, renewal, RELAXATION, plated * repeat)
     half = walked // 2
-    begun, whole = (forms.walk_rms(spread, renewal, plated * n) ** 2 for n in (half, 2 * half))
+    begun, whole = (forms.walk_rms(spread, renewal, RELAXATION, plated * n) ** 2 for n in (half, 2 * half))
     return math.sqrt(whole + (whole - begun) / half * (repeat - 2 * half))
 
 

@@ -14,14 +14,22 @@ from phasefield import estimate as cost
 from phasefield.api import read_case
 from phasefield.case import Case
 from phasefield.constants import FARADAY, GAS_CONSTANT
+from phasefield.driver import PATCH_STEP
+from phasefield.model.film import RELAXATION
 from phasefield.regime import Finding, _walked, regime
 
 UM, HOUR, MA_CM2 = 1e-6, 3600.0, 10.0
 GAP_70 = ['grid.size=["256 um", "256 um", "240 um"]', 'surface.height="170 um"']
 
 
+BOX = [*GAP_70[:1], 'surface.height="120 um"', 'grid.spacing="4 um"', "protocol.repeat=390"]
+PATCHES = ['film.patches.size="40 um"', 'film.patches.renewal="0.5 um"', "film.patches.spread=0.5"]
+
+
 def case(name: str = "pllz", *overrides: str) -> Case:
-    return read_case(name, list(overrides))
+    """Return a shipped case; PLL and PLLZ in a box and with patches that stay as they are here."""
+    pinned = [*BOX, *PATCHES] if name in ("pll", "pllz") else []
+    return read_case(name, [*pinned, *overrides])
 
 
 def finding(found: list[Finding], name: str) -> Finding:
@@ -154,11 +162,14 @@ def test_a_film_ruled_wave_hardly_grows() -> None:
     assert words.startswith("x 1.000")  # model.md: below 1.001 per um of Li at 0.2 mA/cm2
 
 
-def walked(spread: float, renewal: float, plated: list[float], paths: int, parts: int) -> float:
+def walked(
+    spread: float, renewal: float, relaxation: float, plated: list[float], paths: int, parts: int
+) -> float:
     """Return the rms height of many columns by simulation, in steps as the solver takes them, eq. (7)."""
     random = np.random.default_rng(1)
     N, h = random.standard_normal(paths), np.zeros(paths)
-    gain = math.sqrt((1 + math.exp(-4)) / (1 - math.exp(-4)))
+    rest = math.exp(-1 / relaxation)
+    gain = math.sqrt((1 + rest) / (1 - rest))
     for q in plated:
         left = abs(q)
         while left > 1e-12:
@@ -166,7 +177,7 @@ def walked(spread: float, renewal: float, plated: list[float], paths: int, parts
             target = gain * random.standard_normal(paths)
             for _ in range(parts):
                 step = frame / parts
-                M = target + (N - target) * math.exp(-4 * step / renewal)
+                M = target + (N - target) * math.exp(-step / (relaxation * renewal))
                 rate = 0.5 * (np.exp(spread * N - spread**2 / 2) + np.exp(spread * M - spread**2 / 2))
                 h += math.copysign(step, q) * rate / rate.mean()  # the total current is imposed
                 N = M
@@ -174,27 +185,42 @@ def walked(spread: float, renewal: float, plated: list[float], paths: int, parts
     return float(h.std())
 
 
-def test_random_walk_is_that_of_simulated_columns() -> None:
-    for spread, renewal, plated in ((0.9, 0.5, [0.97, -0.97] * 8), (0.35, 0.2, [1.0, 2.0, -0.5])):
-        expected = walked(spread, renewal, plated, paths=100_000, parts=12)
-        assert forms.walk_rms(spread, renewal, plated) == pytest.approx(expected, rel=0.02)
+WALKS = [
+    (0.9, 0.5, 0.25, [0.97, -0.97] * 6),
+    (0.9, 0.5, 0.05, [0.97, -0.97] * 3),
+    (0.35, 0.2, 0.25, [1.0, 2, -0.5]),
+]
+
+
+@pytest.mark.parametrize(("spread", "renewal", "relaxation", "plated"), WALKS)
+def test_random_walk_is_that_of_simulated_columns(
+    spread: float, renewal: float, relaxation: float, plated: list[float]
+) -> None:
+    expected = walked(spread, renewal, relaxation, plated, paths=50_000, parts=round(6 / relaxation))
+    assert forms.walk_rms(spread, renewal, relaxation, plated) == pytest.approx(expected, rel=0.02)
 
 
 def test_random_walk_has_its_closed_forms() -> None:
     cv = math.sqrt(math.exp(0.9**2) - 1)
-    assert forms.walk_rms(0.9, math.inf, [1.0, -1.0]) == pytest.approx(0.0, abs=1e-12)  # what rose falls
-    assert forms.walk_rms(0.9, math.inf, [1.0]) == pytest.approx(cv, rel=1e-12)
-    assert forms.walk_rms(0.9, 1e6, [1.0]) == pytest.approx(cv, rel=1e-4)
+    assert forms.walk_rms(0.9, math.inf, 0.25, [1.0, -1.0]) == pytest.approx(
+        0.0, abs=1e-12
+    )  # what rose falls
+    assert forms.walk_rms(0.9, math.inf, 0.25, [1.0]) == pytest.approx(cv, rel=1e-12)
+    assert forms.walk_rms(0.9, 1e6, 0.25, [1.0]) == pytest.approx(cv, rel=1e-4)
     # Half-cycles much longer than l_r: independent pieces, the square grows with what has passed.
-    once, twice = (forms.walk_rms(0.35, 0.01, [1.0, -1.0] * n) for n in (1, 2))
+    once, twice = (forms.walk_rms(0.35, 0.01, 0.25, [1.0, -1.0] * n) for n in (1, 2))
     assert twice == pytest.approx(math.sqrt(2) * once, rel=0.01)
 
 
 def test_random_walk_of_many_repeats_is_extrapolated() -> None:
     legs = [0.97, -0.97]
-    assert _walked(0.9, 0.5, legs, 60) == pytest.approx(forms.walk_rms(0.9, 0.5, legs * 60), rel=1e-6)
-    assert _walked(0.9, 0.01, legs, 2) == pytest.approx(forms.walk_rms(0.9, 0.01, legs * 2), rel=0.02)
-    assert _walked(0.9, math.inf, [1.0], 3) == pytest.approx(3 * forms.walk_rms(0.9, math.inf, [1.0]))
+    assert _walked(0.9, 0.5, legs, 60) == pytest.approx(
+        forms.walk_rms(0.9, 0.5, RELAXATION, legs * 60), rel=1e-6
+    )
+    assert _walked(0.9, 0.01, legs, 2) == pytest.approx(
+        forms.walk_rms(0.9, 0.01, RELAXATION, legs * 2), rel=0.02
+    )
+    assert _walked(0.9, math.inf, [1.0], 3) == pytest.approx(3 * forms.walk_rms(0.9, math.inf, 0.25, [1.0]))
 
 
 def test_plated_height_and_renewals() -> None:
@@ -204,11 +230,11 @@ def test_plated_height_and_renewals() -> None:
 
 
 def test_estimate_follows_the_rules_of_the_driver() -> None:
-    from phasefield import driver
-    from phasefield.model import film
-
-    assert (cost.PATCH_STEP, cost.STABLE) == (driver.PATCH_STEP, driver.STABLE)
-    assert forms.RELAXATION == film.RELAXATION
+    patchy = case(
+        "pllz", "numerics.front_step=0.5", "film.patches.spread=0.01", 'film.patches.renewal="0.1 um"'
+    )
+    legs = math.ceil(0.97 / (PATCH_STEP * 0.1) - 0.01)
+    assert cost.estimate(patchy).steps == 780 * legs
     flat = case(
         "planar", 'output.fields_every="1 h"', "numerics.front_step=0.25"
     )  # 1.94 um at 0.5 um a step, stopped at each frame
@@ -244,7 +270,7 @@ def test_every_shipped_case_has_a_regime() -> None:
     from phasefield import cases
 
     for name in cases.names():
-        found = regime(case(name))
+        found = regime(read_case(name))
         assert all(one.text for one in found), name
         assert finding(found, "memory").value > 0
 
