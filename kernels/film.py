@@ -1,6 +1,6 @@
 """The film's patchwork: a field N on the surface, unit normal, renewed as lithium passes.
 
-    dN = -(N - b N_k) dQ/l,   local film conductivity = mean * exp(s N - s^2/2),   Q: mean lithium passed [m]
+    dN = -(N - b N_k) dQ/l,   local film conductivity ~ exp(s N),   Q: mean lithium passed [m]
 
 N_k is one correlated random field a frame, a renewal length of Q; the frame does not depend on the steps, so any
 sequence of steps gives the same path.

@@ -353,9 +353,9 @@ class Patches(Record):
     spread: Annotated[float, Measure(units.NUMBER, gt=0, le=3)] = Field(
         description="standard deviation of ln(conductivity); the mean conductivity stays `film.conductivity`"
     )
-    size: Length = Field(description="correlation length of the patches along the surface")
+    size: Length = Field(description="correlation length of the patches: the autocorrelation falls to 1/e at it")
     renewal: Annotated[float | None, Measure(units.LENGTH, gt=0, optional=True, never="none")] = Field(
-        description='plated or stripped thickness after which the patches are new; "none": never'
+        description='lithium thickness, plated or stripped, after which the patches are new (they are, too, when the current turns); "none": never'
     )
     seed: Seed = Field(default=1, description="of the patchwork")
 
@@ -408,7 +408,7 @@ class CounterKinetics(Record):
 
 
 class CounterFilm(Record):
-    """Film of the counter electrode: uniform and constant."""
+    """Film of the counter electrode: uniform; it grows by the same law."""
 
     thickness: Length = Field(default=FILLED, description="default: that of [film]")
     conductivity: Conductivity = Field(default=FILLED, description="default: that of [film]")

@@ -159,6 +159,7 @@ class Driver:
         self.walk = Walk(self.case.protocol, Position.from_dict(numbers["position"]))
         control = numbers["control"]
         self.control = Control(**{**control, "dt_c": float(control["dt_c"])})
+        self.saved_at = time.monotonic()
         log.info("resumed at %.6g s, step %d", self.state.t, self.control.steps)
 
     def _checkpoint(self) -> None:

@@ -31,8 +31,8 @@ def write(path: Path, text: str) -> Path:
 
 def test_the_main_job(pllz):
     assert pllz.title == "Li | PLLZ | Li, 0.2 mA/cm2, 780 h"
-    assert pllz.grid.shape == (60, 64, 64)
-    assert (pllz.grid.spacing, pllz.grid.ndim, pllz.grid.lateral) == (4e-6, 3, "periodic")
+    assert pllz.grid.shape == (30, 32, 32)
+    assert (pllz.grid.spacing, pllz.grid.ndim, pllz.grid.lateral) == (8e-6, 3, "periodic")
     assert (pllz.surface.height, pllz.surface.roughness, pllz.surface.seed) == (1.2e-4, 1e-6, 1)
     assert pllz.protocol.planned_time == 780 * 3600
     assert [step.current for step in pllz.protocol.steps] == [2.0, -2.0]
@@ -48,7 +48,7 @@ def test_defaults_are_filled(pllz):
     assert pllz.electrolyte.diffusivity_barrier == pllz.electrolyte.conductivity_barrier
     assert pllz.counter.kinetics.exchange_current_density == pllz.kinetics.exchange_current_density
     assert (pllz.counter.film.thickness, pllz.counter.film.conductivity) == (2e-8, 5.04e-7)
-    assert pllz.numerics.interface_width == 2e-6
+    assert pllz.numerics.interface_width == 4e-6
     assert read_case(cases.locate("planar")).output.fields_every == 2 * 3600 / 20
 
 
@@ -57,7 +57,7 @@ def test_provenance(pllz):
         "1.06e-3 S/cm", "[1] Fig. 3a", "measured", 303.15
     )
     assert pllz.provenance["film.patches.spread"].status == "calibrated"
-    assert pllz.provenance["grid.spacing"] == Provenance("4 um")
+    assert pllz.provenance["grid.spacing"] == Provenance("8 um")
     changed = read_case(cases.locate("pllz"), ["film.patches.spread=0.5"])
     assert changed.provenance["film.patches.spread"] == Provenance("0.5")  # the old source does not stay
 
@@ -387,7 +387,7 @@ def test_errors_can_be_sent():
 
 
 def test_shipped_cases_are_listed_and_copied(tmp_path):
-    assert {"pll", "pllz", "pll-fine", "pllz-fine", "plz", "lhci", "dlhci", "planar", "wave", "dendrites",
+    assert {"pll", "pllz", "pll-fine", "pllz-fine", "pll-large", "pllz-large", "plz", "lhci", "dlhci", "planar", "wave", "dendrites",
             "uniform-film"} == set(cases.names())  # fmt: skip
     assert cases.titles()["pllz"].startswith("Li | PLLZ")
     copied = cases.copy("pllz-fine.toml", tmp_path / "new")
@@ -399,8 +399,9 @@ def test_shipped_cases_are_listed_and_copied(tmp_path):
 
 
 def test_fine_cases_have_the_size_of_the_acceptance():
-    for name in ("pll-fine", "pllz-fine"):
-        assert read_case(cases.locate(name)).grid.shape == (96, 128, 128)
+    for name in ("pll", "pllz"):
+        assert read_case(cases.locate(f"{name}-fine")).grid.shape == (60, 64, 64)
+        assert read_case(cases.locate(f"{name}-large")).grid.shape == (96, 128, 128)
     assert read_case(cases.locate("dendrites")).grid.shape == (240, 1, 160)
     assert read_case(cases.locate("uniform-film")).film.patches is None
 

@@ -257,7 +257,7 @@ class Cell:
             return np.where(near, s.v / self.per_charge, 0.0)
         if name == "film_thickness":
             return np.where(near, s.film.delta, 0.0)
-        sigma = self.film.sigma * np.exp(self.film.spread * s.film.N - 0.5 * self.film.spread**2)
+        sigma = self.film.sigma * np.exp(self.film.spread * s.film.N) / self.film.mean_factor(s.film, s.front)
         if name == "film_conductivity":
             return np.where(near, sigma, 0.0)
         if name == "film_resistance":

@@ -1,8 +1,8 @@
 """The film on the lithium: thickness and conductivity as fields on the surface, carried with it.
 
     R_film = delta / sigma                                              (5)
-    sigma = sigma_mean exp(s N - s^2/2), N a unit normal patchwork      (6)   mean sigma as stated in the case
-    dN = -(N - b N_k) dQ/l, l = l_r/4, Q: mean lithium passed [m]       (7)   renewal, kernels/film.py
+    sigma = sigma_mean exp(s N)/<exp(s N)>, N a unit normal patchwork   (6)   <>: mean over the live surface
+    dN = -(N - b N_k) dQ/l, l = l_r/20, Q: mean lithium passed [m]       (7)   renewal, kernels/film.py
     d(delta)/dt = r (constant) or K/(2 delta) (square root),            (8)   j_side = F d(delta)/dt / V_film
 
 The patches go over to a new random frame N_k each renewal length l_r, and at each reversal of the current, which tears
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-RELAXATION = 0.25  # of the renewal length: the patches go over to the new ones within it
+RELAXATION = 0.05  # of the renewal length: the patches go over to the new ones within it
 KEPT_FRAMES = 6
 NEXT = 1e-12  # relative: a frame's end that is this near has been reached
 
@@ -194,10 +194,17 @@ class Film:
         if self.growth.law != "none":
             film.delta.ravel()[near] = self.growth.thickness(film.delta.ravel()[near], dt)
 
+    def mean_factor(self, film: FilmState, front: Front) -> float:
+        """Return <exp(s N)>, the mean over the live surface, which makes the mean conductivity the stated one."""
+        n = front.count
+        live = front.area[:n] * front.active
+        area = front.total(live)
+        return front.total(live * np.exp(self.spread * front.gather(film.N))) / area if area > 0.0 else 1.0
+
     def at_surface(self, film: FilmState, front: Front) -> tuple[Floats, Floats]:
         """Return R_film [ohm m^2] and j_side [A/m^2] at the surface elements, eqs. (5), (6), (8)."""
         delta = front.gather(film.delta)
         sigma = np.full(front.count, self.sigma)
         if self.spread > 0.0:
-            sigma *= np.exp(self.spread * front.gather(film.N) - 0.5 * self.spread**2)
+            sigma *= np.exp(self.spread * front.gather(film.N)) / self.mean_factor(film, front)
         return delta / sigma, self.growth.current(delta) * front.active

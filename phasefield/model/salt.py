@@ -2,7 +2,7 @@
 
     d(h c)/dt + div(q c) = div(h D grad c) - (1 - t+) a j / F,     q = -(V_m/F) i          (10)
 
-The counter electrode gives back (1 - t+) I/F. div q = -(V_m/F) a j = -dh/dt, so the displaced volume leaves through
+The counter electrode gives back (1 - t+) I/F. div q = (V_m/F) a j = -dh/dt, so the displaced volume leaves through
 the counter plane, carrying the salt that is there, into a store; while stripping it comes back with the salt that the
 store holds (a counter plane that recedes and returns). With dh/dt + div q = 0 taken out,
 
