@@ -17,6 +17,7 @@ from phasefield.case import Properties
 from phasefield.constants import FARADAY, GAS_CONSTANT
 
 NEWTON_STEPS = 100
+SAMPLES = 200_000  # random numbers of a mean over few patches
 TRANSITION, PIECES = 4.0, 4  # relaxations in which patches change; midpoints in and after them
 POINTS = 400  # of the midpoint rule across the gap
 WAVELENGTHS = (1e-9, 1e-1, 2000)  # m, shortest, longest and count of the scan for waves that grow
@@ -207,6 +208,17 @@ def walk_rms(spread: float, renewal: float, relaxation: float, plated: Sequence[
     w, move = np.array(weights), np.array(moves)
     covariance = np.expm1(spread**2 * (w @ w.T))
     return math.sqrt(max(float(move @ covariance @ move), 0.0))
+
+
+def few_patches(spread: float, count: float) -> float:
+    """Return how much less n patches scatter than a log-normal does: the film's mean is taken over them alone.
+
+    rms of sigma_i / <sigma> - 1 over n independent patches, over sqrt(exp(s^2) - 1), by sampling.
+    """
+    n = max(2, round(count))
+    sigma = np.exp(spread * np.random.default_rng(0).standard_normal((max(50, SAMPLES // n), n)))
+    ratio = sigma / sigma.mean(axis=1, keepdims=True)
+    return float(np.sqrt(np.mean((ratio - 1.0) ** 2) / np.expm1(spread**2)))
 
 
 def _frames(q: float, renewal: float) -> list[float]:

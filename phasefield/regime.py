@@ -222,8 +222,8 @@ def _walk(case: Case, p: Properties, protocol: list[Leg], gap: float) -> Iterato
     if patches is None or not plated:
         return
     renewal = math.inf if patches.renewal is None else patches.renewal
-    rms = _walked(patches.spread, renewal, plated, repeat)
     boxes = max(2.0, math.prod(edge / patches.size for edge in case.grid.size[:-1]))
+    rms = _walked(patches.spread, renewal, plated, repeat) * forms.few_patches(patches.spread, boxes)
     peak = 2.0 * math.sqrt(2.0 * math.log(boxes)) * rms
     words = f"random walk of {repeat} repeats, if the film alone rules and the patches are wide"
     yield Finding("roughness", "Sq from the patches", rms, um(rms), words)

@@ -212,6 +212,16 @@ def test_random_walk_has_its_closed_forms() -> None:
     assert twice == pytest.approx(math.sqrt(2) * once, rel=0.01)
 
 
+def test_few_patches_scatter_less_than_many() -> None:
+    assert forms.few_patches(0.01, 40) == pytest.approx(math.sqrt(1 - 1 / 40), rel=0.01)  # as any sample does
+    assert forms.few_patches(0.5, 5000) == pytest.approx(1.0, rel=0.02)
+    # Two patches: (r - 1)^2 = tanh^2(s (N1 - N2) / 2), and N1 - N2 has the variance 2.
+    s = 1.5
+    mean = quad(lambda x: math.tanh(s * x / math.sqrt(2)) ** 2 * math.exp(-(x**2) / 2), -9, 9)[0]
+    expected = math.sqrt(mean / math.sqrt(2 * math.pi) / math.expm1(s**2))
+    assert forms.few_patches(s, 2) == pytest.approx(expected, rel=0.01)
+
+
 def test_random_walk_of_many_repeats_is_extrapolated() -> None:
     legs = [0.97, -0.97]
     assert _walked(0.9, 0.5, legs, 60) == pytest.approx(
