@@ -355,7 +355,8 @@ class Patches(Record):
     )
     size: Length = Field(description="correlation length of the patches: the autocorrelation falls to 1/e at it")
     renewal: Annotated[float | None, Measure(units.LENGTH, gt=0, optional=True, never="none")] = Field(
-        description='lithium thickness, plated or stripped, after which the patches are new (they are, too, when the current turns); "none": never'
+        description="lithium thickness, plated or stripped, after which the patches are new, as they are when the "
+        'current turns; "none": never'
     )
     seed: Seed = Field(default=1, description="of the patchwork")
 

@@ -233,29 +233,32 @@ class Driver:
         with self._signals():
             outcome = self._check_events()
             while outcome is None and not self.walk.done:
-                if not self.walk.at.begun:
-                    self._impose()
-                    outcome = self._check_events()
-                    if outcome is not None:
-                        break
-                    if self.walk.ended(-self.state.phi_s, self.current):
-                        self.walk.next()
-                        continue
                 try:
-                    dt, row = self._one_step()
+                    outcome = self._go_on()
                 except SolverError as error:
                     outcome = self._finish("failed", f"{error}; stopped at {self.state.t:.6g} s, the last good step")
-                    break
-                ended = self.walk.ended(-self.state.phi_s, self.current)
-                if not ended:
-                    self._comply()
-                else:
-                    self.walk.next()
-                self._output(row)
-                self._report(row, dt)
-                outcome = self._check_events()
-                self._heed()
             return outcome if outcome is not None else self._finish("end", "the protocol is complete")
+
+    def _go_on(self) -> Outcome | None:
+        """Begin a protocol step if it has not begun, and take one step in time; return how the run ends, if it does."""
+        if not self.walk.at.begun:
+            self._impose()
+            outcome = self._check_events()
+            if outcome is not None:
+                return outcome
+            if self.walk.ended(-self.state.phi_s, self.current):
+                self.walk.next()
+                return None
+        dt, row = self._one_step()
+        if self.walk.ended(-self.state.phi_s, self.current):
+            self.walk.next()
+        else:
+            self._comply()
+        self._output(row)
+        self._report(row, dt)
+        outcome = self._check_events()
+        self._heed()
+        return outcome
 
     def _limit(self) -> float:
         """Longest step allowed by motion, film, salt and curvature, s."""

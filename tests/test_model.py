@@ -113,9 +113,6 @@ def test_planar_electrode_moves_as_charge_passes(sign: int) -> None:
     assert moved == pytest.approx(cell.properties.V_m * j * s.t / FARADAY, abs=2e-3 * cell.dx)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="Potential.solve keeps the first slope of the counter electrode; drop this mark"
-)
 def test_a_large_current_from_rest_is_found() -> None:
     """Three times the exchange current, kinetics alone: the counter electrode's slope changes threefold."""
     cell = Cell(cases.make('film.conductivity="1e-3 S/m"'))

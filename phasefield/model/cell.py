@@ -46,6 +46,7 @@ COUPLED = 10.0  # concentrations at the surface agree to this many tolerances
 FARTHEST = 1.0  # cells that the surface may move in a step; the band reaches three
 STIFF = 0.02  # answer of the reaction to its own depletion, over diffusion across a cell, above which it is followed
 START_REDISTANCE = 8  # pseudo-steps a cell of band, for the starting surface
+QUIET = 1e-9  # of the exchange current and of the local currents: a mean current below it is none
 FAR = 1000.0  # prolongs the tables kappa(c), D(c) to this many c0
 
 
@@ -272,6 +273,9 @@ class Cell:
         """Return the mean v over the surface [m/s]."""
         assert s.reaction is not None
         area = s.front.area[: s.front.count]
+        quiet = QUIET * (self.co.kinetics.j0 * s.front.total(area) + s.front.total(area * np.abs(s.reaction.j_li)))
+        if abs(s.reaction.total_li) <= quiet:
+            return 0.0  # at rest the mean is round-off, and has no sign
         return float(self.per_charge * s.front.total(area * s.reaction.j_li) / s.front.total(area))
 
     def _move(self, to: State, s: State, v: Floats, dt: float, deposited: float, mend: bool) -> None:
@@ -300,7 +304,7 @@ class Cell:
     def _film(self, to: State, s: State, speed: float, dt: float) -> None:
         to.film.copy_from(s.film)
         near = self.film.follow(to.film, to.front)
-        self.film.evolve(to.film, near, speed, dt)
+        self.film.evolve(to.film, to.front, near, speed, dt)
         to.counter_film = float(self.film.growth.thickness(np.array([s.counter_film]), dt)[0])
 
     def _fields(

@@ -96,6 +96,10 @@ class Film:
     dx: float
     _frames: dict[int, Floats] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        patchy = self.shape if self.spread > 0.0 else (0, 0, 0)
+        self._noise, self._everywhere = np.zeros(patchy), np.ones(patchy)
+
     @classmethod
     def of(cls, case: Case) -> Film:
         """Return the film of a case."""
@@ -137,9 +141,14 @@ class Film:
         known = np.zeros(self.shape)
         known.ravel()[self.near(front)] = 1.0
         if self.spread > 0.0:
-            near = self.near(front)
-            N.ravel()[near] = self.frame(-1).ravel()[near]
+            self._sample(N, -1, front, self.near(front))
         return FilmState(N, delta, known)
+
+    def _sample(self, out: Floats, number: int, front: Front, near: NDArray[np.int64]) -> None:
+        """Write frame `number` at the closest points of the cells `near`: constant along normals."""
+        foot = np.ascontiguousarray(front.foot[np.searchsorted(front.cells[: front.n], near)])
+        frame = self.frame(number)
+        front_kernels.extend(out, frame, self._everywhere, foot, near, near.size, front.periodic)
 
     @staticmethod
     def near(front: Front) -> NDArray[np.int64]:
@@ -169,7 +178,7 @@ class Film:
         known[near] = 1.0
         return near
 
-    def evolve(self, film: FilmState, near: NDArray[np.int64], speed: float, dt: float) -> None:
+    def evolve(self, film: FilmState, front: Front, near: NDArray[np.int64], speed: float, dt: float) -> None:
         """Renew the patches by the lithium passed and grow the film over dt [s], eqs. (7) and (8).
 
         near: cells of the film; speed: mean v over the surface [m/s], negative while stripping.
@@ -189,7 +198,8 @@ class Film:
                 if stop <= film.Q:
                     break
                 keep = float(np.exp(-(stop - film.Q) / relaxation))
-                kernels.renew(film.N, self.frame(number), near, near.size, keep, gain)
+                self._sample(self._noise, number, front, near)
+                kernels.renew(film.N, self._noise, near, near.size, keep, gain)
                 film.Q = stop
         if self.growth.law != "none":
             film.delta.ravel()[near] = self.growth.thickness(film.delta.ravel()[near], dt)

@@ -160,11 +160,7 @@ class Front:
         cut = lithium & ~base[roots[labels]]
         self.dead = cut.astype(np.uint8)
         if cut.any():
-            reach = int(np.ceil(self.closed / self.lattice.dx))
-            near = scipy.ndimage.binary_dilation(np.pad(cut, reach, mode="wrap" if self.periodic else "edge"),
-                                                 iterations=reach)
-            inner = (slice(reach, -reach),) * 3
-            self.frozen = (near[inner] & ~(lithium & ~cut)).astype(np.uint8)
+            self.frozen = (self._around(cut) & ~(lithium & ~cut)).astype(np.uint8)
         else:
             self.frozen = self.dead
         labels, roots = label(~lithium, self.periodic)
@@ -172,6 +168,15 @@ class Front:
         top[roots[labels[-1][~lithium[-1]]]] = True
         present = np.unique(roots[labels[~lithium]])
         self.pockets = int((~top[present]).sum())
+
+    def _around(self, cut: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return the cells within the interface of `cut`, a part of the lithium."""
+        reach = self.closed / self.lattice.dx + 1.0
+        n = int(np.ceil(reach))
+        sides = [(0, 0), *((min(n, size),) * 2 if size > 1 else (0, 0) for size in cut.shape[1:])]
+        wide = np.pad(cut, sides, mode="wrap" if self.periodic else "symmetric")
+        near = scipy.ndimage.distance_transform_edt(~wide) <= reach
+        return np.asarray(near[tuple(slice(a, size + a) for (a, _), size in zip(sides, cut.shape, strict=True))])
 
     def dead_volume(self) -> float:
         """Return the volume [m^3] of lithium cut off from the base: xi in and around the dead cells."""

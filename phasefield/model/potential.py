@@ -27,6 +27,7 @@ INNER_STEPS = 60
 CLOSING_STEPS = 60
 PINNED = 1e6  # holds the extra unknown at zero, relative to the reaction that it couples to
 REDUCTION = 1e-2  # of the residual in one Newton step; the error of the currents is estimated with it
+COUNTER_MOVED = 0.02  # relative change of the counter electrode's slope that the solver is told of
 CURVED = 0.1  # share of a squared relative change of the currents that a Newton step leaves over
 
 
@@ -142,8 +143,9 @@ class Potential:
                 return phi_s, rx
             # An imposed voltage pins the metal: its unknown is held at zero.
             pin = 0.0 if drive.current is not None else PINNED * front.total(area * rx.J)
-            if step == 0:
-                self.diag[-1] = front_area * Jtop
+            slope = front_area * Jtop
+            if step == 0 or float(np.max(np.abs(slope - self.diag[-1]) - COUNTER_MOVED * slope)) > 0.0:
+                self.diag[-1] = slope
                 self.solver.prepare(
                     *g, self.diag, front.start[: n + 1], front.idx[: front.used], front.share[: front.used],
                     area * rx.J, pin, True,

@@ -28,9 +28,11 @@ from .potential import PINNED, Coefficients, Potential, Reaction
 Floats = NDArray[np.float64]
 
 ITERATIONS = 200
+ROUND_OFF = 1e-13  # no solver gets below
 TIGHT = 1e-3  # of the tolerance, where cells of the interface are short of salt
 SCARCE = 1e-5  # of the largest c: below it the solver's error counts
 LOW = 1e-2  # of the largest c: below it, at an imposed voltage, the reaction takes in proportion to what is there
+LAYER = 1e-9  # cell layers of displaced electrolyte below which the store counts as empty
 SWEEPS = 12  # of Gauss-Seidel over those cells; the salt there falls over a few cells
 
 
@@ -93,7 +95,8 @@ class Salt:
         D = np.interp(c[-1], co.D_at, co.D)
         c_top = c[-1] + 0.5 * dx * co.flux * given / D
         volume = co.carried * rx.total
-        if volume * stored[1] < 0.0:  # what left comes back as it is on the mean
+        some = LAYER * jc.size * dx**3
+        if volume * stored[1] < 0.0 and abs(stored[1]) > some:  # what left comes back as it is on the mean
             c_top = np.full_like(c_top, stored[0] / stored[1])
         leaving = co.carried * dx**2 * given * c_top
         self.b[-1] += co.flux * dx**2 * given - co.carried * dx**2 * given * (c_top - c[-1])
@@ -120,7 +123,7 @@ class Salt:
             self.gx, self.gy, self.gz, self.own, front.start[: n + 1], front.idx[: front.used],
             front.share[: front.used], conductance, pin, answer is not None,
         )
-        tolerance = self.tolerance * (TIGHT if front.limited > 0 else 1.0)
+        tolerance = max(self.tolerance * (TIGHT if front.limited > 0 else 1.0), ROUND_OFF)
         norm = float(np.sqrt(np.sum(np.square(self.storage * c).sum(axis=(1, 2)))))
         info = self.solver.solve(
             c, 0.0, self.b, shift, tolerance=tolerance, norm=norm, max_iterations=ITERATIONS
