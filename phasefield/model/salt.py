@@ -31,7 +31,7 @@ ITERATIONS = 200
 ROUND_OFF = 1e-13  # no solver gets below
 TIGHT = 1e-3  # of the tolerance, where cells of the interface are short of salt
 SCARCE = 1e-5  # of the largest c: below it the solver's error counts
-LOW = 1e-2  # of the largest c: below it, at an imposed voltage, the reaction takes in proportion to what is there
+LOW = 1e-2  # of the largest c: below it the reaction takes in proportion to what is there
 LAYER = 1e-9  # cell layers of displaced electrolyte below which the store counts as empty
 SWEEPS = 12  # of Gauss-Seidel over those cells; the salt there falls over a few cells
 
@@ -106,7 +106,7 @@ class Salt:
         self.b += self.own
         self.own[...] = self.storage
         if scarce:
-            front.sink(self.b, self.own, dt * co.flux * area * rx.j, c, (SCARCE if bound else LOW) * float(c.max()))
+            front.sink(self.b, self.own, dt * co.flux * area * rx.j, c, LOW * float(c.max()))
         else:
             front.scatter_shared(self.b, area * rx.j, -dt * co.flux)
         conductance, pin = np.zeros(n), 1.0
