@@ -38,7 +38,10 @@ DIAGONAL = (0.5 - NODE) / (1.0 - NODE)  # 1/6
 MIXED = 1.0 - DIAGONAL  # 5/6, the salt's weight of stage 1
 LATE = 0.5 / NODE  # 5/4, the surface's weight of stage 1
 COUPLING_STEPS = 30
-PATIENCE = 6  # near depletion the solvers' own tolerances stop the iteration at a few of its tolerances
+PATIENCE = 6  # iterations after which ten times the tolerance will do: near depletion the inner solvers limit it
+FALL = 0.01  # of a concentration, in one coupling iteration
+LAST = 20  # iterations after which fifty times will: 0.5 % of the concentration, or 0.05 % of c0
+COARSE = 0.1  # of c0: differences of a scarcer concentration are measured against this
 LEAST = 0.3  # of the present concentration: an extrapolation below it is bent (`bend_positive`)
 PLAIN_STEPS = 2  # iterations before they are accelerated
 MIXED_ITERATES = 6  # that the acceleration looks back on
@@ -107,6 +110,7 @@ class Cell:
         self.scratch: Floats = np.zeros(self.shape)
         self.speed: Floats = np.zeros(self.shape)
         self.before: Floats = np.zeros(self.shape)
+        self.last: Floats = np.zeros(self.shape)
         self.spare = [self._state(), self._state()]
         self.effort = 0  # coupling iterations of the last step's harder stage
         self.volume_0 = 0.0
@@ -312,7 +316,7 @@ class Cell:
     ) -> tuple[float, float]:
         """Solve potential and salt together at one stage; return salt [mol/s] and volume [m^3/s] leaving."""
         co = self.co
-        floor = 0.01 * self.properties.c0
+        floor = COARSE * self.properties.c0
         tolerance = COUPLED * self.potential.tolerance
         D = float(np.interp(self.properties.c0, co.D_at, co.D))
         resistance, j_side = self.film.at_surface(s.film, s.front)
@@ -330,6 +334,8 @@ class Cell:
             c_old = s.front.gather(s.c)
             if k >= PLAIN_STEPS:
                 mixing.before(s.c)
+            if not float(np.min(c_old, initial=1.0)) > 0.0:
+                raise SolverError("no salt is left at a place of the surface")
             # j answers through j0(c) and through the diffusion potential, behind the electrolyte of a cell or two.
             behind = 2.0 * self.dx / np.interp(c_old, co.at, co.kappa)
             answer = np.maximum(rx.Jc + co.beta * rx.J / c_old, 0.0) / (1.0 + rx.J * behind)
@@ -337,12 +343,20 @@ class Cell:
             follow = stiffness > STIFF
             s.front.limit(s.c)
             scarce = s.front.limited > 0
+            if scarce:
+                np.copyto(self.last, s.c)
             out = salt(answer if follow else None, scarce)
             c_new = s.front.gather(s.c)
             self._check_salt(s)
             change = float(np.max(np.abs(c_new - c_old) / np.maximum(c_old, floor), initial=0.0))
-            if k > 0 and change <= tolerance * (1.0 if k < PATIENCE else 10.0):
+            # The charge was moved at the old concentration, the salt at the new: that share of the current differs.
+            current = s.front.area[: s.front.count] * np.abs(rx.j)
+            differs = np.sum(current * np.minimum(np.abs(c_new - c_old) / c_old, 1.0))
+            ease = 1.0 if k < PATIENCE else 10.0 if k < LAST else 50.0
+            if k > 0 and change <= tolerance * ease and differs <= tolerance * ease * np.sum(current):
                 return salt(None, scarce) if follow else out
+            if scarce:  # on the way: towards zero by two decades an iteration at most
+                np.maximum(s.c, FALL * self.last, out=s.c)
             if k >= PLAIN_STEPS:
                 mixing.after(s.c)
             rx = self._react(s, drive)

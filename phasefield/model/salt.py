@@ -129,7 +129,7 @@ class Salt:
             c, 0.0, self.b, shift, tolerance=tolerance, norm=norm, max_iterations=ITERATIONS
         )
         self.iterations += info.iterations
-        if not np.isfinite(info.residual) or not info.converged:
+        if not info.residual <= self.tolerance * norm:
             raise SolverError(f"the salt did not converge: residual {info.residual:.1e} mol of {norm:.1e} mol")
         if scarce:
             transport.relax_scarce(
