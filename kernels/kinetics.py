@@ -74,15 +74,35 @@ def counter_currents(j, J, phi, c, kappa, D, h, beta, flux, R_film, dx, P):  # t
     """Current density j [A/m^2] that each top cell receives from the counter electrode, and -dj/dphi.
 
     The half cell up to the plane is in series with the film; c at the plane follows from the salt flux
-    (1 - t+) j / F, flux = (1 - t+)/F; beta [V] is the diffusion potential's 2 RT/F (1 - t+) X. The flux
-    uses the current of the last call, which is what j holds on entry.
+    (1 - t+) j / F, flux = (1 - t+)/F; beta [V] is the diffusion potential's 2 RT/F (1 - t+) X. One equation in j,
+    solved by Newton between bounds: while lithium is stripped, j stays above what would take the plane's last salt.
+    j on entry is the guess.
     """
     for y in range(j.shape[0]):
         for x in range(j.shape[1]):
-            surface = c[y, x] + 0.5 * dx * flux * j[y, x] / D[y, x]
-            surface = max(surface, 0.5 * c[y, x])
+            here = c[y, x]
+            gain = 0.5 * dx * flux / D[y, x]  # d c_plane / d j
             R = R_film + 0.5 * dx / kappa[y, x]
-            u = phi[y, x] + beta * np.log(surface / c[y, x])
-            got, slope, _, _ = current(u, surface, R, 0.0, P)
-            j[y, x] = -got * h[y, x]
-            J[y, x] = slope * h[y, x]
+            low = -here / gain if gain > 0.0 else -np.inf
+            high = np.inf
+            value = max(j[y, x] / h[y, x] if h[y, x] > 0.0 else 0.0, 0.5 * low)
+            total = 1.0
+            slope = 0.0
+            for _ in range(NEWTON_STEPS):
+                surface = here + gain * value
+                got, slope, by_c, _ = current(phi[y, x] + beta * np.log(surface / here), surface, R, 0.0, P)
+                off = value + got
+                total = 1.0 + gain * (slope * beta / surface + by_c)
+                if off > 0.0:
+                    high = value
+                else:
+                    low = value
+                new = value - off / total
+                if not low < new < high:
+                    new = 0.5 * (low + high) if high < np.inf else 2.0 * abs(value) + P.j0
+                step = new - value
+                value = new
+                if abs(step) <= 1e-13 * (abs(value) + P.j0):
+                    break
+            j[y, x] = value * h[y, x]
+            J[y, x] = slope / total * h[y, x]

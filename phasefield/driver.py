@@ -39,6 +39,8 @@ ATTEMPTS = 8  # a step is halved this often before the run stops
 GROWTH = 2.0  # a step's concentration limit may grow by this factor from step to step
 OVERSHOOT = 2.0  # a step whose concentration changed by this many limits is repeated
 EASY, HARD = 3, 10  # coupling iterations up to which, and from which, a step is easy and hard
+SWING = 0.3  # relative change of the current in a step at an imposed voltage
+THICKER = 0.2  # relative growth of the film in a step
 FLOOR = 0.05  # concentration changes are measured against at least this share of c0
 STABLE = 0.5  # of the explicit limit of curvature-driven motion
 LIMIT_BAND = 1e-3  # a voltage limit is met within this relative band
@@ -279,6 +281,12 @@ class Driver:
         M = J * cell.co.gibbs_thomson * cell.per_charge
         if M > 0.0:
             limits.append(STABLE * dx**2 / (2.0 * (self.case.grid.ndim - 1) * M))
+        film = cell.film.growth
+        delta = float(np.min(s.film.delta[s.film.known > 0.0], initial=math.inf))
+        if film.law == "constant":
+            limits.append(THICKER * delta / film.rate)
+        elif film.law == "square-root":
+            limits.append(THICKER * 2.0 * delta**2 / film.coefficient)
         return min(limits)
 
     def _one_step(self) -> tuple[float, dict[str, float]]:
@@ -302,6 +310,9 @@ class Driver:
                 change = cell.change(s, new, FLOOR)
                 if change > OVERSHOOT * limit and rejected < ATTEMPTS - 2:
                     reason = f"the concentration changed by {change:.2g} of itself"
+                swing = self._swing(new)
+                if swing > SWING and rejected < ATTEMPTS - 2:
+                    reason = f"the current changed by {swing:.2g} of itself at an imposed voltage"
             except SolverError as error:
                 reason = str(error)
             if reason:
@@ -333,6 +344,14 @@ class Driver:
             self.control.dt_c = dt
         return dt, self._row(dt, rejected, cell.potential.iterations + cell.salt.iterations - begun)
 
+    def _swing(self, new: State) -> float:
+        """Relative change of the current in a step at an imposed voltage; 0 at an imposed current."""
+        assert new.reaction is not None
+        if self.drive.current is not None:
+            return 0.0
+        before, after = self.current, new.reaction.total / self.cell.plane
+        return abs(after - before) / max(abs(before), abs(after), 1e-6 * self.cell.properties.j0)
+
     def _overshoot(self, old: State, new: State) -> float:
         """Share of the step after which the voltage limit was met, 1 if it was not overshot."""
         limits = [self.case.protocol.voltage_limit]
@@ -361,7 +380,7 @@ class Driver:
         texts = {
             "voltage_limit": f"the cell voltage reached {voltage:.4g} V (limit {protocol.voltage_limit:g} V)",
             "short_circuit": "lithium touches the counter electrode",
-            "exhausted": "lithium is stripped down to its base",
+            "exhausted": "lithium is stripped down to its base at one place at least",
             "depletion": f"the concentration fell to {low:.3g} mol/m^3",
             "void": f"{f.pockets} pocket(s) of electrolyte are cut off in the lithium",
         }
@@ -424,7 +443,7 @@ class Driver:
             "concentration_max": high,
             "charge_applied": s.applied,
             "charge_side": s.side,
-            "film_resistance_mean": float(np.mean(s.resistance)) if s.resistance.size else 0.0,
+            "film_resistance_mean": self._mean_resistance(),
             "calibrated": calibrated,
             "events": self.control.events,
             "versions": versions(),
@@ -493,12 +512,19 @@ class Driver:
             "concentration_max": high,
             "current_min": float(np.min(rx.j, initial=math.inf)) if rx.j.size else 0.0,
             "current_max": float(np.max(rx.j, initial=-math.inf)) if rx.j.size else 0.0,
-            "film_resistance_mean": s.front.total(area * s.resistance) / whole if whole > 0.0 else 0.0,
+            "film_resistance_mean": self._mean_resistance(),
             "surface_area": whole,
             "step_size": dt,
             "iterations": iterations,
             "rejected": rejected,
         }
+
+    def _mean_resistance(self) -> float:
+        """Area-weighted mean of the film's resistance, ohm m^2."""
+        front = self.state.front
+        area = front.area[: front.count]
+        whole = front.total(area)
+        return front.total(area * self.state.resistance) / whole if whole > 0.0 else 0.0
 
     def _frame(self) -> Frame:
         s = self.state

@@ -205,6 +205,7 @@ class Cell:
         v += LATE * a.v
         li = ((1.0 - LATE) * r0.total_li + LATE * r1.total_li) / self.plane
         charge = ((1.0 - LATE) * r0.total + LATE * r1.total) / self.plane
+        side = charge - li
         if drive.current is not None:
             charge = drive.current
         b.deposited = s.deposited + dt * li
@@ -225,7 +226,7 @@ class Cell:
         self._speeds(b)
         b.t = s.t + dt
         b.applied = s.applied + dt * charge
-        b.side = s.side + dt * (charge - li)
+        b.side = s.side + dt * side
         b.displaced = s.displaced + dt * (MIXED * out_1 + DIAGONAL * out_2)
         b.displaced_volume = s.displaced_volume + dt * (MIXED * volume_1 + DIAGONAL * volume_2)
         self._check_salt(b)
@@ -276,10 +277,10 @@ class Cell:
     def mean_speed(self, s: State) -> float:
         """Return the mean v over the surface [m/s]."""
         assert s.reaction is not None
-        area = s.front.area[: s.front.count]
+        area = s.front.area[: s.front.count] * s.front.active
         quiet = QUIET * (self.co.kinetics.j0 * s.front.total(area) + s.front.total(area * np.abs(s.reaction.j_li)))
-        if abs(s.reaction.total_li) <= quiet:
-            return 0.0  # at rest the mean is round-off, and has no sign
+        if abs(s.reaction.total) <= quiet:
+            return 0.0  # at rest, where the film's growth alone strips a little, the patches stay
         return float(self.per_charge * s.front.total(area * s.reaction.j_li) / s.front.total(area))
 
     def _move(self, to: State, s: State, v: Floats, dt: float, deposited: float, mend: bool) -> None:

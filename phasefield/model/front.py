@@ -107,6 +107,8 @@ class Front:
             if not slope > 0.0:
                 raise SolverError("no surface is left to take the deposited lithium")
             shift += (missing - change) / slope
+        else:
+            raise SolverError("the deposited lithium finds no place")
         if shift != 0.0:
             front.apply_shift(self.d, speed, cells, n, shift, self.radius)
             self.phase()
@@ -147,18 +149,18 @@ class Front:
         lithium = self.d <= 0.0
         below = lithium[:-1]
         self.height_like = bool(lithium[0].all() and not lithium[-1].any() and not (lithium[1:] & ~below).any())
-        self.shorted = bool(lithium[-1].any())
         self.exhausted = not bool(lithium[0].all())
         if self.height_like:
             if self.dead.any():
                 self.dead = np.zeros_like(self.dead)
-            self.frozen, self.pockets = self.dead, 0
+            self.frozen, self.pockets, self.shorted = self.dead, 0, False
             return
         labels, roots = label(lithium, self.periodic)
         base = np.zeros(int(roots.max()) + 1, bool)
         base[roots[labels[0][lithium[0]]]] = True
         cut = lithium & ~base[roots[labels]]
         self.dead = cut.astype(np.uint8)
+        self.shorted = bool((lithium[-1] & ~cut[-1]).any())
         if cut.any():
             self.frozen = (self._around(cut) & ~(lithium & ~cut)).astype(np.uint8)
         else:

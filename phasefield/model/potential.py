@@ -210,7 +210,8 @@ class Potential:
         for _ in range(CLOSING_STEPS):
             off = evaluate(phi_s) - wanted
             slope = front.total(area * rx.J)
-            size = max(abs(wanted), front.total(area * np.abs(rx.j)))
+            # At rest all is round-off; what RT/F would drive sets the scale then.
+            size = max(abs(wanted), front.total(area * np.abs(rx.j)), slope / co.kinetics.f)
             if abs(off) <= 1e-14 * size or (abs(off) >= best and abs(off) <= 1e-12 * size):
                 return phi_s
             best = min(best, abs(off))
