@@ -4,6 +4,9 @@
 Here the cache folder bears a digest of every kernel file and of the versions, so any change compiles anew; a
 damaged entry is thrown away and compiled again instead of ending the program.
 
+No kernel has `fastmath`. With it ("contract", "reassoc") the last bits depend on what the compiler inlined, and so
+on whether a kernel was compiled in this process or loaded from the cache: a machine's first run differed from the next.
+
 This file also sets how idle threads wait, which counts only before numba starts them.
 """
 
@@ -30,7 +33,7 @@ from numba import prange
 from numba.core import sigutils
 from numba.core.caching import FunctionCache
 
-__all__ = ["exact_kernel", "exact_parallel_kernel", "kernel", "parallel_kernel", "prange"]
+__all__ = ["kernel", "parallel_kernel", "prange"]
 
 config: Any = numba.config
 
@@ -38,8 +41,6 @@ config: Any = numba.config
 if not {"NUMBA_THREADING_LAYER", "NUMBA_THREADING_LAYER_PRIORITY"} & set(os.environ):
     config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
 
-# `fastmath=True` would delete NaN checks; these four keep them.
-FASTMATH = {"reassoc", "contract", "arcp", "nsz"}
 STALE_AFTER = 30 * 24 * 3600.0  # s; the folder of an older state of the kernels is removed after this time
 
 P = ParamSpec("P")
@@ -131,20 +132,10 @@ def _compile(function: Callable[P, R], **options: Any) -> Callable[P, R]:
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a serial kernel; sums may be reordered, NaN and infinity stay what they are."""
-    return _compile(function, fastmath=FASTMATH)
-
-
-def parallel_kernel(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a kernel with `prange`; a sum needs one partial per plane."""
-    return _compile(function, fastmath=FASTMATH, parallel=True)
-
-
-def exact_kernel(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a serial kernel as written, operation by operation: for checks, ledgers and exact sums."""
+    """Compile a serial kernel as written, operation by operation."""
     return _compile(function)
 
 
-def exact_parallel_kernel(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a kernel with `prange` as written, operation by operation."""
+def parallel_kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a kernel with `prange` as written, operation by operation; a sum needs one partial per plane."""
     return _compile(function, parallel=True)

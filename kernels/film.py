@@ -3,15 +3,14 @@
     dN = -(N - b N_k) dQ/l,   local film conductivity ~ exp(s N),   Q: mean lithium passed [m]
 
 N_k is one correlated random field a frame, a renewal length of Q; the frame does not depend on the steps, so any
-sequence of steps gives the same path. `renew` is compiled as written: threads cut its loop at other places, and a
-contracted operation may differ in its last bit there.
+sequence of steps gives the same path.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ._jit import exact_parallel_kernel, kernel, parallel_kernel, prange
+from ._jit import kernel, parallel_kernel, prange
 
 
 @kernel
@@ -67,7 +66,7 @@ def on_grid(out, a, first, second, scale):  # type: ignore[no-untyped-def]
                 )
 
 
-@exact_parallel_kernel
+@parallel_kernel
 def renew(N, noise, cells, n, keep, gain):  # type: ignore[no-untyped-def]
     """N <- keep N + (1 - keep) gain noise on the first n cells."""
     fN = N.ravel()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._jit import exact_parallel_kernel, kernel, parallel_kernel, prange
+from ._jit import kernel, parallel_kernel, prange
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -235,7 +235,7 @@ def redistance(new, d, cells, n, radius, inner, slack, frozen, L):  # type: igno
         new[k, j, i] = min(max(s, -radius), radius)
 
 
-@exact_parallel_kernel
+@parallel_kernel
 def copy_band(target, source, cells, n):  # type: ignore[no-untyped-def]
     """target = source on the band."""
     a = target.ravel()
@@ -338,7 +338,7 @@ def extend(out, value, weight, foot, cells, n, periodic):  # type: ignore[no-unt
             flat[cells[m]] = 0.0
 
 
-@exact_parallel_kernel
+@parallel_kernel
 def advance(new, d, v, cells, n, dt, radius):  # type: ignore[no-untyped-def]
     """d_t = -v with v constant along normals keeps |grad d| = 1 (Adalsteinsson & Sethian 1999)."""
     a = new.ravel()
@@ -375,7 +375,7 @@ def shift_volume(h, d, speed, cells, n, shift, W, closed, dx):  # type: ignore[n
     return change * dx**3, slope * dx**3
 
 
-@exact_parallel_kernel
+@parallel_kernel
 def apply_shift(d, speed, cells, n, shift, radius):  # type: ignore[no-untyped-def]
     """d -= shift speed on the band."""
     fd = d.ravel()
