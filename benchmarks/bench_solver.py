@@ -10,41 +10,20 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numba
 import numpy as np
 import pyamg
 import scipy.sparse.linalg as krylov
+from measuring import STREAM, best, stream  # also puts the tests on the path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-import test_multigrid as cases
+import test_multigrid as cases  # isort: skip
 
 from phasefield.kernels.krylov import Multigrid, apply_cells
 
-STREAM = 40_000_000  # numbers of the bandwidth test: far beyond any cache
 MATVEC = 36  # bytes a cell: u, out and own in float64, three faces in float32
 CYCLE = 2 * 28 * 8 // 7  # bytes a cell: six float32 arrays read and one written, down and up, on all levels
-
-
-@numba.njit(parallel=True)
-def stream(y, x):  # type: ignore[no-untyped-def]
-    """Add twice x to y."""
-    for i in numba.prange(y.size):
-        y[i] = y[i] + 2.0 * x[i]
-
-
-def best(run: Callable[[], Any], times: int = 5) -> float:
-    """Return the shortest time of a call, after one to warm up."""
-    run()
-    took = []
-    for _ in range(times):
-        begin = time.perf_counter()
-        run()
-        took.append(time.perf_counter() - begin)
-    return min(took)
 
 
 def measure(shape: tuple[int, int, int], threads: int, peer: bool) -> None:

@@ -340,7 +340,7 @@ def extend(out, value, weight, foot, cells, n, periodic):  # type: ignore[no-unt
 
 @parallel_kernel
 def advance(new, d, v, cells, n, dt, radius):  # type: ignore[no-untyped-def]
-    """d_t = -v with v constant along normals keeps |grad d| = 1 (Adalsteinsson & Sethian 1999)."""
+    """d_t = -v with v constant along normals keeps |grad d| = 1 (Adalsteinsson & Sethian 1999). new may be d."""
     a = new.ravel()
     b = d.ravel()
     s = v.ravel()
@@ -373,16 +373,6 @@ def shift_volume(h, d, speed, cells, n, shift, W, closed, dx):  # type: ignore[n
             slope += scale * (1.0 - t * t) / (4.0 * W) * fs[p]
         change += fh[p] - new
     return change * dx**3, slope * dx**3
-
-
-@parallel_kernel
-def apply_shift(d, speed, cells, n, shift, radius):  # type: ignore[no-untyped-def]
-    """d -= shift speed on the band."""
-    fd = d.ravel()
-    fs = speed.ravel()
-    for m in prange(n):
-        p = cells[m]
-        fd[p] = min(max(fd[p] - shift * fs[p], -radius), radius)
 
 
 @kernel

@@ -45,6 +45,11 @@ FLOOR = 0.05  # concentration changes are measured against at least this share o
 STABLE = 0.5  # of the explicit limit of curvature-driven motion
 LIMIT_BAND = 1e-3  # a voltage limit is met within this relative band
 LOCATE = 12  # attempts to land on a voltage limit
+SUMMED_UP = (
+    "voltage", "Sa", "Sq", "Sz", "height_mean", "concentration_min", "concentration_max", "charge_applied",
+    "charge_side", "film_resistance_mean",
+)  # fmt: skip
+"""Series whose last value stands in the summary."""
 PATCH_STEP = 0.5  # renewal lengths of the film that may pass in one step
 
 
@@ -418,9 +423,7 @@ class Driver:
         s = self.state
         self.writer.save(self._frame() if self.control.last_frame != s.t else None)
         self._checkpoint()
-        low, high = self.cell.concentration_range(s)
-        height, _ = s.front.height()
-        Sa, Sq, Sz = basic(height)
+        row = self._row(0.0, 0, 0)
         calibrated = [k for k, p in self.case.provenance.items() if p.status == "calibrated"]
         summary = {
             "title": self.case.title,
@@ -434,16 +437,7 @@ class Driver:
             "seconds_per_step": self.control.wall / max(self.control.steps, 1),
             "peak_memory": peak_memory(),
             "voltage_start": self.control.voltage_start,
-            "voltage": -s.phi_s,
-            "Sa": Sa,
-            "Sq": Sq,
-            "Sz": Sz,
-            "height_mean": float(height.mean()),
-            "concentration_min": low,
-            "concentration_max": high,
-            "charge_applied": s.applied,
-            "charge_side": s.side,
-            "film_resistance_mean": self._mean_resistance(),
+            **{name: row[name] for name in SUMMED_UP},
             "calibrated": calibrated,
             "events": self.control.events,
             "versions": versions(),
@@ -512,19 +506,12 @@ class Driver:
             "concentration_max": high,
             "current_min": float(np.min(rx.j, initial=math.inf)) if rx.j.size else 0.0,
             "current_max": float(np.max(rx.j, initial=-math.inf)) if rx.j.size else 0.0,
-            "film_resistance_mean": self._mean_resistance(),
+            "film_resistance_mean": s.front.total(area * s.resistance) / whole if whole > 0.0 else 0.0,
             "surface_area": whole,
             "step_size": dt,
             "iterations": iterations,
             "rejected": rejected,
         }
-
-    def _mean_resistance(self) -> float:
-        """Area-weighted mean of the film's resistance, ohm m^2."""
-        front = self.state.front
-        area = front.area[: front.count]
-        whole = front.total(area)
-        return front.total(area * self.state.resistance) / whole if whole > 0.0 else 0.0
 
     def _frame(self) -> Frame:
         s = self.state

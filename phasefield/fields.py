@@ -84,15 +84,9 @@ _SERIES = (
     Entry("current_max", "j_max", "A/m^2", STEP, "greatest current density on the surface"),
     Entry("film_resistance_mean", "R_mean", "ohm m^2", STEP, "area-weighted mean of the film resistance"),
     Entry("surface_area", "A", "m^2", STEP, f"area of the lithium surface; {_DEPTH}"),
-    Entry("wagner_length", "L_W", "m", STEP, "conductivity times interface resistance"),
     Entry("step_size", "dt", "s", STEP, "length of the step"),
     Entry("iterations", "n_it", "1", STEP, "iterations of the potential and salt solvers in the step"),
     Entry("rejected", "n_rej", "1", STEP, "attempts thrown away before the step was accepted"),
-    Entry("residual", "r", "1", STEP, "true relative residual of the potential at the end of the step"),
-    Entry("bodies", "n_dead", "1", STEP, "pieces of lithium cut off from their electrode"),
-    Entry("ledger_charge", "e_Q", "1", STEP, "relative error of charge applied = deposited + side"),
-    Entry("ledger_lithium", "e_Li", "1", STEP, "relative error of lithium volume against deposited charge"),
-    Entry("ledger_salt", "e_salt", "1", STEP, "relative error of salt in the cell + displaced"),
 )
 
 FIELDS: dict[str, Entry] = {entry.name: entry for entry in _FIELDS}
@@ -110,9 +104,6 @@ REQUIRED_SERIES = (
 
 FRAME_SERIES = ("cycle", "current_density", "voltage", "Sa", "Sq", "Sz", "height_mean", "height_max")
 """Series shown by ParaView beside each frame."""
-
-DEFAULT_FIELDS = ("xi", "concentration", "potential", "reaction_current", "film_resistance")
-"""Cell fields stored where the case names none."""
 
 
 def find(name: str) -> Entry | None:

@@ -72,7 +72,8 @@ class State:
     displaced: float = 0.0  # mol of salt in the electrolyte that has left through the counter plane
     displaced_volume: float = 0.0  # m^3 of it
     reaction: Reaction | None = None
-    resistance: Floats = field(default_factory=lambda: np.zeros(0))
+    resistance: Floats = field(default_factory=lambda: np.zeros(0))  # of the film at the elements [ohm m^2]
+    j_side: Floats = field(default_factory=lambda: np.zeros(0))  # side reaction there [A/m^2]
 
     def arrays(self) -> dict[str, Floats]:
         """Return the arrays that a restart needs."""
@@ -138,6 +139,7 @@ class Cell:
         f.refresh()
         s.c[...] = self.properties.c0
         s.film = self.film.start(f)
+        self._coat(s)
         s.counter_film = self.properties.film_thickness_counter
         self.volume_0 = f.volume()
         self.salt_0 = self.salt.content(f, s.c)
@@ -154,7 +156,7 @@ class Cell:
         s.film.Q, s.film.direction = numbers["film_Q"], numbers["film_direction"]
         s.front.phase()
         s.front.refresh()
-        s.resistance, _ = self.film.at_surface(s.film, s.front)
+        self._coat(s)
         self.volume_0, self.salt_0 = volume_0, salt_0
         return s
 
@@ -168,12 +170,14 @@ class Cell:
         self._speeds(s)
 
     def _react(self, s: State, drive: Drive) -> Reaction:
-        resistance, j_side = self.film.at_surface(s.film, s.front)
-        s.resistance = resistance
         s.phi_s, s.reaction = self.potential.solve(
-            s.front, self.co, self.counter(s), s.c, s.phi, s.phi_s, s.jc, resistance, j_side, drive
+            s.front, self.co, self.counter(s), s.c, s.phi, s.phi_s, s.jc, s.resistance, s.j_side, drive
         )
         return s.reaction
+
+    def _coat(self, s: State) -> None:
+        """Take the film as it is to the surface elements."""
+        s.resistance, s.j_side = self.film.at_surface(s.film, s.front)
 
     def _speeds(self, s: State) -> None:
         assert s.reaction is not None
@@ -310,6 +314,7 @@ class Cell:
         to.film.copy_from(s.film)
         near = self.film.follow(to.film, to.front)
         self.film.evolve(to.film, to.front, near, speed, dt)
+        self._coat(to)
         to.counter_film = float(self.film.growth.thickness(np.array([s.counter_film]), dt)[0])
 
     def _fields(
@@ -320,8 +325,7 @@ class Cell:
         floor = COARSE * self.properties.c0
         tolerance = COUPLED * self.potential.tolerance
         D = float(np.interp(self.properties.c0, co.D_at, co.D))
-        resistance, j_side = self.film.at_surface(s.film, s.front)
-        s.phi_s, rx = self.potential.evaluate(s.front, co, s.c, s.phi, s.phi_s, resistance, j_side, drive)
+        s.phi_s, rx = self.potential.evaluate(s.front, co, s.c, s.phi, s.phi_s, s.resistance, s.j_side, drive)
 
         def salt(answer: Floats | None, scarce: bool) -> tuple[float, float]:
             bound = drive.current is not None

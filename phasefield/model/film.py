@@ -206,15 +206,20 @@ class Film:
 
     def mean_factor(self, film: FilmState, front: Front) -> float:
         """Return <exp(s N)>, the mean over the live surface, which makes the mean conductivity the stated one."""
-        n = front.count
-        live = front.area[:n] * front.active
+        return self._live_mean(front, np.exp(self.spread * front.gather(film.N)))
+
+    @staticmethod
+    def _live_mean(front: Front, q: Floats) -> float:
+        """Return the mean of q[e] over the live surface, 1 if there is none."""
+        live = front.area[: front.count] * front.active
         area = front.total(live)
-        return front.total(live * np.exp(self.spread * front.gather(film.N))) / area if area > 0.0 else 1.0
+        return front.total(live * q) / area if area > 0.0 else 1.0
 
     def at_surface(self, film: FilmState, front: Front) -> tuple[Floats, Floats]:
         """Return R_film [ohm m^2] and j_side [A/m^2] at the surface elements, eqs. (5), (6), (8)."""
         delta = front.gather(film.delta)
         sigma = np.full(front.count, self.sigma)
         if self.spread > 0.0:
-            sigma *= np.exp(self.spread * front.gather(film.N)) / self.mean_factor(film, front)
+            patches = np.exp(self.spread * front.gather(film.N))
+            sigma *= patches / self._live_mean(front, patches)
         return delta / sigma, self.growth.current(delta) * front.active

@@ -110,7 +110,7 @@ class Front:
         else:
             raise SolverError("the deposited lithium finds no place")
         if shift != 0.0:
-            front.apply_shift(self.d, speed, cells, n, shift, self.radius)
+            front.advance(self.d, self.d, speed, cells, n, shift, self.radius)
             self.phase()
         return shift
 

@@ -110,17 +110,11 @@ class Potential:
         """
         front_area = self.dx**2
         g, L, n = (self.gx, self.gy, self.gz), front.lattice, front.count
-        transport.faces(*g, front.h, c, co.at, co.kappa, self.dx, L, self.periodic, front.k0)
-        c_e = front.gather(c)
-        front.limit(c)
-        shift = co.gibbs_thomson * front.curvature[:n]
+        c_e, shift, phi_s = self._set(front, co, c, phi_s, drive)
         top = np.ascontiguousarray(c[-1])
         kappa, D = np.interp(top, co.at, co.kappa), np.interp(top, co.D_at, co.D)
         Jtop = np.zeros_like(jc)
         rx = Reaction.empty(n)
-        if drive.current is None:
-            assert drive.voltage is not None
-            phi_s = -drive.voltage
         done, size = False, np.inf
         for step in range(NEWTON_STEPS):
             u = front.gather_shared(phi)
@@ -174,17 +168,21 @@ class Potential:
         j_side: Floats, drive: Drive,
     ) -> tuple[float, Reaction]:
         """Return phi_s and the reaction for a given phi: a first guess. Sets the face coefficients, too."""
-        n = front.count
+        rx = Reaction.empty(front.count)
+        c_e, shift, phi_s = self._set(front, co, c, phi_s, drive)
+        u = front.gather_shared(phi)
+        return self._close(front, co, rx, u, c_e, resistance, j_side, shift, phi_s, drive), rx
+
+    def _set(
+        self, front: Front, co: Coefficients, c: Floats, phi_s: float, drive: Drive
+    ) -> tuple[Floats, Floats, float]:
+        """Set face coefficients and weights for c; return c and the Gibbs-Thomson shift at the surface, and phi_s."""
         transport.faces(
             self.gx, self.gy, self.gz, front.h, c, co.at, co.kappa, self.dx, front.lattice, self.periodic, front.k0
         )
-        rx = Reaction.empty(n)
-        if drive.voltage is not None:
-            phi_s = -drive.voltage
-        shift = co.gibbs_thomson * front.curvature[:n]
         front.limit(c)
-        u, c_e = front.gather_shared(phi), front.gather(c)
-        return self._close(front, co, rx, u, c_e, resistance, j_side, shift, phi_s, drive), rx
+        shift = co.gibbs_thomson * front.curvature[: front.count]
+        return front.gather(c), shift, phi_s if drive.voltage is None else -drive.voltage
 
     def _close(
         self, front: Front, co: Coefficients, rx: Reaction, u: Floats, c_e: Floats, resistance: Floats,
