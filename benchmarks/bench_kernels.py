@@ -17,7 +17,6 @@ import numpy as np
 from measuring import CORES, bandwidth, best, rough_case, spare, table
 
 from phasefield.kernels import elements, front, kinetics, transport
-from phasefield.kernels import film as film_kernels
 from phasefield.model.cell import Cell
 from phasefield.model.potential import Drive
 
@@ -63,11 +62,9 @@ def surface_kernels(cell: Cell, s: Any) -> dict[str, tuple[int, str, Callable[[]
     phi, c = f.gather(s.phi), f.gather(s.c)
     side, zero = np.zeros(count), np.zeros(count)
     near = cell.film.near(f)
-    N, noise = s.film.N.copy(), cell.film.frame(0)
     built = (f.start, f.idx, f.w, f.area, f.curvature, f.owner, f.cells, n, f.d, f.h, L, True)
     currents = (*arrays, phi, c, s.resistance, side, f.active, count, s.phi_s, zero, cell.co.kinetics)
     mended = (scratch, f.d, f.cells, n, f.radius, 0.0, 1e-9, f.frozen, L)
-    renewed = (N, noise, near, near.size, 0.9, 1.0)
     return {
         "front.foot_points": (n, "band cell", lambda: front.foot_points(f.foot, f.d, f.cells, n, L, True)),
         "front.redistance": (n, "band cell", lambda: front.redistance(*mended)),
@@ -77,7 +74,7 @@ def surface_kernels(cell: Cell, s: Any) -> dict[str, tuple[int, str, Callable[[]
             "band cell",
             lambda: front.extend(out, scratch, f.weight, f.foot, f.cells, n, True),
         ),
-        "film.renew": (near.size, "band cell", lambda: film_kernels.renew(*renewed)),
+        "film.renew": (near.size, "band cell", lambda: cell.film._sample(s.film, f)),
         "elements.build": (count, "element", lambda: elements.build(*built)),
         "elements.gather": (
             count,

@@ -1,10 +1,4 @@
-"""The film's patchwork: a field N on the surface, unit normal, renewed as lithium passes.
-
-    dN = -(N - b N_k) dQ/l,   local film conductivity ~ exp(s N),   Q: mean lithium passed [m]
-
-N_k is one correlated random field a frame, a renewal length of Q; the frame does not depend on the steps, so any
-sequence of steps gives the same path.
-"""
+"""The film's patchwork: a correlated random field, from the points of its lattice to the cells of the grid."""
 
 from __future__ import annotations
 
@@ -64,13 +58,3 @@ def on_grid(out, a, first, second, scale):  # type: ignore[no-untyped-def]
                     + w[2] * second[p2, j, i]
                     + w[3] * second[p3, j, i]
                 )
-
-
-@parallel_kernel
-def renew(N, noise, cells, n, keep, gain):  # type: ignore[no-untyped-def]
-    """N <- keep N + (1 - keep) gain noise on the first n cells."""
-    fN = N.ravel()
-    fn = noise.ravel()
-    for m in prange(n):
-        p = cells[m]
-        fN[p] = keep * fN[p] + (1.0 - keep) * gain * fn[p]

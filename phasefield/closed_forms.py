@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,6 @@ from phasefield.constants import FARADAY, GAS_CONSTANT
 
 NEWTON_STEPS = 100
 SAMPLES = 200_000  # random numbers of a mean over few patches
-TRANSITION, PIECES = 4.0, 4  # relaxations in which patches change; midpoints in and after them
 POINTS = 400  # of the midpoint rule across the gap
 WAVELENGTHS = (1e-9, 1e-1, 2000)  # m, shortest, longest and count of the scan for waves that grow
 
@@ -177,37 +175,27 @@ def fastest_wave(p: Properties, j: float, c: float, shortest: float, longest: fl
     return float(lam[best]), float(omega[best])
 
 
-def walk_rms(spread: float, renewal: float, relaxation: float, plated: Sequence[float]) -> float:
+def walk_rms(spread: float, renewal: float, plated: Sequence[float]) -> float:
     """Return the rms height [m] of a surface whose local current follows its film alone.
 
-    plated: signed mean heights [m] plated one after the other; renewal: l_r [m], may be infinite; relaxation:
-    l / l_r. The local rate is exp(s N - s^2/2) and N follows docs/theory.md, eq. (7): in each frame, a renewal
-    length or what is left of it until the current turns, N goes over to a new normal number by
-    dN = -(N - b N_k) dQ / l. The covariance of two rates over their means is exp(s^2 cov(N, N')) - 1; it is
-    summed over midpoints.
+    plated: signed mean heights [m] plated one after the other; renewal: l_r [m], may be infinite. The local rate
+    over its mean is exp(s N - s^2/2), of variance exp(s^2) - 1; N is a new normal number each renewal length and when
+    the current turns (docs/theory.md, eq. 7), so the pieces in between are independent.
     """
     if not math.isfinite(renewal):
         return abs(math.fsum(plated)) * math.sqrt(math.expm1(spread**2))
-    frames = [piece for q in plated for piece in _frames(q, renewal)]
-    length, rest = relaxation * renewal, math.exp(-1.0 / relaxation)
-    gain = math.sqrt((1.0 + rest) / (1.0 - rest))
-    state = np.zeros(len(frames) + 1)
-    state[0] = 1.0
-    weights, moves = [], []
-    for k, piece in enumerate(frames):
-        turn = min(abs(piece), TRANSITION * length)
-        edges = np.union1d(np.linspace(0.0, turn, 1 + PIECES), np.linspace(turn, abs(piece), 1 + PIECES))
-        for low, high in pairwise(edges.tolist()):
-            keep = math.exp(-0.5 * (low + high) / length)
-            weights.append(keep * state)
-            weights[-1][k + 1] += (1.0 - keep) * gain
-            moves.append(math.copysign(high - low, piece))
-        keep = math.exp(-abs(piece) / length)
-        state = keep * state
-        state[k + 1] += (1.0 - keep) * gain
-    w, move = np.array(weights), np.array(moves)
-    covariance = np.expm1(spread**2 * (w @ w.T))
-    return math.sqrt(max(float(move @ covariance @ move), 0.0))
+    total, piece, left, direction = 0.0, 0.0, renewal, 0.0
+    for q in plated:
+        if q * direction < 0.0:
+            total, piece, left = total + piece**2, 0.0, renewal
+        direction, passed = math.copysign(1.0, q), abs(q)
+        if passed >= left * (1.0 - 1e-12):
+            whole = math.floor((passed - left) / renewal * (1.0 + 1e-12))
+            total += (piece + left) ** 2 + whole * renewal**2
+            passed = max(passed - left - whole * renewal, 0.0)
+            piece, left = 0.0, renewal
+        piece, left = piece + passed, left - passed
+    return math.sqrt((total + piece**2) * math.expm1(spread**2))
 
 
 def few_patches(spread: float, count: float) -> float:
@@ -219,10 +207,3 @@ def few_patches(spread: float, count: float) -> float:
     sigma = np.exp(spread * np.random.default_rng(0).standard_normal((max(50, SAMPLES // n), n)))
     ratio = sigma / sigma.mean(axis=1, keepdims=True)
     return float(np.sqrt(np.mean((ratio - 1.0) ** 2) / np.expm1(spread**2)))
-
-
-def _frames(q: float, renewal: float) -> list[float]:
-    """Return the signed thickness that passes in each frame of one half-cycle."""
-    whole = math.floor(abs(q) / renewal * (1.0 + 1e-12))
-    rest = abs(q) - whole * renewal
-    return [math.copysign(part, q) for part in [renewal] * whole + ([rest] if rest > 1e-9 * renewal else [])]

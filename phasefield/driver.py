@@ -50,7 +50,6 @@ SUMMED_UP = (
     "charge_side", "film_resistance_mean",
 )  # fmt: skip
 """Series whose last value stands in the summary."""
-PATCH_STEP = 0.5  # renewal lengths of the film that may pass in one step
 
 
 @dataclass(frozen=True)
@@ -256,6 +255,8 @@ class Driver:
             if self.walk.ended(-self.state.phi_s, self.current):
                 self.walk.next()
                 return None
+        elif self.cell.film.due(self.state.film):
+            self.cell.drive(self.state, self.drive)
         dt, row = self._one_step()
         if self.walk.ended(-self.state.phi_s, self.current):
             self.walk.next()
@@ -277,9 +278,6 @@ class Driver:
         limits = [self.control.dt_c, case.numerics.max_step or math.inf]
         if fastest > 0.0:
             limits.append(case.numerics.front_step * dx / fastest)
-        mean = abs(cell.mean_speed(s))
-        if cell.film.spread > 0.0 and math.isfinite(cell.film.renewal) and mean > 0.0:
-            limits.append(PATCH_STEP * cell.film.renewal / mean)
         # Gibbs-Thomson: v = -M K, explicit; behind kappa k the reaction answers less.
         J = float(np.max(rx.J, initial=0.0))
         J = J / (1.0 + J * dx / (math.pi * cell.properties.kappa))
@@ -301,6 +299,7 @@ class Driver:
         remaining = walk.remaining(self.current)
         if due > s.t:
             remaining = min(remaining, due - s.t)
+        remaining = min(remaining, cell.until_renewal(s))
         dt = self._limit()
         dt = remaining / math.ceil(remaining / dt * (1.0 - 1e-9)) if math.isfinite(remaining) else dt
         if not math.isfinite(dt):

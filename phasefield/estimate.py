@@ -78,7 +78,7 @@ def hottest(case: Case) -> float:
 
 def longest_step(case: Case, current: float) -> float:
     """Return the longest time step [s] at a current density [A/m^2], after the rules of the driver."""
-    from phasefield.driver import PATCH_STEP, STABLE
+    from phasefield.driver import STABLE
 
     p, dx, n = case.properties(), case.grid.spacing, case.numerics
     mean = plated_height(p, abs(current))
@@ -86,7 +86,7 @@ def longest_step(case: Case, current: float) -> float:
     if mean > 0.0:
         limits.append(n.front_step * dx / (mean * hottest(case)))
         if case.film.patches is not None and case.film.patches.renewal is not None:
-            limits.append(PATCH_STEP * case.film.patches.renewal / mean)
+            limits.append(case.film.patches.renewal / mean)
     J = forms.slopes(p, abs(current), p.c0)[0]
     J = J / (1.0 + J * dx / (math.pi * p.kappa))
     M = J * p.gamma * p.V_m / FARADAY * p.V_m / FARADAY

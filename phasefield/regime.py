@@ -25,7 +25,7 @@ GROWN = 1.1  # a wave that a half-cycle amplifies by this factor matters
 SAND_DEPTH = 0.25  # sqrt(D tau) below this share of the gap: the other electrode is not felt
 INTERFACE = 4.0 * math.atanh(0.8)  # width from xi = 0.9 to 0.1, in W
 DIFFUSE = 8.0  # width of the interface with its tails, in W
-MOST_FRAMES = 100  # of the film that a random walk is followed through; the rest is extrapolated
+MOST_REPEATS = 1000  # of the protocol that a random walk is followed through; the rest is extrapolated
 LONG_RUN = 4.0  # hours of wall time that deserve a warning
 
 
@@ -234,25 +234,11 @@ def _walk(case: Case, p: Properties, protocol: list[Leg], gap: float) -> Iterato
 
 
 def _walked(spread: float, renewal: float, plated: list[float], repeat: int) -> float:
-    """Return the rms height [m] after all repeats: some are walked through, the rest grows as their square root.
-
-    A half-cycle of very many frames is cut short in the same way.
-    """
-    from phasefield.model.film import RELAXATION
-
-    passed = sum(abs(q) for q in plated)
+    """Return the rms height [m] after all repeats; after the first MOST_REPEATS it grows as their square root."""
     if not math.isfinite(renewal):
-        return repeat * forms.walk_rms(spread, renewal, RELAXATION, plated)
-    most = MOST_FRAMES * renewal
-    if passed > most:
-        short = [q * most / passed for q in plated]
-        return forms.walk_rms(spread, renewal, RELAXATION, short) * math.sqrt(repeat * passed / most)
-    walked = min(repeat, max(2, int(most / passed)))
-    if walked == repeat:
-        return forms.walk_rms(spread, renewal, RELAXATION, plated * repeat)
-    half = walked // 2
-    begun, whole = (forms.walk_rms(spread, renewal, RELAXATION, plated * n) ** 2 for n in (half, 2 * half))
-    return math.sqrt(whole + (whole - begun) / half * (repeat - 2 * half))
+        return repeat * forms.walk_rms(spread, renewal, plated)
+    followed = min(repeat, MOST_REPEATS)
+    return forms.walk_rms(spread, renewal, plated * followed) * math.sqrt(repeat / followed)
 
 
 def _cost(case: Case, cost: Estimate) -> Iterator[Finding]:

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import math
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import modelcases as cases
 import numba
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from phasefield.constants import FARADAY
-from phasefield.kernels import film as kernels
 from phasefield.model.cell import Cell
-from phasefield.model.film import RELAXATION, Film, FilmState, Growth
-from phasefield.model.front import Front
+from phasefield.model.film import Film, Growth
 from phasefield.model.potential import Drive
-
-Floats = NDArray[np.float64]
 
 
 def patchwork(shape: tuple[int, int, int], dx: float, radius: float, seed: int = 1, **more: Any) -> Film:
@@ -29,7 +23,7 @@ def patchwork(shape: tuple[int, int, int], dx: float, radius: float, seed: int =
 
 def test_patches_have_unit_variance_and_the_stated_radius() -> None:
     radius, dx = 4.0, 1.0
-    values = [patchwork((32, 40, 40), dx, radius, seed).frame(3) for seed in range(60)]
+    values = [patchwork((32, 40, 40), dx, radius, seed).patchwork(3) for seed in range(60)]
     fields = np.stack(values)
     # 60 boxes of (32 x 40 x 40) / (radius sqrt(2 pi))^3 = 50 independent places: variance to sqrt(2/3000)
     # = 2.6 %.
@@ -50,8 +44,8 @@ def test_patches_do_not_depend_on_the_grid(flat: bool) -> None:
     """Cell centres of a grid of 3 dx lie on those of dx: the values there are the same numbers."""
     radius = 9.0
     ny = 1 if flat else 18
-    fine = patchwork((54, 1 if flat else 54, 54), 1.0, radius).frame(2)
-    coarse = patchwork((18, ny, 18), 3.0, radius).frame(2)
+    fine = patchwork((54, 1 if flat else 54, 54), 1.0, radius).patchwork(2)
+    coarse = patchwork((18, ny, 18), 3.0, radius).patchwork(2)
     part = fine[1::3, :: 1 if flat else 3, 1::3] if flat else fine[1::3, 1::3, 1::3]
     np.testing.assert_allclose(part, coarse, rtol=0.0, atol=1e-12)  # round-off of one spline sum
 
@@ -61,7 +55,7 @@ def test_patches_do_not_depend_on_threads() -> None:
     before = numba.get_num_threads()
     for threads in (1, before):
         numba.set_num_threads(threads)
-        got.append(patchwork((24, 16, 16), 1.0, 4.0).frame(0))
+        got.append(patchwork((24, 16, 16), 1.0, 4.0).patchwork(0))
     numba.set_num_threads(before)
     assert np.array_equal(*got)
 
@@ -69,57 +63,64 @@ def test_patches_do_not_depend_on_threads() -> None:
 def test_seeds_and_frames_are_different_fields() -> None:
     shape = (24, 1, 64)
     fields = [
-        patchwork(shape, 1.0, 3.0, seed).frame(n).ravel() for seed, n in ((1, -1), (1, 0), (1, 1), (2, -1))
+        patchwork(shape, 1.0, 3.0, seed).patchwork(n).ravel() for seed, n in ((1, 0), (1, 1), (1, 2), (2, 0))
     ]
     # Sampling: 24 x 64 / (2 pi radius^2) = 27 places, so a correlation of 0.2 by chance; 0.6 is three of
     # that.
     assert np.abs(np.corrcoef(fields) - np.eye(4)).max() < 0.6
 
 
-def walk(
-    pieces: int, passed: list[float], seed: int = 1, shape: tuple[int, int, int] = (24, 1, 16)
-) -> Floats:
-    """Pass mean thicknesses, signed, one after the other, each in equal pieces; return N. The renewal length is 1."""
-    film = patchwork(shape, 1.0, 2.0, seed)
-    state = FilmState(film.frame(-1).copy(), np.ones(shape), np.ones(shape))
-    near = np.arange(state.N.size)
-    # Every cell is its own closest point.
-    foot = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), axis=-1).reshape(-1, 3).astype(float)
-    front = cast(Front, SimpleNamespace(cells=near, n=near.size, foot=foot, periodic=True))
-    for length in passed:
-        for _ in range(pieces):
-            film.evolve(state, front, near, math.copysign(1e-3, length), abs(length) / 1e-3 / pieces)
-    return state.N
+def test_mirrored_sides_do_not_join_their_patches() -> None:
+    """A periodic box repeats its patches at the opposite side, a mirrored one must not."""
+    joined = []
+    for periodic in (True, False):
+        fields = np.stack(
+            [patchwork((16, 1, 40), 1.0, 4.0, seed, periodic=periodic).patchwork(0) for seed in range(60)]
+        )
+        joined.append(float((fields[..., 0] * fields[..., -1]).mean()))
+    # One cell apart: exp(-1/16) = 0.94; else independent, 60 x 16 / 7 = 140 places: 0.085, three times that allowed.
+    assert joined[0] == pytest.approx(0.94, abs=0.1)
+    assert abs(joined[1]) < 0.25
 
 
-def test_renewal_does_not_depend_on_the_steps() -> None:
-    passed = [3.3, -0.4, -1.1, 2.7]
-    one = walk(1, passed)
-    for pieces in (2, 7, 33):
-        np.testing.assert_allclose(walk(pieces, passed), one, rtol=0.0, atol=1e-10)  # round-off
+PATCHY = ['film.patches={ spread=0.6, size="6 um", renewal="0.5 um" }', 'grid.size=["24 um", "24 um"]']
 
 
-@pytest.mark.parametrize("passed", [[1.0], [3.0], [0.5, -1.0]])
-def test_renewal_keeps_the_variance_and_forgets(passed: list[float]) -> None:
-    """At the ends of frames N is a first-order autoregression: unit variance, memory exp(-passed/l)."""
-    shape = (24, 1, 64)
-    starts = np.stack([patchwork(shape, 1.0, 2.0, seed).frame(-1) for seed in range(80)])
-    ends = np.stack([walk(3, passed, seed, shape) for seed in range(80)])
-    # 80 x 24 x 64 / (2 pi 2^2) = 4900 places: 2 % of variance, three times that allowed.
-    assert ends.var() == pytest.approx(1.0, abs=0.06)
-    assert float((starts * ends).mean()) == pytest.approx(
-        math.exp(-sum(map(abs, passed)) / RELAXATION), abs=0.05
-    )
+def test_patches_stay_until_a_renewal_length_has_passed() -> None:
+    cell, s = cases.driven(cases.make(*PATCHY), Drive(10.0))
+    first = s.film.N.copy()
+    dt = 0.25e-6 / (10.0 * cell.per_charge)
+    s = cell.step(s, Drive(10.0), dt)
+    near = s.film.known > 0.0
+    old = (first != 0.0) & near
+    np.testing.assert_array_equal(s.film.N[old], first[old])  # half of it: the same patches
+    assert not cell.film.due(s.film)
+    assert s.film.left == pytest.approx(0.25e-6, rel=1e-3)  # the surface is flat to 1e-3
+    assert cell.until_renewal(s) == pytest.approx(dt, rel=1e-3)
+    s = cell.step(s, Drive(10.0), dt)
+    assert cell.film.due(s.film)
+    cell.drive(s, Drive(10.0))
+    assert s.film.patch == 1
+    assert s.film.left == pytest.approx(0.5e-6, rel=1e-3)
+    both = np.stack([s.film.N[old], first[old]])
+    assert abs(np.corrcoef(both)[0, 1]) < 0.9
+    # The patches are the next random field at the closest points, of the seed alone.
+    flat = np.abs(s.front.d) < 0.5 * cell.dx
+    np.testing.assert_allclose(s.film.N[flat], cell.film.patchwork(1)[flat], atol=0.3)
 
 
-def test_variance_within_a_frame() -> None:
-    """Between the ends of frames the variance falls: r^2 + (1 - r)^2 (1 + r_f)/(1 - r_f)."""
-    shape = (24, 1, 64)
-    part = 0.2
-    got = np.stack([walk(1, [part], seed, shape) for seed in range(80)])
-    r, r_f = math.exp(-part / RELAXATION), math.exp(-1.0 / RELAXATION)
-    expected = r**2 + (1.0 - r) ** 2 * (1.0 + r_f) / (1.0 - r_f)
-    assert got.var() == pytest.approx(expected, abs=0.06)  # sampling as above
+def test_a_reversal_renews_and_a_rest_does_not() -> None:
+    cell, s = cases.driven(cases.make(*PATCHY), Drive(10.0))
+    s = cell.step(s, Drive(10.0), 0.1e-6 / (10.0 * cell.per_charge))
+    seen = []
+    for current in (0.0, 10.0, -10.0, -5.0, 0.0, -5.0, 5.0):
+        cell.drive(s, Drive(current))
+        seen.append(s.film.patch)
+    assert seen == [0, 0, 1, 1, 1, 1, 2]
+    assert s.film.left == 0.5e-6
+    voltage = -s.phi_s
+    cell.drive(s, Drive(None, -voltage))  # at an imposed voltage the current tells
+    assert s.film.patch == 3
 
 
 def test_mean_conductivity_is_that_of_the_case() -> None:
@@ -192,12 +193,6 @@ def test_resistance_in_front_of_a_moving_surface_moves_with_it() -> None:
     ]
     now = np.array([by_column[0][i] for i in range(16)])
     assert np.corrcoef(np.log(now), np.log(first))[0, 1] > 0.95
-
-
-def test_renew_goes_over_to_the_new_frame() -> None:
-    N = np.full((2, 1, 2), 0.7)
-    kernels.renew(N, np.full(N.shape, 2.0), np.array([1, 3]), 2, 0.25, 1.5)
-    assert N.ravel().tolist() == [0.7, 0.25 * 0.7 + 0.75 * 1.5 * 2.0, 0.7, 0.25 * 0.7 + 0.75 * 1.5 * 2.0]
 
 
 def test_round_off_at_rest_tears_no_film() -> None:

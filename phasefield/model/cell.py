@@ -11,6 +11,7 @@ midpoint rule. A reversed current, which is stiff for the salt, needs no special
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +86,7 @@ class State:
     def numbers(self) -> dict[str, float]:
         """Return the numbers that a restart needs."""
         names = ("phi_s", "t", "counter_film", "applied", "deposited", "side", "displaced", "displaced_volume")
-        film = {"film_Q": self.film.Q, "film_direction": self.film.direction}
+        film = {f"film_{name}": float(getattr(self.film, name)) for name in ("left", "patch", "direction")}
         return {name: float(getattr(self, name)) for name in names} | film
 
 
@@ -153,7 +154,8 @@ class Cell:
         for name, value in numbers.items():
             if not name.startswith("film_"):
                 setattr(s, name, value)
-        s.film.Q, s.film.direction = numbers["film_Q"], numbers["film_direction"]
+        s.film.left, s.film.direction = numbers["film_left"], numbers["film_direction"]
+        s.film.patch = int(numbers["film_patch"])
         s.front.phase()
         s.front.refresh()
         self._coat(s)
@@ -165,9 +167,22 @@ class Cell:
         return Counter(self.counter_kinetics, s.counter_film / self.properties.film_conductivity_counter)
 
     def drive(self, s: State, drive: Drive) -> None:
-        """Impose `drive` on the state at its own time: new potentials and speeds, nothing moves."""
+        """Impose `drive` on the state at its own time: new potentials and speeds, nothing moves.
+
+        The film's patches are renewed if that is due, or if the current reverses.
+        """
+        if drive.current is not None:
+            self._renew(s, float(np.sign(drive.current)))
         self._react(s, drive)
+        if drive.current is None and self._renew(s, float(np.sign(self.mean_speed(s)))):
+            self._react(s, drive)
         self._speeds(s)
+
+    def _renew(self, s: State, direction: float) -> bool:
+        new = self.film.renew(s.film, s.front, direction)
+        if new:
+            self._coat(s)
+        return new
 
     def _react(self, s: State, drive: Drive) -> Reaction:
         s.phi_s, s.reaction = self.potential.solve(
@@ -286,6 +301,11 @@ class Cell:
         if abs(s.reaction.total) <= quiet:
             return 0.0  # at rest, where the film's growth alone strips a little, the patches stay
         return float(self.per_charge * s.front.total(area * s.reaction.j_li) / s.front.total(area))
+
+    def until_renewal(self, s: State) -> float:
+        """Return the time [s] after which the film's patches are renewed at the present current; inf: never."""
+        mean = abs(self.mean_speed(s))
+        return s.film.left / mean if mean > 0.0 else math.inf
 
     def _move(self, to: State, s: State, v: Floats, dt: float, deposited: float, mend: bool) -> None:
         """Move the surface by v dt, eqs. (2) and (3)."""

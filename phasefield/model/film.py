@@ -2,17 +2,19 @@
 
     R_film = delta / sigma                                              (5)
     sigma = sigma_mean exp(s N)/<exp(s N)>, N a unit normal patchwork   (6)   <>: mean over the live surface
-    dN = -(N - b N_k) dQ/l, l = l_r/20, Q: mean lithium passed [m]       (7)   renewal, kernels/film.py
+    N = N_k, the next of a row of random fields, each renewal length     (7)   of mean lithium passed
     d(delta)/dt = r (constant) or K/(2 delta) (square root),            (8)   j_side = F d(delta)/dt / V_film
 
-The patches go over to a new random frame N_k each renewal length l_r, and at each reversal of the current, which tears
-the film: what plating built is not what stripping passes. The clock is the mean over the surface, so that the mean
-conductivity over time is the stated one (a local clock would keep poorly conducting places for longer).
+The patches are renewed as a whole: each renewal length l_r, and at each reversal of the current, which tears the film:
+what plating built is not what stripping passes. In between they move with the surface. A renewal falls between two
+steps, so that no step sees two films, and the mean over the surface is its clock, so that the mean conductivity over
+time is the stated one (a local clock would keep poorly conducting places for longer).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,9 +31,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-RELAXATION = 0.05  # of the renewal length: the patches go over to the new ones within it
-KEPT_FRAMES = 6
-NEXT = 1e-12  # relative: a frame's end that is this near has been reached
+DUE = 0.02  # of the renewal length: a renewal that is so near is due (the next one comes so much later)
 
 
 @dataclass(frozen=True)
@@ -62,15 +62,17 @@ class Growth:
 
 @dataclass
 class FilmState:
-    """N (patches) and delta (thickness) near the front, where `known` > 0; Q: mean lithium passed [m].
+    """N (patches) and delta (thickness) near the front, where `known` > 0.
 
-    direction: sign of the last mean speed.
+    left: mean lithium [m] that has yet to pass before the patches are renewed; patch: number of their random field;
+    direction: sign of the last mean speed, 0 before there was any.
     """
 
     N: Floats
     delta: Floats
     known: Floats
-    Q: float = 0.0
+    left: float = math.inf
+    patch: int = 0
     direction: float = 0.0
 
     def copy_from(self, other: FilmState) -> None:
@@ -78,12 +80,12 @@ class FilmState:
         np.copyto(self.N, other.N)
         np.copyto(self.delta, other.delta)
         np.copyto(self.known, other.known)
-        self.Q, self.direction = other.Q, other.direction
+        self.left, self.patch, self.direction = other.left, other.patch, other.direction
 
 
 @dataclass
 class Film:
-    """The film's law in one case; it holds no state but a cache of random frames."""
+    """The film's law in one case; it holds no state."""
 
     sigma: float
     thickness: float
@@ -94,11 +96,10 @@ class Film:
     growth: Growth
     shape: tuple[int, int, int]
     dx: float
-    _frames: dict[int, Floats] = field(default_factory=dict)
+    periodic: bool = True
 
     def __post_init__(self) -> None:
-        patchy = self.shape if self.spread > 0.0 else (0, 0, 0)
-        self._noise, self._everywhere = np.zeros(patchy), np.ones(patchy)
+        self._everywhere = np.ones(self.shape if self.spread > 0.0 else (0, 0, 0))
 
     @classmethod
     def of(cls, case: Case) -> Film:
@@ -113,42 +114,57 @@ class Film:
             renewal = np.inf if patches.renewal is None else patches.renewal
         return cls(
             p.film_conductivity, p.film_thickness, spread, size, renewal, seed, law,
-            case.grid.shape, case.grid.spacing,
+            case.grid.shape, case.grid.spacing, case.grid.lateral == "periodic",
         )
 
-    def frame(self, number: int) -> Floats:
-        """Return random frame `number` (nz, ny, nx), unit variance; the same for any grid and any threads."""
-        if number not in self._frames:
-            while len(self._frames) >= KEPT_FRAMES:
-                del self._frames[min(self._frames)]
-            lengths = [n * self.dx for n in self.shape]
-            lengths[0] += 4.0 * self.radius  # the lattice is periodic in z too; keep its ends apart
-            points = [1 if n == 1 else lattice_points(s, self.radius, 0.75 * self.dx)
-                      for n, s in zip(self.shape, lengths, strict=True)]  # fmt: skip
-            scale = [0.0 if n == 1 else n * self.dx / s for n, s in zip(points, lengths, strict=True)]
-            key = (self.seed, number + 1)
-            a = spline_coefficients(correlated(tuple(points), tuple(lengths), self.radius, key))
-            _, ny, nx = self.shape
-            first, second = np.empty((points[0], points[1], nx)), np.empty((points[0], ny, nx))
-            out = np.empty(self.shape)
-            kernels.on_grid(out, a, first, second, (scale[0], scale[1], scale[2]))
-            self._frames[number] = out
-        return self._frames[number]
+    def patchwork(self, number: int) -> Floats:
+        """Return random field `number` (nz, ny, nx), unit variance; the same for any grid and any threads."""
+        lengths = [n * self.dx for n in self.shape]
+        for axis in range(3):  # the random lattice is periodic; sides that are not are kept apart
+            if axis == 0 or not self.periodic:
+                lengths[axis] += 4.0 * self.radius
+        points = [1 if n == 1 else lattice_points(s, self.radius, 0.75 * self.dx)
+                  for n, s in zip(self.shape, lengths, strict=True)]  # fmt: skip
+        scale = [0.0 if n == 1 else n * self.dx / s for n, s in zip(points, lengths, strict=True)]
+        key = (self.seed, number)
+        a = spline_coefficients(correlated(tuple(points), tuple(lengths), self.radius, key))
+        _, ny, nx = self.shape
+        first, second = np.empty((points[0], points[1], nx)), np.empty((points[0], ny, nx))
+        out = np.empty(self.shape)
+        kernels.on_grid(out, a, first, second, (scale[0], scale[1], scale[2]))
+        return out
 
     def start(self, front: Front) -> FilmState:
         """Return the film at t = 0 on the band of `front`."""
-        N, delta = np.zeros(self.shape), np.full(self.shape, self.thickness)
-        known = np.zeros(self.shape)
-        known.ravel()[self.near(front)] = 1.0
-        if self.spread > 0.0:
-            self._sample(N, -1, front, self.near(front))
-        return FilmState(N, delta, known)
+        film = FilmState(np.zeros(self.shape), np.full(self.shape, self.thickness), np.zeros(self.shape), self.renewal)
+        film.known.ravel()[self.near(front)] = 1.0
+        self._sample(film, front)
+        return film
 
-    def _sample(self, out: Floats, number: int, front: Front, near: NDArray[np.int64]) -> None:
-        """Write frame `number` at the closest points of the cells `near`: constant along normals."""
-        foot = np.ascontiguousarray(front.foot[np.searchsorted(front.cells[: front.n], near)])
-        frame = self.frame(number)
-        front_kernels.extend(out, frame, self._everywhere, foot, near, near.size, front.periodic)
+    def _sample(self, film: FilmState, front: Front) -> None:
+        """Take the patches at the closest points of the cells that carry the film: constant along normals."""
+        if self.spread > 0.0:
+            near = self.near(front)
+            foot = np.ascontiguousarray(front.foot[np.searchsorted(front.cells[: front.n], near)])
+            field = self.patchwork(film.patch)
+            front_kernels.extend(film.N, field, self._everywhere, foot, near, near.size, front.periodic)
+
+    def due(self, film: FilmState) -> bool:
+        """Return whether as much lithium has passed as renews the patches."""
+        return film.left <= DUE * self.renewal < math.inf
+
+    def renew(self, film: FilmState, front: Front, direction: float) -> bool:
+        """Renew the patches if they are due or the current reverses, eq. (7); return whether they are new.
+
+        direction: sign of the mean current, 0 where it rests (the patches stay).
+        """
+        reversed_, film.direction = film.direction * direction < 0.0, direction or film.direction
+        if not math.isfinite(self.renewal) or not (reversed_ or self.due(film)):
+            return False
+        film.left = self.renewal if reversed_ else film.left + self.renewal
+        film.patch += 1
+        self._sample(film, front)
+        return True
 
     @staticmethod
     def near(front: Front) -> NDArray[np.int64]:
@@ -172,37 +188,23 @@ class Film:
                 # Only known cells are read and only unknown ones written.
                 front_kernels.extend(f, f, film.known, foot, fresh, fresh.size, front.periodic)
             # A place that no known cell surrounds (a new island) starts with the mean film.
-            lost = fresh[film.delta.ravel()[fresh] <= 0.0]
-            film.delta.ravel()[lost] = self.thickness
+            delta = film.delta.ravel()
+            lost = fresh[delta[fresh] <= 0.0]
+            if lost.size:
+                delta[lost] = delta[known > 0.0].mean() if np.any(known) else self.thickness
         film.known.fill(0.0)
         known[near] = 1.0
         return near
 
     def evolve(self, film: FilmState, front: Front, near: NDArray[np.int64], speed: float, dt: float) -> None:
-        """Renew the patches by the lithium passed and grow the film over dt [s], eqs. (7) and (8).
+        """Count the lithium that passes and grow the film over dt [s], eq. (8); dead lithium's film stays.
 
         near: cells of the film; speed: mean v over the surface [m/s], negative while stripping.
         """
-        if self.spread > 0.0 and np.isfinite(self.renewal) and speed != 0.0:
-            length, relaxation = self.renewal, RELAXATION * self.renewal
-            direction = 1.0 if speed > 0.0 else -1.0
-            if film.direction * direction < 0.0:
-                film.Q = length * np.ceil(film.Q / length * (1.0 - NEXT))
-            film.direction = direction
-            rest = np.exp(-length / relaxation)
-            gain = float(np.sqrt((1.0 + rest) / (1.0 - rest)))  # keeps the variance of N at 1 from frame to frame
-            end = film.Q + abs(speed) * dt
-            while end > film.Q:
-                number = int(np.floor(film.Q / length * (1.0 + NEXT)))
-                stop = min(end, (number + 1) * length)
-                if stop <= film.Q:
-                    break
-                keep = float(np.exp(-(stop - film.Q) / relaxation))
-                self._sample(self._noise, number, front, near)
-                kernels.renew(film.N, self._noise, near, near.size, keep, gain)
-                film.Q = stop
+        film.left -= abs(speed) * dt
         if self.growth.law != "none":
-            film.delta.ravel()[near] = self.growth.thickness(film.delta.ravel()[near], dt)
+            live = near[front.frozen.ravel()[near] == 0]
+            film.delta.ravel()[live] = self.growth.thickness(film.delta.ravel()[live], dt)
 
     def mean_factor(self, film: FilmState, front: Front) -> float:
         """Return <exp(s N)>, the mean over the live surface, which makes the mean conductivity the stated one."""
