@@ -36,9 +36,9 @@ def grid_kernels(cell: Cell, s: Any) -> dict[str, tuple[float, Callable[[], Any]
             36,
             lambda: transport.charge_balance(out, s.phi, s.c, *g, co.beta, L, 0),
         ),
-        "transport.carried_salt": (
+        "transport.salt_source": (
             44,
-            lambda: transport.carried_salt(out, s.phi, s.c, *g, co.beta, co.carried, L, 0),
+            lambda: transport.salt_source(out, f.h, s.c, s.phi, s.c, *g, co.beta, co.carried, 1.0, 1.0, L, 0),
         ),
         "transport.weighted_sum": (16, lambda: transport.weighted_sum(planes, f.h, s.c, 1.0)),
         "transport.extremes": (16, lambda: transport.extremes(f.h, s.c, 0.5)),

@@ -14,6 +14,7 @@ from ._jit import kernel, parallel_kernel, prange
 
 LARGEST_EXPONENT = 300.0  # exp(300) = 2e130: far beyond any current, still finite when squared
 NEWTON_STEPS = 60
+ALMOST = 1e-9  # a Newton step so small (relative) has doubled the digits and was the last that counts
 
 
 class Kinetics(NamedTuple):
@@ -53,7 +54,7 @@ def current(u, c, R, j_side, P):  # type: ignore[no-untyped-def]
         step = (z + R * b - target) / (1.0 + R * slope)
         z -= step
         b -= slope * step
-        if abs(step) <= 1e-14 * (abs(z) + abs(target)):
+        if abs(step) <= ALMOST * (abs(z) + abs(target)):
             break
     part = 1.0 / (1.0 + R * slope)
     return b + j_side, slope * part, P.order * b / c * part, b
@@ -69,7 +70,7 @@ def surface_currents(j, J, Jc, j_li, u, c, R, j_side, active, n, phi_s, shift, P
             j[e], J[e], Jc[e], j_li[e] = current(u[e] - phi_s - shift[e], c[e], R[e], j_side[e], P)
 
 
-@kernel
+@parallel_kernel
 def counter_currents(j, J, phi, c, kappa, D, h, beta, flux, R_film, dx, P):  # type: ignore[no-untyped-def]
     """Current density j [A/m^2] that each top cell receives from the counter electrode, and -dj/dphi.
 
@@ -78,7 +79,7 @@ def counter_currents(j, J, phi, c, kappa, D, h, beta, flux, R_film, dx, P):  # t
     solved by Newton between bounds: while lithium is stripped, j stays above what would take the plane's last salt.
     j on entry is the guess.
     """
-    for y in range(j.shape[0]):
+    for y in prange(j.shape[0]):
         for x in range(j.shape[1]):
             here = c[y, x]
             gain = 0.5 * dx * flux / D[y, x]  # d c_plane / d j
@@ -102,7 +103,7 @@ def counter_currents(j, J, phi, c, kappa, D, h, beta, flux, R_film, dx, P):  # t
                     new = 0.5 * (low + high) if high < np.inf else 2.0 * abs(value) + P.j0
                 step = new - value
                 value = new
-                if abs(step) <= 1e-13 * (abs(value) + P.j0):
+                if abs(step) <= ALMOST * (abs(value) + P.j0):
                     break
             j[y, x] = value * h[y, x]
             J[y, x] = slope / total * h[y, x]

@@ -1,11 +1,12 @@
-"""The potential and salt systems: flexible conjugate gradients in float64 around the float32 multigrid.
+"""The potential and salt systems: flexible conjugate gradients with multigrid in float32, mended in float64.
 
     [ G + diag + sum_e A_e^T g_e A_e ,  -sum_e A_e^T g_e ] [u  ]   [b  ]
     [ -sum_e g_e A_e                 ,  sum_e g_e + s    ] [u_s] = [b_s]
 
 `G` is the graph Laplacian of the faces, `A_e` the weighted mean along the grid line of a surface
 element, `u_s` the metal's value. The float32 faces define the operator: both precisions use the same
-numbers.
+numbers. Corrections are found in float32, which halves the traffic; each is added to the float64 solution and
+taken from the float64 residual, so that the last residual is the true one, to any depth.
 
 Every sum runs plane by plane and the planes are added in order: the same bits for any number of threads.
 """
@@ -21,6 +22,9 @@ from phasefield.kernels import coarsening, multigrid
 from phasefield.kernels._jit import kernel, parallel_kernel, prange
 
 Array = np.ndarray[Any, Any]
+
+DROP = 1e-4  # of the residual in one float32 correction: well above its round-off
+MARGIN = 0.9  # of what is allowed: the residual that float32 tells is a little off
 
 
 @kernel
@@ -113,27 +117,49 @@ def remainder(partial, r, b, d, planes):  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def scale_down(out, r, scale, planes):  # type: ignore[no-untyped-def]
-    """Hand the residual to the preconditioner, `out = scale r` in float32."""
+def begin(low, b, x, p, q, r, d, scale, planes):  # type: ignore[no-untyped-def]
+    """Hand the residual to the float32 solver, `low = b = scale r`, 0 in cells without conductance; x = p = q = 0."""
     for t in prange(planes.size):
         k = planes[t]
         for j in range(r.shape[1]):
-            to, row = out[k, j], r[k, j]
+            to, copy, row, row_d = low[k, j], b[k, j], r[k, j], d[k, j]
+            row_x, row_p, row_q = x[k, j], p[k, j], q[k, j]
             for i in range(row.size):
-                to[i + 1] = scale * row[i]
+                left = np.float32(scale * row[i]) if row_d[i + 1] < coarsening.VOID else np.float32(0)
+                to[i + 1] = left
+                copy[i + 1] = left
+            for i in range(row_x.size):
+                row_x[i] = 0
+                row_p[i] = 0
+                row_q[i] = 0
+
+
+@parallel_kernel
+def squares(partial, r, d, planes):  # type: ignore[no-untyped-def]
+    """Add up the squares of r by planes; r becomes 0 in cells without conductance."""
+    for t in prange(planes.size):
+        k = planes[t]
+        total = 0.0
+        for j in range(r.shape[1]):
+            row, row_d = r[k, j], d[k, j]
+            for i in range(row.size):
+                left = row[i] if row_d[i + 1] < coarsening.VOID else 0.0
+                row[i] = left
+                total += left * left
+        partial[k] = total
 
 
 @parallel_kernel
 def products(partial, z, r, q, planes):  # type: ignore[no-untyped-def]
-    """Add up `z r` and `z q` by planes."""
+    """Add up `z r` and `z q` by planes, row by row."""
     for t in prange(planes.size):
         k = planes[t]
         with_r, with_q = 0.0, 0.0
         for j in range(r.shape[1]):
             row_z, row_r, row_q = z[k, j], r[k, j], q[k, j]
-            for i in range(row_r.size):
-                with_r += row_z[i + 1] * row_r[i]
-                with_q += row_z[i + 1] * row_q[i]
+            for i in range(1, row_r.size - 1):
+                with_r += np.float64(row_z[i]) * np.float64(row_r[i])
+                with_q += np.float64(row_z[i]) * np.float64(row_q[i])
         partial[k, 0] = with_r
         partial[k, 1] = with_q
 
@@ -149,14 +175,15 @@ def _turn_row(p, q, z, gx, gy, gz, own, beta, k, j):  # type: ignore[no-untyped-
     y_before, z_below = gy[k, jb], gz[kb, j]
     row_p, row_q, row_o = p[k, j], q[k, j], own[k, j]
     total = 0.0
-    for i in range(row_p.size):
-        mid = np.float64(row[i + 1])
-        along_x = row_x[i] * (mid - row[i]) + row_x[i + 1] * (mid - row[i + 2])
-        along_y = y_before[i + 1] * (mid - before[i + 1]) + row_y[i + 1] * (mid - behind[i + 1])
-        along_z = z_below[i + 1] * (mid - below[i + 1]) + row_z[i + 1] * (mid - above[i + 1])
+    for i in range(1, row_p.size - 1):
+        mid = row[i]
+        along_x = row_x[i - 1] * (mid - row[i - 1]) + row_x[i] * (mid - row[i + 1])
+        along_y = y_before[i] * (mid - before[i]) + row_y[i] * (mid - behind[i])
+        along_z = z_below[i] * (mid - below[i]) + row_z[i] * (mid - above[i])
         row_p[i] = mid + beta * row_p[i]
         row_q[i] = row_o[i] * mid + along_x + along_y + along_z + beta * row_q[i]
-        total += row_p[i] * row_q[i]
+    for i in range(1, row_p.size - 1):
+        total += np.float64(row_p[i]) * np.float64(row_q[i])
     return total
 
 
@@ -171,30 +198,58 @@ def turn(partial, p, q, z, gx, gy, gz, own, beta, planes):  # type: ignore[no-un
 
 
 @parallel_kernel
-def advance(partial, u, r, out, p, q, alpha, scale, planes):  # type: ignore[no-untyped-def]
-    """Step, `u += alpha p` and `r -= alpha q`, and hand on `scale r`; add up the squares of r by planes."""
+def advance(partial, x, r, b, p, q, alpha, planes):  # type: ignore[no-untyped-def]
+    """Step, `x += alpha p` and `r -= alpha q`, and hand r on as b (a V-cycle uses it up); add up r^2 by planes."""
     for t in prange(planes.size):
         k = planes[t]
         total = 0.0
         for j in range(p.shape[1]):
-            row_u, row_r, row_p, row_q, to = u[k, j], r[k, j], p[k, j], q[k, j], out[k, j]
-            for i in range(row_p.size):
-                row_u[i] += alpha * row_p[i]
-                left = row_r[i] - alpha * row_q[i]
-                row_r[i] = left
-                to[i + 1] = scale * left
-                total += left * left
+            row_x, row_r, row_p, row_q, to = x[k, j], r[k, j], p[k, j], q[k, j], b[k, j]
+            for i in range(1, row_p.size - 1):
+                row_x[i] += alpha * row_p[i]
+                row_r[i] -= alpha * row_q[i]
+                to[i] = row_r[i]
+            for i in range(1, row_p.size - 1):
+                total += np.float64(row_r[i]) * np.float64(row_r[i])
+        partial[k] = total
+
+
+@parallel_kernel
+def add_up(u, correction, x, size, planes):  # type: ignore[no-untyped-def]
+    """Take a correction to float64, `correction = size x`, and add it to u."""
+    for t in prange(planes.size):
+        k = planes[t]
+        for j in range(u.shape[1]):
+            row_u, row_x, row = u[k, j], x[k, j], correction[k, j]
+            for i in range(row_u.size):
+                row[i] = size * row_x[i + 1]
+                row_u[i] += row[i]
+
+
+@parallel_kernel
+def take(partial, r, image, planes):  # type: ignore[no-untyped-def]
+    """r -= image; add up the squares of r by planes."""
+    for t in prange(planes.size):
+        k = planes[t]
+        total = 0.0
+        for j in range(r.shape[1]):
+            row, part = r[k, j], image[k, j]
+            for i in range(row.size):
+                row[i] -= part[i]
+                total += row[i] * row[i]
         partial[k] = total
 
 
 @dataclass(frozen=True)
 class SolveInfo:
-    """What a solve did; `residual` is the 2-norm of the recomputed one."""
+    """What a solve did: 2-norms of the residual after and before, r_s the metal's part of what is left."""
 
     u_s: float
     iterations: int
     residual: float
     converged: bool
+    before: float = 0.0
+    r_s: float = 0.0
 
 
 class Multigrid:
@@ -206,7 +261,9 @@ class Multigrid:
         self.periodic = periodic
         self._hierarchy = multigrid.Hierarchy(shape)
         self._own = np.zeros(shape)
-        self._r, self._p, self._q = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+        padded = self._hierarchy.levels[0].u.shape
+        self._x, self._p, self._q, self._low = (np.zeros(padded, np.float32) for _ in range(4))
+        self._r, self._step, self._image = (np.zeros(shape) for _ in range(3))
         self._partial = np.zeros(shape[0])
         self._pair = np.zeros((shape[0], 2))
         self._start, self._idx, self._w = np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0)
@@ -256,21 +313,16 @@ class Multigrid:
         metal = scatter(out, self._mean, u_s, self._start, self._idx, self._w, self._g)
         return float(metal) + self._s * u_s
 
-    def _residual(self, u: Array, u_s: float, b: Array, b_s: float) -> tuple[float, float]:
-        """Recompute the residual of the cells; return the metal's and the 2-norm of both."""
-        fine = self._hierarchy.levels[0]
-        r_s = b_s - self.apply(u, u_s, self._r) if self._with_metal else self.apply(u, u_s, self._r)
-        remainder(self._partial, self._r, b, fine.d, fine.planes)
-        return r_s, float(np.sqrt(self._partial.sum() + r_s * r_s))
-
     def _turn(self, z_s: float, q_s: float, beta: float) -> tuple[float, float]:
         """Turn p and q, the metal's p not yet; return the cells' `p q` and the metal's q."""
         fine = self._hierarchy.levels[0]
-        turn(self._partial, self._p, self._q, fine.u, fine.gx, fine.gy, fine.gz, self._own, beta, fine.planes)
+        turn(
+            self._partial, self._p, self._q, fine.u, fine.gx, fine.gy, fine.gz, fine.own, np.float32(beta), fine.planes
+        )
         if not self._with_metal:
             return float(self._partial.sum()), 0.0
         gather(self._mean, fine.u.reshape(-1), self._start, self._at, self._w)
-        metal = float(scatter(self._q, self._mean, z_s, self._start, self._idx, self._w, self._g))
+        metal = float(scatter(self._q, self._mean, z_s, self._start, self._at, self._w, self._g))
         crossing = float(cross(self._turned, self._mean, z_s, self._g, beta))
         return float(self._partial.sum()) + crossing, metal + self._s * z_s + beta * q_s
 
@@ -280,40 +332,64 @@ class Multigrid:
     ) -> SolveInfo:  # fmt: skip
         """Solve from the start (u, u_s); `u` is overwritten, cells without conductance are left alone.
 
-        Done when the 2-norm of the recomputed residual is at most `tolerance * norm`; None: that of b.
+        Done when the 2-norm of the residual is at most `tolerance * norm`; None: that of b.
         """
         fine = self._hierarchy.levels[0]
         if norm is None:
             norm = float(np.sqrt(float(np.square(b).sum()) + (b_s * b_s if self._with_metal else 0.0)))
-        enough = tolerance * norm
-        r_s, size = self._residual(u, u_s, b, b_s)
+        r_s = b_s - self.apply(u, u_s, self._r) if self._with_metal else self.apply(u, u_s, self._r)
+        remainder(self._partial, self._r, b, fine.d, fine.planes)
+        return self.correct(u, u_s, self._r, r_s, tolerance=tolerance, norm=norm, max_iterations=max_iterations)
+
+    def correct(
+        self, u: Array, u_s: float, r: Array, r_s: float,
+        *, tolerance: float, norm: float | None = None, max_iterations: int = 100,
+    ) -> SolveInfo:  # fmt: skip
+        """Add to (u, u_s) what takes its residual (r, r_s) away; `r` is overwritten with what is left of it.
+
+        Done when the 2-norm of the residual is at most `tolerance * norm`; None: that of r.
+        """
+        fine = self._hierarchy.levels[0]
+        squares(self._partial, r, fine.d, fine.planes)
+        size = float(np.sqrt(self._partial.sum() + r_s * r_s))
+        start = size
+        enough = tolerance * (start if norm is None else norm)
         iterations = 0
-        before = np.inf  # the true residual at the last restart
+        before = np.inf  # the residual at the last restart
         while size > enough and iterations < max_iterations and size < before:
             before = size
-            p_s, q_s, alpha, z_r = 0.0, 0.0, 0.0, 0.0
-            self._p[...] = 0.0
-            self._q[...] = 0.0
-            self._turned[...] = 0.0
-            scale = 1.0 / size  # the preconditioner works on numbers near 1: float32 ends at 1e-38
-            scale_down(fine.b, self._r, scale, fine.planes)
-            while size > enough and iterations < max_iterations:
-                z_s = self._hierarchy.cycle(scale * r_s)
-                products(self._pair, fine.u, self._r, self._q, fine.planes)
-                z_q = float(self._pair[:, 1].sum()) + z_s * q_s
-                beta = -alpha * z_q / z_r if z_r > 0.0 else 0.0
-                z_r = float(self._pair[:, 0].sum()) + z_s * r_s
-                curvature, q_s = self._turn(z_s, q_s, beta)
-                p_s = z_s + beta * p_s
-                curvature += p_s * q_s
-                if not curvature > 0.0:
-                    break
-                alpha = z_r / curvature
-                scale = 1.0 / size
-                advance(self._partial, u, self._r, fine.b, self._p, self._q, alpha, scale, fine.planes)
-                u_s += alpha * p_s
-                r_s -= alpha * q_s
-                size = float(np.sqrt(self._partial.sum() + r_s * r_s))
-                iterations += 1
-            r_s, size = self._residual(u, u_s, b, b_s)
-        return SolveInfo(u_s, iterations, size, size <= enough)
+            # On numbers near 1: float32 ends at 1e-38.
+            begin(self._low, fine.b, self._x, self._p, self._q, r, fine.d, 1.0 / size, fine.planes)
+            x_s, done = self._correction(r_s / size, max(MARGIN * enough / size, DROP), max_iterations - iterations)
+            iterations += done
+            add_up(u, self._step, self._x, size, fine.planes)
+            u_s += size * x_s
+            r_s -= self.apply(self._step, size * x_s, self._image)
+            take(self._partial, r, self._image, fine.planes)
+            size = float(np.sqrt(self._partial.sum() + r_s * r_s))
+        return SolveInfo(u_s, iterations, size, size <= enough, start, r_s)
+
+    def _correction(self, r_s: float, enough: float, max_iterations: int) -> tuple[float, int]:
+        """Solve for the finest `b` and r_s, of norm 1, into x until `enough` is left; return x_s and the iterations."""
+        fine = self._hierarchy.levels[0]
+        self._turned[...] = 0.0
+        x_s, p_s, q_s, alpha, z_r, size = 0.0, 0.0, 0.0, 0.0, 0.0, 1.0
+        iterations = 0
+        while size > enough and iterations < max_iterations:
+            z_s = self._hierarchy.cycle(r_s)
+            products(self._pair, fine.u, self._low, self._q, fine.planes)
+            z_q = float(self._pair[:, 1].sum()) + z_s * q_s
+            beta = float(np.float32(-alpha * z_q / z_r)) if z_r > 0.0 else 0.0
+            z_r = float(self._pair[:, 0].sum()) + z_s * r_s
+            curvature, q_s = self._turn(z_s, q_s, beta)
+            p_s = z_s + beta * p_s
+            curvature += p_s * q_s
+            if not curvature > 0.0:
+                break
+            alpha = float(np.float32(z_r / curvature))
+            advance(self._partial, self._x, self._low, fine.b, self._p, self._q, np.float32(alpha), fine.planes)
+            x_s += alpha * p_s
+            r_s -= alpha * q_s
+            size = float(np.sqrt(self._partial.sum() + r_s * r_s))
+            iterations += 1
+        return x_s, iterations

@@ -9,6 +9,7 @@ import numpy as np
 
 from ._jit import kernel, parallel_kernel, prange
 
+TINY = 1e-300  # keeps 0/0 of two cells of lithium from being formed
 
 @kernel
 def interpolate(c, at, values):  # type: ignore[no-untyped-def]
@@ -21,6 +22,20 @@ def interpolate(c, at, values):  # type: ignore[no-untyped-def]
     return (1.0 - a) * values[s] + a * values[s + 1]
 
 
+@kernel
+def _row_faces(g, h, c, h2, c2, factor, at, values, level, slope):  # type: ignore[no-untyped-def]
+    """Faces between the cells of a row and those of another one: see `faces`. K(c) = level + slope c if linear."""
+    if at.size == 2:
+        for i in range(g.size):
+            a, b = h[i], h2[i]
+            g[i] = 0.5 * factor * ((a + b) * level + slope * (a * c[i] + b * c2[i]))
+    else:
+        for i in range(g.size):
+            a, b = h[i], h2[i]
+            mean = (a * c[i] + b * c2[i]) / max(a + b, TINY)
+            g[i] = 0.5 * factor * (a + b) * interpolate(mean, at, values)
+
+
 @parallel_kernel
 def faces(gx, gy, gz, h, c, at, values, factor, L, periodic, k0):  # type: ignore[no-untyped-def]
     """g = factor (h_a + h_b)/2 K(c_f), with K(c) the table `values` over `at` [mol/m^3].
@@ -28,6 +43,8 @@ def faces(gx, gy, gz, h, c, at, values, factor, L, periodic, k0):  # type: ignor
     c_f = (h_a c_a + h_b c_b)/(h_a + h_b): in the interface the electrolyte's side counts. Planes below k0 are lithium.
     """
     nz, ny, nx = h.shape
+    slope = (values[1] - values[0]) / (at[1] - at[0])
+    level = values[0] - slope * at[0]
     for k in prange(nz):
         if k < k0:
             gx[k] = 0.0
@@ -35,26 +52,24 @@ def faces(gx, gy, gz, h, c, at, values, factor, L, periodic, k0):  # type: ignor
             gz[k] = 0.0
             continue
         for j in range(ny):
-            for i in range(nx):
-                i1 = L.xp[i]
-                j1 = L.yp[j]
-                k1 = L.zp[k]
-                a, ca = h[k, j, i], c[k, j, i]
-                b = h[k, j, i1]
-                if a + b > 0.0 and nx > 1 and (periodic or i < nx - 1):
-                    gx[k, j, i] = 0.5 * factor * (a + b) * interpolate((a * ca + b * c[k, j, i1]) / (a + b), at, values)
+            row, row_c, to = h[k, j], c[k, j], gx[k, j]
+            if nx > 1:
+                _row_faces(to[:-1], row[:-1], row_c[:-1], row[1:], row_c[1:], factor, at, values, level, slope)
+                last = slice(nx - 1, nx)
+                if periodic:
+                    _row_faces(to[last], row[last], row_c[last], row[:1], row_c[:1], factor, at, values, level, slope)
                 else:
-                    gx[k, j, i] = 0.0
-                b = h[k, j1, i]
-                if a + b > 0.0 and ny > 1 and (periodic or j < ny - 1):
-                    gy[k, j, i] = 0.5 * factor * (a + b) * interpolate((a * ca + b * c[k, j1, i]) / (a + b), at, values)
-                else:
-                    gy[k, j, i] = 0.0
-                b = h[k1, j, i]
-                if a + b > 0.0 and k < nz - 1:
-                    gz[k, j, i] = 0.5 * factor * (a + b) * interpolate((a * ca + b * c[k1, j, i]) / (a + b), at, values)
-                else:
-                    gz[k, j, i] = 0.0
+                    to[nx - 1] = 0.0
+            else:
+                to[0] = 0.0
+            if ny > 1 and (periodic or j < ny - 1):
+                _row_faces(gy[k, j], row, row_c, h[k, L.yp[j]], c[k, L.yp[j]], factor, at, values, level, slope)
+            else:
+                gy[k, j] = 0.0
+            if k < nz - 1:
+                _row_faces(gz[k, j], row, row_c, h[k + 1, j], c[k + 1, j], factor, at, values, level, slope)
+            else:
+                gz[k, j] = 0.0
 
 
 @kernel
@@ -90,13 +105,16 @@ def charge_balance(r, phi, c, gx, gy, gz, beta, L, k0):  # type: ignore[no-untyp
 
 
 @parallel_kernel
-def carried_salt(r, phi, c, gx, gy, gz, beta, carried, L, k0):  # type: ignore[no-untyped-def]
-    """r -= q grad c: electrolyte that plated lithium displaces, q = -(V_m/F) i, carries its salt [mol/s].
+def salt_source(b, h, before, phi, c, gx, gy, gz, beta, carried, dt, dV, L, k0):  # type: ignore[no-untyped-def]
+    """b = h dV before - dt q grad c: what a cell held and what displaced electrolyte brings, q = -(V_m/F) i [mol].
 
-    carried = V_m/F [m^3/C]; in the form sum_f q_f (c_f - c), which leaves a uniform c as it is.
+    carried = V_m/F [m^3/C]; q grad c in the form sum_f q_f (c_f - c), which leaves a uniform c as it is.
     """
     nz, ny, nx = phi.shape
-    for k in prange(k0, nz):
+    for k in prange(nz):
+        if k < k0:
+            b[k] = 0.0
+            continue
         for j in range(ny):
             jm, jp = L.ym[j], L.yp[j]
             for i in range(nx):
@@ -121,7 +139,23 @@ def carried_salt(r, phi, c, gx, gy, gz, beta, carried, L, k0):  # type: ignore[n
                 if k > 0 and gz[k - 1, j, i] > 0.0:
                     o = c[k - 1, j, i]
                     s += _face_current(gz[k - 1, j, i], p, phi[k - 1, j, i], q, o, beta) * 0.5 * (o - q)
-                r[k, j, i] -= carried * s
+                b[k, j, i] = h[k, j, i] * dV * before[k, j, i] - dt * carried * s
+
+
+@parallel_kernel
+def product_norm(partial, a, b, factor):  # type: ignore[no-untyped-def]
+    """Return the 2-norm of factor a b, one partial sum a plane, added in order."""
+    for k in prange(a.shape[0]):
+        s = 0.0
+        for j in range(a.shape[1]):
+            row_a, row_b = a[k, j], b[k, j]
+            for i in range(row_a.size):
+                s += (row_a[i] * row_b[i]) ** 2
+        partial[k] = s
+    total = 0.0
+    for k in range(a.shape[0]):
+        total += partial[k]
+    return factor * np.sqrt(total)
 
 
 @kernel

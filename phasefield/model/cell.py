@@ -25,7 +25,7 @@ from ..kernels import transport
 from ..kernels.kinetics import Kinetics
 from .film import Film, FilmState
 from .front import Front
-from .potential import Coefficients, Counter, Drive, Potential, Reaction
+from .potential import AT_REST, Coefficients, Counter, Drive, Potential, Reaction
 from .salt import Salt
 from .surface import height_map, steepness_corrected
 
@@ -47,6 +47,7 @@ LEAST = 0.3  # of the present concentration: an extrapolation below it is bent (
 PLAIN_STEPS = 2  # iterations before they are accelerated
 MIXED_ITERATES = 6  # that the acceleration looks back on
 COUPLED = 10.0  # concentrations at the surface agree to this many tolerances
+LOOSE = 10.0  # times as far may concentrations differ that the currents hardly answer to
 FARTHEST = 1.0  # cells that the surface may move in a step; the band reaches three
 STIFF = 0.02  # answer of the reaction to its own depletion, over diffusion across a cell, above which it is followed
 START_REDISTANCE = 8  # pseudo-steps a cell of band, for the starting surface
@@ -106,7 +107,7 @@ class Cell:
         self.film = Film.of(case)
         tolerance = case.numerics.tolerance
         self.potential = Potential(self.shape, self.periodic, self.dx, tolerance)
-        self.salt = Salt(self.shape, self.periodic, self.dx, 0.1 * tolerance)
+        self.salt = Salt(self.shape, self.periodic, self.dx, tolerance)
         self.plane = self.shape[1] * self.shape[2] * self.dx**2
         self.per_charge = p.V_m / FARADAY
         self.scratch: Floats = np.zeros(self.shape)
@@ -347,10 +348,11 @@ class Cell:
         D = float(np.interp(self.properties.c0, co.D_at, co.D))
         s.phi_s, rx = self.potential.evaluate(s.front, co, s.c, s.phi, s.phi_s, s.resistance, s.j_side, drive)
 
-        def salt(answer: Floats | None, scarce: bool) -> tuple[float, float]:
+        def salt(answer: Floats | None, scarce: bool, fresh: bool = False) -> tuple[float, float]:
             bound = drive.current is not None
             return self.salt.solve(
-                s.front, co, before, total, dt, s.c, s.phi, self.potential, rx, s.jc, answer, bound, scarce, stored
+                s.front, co, before, total, dt, s.c, s.phi, self.potential, rx, s.jc, answer, bound, scarce, stored,
+                fresh,
             )
 
         mixing = Mixing(s.front.h)
@@ -370,15 +372,21 @@ class Cell:
             scarce = s.front.limited > 0
             if scarce:
                 np.copyto(self.last, s.c)
-            out = salt(answer if follow else None, scarce)
+            out = salt(answer if follow else None, scarce, fresh=k == 0)
             c_new = s.front.gather(s.c)
             self._check_salt(s)
             change = float(np.max(np.abs(c_new - c_old) / np.maximum(c_old, floor), initial=0.0))
-            # The charge was moved at the old concentration, the salt at the new: that share of the current differs.
-            current = s.front.area[: s.front.count] * np.abs(rx.j)
-            differs = np.sum(current * np.minimum(np.abs(c_new - c_old) / c_old, 1.0))
+            # The charge was moved at the old concentration, the salt at the new. What a current would differ by is
+            # its answer; all of it where salt is scarce, for there it is what the salt gives.
+            area = s.front.area[: s.front.count]
+            current, enough = area * np.abs(rx.j), tolerance
+            if follow or scarce:
+                differs = np.sum(current * np.minimum(np.abs(c_new - c_old) / c_old, 1.0))
+            else:
+                differs = np.sum(area * answer * np.abs(c_new - c_old))
+                current, enough = current + AT_REST * area * rx.J / co.kinetics.f, LOOSE * tolerance
             ease = 1.0 if k < PATIENCE else 10.0 if k < LAST else 50.0
-            if k > 0 and change <= tolerance * ease and differs <= tolerance * ease * np.sum(current):
+            if k > 0 and change <= enough * ease and differs <= tolerance * ease * np.sum(current):
                 return salt(None, scarce) if follow else out
             if scarce:  # on the way: towards zero by two decades an iteration at most
                 np.maximum(s.c, FALL * self.last, out=s.c)

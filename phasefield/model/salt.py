@@ -48,7 +48,8 @@ class Salt:
     def __post_init__(self) -> None:
         self.solver = Multigrid(self.shape, self.periodic)
         self.gx, self.gy, self.gz = (np.zeros(self.shape, np.float32) for _ in range(3))
-        self.b, self.storage, self.own = (np.zeros(self.shape) for _ in range(3))
+        self.b, self.own = np.zeros(self.shape), np.zeros(self.shape)
+        self.ready = False  # the solver holds diffusion and storage of this stage, and nothing else
         self.planes = np.zeros(self.shape[0])
         self.iterations = 0
 
@@ -72,11 +73,13 @@ class Salt:
         bound: bool,
         scarce: bool,
         stored: tuple[float, float],
+        fresh: bool,
     ) -> tuple[float, float]:
         """Solve h (c - before) dV = dt (rate at c) for c (in place, warm start).
 
         before: concentration [mol/m^3]; total: salt in the cell [mol] before; dt: the stage's implicit time [s];
-        stored: salt [mol] and volume [m^3] that have left before. Returns salt [mol/s] and volume [m^3/s] leaving.
+        stored: salt [mol] and volume [m^3] that have left before; fresh: surface or dt differ from those of the last
+        call. Returns salt [mol/s] and volume [m^3/s] leaving.
 
         `answer` [A m/mol] at the elements, if given: how j answers to the concentration there, which a scarce salt
         needs to stay positive. With `bound` (an imposed current) the answers add up to zero: one more unknown, the
@@ -85,11 +88,13 @@ class Salt:
         """
         dx, L, n = self.dx, front.lattice, front.count
         area = front.area[:n]
-        transport.faces(self.gx, self.gy, self.gz, front.h, c, co.D_at, co.D, dt * dx, L, self.periodic, front.k0)
-        self.b[...] = 0.0
-        transport.carried_salt(
-            self.b, phi, c, potential.gx, potential.gy, potential.gz, co.beta, co.carried, L, front.k0
-        )
+        if fresh or np.ptp(co.D) > 0.0:
+            transport.faces(self.gx, self.gy, self.gz, front.h, c, co.D_at, co.D, dt * dx, L, self.periodic, front.k0)
+            self.ready = False
+        transport.salt_source(
+            self.b, front.h, before, phi, c, potential.gx, potential.gy, potential.gz, co.beta, co.carried, dt, dx**3,
+            L, front.k0,
+        )  # fmt: skip
         # The counter electrode gives what the reaction takes; the potential's residual does not make salt.
         given = jc + (rx.total - float(jc.sum()) * dx**2) / (jc.size * dx**2)
         D = np.interp(c[-1], co.D_at, co.D)
@@ -99,12 +104,10 @@ class Salt:
         if volume * stored[1] < 0.0 and abs(stored[1]) > some:  # what left comes back as it is on the mean
             c_top = np.full_like(c_top, stored[0] / stored[1])
         leaving = co.carried * dx**2 * given * c_top
-        self.b[-1] += co.flux * dx**2 * given - co.carried * dx**2 * given * (c_top - c[-1])
-        self.b *= dt
-        np.multiply(front.h, dx**3, out=self.storage)
-        np.multiply(self.storage, before, out=self.own)
-        self.b += self.own
-        self.own[...] = self.storage
+        self.b[-1] += dt * dx**2 * given * (co.flux - co.carried * (c_top - c[-1]))
+        plain = answer is None and not scarce
+        if not plain or not self.ready:
+            np.multiply(front.h, dx**3, out=self.own)
         if scarce:
             front.sink(self.b, self.own, dt * co.flux * area * rx.j, c, LOW * float(c.max()))
         else:
@@ -119,12 +122,14 @@ class Salt:
             pin = 0.0 if bound else PINNED * float(front.total(conductance))
             if not bound:
                 shift = 0.0
-        self.solver.prepare(
-            self.gx, self.gy, self.gz, self.own, front.start[: n + 1], front.idx[: front.used],
-            front.share[: front.used], conductance, pin, answer is not None,
-        )
+        if not plain or not self.ready:
+            self.solver.prepare(
+                self.gx, self.gy, self.gz, self.own, front.start[: n + 1], front.idx[: front.used],
+                front.share[: front.used], conductance, pin, answer is not None,
+            )
+        self.ready = plain
         tolerance = max(self.tolerance * (TIGHT if front.limited > 0 else 1.0), ROUND_OFF)
-        norm = float(np.sqrt(np.sum(np.square(self.storage * c).sum(axis=(1, 2)))))
+        norm = float(transport.product_norm(self.planes, front.h, c, dx**3))
         info = self.solver.solve(
             c, 0.0, self.b, shift, tolerance=tolerance, norm=norm, max_iterations=ITERATIONS
         )
