@@ -14,7 +14,7 @@ from scipy.optimize import brentq
 from phasefield.case import Properties
 from phasefield.constants import FARADAY, GAS_CONSTANT
 from phasefield.errors import SolverError
-from phasefield.model.cell import Cell, State
+from phasefield.model.cell import Cell, State, bend_positive
 from phasefield.model.front import Front
 from phasefield.model.potential import Drive
 from phasefield.model.salt import Salt
@@ -320,3 +320,18 @@ def test_a_nan_is_caught_in_its_step(name: str) -> None:
         array[0, 3] = np.nan
     with pytest.raises(SolverError):
         cell.step(s, Drive(10.0), 10.0)
+
+
+def test_an_extrapolated_concentration_stays_positive() -> None:
+    """A cell that lost all but 1e-9 of its salt in a stage: the line crosses zero far down, the bent one never."""
+    c = np.array([1.0, 1.0, 1.0, 1e-12])
+    line = np.array([2.0, 0.5, -0.5, -1.5e3])
+    bend_positive(line, c)
+    assert line[:2].tolist() == [2.0, 0.5]
+    assert 0.0 < line[2] < 0.3
+    assert 0.0 < line[3] < c[3]
+    # It goes on with the line's value and slope.
+    near = 0.3 + np.array([1e-6, -1e-6])
+    bent = near.copy()
+    bend_positive(bent, np.ones(2))
+    assert bent == pytest.approx(near, abs=1e-11)

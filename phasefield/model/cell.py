@@ -399,12 +399,13 @@ class Cell:
 def bend_positive(line: Floats, c: Floats) -> None:
     """Bend an extrapolation of c (in place), which may cross zero where c falls fast, so that it stays positive.
 
-    Above LEAST c nothing changes; below, an exponential goes on with the line's value and slope. Only the dying tail
-    of salt inside the interface ever comes there: step control keeps c from falling so far in the electrolyte.
+    Above LEAST c nothing changes; below, a hyperbola goes on with the line's value and slope; it never gets to 0, as an
+    exponential does in numbers. Only the dying tail of salt, in the interface and in starved pits, ever comes there:
+    step control keeps c from falling so far in the electrolyte.
     """
     low = line < LEAST * c
     if np.any(low):
-        line[low] = LEAST * c[low] * np.exp(line[low] / (LEAST * c[low]) - 1.0)
+        line[low] = LEAST * c[low] / (2.0 - line[low] / (LEAST * c[low]))
 
 
 class Mixing:
