@@ -1,0 +1,110 @@
+"""What a run stores: the row of a step, a frame, the summary."""
+
+from __future__ import annotations
+
+import math
+import platform
+import resource
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import __version__
+from .constants import FARADAY
+from .model.cell import Cell, State
+from .protocol import Walk
+from .restart import Control
+from .roughness import basic
+from .store import Frame
+
+if TYPE_CHECKING:
+    from .case import Case
+
+SUMMED_UP = (
+    "voltage", "Sa", "Sq", "Sz", "height_mean", "concentration_min", "concentration_max", "charge_applied",
+    "charge_side", "film_resistance_mean",
+)  # fmt: skip
+"""Series whose last value stands in the summary."""
+
+
+def row_of(cell: Cell, s: State, walk: Walk, dt: float, rejected: int, iterations: int) -> dict[str, float]:
+    """Return the series of the step of `dt` [s] that led to the state `s`."""
+    rx = s.reaction
+    assert rx is not None
+    height, _ = s.front.height()
+    Sa, Sq, Sz = basic(height)
+    low, high = cell.concentration_range(s)
+    area = s.front.area[: s.front.count]
+    whole = s.front.total(area)
+    return {
+        "time": s.t,
+        "cycle": min(walk.at.cycle + 1, walk.protocol.repeat),
+        "protocol_step": walk.at.step,
+        "current_density": rx.total / cell.plane,
+        "voltage": -s.phi_s,
+        "charge_applied": s.applied,
+        "charge_deposited": s.deposited,
+        "charge_side": s.side,
+        "lithium_volume": s.front.volume(),
+        "lithium_dead": s.front.dead_volume(),
+        "lithium_in_film": s.side * cell.plane / FARADAY,
+        "salt_in_cell": cell.salt.content(s.front, s.c),
+        "salt_displaced": s.displaced,
+        "Sa": Sa,
+        "Sq": Sq,
+        "Sz": Sz,
+        "height_mean": float(height.mean()),
+        "height_max": float(height.max()),
+        "height_min": float(height.min()),
+        "concentration_min": low,
+        "concentration_max": high,
+        "current_min": float(np.min(rx.j, initial=math.inf)) if rx.j.size else 0.0,
+        "current_max": float(np.max(rx.j, initial=-math.inf)) if rx.j.size else 0.0,
+        "film_resistance_mean": s.front.total(area * s.resistance) / whole if whole > 0.0 else 0.0,
+        "surface_area": whole,
+        "step_size": dt,
+        "iterations": iterations,
+        "rejected": rejected,
+    }
+
+
+def frame_of(cell: Cell, s: State, fields: Sequence[str]) -> Frame:
+    """Return the fields of a state by name, and its height map."""
+    height, _ = s.front.height()
+    return Frame(s.t, {name: cell.field(s, name) for name in fields}, height)
+
+
+def summary_of(case: Case, control: Control, row: Mapping[str, float], reason: str, text: str) -> dict[str, Any]:
+    """Return the content of summary.json; row: series of the last state; reason, text: how the run ended."""
+    return {
+        "title": case.title,
+        "finished": reason != "failed",
+        "reason": reason,
+        "text": text,
+        "time": row["time"],
+        "steps": control.steps,
+        "rejected": control.rejected,
+        "wall_time": control.wall,
+        "seconds_per_step": control.wall / max(control.steps, 1),
+        "peak_memory": peak_memory(),
+        "voltage_start": control.voltage_start,
+        **{name: row[name] for name in SUMMED_UP},
+        "calibrated": [k for k, p in case.provenance.items() if p.status == "calibrated"],
+        "events": control.events,
+        "versions": versions(),
+    }
+
+
+def peak_memory() -> int:
+    """Return the largest memory that this process has held, bytes."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that made a run."""
+    names = ("numpy", "scipy", "numba", "llvmlite", "h5py")
+    return {"phasefield": __version__, "python": platform.python_version()} | {n: version(n) for n in names}

@@ -1,0 +1,145 @@
+"""Step control: how long a step may be, which attempt at it is accepted, and where it must end."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from .errors import SolverError
+from .model.cell import Cell, State
+from .model.potential import Drive
+from .protocol import Walk
+from .restart import Control
+
+if TYPE_CHECKING:
+    from .case import Case
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 8  # a step is halved this often before the run stops
+GROWTH = 2.0  # a step's concentration limit may grow by this factor from step to step
+OVERSHOOT = 2.0  # a step whose concentration changed by this many limits is repeated
+EASY, HARD = 3, 10  # coupling iterations up to which, and from which, a step is easy and hard
+SWING = 0.3  # relative change of the current in a step at an imposed voltage
+THICKER = 0.2  # relative growth of the film in a step
+FLOOR = 0.05  # concentration changes are measured against at least this share of c0
+STABLE = 0.5  # of the explicit limit of curvature-driven motion
+LIMIT_BAND = 1e-3  # a voltage limit is met within this relative band
+LOCATE = 12  # attempts to land on a voltage limit
+
+
+class Taken(NamedTuple):
+    """An accepted step."""
+
+    state: State
+    dt: float  # s
+    rejected: int
+    iterations: int  # of the solvers
+
+
+class Pace:
+    """Step control of one run; what carries over from step to step stands in `Control`, for a restart."""
+
+    def __init__(self, case: Case, cell: Cell, control: Control) -> None:
+        self.case, self.cell, self.control = case, cell, control
+
+    def longest(self, s: State) -> float:
+        """Return the longest step [s] allowed by motion, film, salt and curvature."""
+        case, cell = self.case, self.cell
+        dx = cell.dx
+        rx = s.reaction
+        assert rx is not None
+        fastest = float(np.max(np.abs(rx.j_li), initial=0.0)) * cell.per_charge
+        limits = [self.control.dt_c, case.numerics.max_step or math.inf]
+        if fastest > 0.0:
+            limits.append(case.numerics.front_step * dx / fastest)
+        # Gibbs-Thomson: v = -M K, explicit; behind kappa k the reaction answers less.
+        J = float(np.max(rx.J, initial=0.0))
+        J = J / (1.0 + J * dx / (math.pi * cell.properties.kappa))
+        M = J * cell.co.gibbs_thomson * cell.per_charge
+        if M > 0.0:
+            limits.append(STABLE * dx**2 / (2.0 * (self.case.grid.ndim - 1) * M))
+        film = cell.film.growth
+        delta = float(np.min(s.film.delta[s.film.known > 0.0], initial=math.inf))
+        if film.law == "constant":
+            limits.append(THICKER * delta / film.rate)
+        elif film.law == "square-root":
+            limits.append(THICKER * 2.0 * delta**2 / film.coefficient)
+        return min(limits)
+
+    def take(self, s: State, walk: Walk, drive: Drive, output: float) -> Taken:
+        """Take one step from `s` (driven by `drive`) and return it; `s` stays as it is.
+
+        output: time [s] of the next frame, which a step ahead of it meets. Raises SolverError if no step is possible.
+        """
+        cell, control = self.cell, self.control
+        remaining = walk.remaining(self._current(s))
+        if output > s.t:
+            remaining = min(remaining, output - s.t)
+        remaining = min(remaining, cell.until_renewal(s))
+        dt = self.longest(s)
+        dt = remaining / math.ceil(remaining / dt * (1.0 - 1e-9)) if math.isfinite(remaining) else dt
+        if not math.isfinite(dt):
+            raise SolverError("nothing limits the step; give the protocol step a duration or numerics.max_step")
+        rejected = located = 0
+        begun = cell.potential.iterations + cell.salt.iterations
+        limit = self.case.numerics.concentration_change
+        while True:
+            reason = ""
+            try:
+                new = cell.step(s, drive, dt)
+                change = cell.change(s, new, FLOOR)
+                if change > OVERSHOOT * limit and rejected < ATTEMPTS - 2:
+                    reason = f"the concentration changed by {change:.2g} of itself"
+                swing = self._swing(s, new, drive)
+                if swing > SWING and rejected < ATTEMPTS - 2:
+                    reason = f"the current changed by {swing:.2g} of itself at an imposed voltage"
+            except SolverError as error:
+                reason = str(error)
+            if reason:
+                rejected += 1
+                control.rejected += 1
+                log.info("step of %.6g s at %.6g s rejected: %s", dt, s.t, reason)
+                if rejected >= ATTEMPTS or (self.case.numerics.min_step or 0.0) > 0.5 * dt:
+                    raise SolverError(f"no step succeeds ({reason})")
+                dt *= 0.5
+                continue
+            fraction = self._overshoot(s, new, walk, drive)
+            if fraction < 1.0 and located < LOCATE:
+                located += 1
+                dt *= max(fraction, 0.05)
+                continue
+            break
+        control.dt_c = dt * min(GROWTH, 0.8 * limit / change if change > 0.0 else GROWTH)
+        if change < limit and cell.effort <= EASY and rejected == 0:
+            control.dt_c = math.inf  # nothing but the motion need limit the next step
+        elif cell.effort > HARD:
+            control.dt_c = dt
+        return Taken(new, dt, rejected, cell.potential.iterations + cell.salt.iterations - begun)
+
+    def _current(self, s: State) -> float:
+        """Return the cell current density of a state, A/m^2."""
+        assert s.reaction is not None
+        return s.reaction.total / self.cell.plane
+
+    def _swing(self, old: State, new: State, drive: Drive) -> float:
+        """Return the relative change of the current in a step at an imposed voltage; 0 at an imposed current."""
+        if drive.current is not None:
+            return 0.0
+        before, after = self._current(old), self._current(new)
+        return abs(after - before) / max(abs(before), abs(after), 1e-6 * self.cell.properties.j0)
+
+    def _overshoot(self, old: State, new: State, walk: Walk, drive: Drive) -> float:
+        """Return the share of the step after which the voltage limit was met, 1 if it was not overshot."""
+        limits = [self.case.protocol.voltage_limit]
+        if walk.step.until_voltage is not None:
+            limits.append(walk.step.until_voltage)
+        if drive.current is None:
+            return 1.0
+        limit, before, after = min(limits), abs(old.phi_s), abs(new.phi_s)
+        if after <= limit * (1.0 + LIMIT_BAND) or before >= limit or after <= before:
+            return 1.0
+        return (limit * (1.0 + 0.5 * LIMIT_BAND) - before) / (after - before)
