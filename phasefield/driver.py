@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -141,7 +141,7 @@ class Driver:
     def _impose(self) -> None:
         """Begin a protocol step: its current or voltage acts on the state as it is."""
         self.control.limited = False
-        self.cell.drive(self.state, self.drive)
+        self._react()
         self._comply()
         self.walk.at.begun = True
 
@@ -151,14 +151,28 @@ class Driver:
         if current is None or current == 0.0 or "voltage_limit" in self.case.protocol.stop_on:
             return
         limit = self.case.protocol.voltage_limit
-        if not self.control.limited and abs(self.state.phi_s) >= limit * (1.0 - 1e-9):
-            self.control.limited = True
-        elif self.control.limited and abs(self.current) > abs(current):
-            self.control.limited = False
-        else:
+        was = self.control.limited
+        if (abs(self.current) <= abs(current)) if was else (abs(self.state.phi_s) < limit * (1.0 - 1e-9)):
             return
-        log.info("at %.6g s: %s", self.state.t, "voltage limit imposed" if self.control.limited else "current imposed")
-        self.cell.drive(self.state, self.drive)
+        self.control.limited = not was
+        log.info("at %.6g s: %s", self.state.t, "current imposed" if was else "voltage limit imposed")
+        try:
+            self._react()
+        except SolverError:
+            self.control.limited = was
+            raise
+
+    def _react(self) -> None:
+        """Impose the drive on the state as it is. If that raises SolverError the state is what it was."""
+        s = self.state
+        kept = {name: getattr(s, name) for name in ("phi_s", "reaction", "resistance", "j_side")}
+        kept |= {"phi": s.phi.copy(), "jc": s.jc.copy(), "film": replace(s.film, N=s.film.N.copy())}
+        try:
+            self.cell.drive(s, self.drive)
+        except SolverError:
+            for name, value in kept.items():
+                setattr(s, name, value)
+            raise
 
     @property
     def current(self) -> float:
@@ -191,15 +205,21 @@ class Driver:
                 self.walk.next()
                 return None
         elif self.cell.film.due(self.state.film):
-            self.cell.drive(self.state, self.drive)
+            self._react()
         dt, row = self._one_step()
+        failure: SolverError | None = None
         if self.walk.ended(-self.state.phi_s, self.current):
             self.walk.next()
         else:
-            self._comply()
+            try:
+                self._comply()
+            except SolverError as error:  # the step was accepted before: it is stored, whatever comes after it
+                failure = error
         self._output(row)
         self._report(row, dt)
         outcome = self._check_events()
+        if failure is not None and outcome is None:
+            raise failure
         self._heed()
         return outcome
 

@@ -259,6 +259,54 @@ def test_a_failed_run_keeps_its_last_good_step(tmp_path: Path, monkeypatch: pyte
         assert not stored.finished
 
 
+def test_a_step_is_stored_even_if_the_limit_cannot_be_imposed_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from phasefield.errors import SolverError
+    from phasefield.model.cell import Cell
+
+    drive = Cell.drive
+
+    def fails(self: Cell, s: Any, wanted: Any) -> None:
+        if wanted.current is None:
+            # As a solver leaves it that gives up after the film was renewed.
+            s.phi += 1.0
+            s.film.N += 1.0
+            s.film.left = 0.0
+            s.resistance = 2.0 * s.resistance
+            raise SolverError("no limit on purpose")
+        drive(self, s, wanted)
+
+    monkeypatch.setattr(Cell, "drive", fails)
+    case = cases.make(
+        'electrolyte.salt_diffusivity="2e-12 m^2/s"',
+        'film.conductivity="2e-4 S/m"',
+        'protocol.voltage_limit="0.1 V"',
+        'protocol.stop_on=["short_circuit", "exhausted"]',
+        'output.fields=["potential"]',
+        'protocol.steps=[{ current = "30 A/m^2", duration = "400 s" }]',
+    )
+    shown: list[int] = []
+    driver = Driver(case, tmp_path / "run", progress=lambda progress: shown.append(progress.step))
+    outcome = driver.run()
+    assert outcome.reason == "failed"
+    assert "no limit on purpose" in outcome.text
+    with open_run(tmp_path / "run") as stored:
+        assert stored.n_steps == outcome.steps + 1 == shown[-1] + 1
+        assert stored.series["time"][-1] == stored.times[-1] == stored.summary["time"] == driver.state.t
+        assert stored.series["voltage"][-1] == pytest.approx(0.1, rel=1e-3)
+        # Nothing is left of what the failure did.
+        assert abs(stored.field("potential")).max() < 0.5
+    assert not driver.state.film.N.any()
+    assert driver.state.film.left == np.inf
+    resistance, _ = driver.cell.film.at_surface(driver.state.film, driver.state.front)
+    np.testing.assert_array_equal(driver.state.resistance, resistance)
+    monkeypatch.undo()
+    assert Driver(case, tmp_path / "run", resume=True).run().reason == "end"
+    with open_run(tmp_path / "run") as stored:
+        assert stored.series["time"][-1] == pytest.approx(400.0, rel=1e-9)
+
+
 def test_rejected_steps_are_halved_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from phasefield.errors import SolverError
     from phasefield.model.cell import Cell
