@@ -94,6 +94,7 @@ def summary_of(case: Case, control: Control, row: Mapping[str, float], reason: s
         **{name: row[name] for name in SUMMED_UP},
         "calibrated": [k for k, p in case.provenance.items() if p.status == "calibrated"],
         "events": control.events,
+        "event_counts": control.event_counts,
         "versions": versions(),
     }
 

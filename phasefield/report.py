@@ -97,6 +97,20 @@ def ledger_text(run: Run) -> str:
     return f"charge {errors['charge']:.1e}, lithium {errors['lithium']:.1e}, salt {errors['salt']:.1e}"
 
 
+def events_text(summary: Mapping[str, Any]) -> str:
+    """Return when each event first began and when it was over, and how often it came."""
+    first: dict[str, dict[str, Any]] = {}
+    for entry in summary.get("events", []):
+        first.setdefault(entry["event"], entry)
+    counts = summary.get("event_counts", {})
+    texts = []
+    for name, entry in first.items():
+        until = f" to {spell(entry['end'])}" if entry.get("end") is not None else ""
+        often = f" ({counts[name]} times)" if counts.get(name, 1) > 1 else ""
+        texts.append(f"{name} at {spell(entry['time'])}{until}{often}")
+    return ", ".join(texts) or "none"
+
+
 def facts(run: Run) -> list[tuple[str, str]]:
     """Return what a run came to: names and texts."""
     s, series = run.summary, run.series
@@ -117,8 +131,7 @@ def facts(run: Run) -> list[tuple[str, str]]:
     if "film_resistance_mean" in series:
         rows.append(("film, mean", ends("film_resistance_mean", OHM_CM2, "ohm cm^2")))
     rows.append(("ledger errors", ledger_text(run)))
-    events = [f"{e['event']} at {spell(e['time'])}" for e in s.get("events", [])]
-    rows.append(("events", ", ".join(events) or "none"))
+    rows.append(("events", events_text(s)))
     rows.append(("calibrated", named(calibrated(run))))
     return rows
 

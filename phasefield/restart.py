@@ -35,7 +35,9 @@ class Control:
     limited: bool = False  # the imposed current would need more than the voltage limit, which is imposed instead
     voltage_start: float = 0.0  # V
     last_frame: float = -1.0  # s
-    events: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)  # what `events` keeps of each
+    event_counts: dict[str, int] = field(default_factory=dict)  # how often each has begun
+    events_on: dict[str, int | None] = field(default_factory=dict)  # those that last: their place in `events`
 
     def to_dict(self) -> dict[str, Any]:
         """Return the control as plain numbers; JSON knows no infinity."""
