@@ -18,10 +18,11 @@ from .errors import Interrupted, SolverError
 from .events import Events
 from .model.cell import Cell
 from .model.potential import Drive
-from .output import frame_of, row_of, summary_of, versions
+from .output import begin, frame_of, row_of, summary_of
 from .pace import STABLE, Pace
 from .protocol import Walk
 from .restart import Control
+from .runs import open_run
 from .store import Frame, RunWriter, write_summary
 
 if TYPE_CHECKING:
@@ -92,22 +93,8 @@ class Driver:
         self.events = Events(case.protocol, self.cell, self.control)
 
     def _begin(self, overwrite: bool) -> None:
-        case = self.case
-        patches = case.film.patches
-        self.writer = RunWriter.create(
-            self.folder,
-            shape=case.grid.shape,
-            spacing=case.grid.spacing,
-            fields=list(case.output.fields),
-            case_text=case.text,
-            resolved_case=case.resolved_toml(),
-            versions=versions(),
-            seed=patches.seed if patches is not None else (case.surface.seed or 0),
-            attrs={"title": case.title, "molar_volume": case.lithium.molar_volume, "case_hash": case.hash},
-            overwrite=overwrite,
-        )
-        (self.folder / "case.toml").write_text(case.resolved_toml(), encoding="utf-8")
-        self.walk = Walk(case.protocol)
+        self.writer = begin(self.case, self.folder, overwrite)
+        self.walk = Walk(self.case.protocol)
         self.state = self.cell.start()
         self._impose()
         self.control.voltage_start = -self.state.phi_s
@@ -266,7 +253,9 @@ class Driver:
         self.writer.save(self._frame() if self.control.last_frame != self.state.t else None)
         self._checkpoint()
         row = row_of(self.cell, self.state, self.walk, 0.0, 0, 0)
-        write_summary(self.folder, summary_of(self.case, self.control, row, reason, text))
+        with open_run(self.folder) as stored:
+            summary = summary_of(self.case, self.control, row, stored.corrections(), reason, text)
+        write_summary(self.folder, summary)
         log.info("ended: %s (%s)", reason, text)
         return Outcome(reason, text, self.folder, self.control.steps)
 

@@ -87,6 +87,20 @@ _SERIES = (
     Entry("step_size", "dt", "s", STEP, "length of the step"),
     Entry("iterations", "n_it", "1", STEP, "iterations of the potential and salt solvers in the step"),
     Entry("rejected", "n_rej", "1", STEP, "attempts thrown away before the step was accepted"),
+    Entry(
+        "salt_correction",
+        "e_salt",
+        "1",
+        STEP,
+        "share of the salt by which its balance was closed, the largest of the step's stages",
+    ),
+    Entry(
+        "volume_correction",
+        "e_V",
+        "1",
+        STEP,
+        "share of the surface's own motion by which the lithium's balance was closed, likewise",
+    ),
 )
 
 FIELDS: dict[str, Entry] = {entry.name: entry for entry in _FIELDS}

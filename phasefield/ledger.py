@@ -1,4 +1,4 @@
-"""What a stored run proves about charge, lithium and salt: the worst relative errors over its steps."""
+"""What a stored run proves about charge, lithium and salt: errors of the balances, and what closed them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from phasefield.errors import ResultError
 
 Array = NDArray[np.float64]
 
+QUIET = 1e-6  # A/m^2; a cell current below it is a rest
+
 
 class Ledger(TypedDict):
     """Relative errors; 0 is perfect."""
@@ -20,6 +22,17 @@ class Ledger(TypedDict):
     charge: float
     lithium: float
     salt: float
+
+
+class Corrections(TypedDict):
+    """What closed the balances of salt and lithium, the largest of all steps; 0 is perfect.
+
+    At rest hardly anything moves, so that a share of the motion says less: those steps stand apart.
+    """
+
+    salt: float  # of the salt in the cell
+    lithium: float  # of the surface's own motion, while a current passes
+    lithium_at_rest: float
 
 
 def worst_errors(series: Mapping[str, Array], area: float, molar_volume: Any) -> Ledger:
@@ -48,6 +61,18 @@ def worst_errors(series: Mapping[str, Array], area: float, molar_volume: Any) ->
         charge=_relative(applied - deposited - side, float(np.max(np.abs(applied)))),
         lithium=_relative(grown, moved),
         salt=_relative(salt - salt[0], float(salt[0])),
+    )
+
+
+def largest_corrections(series: Mapping[str, Array]) -> Corrections | None:
+    """Return what closed the balances, from the stored series; None for a run of before they were stored."""
+    if not {"salt_correction", "volume_correction", "current_density"} <= set(series):
+        return None
+    shares, rests = series["volume_correction"], np.abs(series["current_density"]) <= QUIET
+    return Corrections(
+        salt=float(np.max(series["salt_correction"], initial=0.0)),
+        lithium=float(np.max(shares[~rests], initial=0.0)),
+        lithium_at_rest=float(np.max(shares[rests], initial=0.0)),
     )
 
 

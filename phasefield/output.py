@@ -1,4 +1,4 @@
-"""What a run stores: the row of a step, a frame, the summary."""
+"""What a run stores: its files, the row of a step, a frame, the summary."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ import resource
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import __version__
 from .constants import FARADAY
+from .ledger import Corrections
 from .model.cell import Cell, State
 from .protocol import Walk
 from .restart import Control
 from .roughness import basic
-from .store import Frame
+from .store import Frame, RunWriter
 
 if TYPE_CHECKING:
     from .case import Case
@@ -28,6 +30,25 @@ SUMMED_UP = (
     "charge_side", "film_resistance_mean",
 )  # fmt: skip
 """Series whose last value stands in the summary."""
+
+
+def begin(case: Case, folder: Path, overwrite: bool) -> RunWriter:
+    """Start the files of a new run; a folder that holds a run is refused without `overwrite`."""
+    patches = case.film.patches
+    writer = RunWriter.create(
+        folder,
+        shape=case.grid.shape,
+        spacing=case.grid.spacing,
+        fields=list(case.output.fields),
+        case_text=case.text,
+        resolved_case=case.resolved_toml(),
+        versions=versions(),
+        seed=patches.seed if patches is not None else (case.surface.seed or 0),
+        attrs={"title": case.title, "molar_volume": case.lithium.molar_volume, "case_hash": case.hash},
+        overwrite=overwrite,
+    )
+    (folder / "case.toml").write_text(case.resolved_toml(), encoding="utf-8")
+    return writer
 
 
 def row_of(cell: Cell, s: State, walk: Walk, dt: float, rejected: int, iterations: int) -> dict[str, float]:
@@ -68,6 +89,8 @@ def row_of(cell: Cell, s: State, walk: Walk, dt: float, rejected: int, iteration
         "step_size": dt,
         "iterations": iterations,
         "rejected": rejected,
+        "salt_correction": s.salt_correction,
+        "volume_correction": s.volume_correction,
     }
 
 
@@ -77,8 +100,13 @@ def frame_of(cell: Cell, s: State, fields: Sequence[str]) -> Frame:
     return Frame(s.t, {name: cell.field(s, name) for name in fields}, height)
 
 
-def summary_of(case: Case, control: Control, row: Mapping[str, float], reason: str, text: str) -> dict[str, Any]:
-    """Return the content of summary.json; row: series of the last state; reason, text: how the run ended."""
+def summary_of(
+    case: Case, control: Control, row: Mapping[str, float], closed: Corrections | None, reason: str, text: str
+) -> dict[str, Any]:
+    """Return the content of summary.json.
+
+    row: series of the last state; closed: what closed the balances; reason, text: how the run ended.
+    """
     return {
         "title": case.title,
         "finished": reason != "failed",
@@ -92,6 +120,7 @@ def summary_of(case: Case, control: Control, row: Mapping[str, float], reason: s
         "peak_memory": peak_memory(),
         "voltage_start": control.voltage_start,
         **{name: row[name] for name in SUMMED_UP},
+        "corrections": closed,
         "calibrated": [k for k, p in case.provenance.items() if p.status == "calibrated"],
         "events": control.events,
         "event_counts": control.event_counts,

@@ -97,6 +97,15 @@ def ledger_text(run: Run) -> str:
     return f"charge {errors['charge']:.1e}, lithium {errors['lithium']:.1e}, salt {errors['salt']:.1e}"
 
 
+def corrections_text(run: Run) -> str:
+    """Return what closed the balances, the largest of all steps."""
+    found = run.corrections()
+    if found is None:
+        return "-"
+    rests = f" ({found['lithium_at_rest']:.1e} at rest)" if found["lithium_at_rest"] > 0.0 else ""
+    return f"salt {found['salt']:.1e} of it, lithium {found['lithium']:.1e} of a step's motion{rests}"
+
+
 def events_text(summary: Mapping[str, Any]) -> str:
     """Return when each event first began and when it was over, and how often it came."""
     first: dict[str, dict[str, Any]] = {}
@@ -131,6 +140,7 @@ def facts(run: Run) -> list[tuple[str, str]]:
     if "film_resistance_mean" in series:
         rows.append(("film, mean", ends("film_resistance_mean", OHM_CM2, "ohm cm^2")))
     rows.append(("ledger errors", ledger_text(run)))
+    rows.append(("closed by", corrections_text(run)))
     rows.append(("events", events_text(s)))
     rows.append(("calibrated", named(calibrated(run))))
     return rows

@@ -21,7 +21,7 @@ from phasefield.errors import ResultError
 from phasefield.fields import REQUIRED_SERIES, SERIES, cell_field
 from phasefield.guard import MAX_VALUES, GuardedFile
 from phasefield.layout import FORMAT, Shape
-from phasefield.ledger import Ledger, worst_errors
+from phasefield.ledger import Corrections, Ledger, largest_corrections, worst_errors
 from phasefield.store import RESULT, SUMMARY
 
 MAX_TEXT = 1 << 26
@@ -150,6 +150,10 @@ class Run:
         """Worst relative errors of charge, lithium and salt over all saved steps."""
         area = self.shape[1] * self.shape[2] * self.spacing**2
         return worst_errors(self.series, area, molar_volume=self.attrs.get("molar_volume"))
+
+    def corrections(self) -> Corrections | None:
+        """Largest corrections that closed the balances of salt and lithium; None for a run that does not say."""
+        return largest_corrections(self.series)
 
     # Frames: fields and heights.
 

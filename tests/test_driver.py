@@ -14,6 +14,7 @@ from typing import Any
 import h5py
 import modelcases as cases
 import numba
+import numpy as np
 import pytest
 
 from phasefield.case import Case
@@ -326,6 +327,25 @@ def test_rejected_steps_are_halved_and_counted(tmp_path: Path, monkeypatch: pyte
     with open_run(tmp_path / "run") as stored:
         assert stored.series["rejected"][1] == 2
         assert stored.series["time"][-1] == pytest.approx(600.0, rel=1e-12)
+
+
+def test_what_closed_the_balances_is_told(whole: Path) -> None:
+    from phasefield.report import corrections_text, facts
+
+    with open_run(whole) as stored:
+        series, found = stored.series, stored.corrections()
+        assert found is not None
+        assert stored.summary["corrections"] == found
+        assert series["salt_correction"][0] == series["volume_correction"][0] == 0.0
+        assert np.all(series["salt_correction"] >= 0.0)
+        assert np.all(series["volume_correction"][1:] > 0.0)
+        assert found["salt"] == series["salt_correction"].max() < 1e-3
+        resting = np.abs(series["current_density"]) < 1e-6
+        assert resting.sum() >= 4
+        assert found["lithium"] == series["volume_correction"][~resting].max() < 0.01
+        assert found["lithium_at_rest"] == series["volume_correction"][resting].max()
+        assert ("closed by", corrections_text(stored)) in facts(stored)
+        assert f"salt {found['salt']:.1e} of it, lithium {found['lithium']:.1e}" in corrections_text(stored)
 
 
 def test_a_summary_written_again_after_the_end_is_the_same(case: Case, whole: Path) -> None:

@@ -254,6 +254,43 @@ def test_what_closes_the_books_is_small(monkeypatch: pytest.MonkeyPatch) -> None
     assert finer < 0.6 * salt  # goes with the step
 
 
+def test_a_step_says_what_closed_its_books(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The state bears the larger of what its two stages needed, of the salt as it was accepted."""
+    factors: list[float] = []
+    shifts: list[float] = []
+    inside: list[float] = []
+    content, match, fields = Salt.content, Front.match_volume, Cell._fields
+
+    def noted_content(self: Salt, front: Front, c: Any) -> float:
+        inside.append(content(self, front, c))
+        return inside[-1]
+
+    def noted_fields(self: Cell, *args: Any) -> tuple[float, float]:
+        total, dt = args[3], args[4]
+        out, volume = fields(self, *args)
+        factors.append((total - dt * out) / inside[-1])
+        return out, volume
+
+    def noted_match(self: Front, *args: Any) -> float:
+        shifts.append(match(self, *args))
+        return shifts[-1]
+
+    monkeypatch.setattr(Salt, "content", noted_content)
+    monkeypatch.setattr(Cell, "_fields", noted_fields)
+    monkeypatch.setattr(Front, "match_volume", noted_match)
+
+    def look(s: State) -> None:
+        assert s.salt_correction == max(abs(factor - 1.0) for factor in factors) > 0.0
+        assert s.volume_correction == max(abs(shift) for shift in shifts) > 0.0
+        factors.clear()
+        shifts.clear()
+
+    case = cases.make('surface.wave={ amplitude="1 um", wavelength="8 um" }', 'film.conductivity="2e-5 S/m"')
+    cell, s = cases.driven(case, Drive(20.0))
+    factors.clear()
+    cases.march(cell, s, Drive(20.0), 30.0, 5, look)
+
+
 def transient(dt: float, drive: Drive) -> tuple[float, float, float]:
     """Amplitude [m], charge [C/m^2] or voltage [V], and salt at the surface, 120 s after a fine start."""
     case = cases.make(

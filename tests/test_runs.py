@@ -12,6 +12,7 @@ from storing import SHAPE, SHAPE_2D, create, frame_of, record, row_of
 from phasefield.errors import ResultError
 from phasefield.fields import FIELDS as FIELD_TABLE
 from phasefield.fields import REQUIRED_SERIES, SERIES, find, table
+from phasefield.report import corrections_text
 from phasefield.runs import open_run
 from phasefield.store import RESULT, write_summary
 
@@ -148,3 +149,10 @@ def test_table_of_fields_has_no_doubles() -> None:
     assert table().count("\n") == len(entries) + 2
     assert find("phi") is FIELD_TABLE["potential"]
     assert SERIES["voltage"].label == "voltage [V]"
+
+
+def test_a_run_that_does_not_say_what_closed_its_balances(tmp_path: Path) -> None:
+    record(create(tmp_path, SHAPE), 0, 6, every=2)
+    with open_run(tmp_path) as run:
+        assert run.corrections() is None
+        assert corrections_text(run) == "-"

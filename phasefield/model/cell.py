@@ -73,6 +73,8 @@ class State:
     side: float = 0.0  # C/m^2
     displaced: float = 0.0  # mol of salt in the electrolyte that has left through the counter plane
     displaced_volume: float = 0.0  # m^3 of it
+    salt_correction: float = 0.0  # largest |factor - 1| that closed the salt's balance in the step that led here
+    volume_correction: float = 0.0  # largest share of the step's own motion that closed the lithium's, eq. (3)
     reaction: Reaction | None = None
     resistance: Floats = field(default_factory=lambda: np.zeros(0))  # of the film at the elements [ohm m^2]
     j_side: Floats = field(default_factory=lambda: np.zeros(0))  # side reaction there [A/m^2]
@@ -210,12 +212,13 @@ class Cell:
         r0 = s.reaction
         assert r0 is not None
         # Stage 1
-        self._move(a, s, s.v, NODE * dt, s.deposited + NODE * dt * r0.total_li / self.plane, mend=False)
+        shift_1 = self._move(a, s, s.v, NODE * dt, s.deposited + NODE * dt * r0.total_li / self.plane, mend=False)
         self._film(a, s, self.mean_speed(s), NODE * dt)
         total_0 = self.salt.content(s.front, s.c)
         a.c[...], a.phi[...], a.jc[...], a.phi_s = s.c, s.phi, s.jc, s.phi_s
         stored = (s.displaced, s.displaced_volume)
         out_1, volume_1 = self._fields(a, drive, s.c, total_0, NODE * dt, stored)
+        factor_1 = self.salt.factor
         self._speeds(a)
         r1 = a.reaction
         assert r1 is not None
@@ -229,7 +232,7 @@ class Cell:
         if drive.current is not None:
             charge = drive.current
         b.deposited = s.deposited + dt * li
-        self._move(b, s, v, dt, b.deposited, mend=True)
+        shift_2 = self._move(b, s, v, dt, b.deposited, mend=True)
         self._film(b, s, (1.0 - LATE) * self.mean_speed(s) + LATE * self.mean_speed(a), dt)
         # h dc/dt = f: what stage 1 adds is known from it.
         np.subtract(a.c, s.c, out=self.before)
@@ -249,6 +252,8 @@ class Cell:
         b.side = s.side + dt * side
         b.displaced = s.displaced + dt * (MIXED * out_1 + DIAGONAL * out_2)
         b.displaced_volume = s.displaced_volume + dt * (MIXED * volume_1 + DIAGONAL * volume_2)
+        b.salt_correction = max(abs(factor_1 - 1.0), abs(self.salt.factor - 1.0))
+        b.volume_correction = max(abs(shift_1), abs(shift_2))
         self._check_salt(b)
         return b
 
@@ -308,9 +313,10 @@ class Cell:
         mean = abs(self.mean_speed(s))
         return s.film.left / mean if mean > 0.0 else math.inf
 
-    def _move(self, to: State, s: State, v: Floats, dt: float, deposited: float, mend: bool) -> None:
-        """Move the surface by v dt, eqs. (2) and (3)."""
+    def _move(self, to: State, s: State, v: Floats, dt: float, deposited: float, mend: bool) -> float:
+        """Move the surface by v dt, eqs. (2) and (3); return the share of that motion by which (3) moved it again."""
         f, g = to.front, s.front
+        shift = 0.0
         np.copyto(f.d, g.d)
         f.dead, f.frozen = g.dead, g.frozen
         cells = g.cells[: g.n]  # reaches one cell beyond all that can change in a step
@@ -326,10 +332,11 @@ class Cell:
             speed[f.frozen.ravel()[cells] != 0] = 0.0
             self.speed.ravel()[cells] = speed
             target = self.volume_0 + self.per_charge * deposited * self.plane
-            f.match_volume(target, self.speed, g.cells, g.n)
+            shift = f.match_volume(target, self.speed, g.cells, g.n)
         else:
             f.phase()
         f.refresh()
+        return shift
 
     def _film(self, to: State, s: State, speed: float, dt: float) -> None:
         to.film.copy_from(s.film)

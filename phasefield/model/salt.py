@@ -52,6 +52,7 @@ class Salt:
         self.ready = False  # the solver holds diffusion and storage of this stage, and nothing else
         self.planes = np.zeros(self.shape[0])
         self.iterations = 0
+        self.factor = 1.0  # that closed the salt's balance in the last solution
 
     def content(self, front: Front, c: Floats) -> float:
         """Return the salt in the cell, sum(h c) dV [mol]."""
@@ -141,5 +142,6 @@ class Salt:
                 c, self.b, self.own, self.gx, self.gy, self.gz, SCARCE * float(c.max()), L, front.k0, SWEEPS
             )
         out = float(leaving.sum())
-        c *= (total - dt * out) / self.content(front, c)
+        self.factor = (total - dt * out) / self.content(front, c)
+        c *= self.factor
         return out, volume
