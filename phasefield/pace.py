@@ -1,4 +1,4 @@
-"""Step control: how long a step may be, which attempt at it is accepted, and where it must end."""
+"""Step control: how long a step may be, and which attempt at it is accepted."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from .errors import SolverError
+from .landing import LOCATE, Landing, voltage_share
 from .model.cell import Cell, State
 from .model.potential import Drive
 from .protocol import Walk
@@ -27,8 +28,6 @@ SWING = 0.3  # relative change of the current in a step at an imposed voltage
 THICKER = 0.2  # relative growth of the film in a step
 FLOOR = 0.05  # concentration changes are measured against at least this share of c0
 STABLE = 0.5  # of the explicit limit of curvature-driven motion
-LIMIT_BAND = 1e-3  # a voltage limit is met within this relative band
-LOCATE = 12  # attempts to land on a voltage limit
 
 
 class Taken(NamedTuple):
@@ -76,12 +75,11 @@ class Pace:
         output: time [s] of the next frame, which a step ahead of it meets. Raises SolverError if no step is possible.
         """
         cell, control = self.cell, self.control
-        remaining = walk.remaining(self._current(s))
-        if output > s.t:
-            remaining = min(remaining, output - s.t)
-        remaining = min(remaining, cell.until_renewal(s))
-        dt = self.longest(s)
-        dt = remaining / math.ceil(remaining / dt * (1.0 - 1e-9)) if math.isfinite(remaining) else dt
+        ahead = min(output - s.t if output > s.t else math.inf, cell.until_renewal(s))
+        remaining = min(walk.remaining(self._current(s)), ahead)
+        longest = self.longest(s)
+        dt = remaining / math.ceil(remaining / longest * (1.0 - 1e-9)) if math.isfinite(remaining) else longest
+        landing = Landing(walk, s, cell.plane, min(longest, walk.remaining(0.0), ahead))
         if not math.isfinite(dt):
             raise SolverError("nothing limits the step; give the protocol step a duration or numerics.max_step")
         rejected = located = 0
@@ -105,14 +103,20 @@ class Pace:
                 log.info("step of %.6g s at %.6g s rejected: %s", dt, s.t, reason)
                 if rejected >= ATTEMPTS or (self.case.numerics.min_step or 0.0) > 0.5 * dt:
                     raise SolverError(f"no step succeeds ({reason})")
+                landing.fail()
                 dt *= 0.5
                 continue
-            fraction = self._overshoot(s, new, walk, drive)
-            if fraction < 1.0 and located < LOCATE:
-                located += 1
-                dt *= max(fraction, 0.05)
+            if drive.current is None:
+                length = landing.again(new, dt)
+                if length is None:
+                    break
+                dt = length
                 continue
-            break
+            share = voltage_share(walk, s, new)
+            if share == 1.0 or located == LOCATE:
+                break
+            located += 1
+            dt *= max(share, 0.05)
         control.dt_c = dt * min(GROWTH, 0.8 * limit / change if change > 0.0 else GROWTH)
         if change < limit and cell.effort <= EASY and rejected == 0:
             control.dt_c = math.inf  # nothing but the motion need limit the next step
@@ -131,15 +135,3 @@ class Pace:
             return 0.0
         before, after = self._current(old), self._current(new)
         return abs(after - before) / max(abs(before), abs(after), 1e-6 * self.cell.properties.j0)
-
-    def _overshoot(self, old: State, new: State, walk: Walk, drive: Drive) -> float:
-        """Return the share of the step after which the voltage limit was met, 1 if it was not overshot."""
-        limits = [self.case.protocol.voltage_limit]
-        if walk.step.until_voltage is not None:
-            limits.append(walk.step.until_voltage)
-        if drive.current is None:
-            return 1.0
-        limit, before, after = min(limits), abs(old.phi_s), abs(new.phi_s)
-        if after <= limit * (1.0 + LIMIT_BAND) or before >= limit or after <= before:
-            return 1.0
-        return (limit * (1.0 + 0.5 * LIMIT_BAND) - before) / (after - before)

@@ -38,7 +38,8 @@ SETTINGS = (
     'protocol.steps=[{ current="30 A/m^2", duration="100 s" }, '
     '{ current="-30 A/m^2", capacity="0.7 mAh/m^2" }, '
     '{ rest="10 s" }, '
-    '{ voltage="0.05 V", duration="30 s" }]',
+    '{ voltage="0.05 V", duration="30 s", until_current="11.2 A/m^2" }, '
+    '{ voltage="-0.04 V", capacity="30 mAh/m^2" }]',
     "protocol.repeat=2",
     'numerics.max_step="6 s"',
     'output.fields_every="30 s"',

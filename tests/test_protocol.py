@@ -95,6 +95,70 @@ def test_until_voltage_is_met_within_its_band(tmp_path: Path) -> None:
     assert 0.1 * (1.0 - 1e-9) <= last <= 0.1 * (1.0 + 1e-3)  # LIMIT_BAND of the driver
 
 
+# At an imposed voltage the current falls as the salt settles, or rises as the gap closes.
+FALLING = ('electrolyte.salt_diffusivity="2e-12 m^2/s"', 'film.conductivity="2e-4 S/m"')
+RISING = ('electrolyte.salt_diffusivity="1e-8 m^2/s"', 'electrolyte.conductivity="1e-5 S/cm"')
+
+
+def ends(s: dict[str, np.ndarray], name: str) -> list[float]:
+    """Return a series at the start and at the end of each step of the protocol."""
+    last = [*np.flatnonzero(np.diff(s["protocol_step"])), len(s["time"]) - 1]
+    return [float(s[name][k]) for k in (0, *last)]
+
+
+@pytest.mark.parametrize(
+    ("sort", "most", "capacity"),
+    [(FALLING, "0.4 s", 108.0), (FALLING, "1 h", 108.0), (RISING, "100 s", 18000.0), (RISING, "1 h", 18000.0)],
+)
+def test_capacity_at_an_imposed_voltage_is_met(
+    sort: tuple[str, ...], most: str, capacity: float, tmp_path: Path
+) -> None:
+    case = cases.make(
+        *sort,
+        f'numerics.max_step="{most}"',
+        'output.fields_every="1 h"',
+        f'protocol.steps=[{{ voltage = "0.1 V", capacity = "{capacity} C/m^2" }}, '
+        f'{{ voltage = "-0.1 V", capacity = "{capacity / 2} C/m^2" }}]',
+    )
+    assert cases.run(case, tmp_path / "run").reason == "end"
+    s = series(tmp_path / "run")
+    plating = s["current_density"][s["protocol_step"] == 0]
+    assert (plating[-1] > plating[0]) == (sort is RISING)
+    charges = np.diff(ends(s, "charge_applied"))
+    np.testing.assert_allclose(charges, [capacity, -0.5 * capacity], rtol=1e-9)  # NEAR of the protocol
+    # No scraps of steps are left to the end.
+    assert np.all(s["step_size"][1:] > 0.005 * s["step_size"].max())
+
+
+def test_capacity_at_the_voltage_limit_is_met(tmp_path: Path) -> None:
+    """A galvanostat at its limit is at an imposed voltage."""
+    case = cases.make(
+        *FALLING,
+        'protocol.voltage_limit="0.1 V"',
+        'protocol.stop_on=["short_circuit", "exhausted"]',
+        'output.fields_every="1000 s"',
+        'protocol.steps=[{ current = "30 A/m^2", capacity = "200 mAh/m^2" }, { rest = "1 s" }]',
+    )
+    assert cases.run(case, tmp_path / "run").reason == "end"
+    s = series(tmp_path / "run")
+    assert s["voltage"][s["protocol_step"] == 0][-1] == 0.1
+    assert ends(s, "charge_applied")[1] == pytest.approx(720.0, rel=1e-9)
+    assert s["step_size"][1:].min() > 1e-3 * s["step_size"].max()
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_until_current_is_met_within_its_band(sign: int, tmp_path: Path) -> None:
+    case = cases.make(
+        *FALLING,
+        'output.fields_every="1000 s"',
+        f'protocol.steps=[{{ voltage = "{0.1 * sign} V", until_current = "40 A/m^2", capacity = "1 Ah/m^2" }}, '
+        '{ rest = "1 s" }]',
+    )
+    assert cases.run(case, tmp_path / "run").reason == "end"
+    last = ends(series(tmp_path / "run"), "current_density")[1]
+    assert 40.0 * (1.0 - 1e-3) <= sign * last <= 40.0 * (1.0 + 1e-9)  # LIMIT_BAND of the landing
+
+
 def test_voltage_limit_stops_the_run(tmp_path: Path) -> None:
     case = cases.make(
         'electrolyte.salt_diffusivity="2e-12 m^2/s"',
