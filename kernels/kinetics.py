@@ -29,11 +29,12 @@ class Kinetics(NamedTuple):
 
 
 @kernel
-def current(u, c, R, j_side, P):  # type: ignore[no-untyped-def]
+def current(u, c, R, j_side, guess, P):  # type: ignore[no-untyped-def]
     """Return j, dj/du, dj/dc and j_Li for the driving voltage u [V] (without its Gibbs-Thomson part).
 
-    Solves z + R j_Li(z) = u - R j_side by Newton from outside the root, where the iteration is monotone.
-    c [mol/m^3] > 0; R [ohm m^2] >= 0; j_side [A/m^2].
+    Solves z + R j_Li(z) = u - R j_side by Newton: from a guess of j [A/m^2], or (guess nan) from outside the root,
+    where the iteration is monotone; a step from anywhere leads there. c [mol/m^3] > 0; R [ohm m^2] >= 0; j_side
+    [A/m^2].
     """
     k0 = P.j0 * (c / P.c_ref) ** P.order
     target = u - R * j_side
@@ -41,9 +42,9 @@ def current(u, c, R, j_side, P):  # type: ignore[no-untyped-def]
     bound = abs(target)
     if R * k0 > 0.0:
         bound = min(bound, np.log1p(abs(target) / (R * k0)) / rate)
-    z = min(bound, LARGEST_EXPONENT / rate)
-    if target < 0.0:
-        z = -z
+    bound = min(bound, LARGEST_EXPONENT / rate)
+    start = target - R * (guess - j_side)
+    z = start if abs(start) <= bound and start * target >= 0.0 else (bound if target >= 0.0 else -bound)
     b = 0.0
     slope = 0.0
     for _ in range(NEWTON_STEPS):
@@ -52,7 +53,9 @@ def current(u, c, R, j_side, P):  # type: ignore[no-untyped-def]
         b = k0 * (up - down)
         slope = k0 * P.f * (P.a_c * up + P.a_a * down)
         step = (z + R * b - target) / (1.0 + R * slope)
-        z -= step
+        new = min(max(z - step, -bound), bound)
+        step = z - new
+        z = new
         b -= slope * step
         if abs(step) <= ALMOST * (abs(z) + abs(target)):
             break
@@ -62,12 +65,17 @@ def current(u, c, R, j_side, P):  # type: ignore[no-untyped-def]
 
 @parallel_kernel
 def surface_currents(j, J, Jc, j_li, u, c, R, j_side, active, n, phi_s, shift, P):  # type: ignore[no-untyped-def]
-    """`current` on n elements: u[e] = phi at the surface, shift[e] = gamma V_m K / F [V]. Dead elements: 0."""
+    """`current` on n elements: u[e] = phi at the surface, shift[e] = gamma V_m K / F [V]. Dead elements: 0.
+
+    j on entry is the guess; nan: none.
+    """
     for e in prange(n):
         if active[e] == 0:
             j[e], J[e], Jc[e], j_li[e] = 0.0, 0.0, 0.0, 0.0
         else:
-            j[e], J[e], Jc[e], j_li[e] = current(u[e] - phi_s - shift[e], c[e], R[e], j_side[e], P)
+            j[e], J[e], Jc[e], j_li[e] = current(
+                u[e] - phi_s - shift[e], c[e], R[e], j_side[e], j[e], P
+            )
 
 
 @parallel_kernel
@@ -91,7 +99,9 @@ def counter_currents(j, J, phi, c, kappa, D, h, beta, flux, R_film, dx, P):  # t
             slope = 0.0
             for _ in range(NEWTON_STEPS):
                 surface = here + gain * value
-                got, slope, by_c, _ = current(phi[y, x] + beta * np.log(surface / here), surface, R, 0.0, P)
+                got, slope, by_c, _ = current(
+                    phi[y, x] + beta * np.log(surface / here), surface, R, 0.0, -value, P
+                )
                 off = value + got
                 total = 1.0 + gain * (slope * beta / surface + by_c)
                 if off > 0.0:

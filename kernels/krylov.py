@@ -13,6 +13,7 @@ Every sum runs plane by plane and the planes are added in order: the same bits f
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,8 @@ from phasefield.kernels import coarsening, multigrid
 from phasefield.kernels._jit import kernel, parallel_kernel, prange
 
 Array = np.ndarray[Any, Any]
+
+Refine = Callable[[Array, float], float]
 
 DROP = 1e-4  # of the residual in one float32 correction: well above its round-off
 MARGIN = 0.9  # of what is allowed: the residual that float32 tells is a little off
@@ -271,6 +274,7 @@ class Multigrid:
         self._g, self._mean, self._turned = np.zeros(0), np.zeros(0), np.zeros(0)
         self._s = 0.0
         self._with_metal = False
+        self._kept, self._left = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0), 0.0  # where `_correction` ended
 
     def prepare(
         self, gx: Array, gy: Array, gz: Array, diag: Array,
@@ -343,11 +347,12 @@ class Multigrid:
 
     def correct(
         self, u: Array, u_s: float, r: Array, r_s: float,
-        *, tolerance: float, norm: float | None = None, max_iterations: int = 100,
+        *, tolerance: float, norm: float | None = None, max_iterations: int = 100, refine: Refine | None = None,
     ) -> SolveInfo:  # fmt: skip
         """Add to (u, u_s) what takes its residual (r, r_s) away; `r` is overwritten with what is left of it.
 
-        Done when the 2-norm of the residual is at most `tolerance * norm`; None: that of r.
+        Done when the 2-norm of the residual is at most `tolerance * norm`; None: that of r. With `refine` the
+        tolerance is asked for again there: of the corrections at the elements and of the metal's.
         """
         fine = self._hierarchy.levels[0]
         squares(self._partial, r, fine.d, fine.planes)
@@ -360,7 +365,14 @@ class Multigrid:
             before = size
             # On numbers near 1: float32 ends at 1e-38.
             begin(self._low, fine.b, self._x, self._p, self._q, r, fine.d, 1.0 / size, fine.planes)
-            x_s, done = self._correction(r_s / size, max(MARGIN * enough / size, DROP), max_iterations - iterations)
+            most = max_iterations - iterations
+            x_s, done = self._correction(r_s / size, max(MARGIN * enough / size, DROP), most)
+            if refine is not None:
+                gather(self._mean, self._x.reshape(-1), self._start, self._at, self._w)
+                enough = min(enough, start * refine(size * self._mean, size * x_s))
+                refine = None
+                if MARGIN * enough < size * self._left and enough >= DROP * size:
+                    x_s, done = self._correction(0.0, MARGIN * enough / size, most, go_on=True)
             iterations += done
             add_up(u, self._step, self._x, size, fine.planes)
             u_s += size * x_s
@@ -369,12 +381,20 @@ class Multigrid:
             size = float(np.sqrt(self._partial.sum() + r_s * r_s))
         return SolveInfo(u_s, iterations, size, size <= enough, start, r_s)
 
-    def _correction(self, r_s: float, enough: float, max_iterations: int) -> tuple[float, int]:
-        """Solve for the finest `b` and r_s, of norm 1, into x until `enough` is left; return x_s and the iterations."""
+    def _correction(
+        self, r_s: float, enough: float, max_iterations: int, go_on: bool = False
+    ) -> tuple[float, int]:
+        """Solve for the finest `b` and r_s, of norm 1, into x until `enough` is left; return x_s and the iterations.
+
+        go_on: from where the last call ended.
+        """
         fine = self._hierarchy.levels[0]
-        self._turned[...] = 0.0
-        x_s, p_s, q_s, alpha, z_r, size = 0.0, 0.0, 0.0, 0.0, 0.0, 1.0
-        iterations = 0
+        if go_on:
+            x_s, p_s, q_s, r_s, alpha, z_r, iterations = self._kept
+            size = self._left
+        else:
+            self._turned[...] = 0.0
+            x_s, p_s, q_s, alpha, z_r, size, iterations = 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0
         while size > enough and iterations < max_iterations:
             z_s = self._hierarchy.cycle(r_s)
             products(self._pair, fine.u, self._low, self._q, fine.planes)
@@ -392,4 +412,5 @@ class Multigrid:
             r_s -= alpha * q_s
             size = float(np.sqrt(self._partial.sum() + r_s * r_s))
             iterations += 1
+        self._kept, self._left = (x_s, p_s, q_s, r_s, alpha, z_r, iterations), size
         return x_s, iterations

@@ -31,7 +31,7 @@ Array = np.ndarray[Any, Any]
 
 FLOOR = 1e-14  # a smaller part of the largest diagonal is noise: it bounds the correction of such a cell
 COARSEST = 4  # an axis of so many cells is not coarsened
-SMALL = 20_000  # cells of a level below which a parallel region costs more than it gains
+SMALL = 50_000  # cells of a level below which a parallel region costs more than it gains
 MOST_SWEEPS = 4  # of a coarse level on either way
 MOST_THREADS = 64  # more do not help: memory is the limit
 SINGULAR = 1e-10  # a pivot below this part of its diagonal belongs to a constant that nothing fixes

@@ -143,6 +143,19 @@ def salt_source(b, h, before, phi, c, gx, gy, gz, beta, carried, dt, dV, L, k0):
 
 
 @parallel_kernel
+def follow_salt(phi, c, old, beta, top, k0):  # type: ignore[no-untyped-def]
+    """phi += beta (ln c/old - top): the diffusion potential of c after old [mol/m^3], as unchanged currents leave it.
+
+    top: the mean of ln c/old on the counter electrode, where phi is held. A guess: 2 (c - old)/(c + old) for the ln.
+    """
+    for k in prange(k0, phi.shape[0]):
+        for j in range(phi.shape[1]):
+            row, row_c, row_o = phi[k, j], c[k, j], old[k, j]
+            for i in range(row.size):
+                row[i] += beta * (2.0 * (row_c[i] - row_o[i]) / max(row_c[i] + row_o[i], TINY) - top)
+
+
+@parallel_kernel
 def product_norm(partial, a, b, factor):  # type: ignore[no-untyped-def]
     """Return the 2-norm of factor a b, one partial sum a plane, added in order."""
     for k in prange(a.shape[0]):

@@ -377,8 +377,7 @@ class Cell:
             follow = stiffness > STIFF
             s.front.limit(s.c)
             scarce = s.front.limited > 0
-            if scarce:
-                np.copyto(self.last, s.c)
+            np.copyto(self.last, s.c)
             out = salt(answer if follow else None, scarce, fresh=k == 0)
             c_new = s.front.gather(s.c)
             self._check_salt(s)
@@ -399,6 +398,8 @@ class Cell:
                 np.maximum(s.c, FALL * self.last, out=s.c)
             if k >= PLAIN_STEPS:
                 mixing.after(s.c)
+            top = float(np.mean(2.0 * (s.c[-1] - self.last[-1]) / (s.c[-1] + self.last[-1])))
+            transport.follow_salt(s.phi, s.c, self.last, co.beta, top, s.front.k0)
             rx = self._react(s, drive)
         raise SolverError("potential and salt did not agree")
 
@@ -422,13 +423,15 @@ class Mixing:
     """
 
     def __init__(self, h: Floats) -> None:
-        self.here = h > 0.0
-        self.weight = np.sqrt(h[self.here])
+        self.h = h
         self.x: list[Floats] = []
         self.f: list[Floats] = []
 
     def before(self, c: Floats) -> None:
         """Note the iterate that goes in."""
+        if not self.x:
+            self.here = self.h > 0.0
+            self.weight = np.sqrt(self.h[self.here])
         self.x.append(np.log(c[self.here]))
 
     def after(self, c: Floats) -> None:

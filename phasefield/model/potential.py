@@ -61,8 +61,28 @@ class Reaction:
 
     @classmethod
     def empty(cls, n: int) -> Reaction:
-        """Return room for n elements."""
-        return cls(np.empty(n), np.empty(n), np.empty(n), np.empty(n))
+        """Return room for n elements; no guess of the currents."""
+        return cls(np.full(n, np.nan), np.empty(n), np.empty(n), np.empty(n))
+
+
+class Enough:
+    """How far to take the linear solution of a Newton step: asked once it is known how much the currents change.
+
+    size: rms change of the currents over their scale; left: what the curvature of the kinetics, the error of the
+    Newton step itself, leaves of the tolerance; not above 0: another step is needed anyway.
+    """
+
+    def __init__(self, slope: Floats, scale: float, tolerance: float) -> None:
+        """slope: A dj/du of the elements [A/V]; scale [A]: of the currents, as a 2-norm."""
+        self.slope, self.scale, self.tolerance = slope, scale, tolerance
+        self.size = self.left = np.inf
+
+    def __call__(self, change: Floats, change_s: float) -> float:
+        """Return the reduction of the residual to go for; change [V]: of phi at the elements, change_s: of phi_s."""
+        moved = self.slope * (np.abs(change) + abs(change_s))
+        self.size = float(np.sqrt(np.sum(moved**2)) / self.scale) if moved.size else 0.0
+        self.left = self.tolerance - CURVED * self.size**2
+        return self.left / self.size if self.size > 0.0 and self.left > 0.0 else REDUCTION
 
 
 @dataclass(frozen=True)
@@ -116,7 +136,7 @@ class Potential:
         kappa, D = np.interp(top, co.at, co.kappa), np.interp(top, co.D_at, co.D)
         Jtop = np.zeros_like(jc)
         rx = Reaction.empty(n)
-        done, size = False, np.inf
+        done, enough = False, Enough(np.zeros(0), 1.0, self.tolerance)
         u = front.gather_shared(phi)
         for step in range(NEWTON_STEPS):
             area = front.area[:n]
@@ -144,24 +164,18 @@ class Potential:
                 self.solver.update_elements(area * rx.J, pin)
             # At rest currents vanish; then the exchange current behind the film sets the scale.
             scale = np.sqrt(np.sum((area * rx.j) ** 2)) + AT_REST * np.sqrt(np.sum((area * rx.J / co.kinetics.f) ** 2))
-            info = self.solver.correct(phi, 0.0, self.r, 0.0, tolerance=REDUCTION, max_iterations=INNER_STEPS)
+            enough = Enough(area * rx.J, float(scale), self.tolerance)
+            info = self.solver.correct(
+                phi, 0.0, self.r, 0.0, tolerance=REDUCTION, max_iterations=INNER_STEPS, refine=enough
+            )
             self.iterations += info.iterations
-            before, u = u, front.gather_shared(phi)
-            size = float(np.sqrt(np.sum((area * rx.J * (np.abs(u - before) + abs(info.u_s))) ** 2)) / scale) if n else 0.0
-            left = self.tolerance - CURVED * size**2  # what the curvature of the kinetics leaves to the linear solver
-            if size * REDUCTION > left > 0.0:
-                info = self.solver.correct(
-                    phi, info.u_s, self.r, info.r_s, tolerance=left / size, norm=info.before,
-                    max_iterations=INNER_STEPS,
-                )  # fmt: skip
-                self.iterations += info.iterations
-                u = front.gather_shared(phi)
+            u = front.gather_shared(phi)
             if not np.isfinite(info.u_s) or not np.isfinite(info.residual):
                 raise SolverError("the potential solver met a number that is not finite")
             if drive.current is not None:
                 phi_s += info.u_s
-            done = info.converged and left > 0.0
-        raise SolverError(f"the potential did not converge: currents still change by {size:.1e} of their size")
+            done = info.converged and enough.left > 0.0
+        raise SolverError(f"the potential did not converge: currents still change by {enough.size:.1e} of their size")
 
     def evaluate(
         self, front: Front, co: Coefficients, c: Floats, phi: Floats, phi_s: float, resistance: Floats,
