@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from phasefield import api
 from phasefield.aside import replace_text
-from phasefield.case import available_memory
 from phasefield.checkpoint import CHECKPOINTS
 from phasefield.children import Job, run_all
 from phasefield.display import MICRO, MILLI, Several, spell
 from phasefield.errors import PhasefieldError, ResultError
+from phasefield.machine import available_memory
 from phasefield.measured import marks_for, measured_for
 from phasefield.report import calibrated, ledger_text, named, number, plain_table
 from phasefield.runs import Run, open_run

@@ -1,0 +1,125 @@
+"""A whole case: its tables, what one takes from another, and whether they go together."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
+
+from phasefield.case.electrodes import Counter, Film, Kinetics, Lithium
+from phasefield.case.electrolyte import Electrolyte
+from phasefield.case.grid import WHOLE, Grid
+from phasefield.case.properties import Properties, material
+from phasefield.case.protocol import Protocol
+from phasefield.case.provenance import Provenance
+from phasefield.case.quantities import FILLED, Temperature, um
+from phasefield.case.record import Record, fill, refuse
+from phasefield.case.resolved import resolved_toml
+from phasefield.case.settings import Numerics, Output
+from phasefield.case.surface import Surface, check_surface
+from phasefield.constants import ROOM_TEMPERATURE
+
+
+class Case(Record):
+    """A whole case. Two cases are equal if they resolve to the same text."""
+
+    title: str = Field(description="one line, for tables and pictures")
+    temperature: Temperature = Field(
+        default=FILLED,
+        description="of the cell; default: the `at` of electrolyte.conductivity, else 298.15 K",
+    )
+    grid: Grid = Field(description="the box and its cells")
+    surface: Surface = Field(description="lithium at t = 0")
+    electrolyte: Electrolyte = Field(description="the salt and its transport")
+    kinetics: Kinetics = Field(description="charge transfer")
+    lithium: Lithium = Field(description="the metal")
+    film: Film = Field(description="the film on the lithium")
+    counter: Counter = Field(default_factory=Counter, description="the counter electrode")
+    protocol: Protocol = Field(description="what is imposed")
+    numerics: Numerics = Field(default_factory=Numerics, description="settings of the method")
+    output: Output = Field(default_factory=Output, description="what is written")
+
+    _path: Path | None = PrivateAttr(None)
+    _text: str = PrivateAttr("")
+    _provenance: dict[str, Provenance] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _complete(self, info: ValidationInfo) -> Case:
+        self._provenance = dict((info.context or {}).get("provenance", {}))
+        self._fill_defaults()
+        check_surface(self.grid, self.surface)
+        width, spacing = self.numerics.interface_width, self.grid.spacing
+        if not 0.4 - WHOLE <= width / spacing <= 4 + WHOLE:
+            raise refuse(
+                "numerics.interface_width",
+                f"{um(width)} is {width / spacing:.3g} spacings; "
+                f"give 0.4 to 4 of them, e.g. {um(spacing / 2)}",
+            )
+        patches = self.film.patches
+        if patches is not None and patches.size < spacing:
+            raise refuse(
+                "film.patches.size",
+                f"{um(patches.size)} is below the spacing, "
+                f"{um(spacing)}; give larger patches or a finer grid",
+            )
+        return self
+
+    def _fill_defaults(self) -> None:
+        """Fill what one table takes from another."""
+        sources = self._provenance
+        conductivity = sources.get("electrolyte.conductivity")
+        at = conductivity.at if conductivity is not None else None
+        fill(self, temperature=ROOM_TEMPERATURE if at is None else at)
+        fill(self.kinetics, reference_concentration=self.electrolyte.salt_concentration)
+        for counter, own, table, name in (
+            (self.counter.kinetics, self.kinetics, "kinetics", "exchange_current_density"),
+            (self.counter.film, self.film, "film", "thickness"),
+            (self.counter.film, self.film, "film", "conductivity"),
+        ):
+            if getattr(counter, name) is None and f"{table}.{name}" in sources:
+                sources[f"counter.{table}.{name}"] = sources[f"{table}.{name}"]
+            fill(counter, **{name: getattr(own, name)})
+        fill(self.numerics, interface_width=self.grid.spacing / 2)
+        if self.output.fields_every is None and self.protocol.planned_time is None:
+            raise refuse(
+                "output.fields_every", 'missing: the protocol has no planned duration; add it, e.g. "1 h"'
+            )
+        fill(self.output, fields_every=(self.protocol.planned_time or 0) / 20)
+
+    @property
+    def path(self) -> Path | None:
+        """File that the case was read from, absolute; None for a case made in Python."""
+        return self._path
+
+    @property
+    def text(self) -> str:
+        """Raw text of that file."""
+        return self._text
+
+    @property
+    def provenance(self) -> Mapping[str, Provenance]:
+        """Source and status of each value, by dotted key."""
+        return self._provenance
+
+    @property
+    def hash(self) -> str:
+        """sha256 of the resolved text."""
+        return hashlib.sha256(self.resolved_toml().encode()).hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Case) and self.resolved_toml() == other.resolved_toml()
+
+    def __hash__(self) -> int:
+        return hash(self.hash)
+
+    def properties(self) -> Properties:
+        """Return the material properties at the temperature of the case."""
+        return material(
+            self.temperature, self._provenance, self.electrolyte, self.kinetics, self.lithium, self.film, self.counter
+        )
+
+    def resolved_toml(self) -> str:
+        """Return the whole case as one file: every value in SI with its unit, its source and its status."""
+        return resolved_toml(self, self._provenance)

@@ -1,0 +1,129 @@
+"""The electrodes: the metal, its charge transfer, its film (SEI), and what differs on the counter electrode."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from phasefield import units
+from phasefield.case.quantities import (
+    FILLED,
+    Barrier,
+    Concentration,
+    Conductivity,
+    Current,
+    Fraction,
+    Length,
+    Seed,
+)
+from phasefield.case.record import Record, fill, refuse
+from phasefield.constants import LITHIUM_MOLAR_VOLUME
+from phasefield.units import Measure
+
+
+class Kinetics(Record):
+    """Butler-Volmer charge transfer of lithium; the anodic coefficient is 1 - `transfer_coefficient`."""
+
+    exchange_current_density: Current = Field(description="at `reference_concentration`")
+    exchange_current_barrier: Barrier = Field(
+        default=0.0, description="activation energy of the exchange current"
+    )
+    transfer_coefficient: Fraction = Field(default=0.5, description="cathodic (plating)")
+    concentration_exponent: Annotated[float, Measure(units.NUMBER, ge=0, le=2)] = Field(
+        default=FILLED, description="j0 ~ c^exponent; default: 1 - `transfer_coefficient`"
+    )
+    reference_concentration: Concentration = Field(
+        default=FILLED, description="where j0 holds; default: electrolyte.salt_concentration"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Kinetics:
+        fill(self, concentration_exponent=1 - self.transfer_coefficient)
+        return self
+
+
+class Lithium(Record):
+    """The metal."""
+
+    molar_volume: Annotated[float, Measure(units.MOLAR_VOLUME, gt=0)] = Field(
+        default=LITHIUM_MOLAR_VOLUME, description="of lithium"
+    )
+    surface_energy: Annotated[float, Measure(units.SURFACE_ENERGY, ge=0)] = Field(
+        description="of the lithium surface (Gibbs-Thomson term)"
+    )
+
+
+class Patches(Record):
+    """The patchwork of the film: a correlated log-normal field of conductivity, renewed by plating."""
+
+    spread: Annotated[float, Measure(units.NUMBER, gt=0, le=3)] = Field(
+        description="standard deviation of ln(conductivity); the mean conductivity stays `film.conductivity`"
+    )
+    size: Length = Field(description="correlation length of the patches: the autocorrelation falls to 1/e at it")
+    renewal: Annotated[float | None, Measure(units.LENGTH, gt=0, optional=True, never="none")] = Field(
+        description="lithium thickness, plated or stripped, after which the patches are new, as they are when the "
+        'current turns; "none": never'
+    )
+    seed: Seed = Field(default=1, description="of the patchwork")
+
+
+class Growth(Record):
+    """Side reaction that thickens the film and consumes charge and lithium."""
+
+    law: Literal["none", "constant", "square-root"] = Field(
+        description='"constant": thickness = thickness_0 + rate t; '
+        '"square-root": thickness^2 = thickness_0^2 + coefficient t; "none"'
+    )
+    rate: Annotated[float | None, Measure(units.SPEED, gt=0, optional=True)] = Field(
+        default=None, description='thickness per time, for "constant"'
+    )
+    coefficient: Annotated[float | None, Measure(units.DIFFUSIVITY, gt=0, optional=True)] = Field(
+        default=None, description='thickness squared per time, for "square-root"'
+    )
+    molar_volume: Annotated[float | None, Measure(units.MOLAR_VOLUME, gt=0, optional=True)] = Field(
+        default=None, description="of film per mole of lithium consumed; needed unless law is none"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Growth:
+        needs = {"none": (), "constant": ("rate",), "square-root": ("coefficient",)}[self.law]
+        needs += () if self.law == "none" else ("molar_volume",)
+        for name in ("rate", "coefficient", "molar_volume"):
+            if name in needs and getattr(self, name) is None:
+                raise refuse(name, f'missing: law = "{self.law}" needs it; add it or write law = "none"')
+            if name not in needs and name != "molar_volume" and getattr(self, name) is not None:
+                raise refuse(name, f'law = "{self.law}" does not take it; remove it or choose another law')
+        return self
+
+
+class Film(Record):
+    """The film (SEI) on the lithium; without `patches` it is uniform."""
+
+    thickness: Length = Field(description="at t = 0")
+    conductivity: Conductivity = Field(description="ionic, mean over the surface; `at` gives its temperature")
+    conductivity_barrier: Barrier = Field(
+        default=0.0, description="activation energy of the film's conductivity"
+    )
+    patches: Patches | None = Field(default=None, description='patchwork; "none" or absent: a uniform film')
+    growth: Growth | None = Field(default=None, description='side reaction; "none" or absent: no growth')
+
+
+class CounterKinetics(Record):
+    """Charge transfer of the counter electrode; everything else as on the working electrode."""
+
+    exchange_current_density: Current = Field(default=FILLED, description="default: that of [kinetics]")
+
+
+class CounterFilm(Record):
+    """Film of the counter electrode: uniform; it grows by the same law."""
+
+    thickness: Length = Field(default=FILLED, description="default: that of [film]")
+    conductivity: Conductivity = Field(default=FILLED, description="default: that of [film]")
+
+
+class Counter(Record):
+    """The planar counter electrode; what is not given is as on the working electrode."""
+
+    kinetics: CounterKinetics = Field(default_factory=CounterKinetics, description="its charge transfer")
+    film: CounterFilm = Field(default_factory=CounterFilm, description="its film")

@@ -1,0 +1,111 @@
+"""The electrolyte: a binary salt, its transport, and how that depends on the concentration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from phasefield import units
+from phasefield.case.quantities import FILLED, Barrier, Concentration, Conductivity, Number
+from phasefield.case.record import Record, fill, refuse
+from phasefield.units import Measure
+
+
+def interpolate(x: tuple[float, ...], y: tuple[float, ...], at: float) -> float:
+    """Return the value at `at` of the line through the points (x, y), held beyond its ends."""
+    return float(np.interp(at, x, y))
+
+
+class DependenceTable(Record):
+    """Conductivity and diffusivity against concentration, at the `at` of `electrolyte.conductivity`."""
+
+    concentration: tuple[Concentration, ...] = Field(description="strictly increasing")
+    conductivity: tuple[Conductivity, ...] = Field(description="one for each concentration")
+    diffusivity: tuple[Annotated[float, Measure(units.DIFFUSIVITY, gt=0)], ...] = Field(
+        description="one for each concentration"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> DependenceTable:
+        if len(self.concentration) < 2:
+            raise refuse("concentration", f"{len(self.concentration)} values came; at least 2 are needed")
+        for one, other in zip(self.concentration, self.concentration[1:], strict=False):
+            if other <= one:
+                raise refuse(
+                    "concentration", f"{other:g} mol/m^3 follows {one:g} mol/m^3; the list must increase"
+                )
+        for name in ("conductivity", "diffusivity"):
+            if len(getattr(self, name)) != len(self.concentration):
+                raise refuse(
+                    name,
+                    f"{len(getattr(self, name))} values came for {len(self.concentration)} "
+                    "concentrations; give one for each",
+                )
+        return self
+
+
+def _dependence_tag(value: Any) -> str:
+    return "<table>" if isinstance(value, Mapping | DependenceTable) else "<word>"
+
+
+Dependence = Annotated[
+    Annotated[Literal["nernst-einstein", "constant"], Tag("<word>")]
+    | Annotated[DependenceTable, Tag("<table>")],
+    Discriminator(_dependence_tag),
+]
+
+
+class Electrolyte(Record):
+    """A binary lithium salt in an electrolyte."""
+
+    name: str = Field(default="", description="for tables and pictures")
+    conductivity: Conductivity = Field(
+        description="ionic, at `salt_concentration`; give `at` with its temperature"
+    )
+    conductivity_barrier: Barrier = Field(
+        default=0.0, description="activation energy of the conductivity (per ion or mole)"
+    )
+    transference_number: Annotated[float, Measure(units.NUMBER, ge=0, le=1)] = Field(description="t+ of Li+")
+    salt_concentration: Concentration = Field(description="at t = 0, uniform")
+    salt_diffusivity: Annotated[
+        float | Literal["nernst-einstein"], Measure(units.DIFFUSIVITY, gt=0, words=("nernst-einstein",))
+    ] = Field(description='of the salt, or "nernst-einstein": 2 t+ (1 - t+) kappa R T / (F^2 c0)')
+    diffusivity_barrier: Barrier = Field(
+        default=FILLED, description="activation energy of the diffusivity; default: `conductivity_barrier`"
+    )
+    thermodynamic_factor: Number = Field(
+        default=1.0, description="1 + d ln f / d ln c, multiplies the diffusion potential"
+    )
+    concentration_dependence: Dependence = Field(
+        default="nernst-einstein",
+        description='"nernst-einstein": conductivity ~ c, diffusivity constant; "constant": both; or a table',
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Electrolyte:
+        fill(self, diffusivity_barrier=self.conductivity_barrier)
+        if self.salt_diffusivity == "nernst-einstein" and not 0 < self.transference_number < 1:
+            raise refuse(
+                "transference_number",
+                f"{self.transference_number:g} gives no diffusivity by nernst-einstein; "
+                'give salt_diffusivity as a number, e.g. "1e-7 cm^2/s"',
+            )
+        table = self.concentration_dependence
+        if isinstance(table, DependenceTable):
+            if not table.concentration[0] <= self.salt_concentration <= table.concentration[-1]:
+                raise refuse(
+                    "concentration_dependence",
+                    f"the table does not reach {self.salt_concentration:g} "
+                    "mol/m^3, the salt_concentration; widen it",
+                )
+            there = interpolate(table.concentration, table.conductivity, self.salt_concentration)
+            if abs(there - self.conductivity) > 0.01 * self.conductivity:
+                raise refuse(
+                    "concentration_dependence",
+                    f"the table gives {there:g} S/m at salt_concentration, "
+                    f"`conductivity` says {self.conductivity:g} S/m; make them agree within 1 %",
+                )
+        return self

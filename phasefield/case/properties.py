@@ -1,0 +1,125 @@
+"""Material properties of a case at its temperature."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from phasefield.case.electrodes import Counter, Film, Kinetics, Lithium
+from phasefield.case.electrolyte import DependenceTable, Electrolyte, interpolate
+from phasefield.case.provenance import Provenance
+from phasefield.constants import BOLTZMANN, FARADAY, GAS_CONSTANT
+
+
+@dataclass(frozen=True)
+class Properties:
+    """Material properties at the temperature T of the case, SI; the symbols of model.md where it has one."""
+
+    T: float
+    kappa: float
+    D: float
+    t_plus: float
+    c0: float
+    chi: float
+    j0: float
+    alpha_a: float
+    alpha_c: float
+    exponent: float
+    c_ref: float
+    V_m: float
+    gamma: float
+    film_conductivity: float
+    film_thickness: float
+    j0_counter: float
+    film_conductivity_counter: float
+    film_thickness_counter: float
+    dependence: Literal["nernst-einstein", "constant", "table"]
+    table: tuple[
+        tuple[float, ...], tuple[float, ...], tuple[float, ...]
+    ]  # c, kappa, D at T; empty without one
+
+
+def nernst_einstein(
+    conductivity: float, transference: float, concentration: float, temperature: float
+) -> float:
+    """Return the salt diffusivity of an ideal binary salt, m^2/s.
+
+    D = 2 D+ D- / (D+ + D-) with D+ = t+ kappa R T / (F^2 c) and D- = (1 - t+) kappa R T / (F^2 c), so
+    D = 2 t+ (1 - t+) kappa R T / (F^2 c). At the temperature of the conductivity: PLL 6.50e-12,
+    PLLZ 1.43e-11, LHCI 2.19e-11, DLHCI 7.18e-11 m^2/s (seed-facts: PLL 6.4e-12, that is at 298.15 K).
+    """
+    mobility = conductivity * GAS_CONSTANT * temperature / (FARADAY**2 * concentration)
+    return 2 * transference * (1 - transference) * mobility
+
+
+def arrhenius(barrier: float, reference: float, temperature: float) -> float:
+    """Return value(temperature) / value(reference) for an activation energy `barrier` in J."""
+    return math.exp(-barrier / BOLTZMANN * (1 / temperature - 1 / reference))
+
+
+def material(
+    T: float,
+    sources: Mapping[str, Provenance],
+    e: Electrolyte,
+    k: Kinetics,
+    lithium: Lithium,
+    film: Film,
+    counter: Counter,
+) -> Properties:
+    """Return the properties at temperature T [K]; each value holds at the `at` of its source, else at T."""
+
+    def holds_at(key: str) -> float:
+        at = sources[key].at if key in sources else None
+        return T if at is None else at
+
+    def factor(key: str, barrier: float) -> float:
+        return arrhenius(barrier, holds_at(key), T)
+
+    kappa_factor = factor("electrolyte.conductivity", e.conductivity_barrier)
+    table = e.concentration_dependence
+    # D from kappa, and D in a table, hold at the temperature of kappa; a D of its own has its own `at`
+    ruled_by_kappa = isinstance(e.salt_diffusivity, str) or isinstance(table, DependenceTable)
+    D_factor = factor(
+        "electrolyte.conductivity" if ruled_by_kappa else "electrolyte.salt_diffusivity", e.diffusivity_barrier
+    )
+    if isinstance(e.salt_diffusivity, str):
+        D = nernst_einstein(
+            e.conductivity, e.transference_number, e.salt_concentration, holds_at("electrolyte.conductivity")
+        )
+    else:
+        D = e.salt_diffusivity
+    rows: tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]] = ((), (), ())
+    if isinstance(table, DependenceTable):
+        D = interpolate(table.concentration, table.diffusivity, e.salt_concentration)
+        rows = (
+            table.concentration,
+            tuple(kappa_factor * v for v in table.conductivity),
+            tuple(D_factor * v for v in table.diffusivity),
+        )
+    return Properties(
+        T=T,
+        kappa=e.conductivity * kappa_factor,
+        D=D * D_factor,
+        t_plus=e.transference_number,
+        c0=e.salt_concentration,
+        chi=e.thermodynamic_factor,
+        j0=k.exchange_current_density
+        * factor("kinetics.exchange_current_density", k.exchange_current_barrier),
+        alpha_a=1 - k.transfer_coefficient,
+        alpha_c=k.transfer_coefficient,
+        exponent=k.concentration_exponent,
+        c_ref=k.reference_concentration,
+        V_m=lithium.molar_volume,
+        gamma=lithium.surface_energy,
+        film_conductivity=film.conductivity * factor("film.conductivity", film.conductivity_barrier),
+        film_thickness=film.thickness,
+        j0_counter=counter.kinetics.exchange_current_density
+        * factor("counter.kinetics.exchange_current_density", k.exchange_current_barrier),
+        film_conductivity_counter=counter.film.conductivity
+        * factor("counter.film.conductivity", film.conductivity_barrier),
+        film_thickness_counter=counter.film.thickness,
+        dependence="table" if isinstance(table, DependenceTable) else table,
+        table=rows,
+    )

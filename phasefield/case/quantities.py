@@ -1,0 +1,44 @@
+"""The quantities of a case: plain numbers in SI, read from texts with a unit and kept within their bounds."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from phasefield import units
+from phasefield.units import Measure, pretty
+
+FILLED: Any = None  # the default of a field that is set when the case is validated
+
+Length = Annotated[float, Measure(units.LENGTH, gt=0)]
+OptionalLength = Annotated[float | None, Measure(units.LENGTH, gt=0, optional=True)]
+Place = Annotated[float, Measure(units.LENGTH)]
+Duration = Annotated[float, Measure(units.TIME, gt=0)]
+OptionalDuration = Annotated[float | None, Measure(units.TIME, gt=0, optional=True)]
+Temperature = Annotated[float, Measure(units.TEMPERATURE, ge=100, le=1000)]
+Voltage = Annotated[float, Measure(units.VOLTAGE, gt=0)]
+OptionalVoltage = Annotated[float | None, Measure(units.VOLTAGE, optional=True)]
+OptionalVoltageLimit = Annotated[float | None, Measure(units.VOLTAGE, gt=0, optional=True)]
+Current = Annotated[float, Measure(units.CURRENT_DENSITY, gt=0)]
+OptionalCurrent = Annotated[float | None, Measure(units.CURRENT_DENSITY, optional=True)]
+OptionalCurrentLimit = Annotated[float | None, Measure(units.CURRENT_DENSITY, gt=0, optional=True)]
+OptionalCapacity = Annotated[float | None, Measure(units.CAPACITY, gt=0, optional=True)]
+Conductivity = Annotated[float, Measure(units.CONDUCTIVITY, gt=0)]
+Concentration = Annotated[float, Measure(units.CONCENTRATION, gt=0)]
+Barrier = Annotated[float, Measure(units.ENERGY, ge=0, le=1e-18)]
+Angle = Annotated[float, Measure(units.ANGLE)]
+Number = Annotated[float, Measure(units.NUMBER, gt=0)]
+Fraction = Annotated[float, Measure(units.NUMBER, gt=0, lt=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+
+FieldName = Literal[
+    "xi", "concentration", "potential", "distance", "reaction_current", "film_resistance", "film_thickness",
+    "film_conductivity", "dead",
+]  # fmt: skip
+EventName = Literal["voltage_limit", "short_circuit", "depletion", "void", "exhausted"]
+
+
+def um(length: float) -> str:
+    """Return a length for an error text."""
+    return pretty(length, units.LENGTH)

@@ -1,0 +1,52 @@
+"""Settings of the method and of the output."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from phasefield import units
+from phasefield.case.quantities import FILLED, Duration, FieldName, Length, OptionalDuration
+from phasefield.case.record import Record, refuse
+from phasefield.units import Measure
+
+
+class Numerics(Record):
+    """Settings of the method; the defaults serve."""
+
+    interface_width: Length = Field(
+        default=FILLED,
+        description="W of xi = (1 - tanh(d / 2W)) / 2; 0.4 to 4 spacings; default: spacing / 2",
+    )
+    front_step: Annotated[float, Measure(units.NUMBER, gt=0, le=0.5)] = Field(
+        default=0.5, description="largest motion of the surface in a step, in cells"
+    )
+    concentration_change: Annotated[float, Measure(units.NUMBER, gt=0, le=1)] = Field(
+        default=0.4, description="largest relative change of the concentration in a step; twice that is refused"
+    )
+    tolerance: Annotated[float, Measure(units.NUMBER, ge=1e-13, le=1e-2)] = Field(
+        default=1e-5, description="error allowed in the surface currents, relative"
+    )
+    max_step: OptionalDuration = Field(default=None, description="longest step")
+    min_step: OptionalDuration = Field(
+        default=None, description="a step that must be shorter ends the run as failed"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Numerics:
+        if self.max_step is not None and self.min_step is not None and self.min_step > self.max_step:
+            raise refuse("min_step", f"{self.min_step:g} s is above max_step, {self.max_step:g} s; lower it")
+        return self
+
+
+class Output(Record):
+    """What is written, and when."""
+
+    fields_every: Duration = Field(
+        default=FILLED, description="simulated time between stored fields; default: 1/20 of the planned time"
+    )
+    fields: tuple[FieldName, ...] = Field(
+        default=("xi", "concentration", "potential"), description="stored fields"
+    )
+    checkpoint_every: Duration = Field(default=60.0, description="wall time between checkpoints")

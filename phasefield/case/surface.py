@@ -1,0 +1,181 @@
+"""The lithium surface at t = 0, and whether a grid can carry it."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from phasefield.case.grid import MOST_CELLS, WHOLE, Grid
+from phasefield.case.quantities import Angle, Length, OptionalLength, Place, Seed, um
+from phasefield.case.record import Record, refuse
+from phasefield.errors import shown
+
+MARGIN = 4  # cells between the initial surface and the bottom, and the counter electrode
+MOST_HEIGHTS = 2**27  # points of a heights file
+
+
+class Wave(Record):
+    """z = amplitude cos(2 pi (x cos(direction) + y sin(direction)) / wavelength), a crest at x = y = 0."""
+
+    amplitude: Length = Field(description="half of crest to trough")
+    wavelength: Length = Field(description="crest to crest; must fit the box")
+    direction: Angle = Field(default=0.0, description="of the wave vector, from the x axis; 0 in 2D")
+
+
+class Cap(Record):
+    """A nucleus: a spherical cap standing on the surface."""
+
+    position: tuple[Place, ...] = Field(description="of its centre: [x] in 2D, [x, y] in 3D")
+    radius: Length = Field(description="of its base circle")
+    height: Length = Field(description="above the surface; at most its radius")
+
+    @model_validator(mode="after")
+    def _check(self) -> Cap:
+        if self.height > self.radius:
+            raise refuse(
+                "height",
+                f"{um(self.height)} is above the radius {um(self.radius)}: the cap would overhang; lower it",
+            )
+        return self
+
+
+class Surface(Record):
+    """The lithium surface at t = 0: `height` plus every part that is given."""
+
+    height: Length = Field(description="mean distance of the surface from the bottom of the box")
+    roughness: OptionalLength = Field(default=None, description="Sq of a correlated Gaussian surface")
+    correlation_length: OptionalLength = Field(default=None, description="of the Gaussian surface")
+    seed: Seed | None = Field(default=None, description="of the Gaussian surface")
+    wave: Wave | None = Field(default=None, description="a cosine wave")
+    caps: tuple[Cap, ...] = Field(default=(), description="nuclei: a list of spherical caps")
+    heights: str | None = Field(
+        default=None,
+        description="a .npy file of heights in metres, added to `height`; 2D array [y, x] (1D in 2D runs)",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Surface:
+        given = {
+            name: getattr(self, name) is not None for name in ("roughness", "correlation_length", "seed")
+        }
+        if any(given.values()) and not all(given.values()):
+            missing = next(name for name, there in given.items() if not there)
+            raise refuse(
+                missing, "missing: roughness, correlation_length and seed are needed together; add it"
+            )
+        return self
+
+
+def check_surface(grid: Grid, surface: Surface) -> None:
+    """Refuse a surface that the grid cannot carry or that leaves the box."""
+    low = high = 0.0
+    if surface.roughness is not None and surface.correlation_length is not None:
+        if surface.correlation_length < grid.spacing:
+            raise refuse(
+                "surface.correlation_length",
+                f"{um(surface.correlation_length)} is below the spacing, "
+                f"{um(grid.spacing)}; lengthen it or take a finer grid",
+            )
+        low, high = low - 4 * surface.roughness, high + 4 * surface.roughness
+    if surface.wave is not None:
+        _check_wave(grid, surface.wave)
+        low, high = low - surface.wave.amplitude, high + surface.wave.amplitude
+    for k, cap in enumerate(surface.caps):
+        if len(cap.position) != grid.ndim - 1:
+            raise refuse(
+                f"surface.caps[{k}].position",
+                f"{len(cap.position)} lengths came; a {grid.ndim}D run needs {grid.ndim - 1}",
+            )
+        for axis, place in enumerate(cap.position):
+            if not 0 <= place <= grid.size[axis]:
+                raise refuse(
+                    f"surface.caps[{k}].position[{axis}]",
+                    f"{um(place)} is outside the box; give 0 um to {um(grid.size[axis])}",
+                )
+        if cap.radius < 2 * grid.spacing:
+            raise refuse(
+                f"surface.caps[{k}].radius",
+                f"{um(cap.radius)} is below 2 spacings; give at least {um(2 * grid.spacing)}",
+            )
+    high += max((cap.height for cap in surface.caps), default=0.0)
+    if surface.heights is not None:
+        least, most = _heights_range(surface.heights, grid.ndim)
+        low, high = low + min(least, 0.0), high + max(most, 0.0)
+    margin = MARGIN * grid.spacing
+    floor, ceiling = margin - low, grid.size[-1] - margin - high
+    if floor > ceiling:
+        raise refuse(
+            "surface",
+            f"the surface spans {um(high - low)} and does not fit a box {um(grid.size[-1])} high "
+            f"with {MARGIN} cells to spare on both sides; flatten it or raise the box",
+        )
+    if not floor * (1 - WHOLE) <= surface.height <= ceiling * (1 + WHOLE):
+        raise refuse(
+            "surface.height",
+            f"{um(surface.height)} brings the surface within {MARGIN} cells of the bottom "
+            f"or of the counter electrode; give {um(floor)} to {um(ceiling)}",
+        )
+
+
+def _check_wave(grid: Grid, wave: Wave) -> None:
+    """Refuse a wave that does not close across the box (periodic), or is not even at its sides (mirror)."""
+    along = (math.cos(wave.direction), math.sin(wave.direction))
+    across = [axis for axis in (0, 1) if abs(along[axis]) > WHOLE]
+    if grid.ndim == 2 and across != [0]:
+        raise refuse("surface.wave.direction", 'only "0 deg" is possible in a 2D run; remove it')
+    if grid.lateral == "mirror" and len(across) == 2:
+        raise refuse(
+            "surface.wave.direction", 'mirrored sides need "0 deg" or "90 deg"; or make them periodic'
+        )
+    unit = 1.0 if grid.lateral == "periodic" else 0.5
+    for axis in across:
+        length = grid.size[axis] * abs(along[axis])
+        count = length / (unit * wave.wavelength)
+        if count > MOST_CELLS or abs(count - round(count)) > 1e-4 or round(count) == 0:
+            nearest = length / (unit * min(max(1, round(min(count, MOST_CELLS))), MOST_CELLS))
+            what = "a whole number of times" if unit == 1 else "a whole number of halves"
+            raise refuse(
+                "surface.wave.wavelength",
+                f"{um(wave.wavelength)} fits the box "
+                f"{count * unit:.6g} times, {what} is needed; the nearest valid is "
+                f"{um(nearest)}",
+            )
+    if wave.wavelength < 4 * grid.spacing:
+        raise refuse(
+            "surface.wave.wavelength",
+            f"{um(wave.wavelength)} is below 4 spacings; give at least {um(4 * grid.spacing)}",
+        )
+
+
+def _heights_range(path: str, ndim: int) -> tuple[float, float]:
+    """Return the least and the largest height of a .npy file, or refuse the file."""
+    key = "surface.heights"
+    if not Path(path).is_file():
+        raise refuse(key, f"{shown(path, 200)} is not a file; give a .npy file of heights in metres")
+    try:
+        heights: Any = np.load(path, mmap_mode="r", allow_pickle=False)  # reads no pickle, reserves no memory
+    except Exception as error:  # the header of a damaged file fails in a dozen ways
+        raise refuse(
+            key,
+            f"{shown(path, 200)} is no .npy file of numbers ({type(error).__name__}); write it by numpy.save",
+        ) from None
+    if not isinstance(heights, np.ndarray) or heights.dtype.kind not in "fiu":
+        raise refuse(
+            key,
+            "its values are no real numbers; save an array of heights in metres",
+        )
+    if heights.ndim != ndim - 1:
+        raise refuse(key, f"its array has {heights.ndim} axes; a {ndim}D run needs {ndim - 1}")
+    if min(heights.shape) < 2 or heights.size > MOST_HEIGHTS:
+        raise refuse(
+            key,
+            f"its array is of shape {heights.shape}; give 2 points or more along each axis and at most "
+            f"{MOST_HEIGHTS} in all",
+        )
+    if not np.all(np.isfinite(heights)):
+        raise refuse(key, "it holds NaN or infinite heights; fill them before")
+    return float(heights.min()), float(heights.max())
