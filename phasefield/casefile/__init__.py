@@ -1,0 +1,14 @@
+"""Reading a case file: TOML, `extends`, overrides, sources, and errors that name file, line and key.
+
+    case = read_case("pllz.toml", ["protocol.repeat=2", "film.patches=none"])
+
+The file and its bases are merged as plain tables; beside each key its file and line are kept (`Origin`), so
+that whatever is found wrong later can be pointed at.
+"""
+
+from phasefield.casefile.keys import schema
+from phasefield.casefile.lines import key_lines
+from phasefield.casefile.read import read_case
+from phasefield.casefile.reference import reference_markdown
+
+__all__ = ["key_lines", "read_case", "reference_markdown", "schema"]

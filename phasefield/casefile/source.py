@@ -1,0 +1,52 @@
+"""Merged tables, and beside each key the file and line where it stands."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from phasefield.errors import CaseError
+
+DEEPEST = 32  # tables inside tables
+
+Key = tuple[str | int, ...]
+Table = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a key stands: the file as the user knows it, the line, and the folder of its relative paths."""
+
+    file: str
+    line: int | None
+    folder: Path
+
+
+@dataclass
+class Source:
+    """Merged tables and the origin of each key."""
+
+    top: str
+    tree: Table = field(default_factory=dict)
+    origins: dict[Key, Origin] = field(default_factory=dict)
+
+    def fail(self, key: Key, message: str) -> NoReturn:
+        """Raise the error about `key`, at its own line or that of the table it misses from."""
+        there = next((self.origins[key[:n]] for n in range(len(key), 0, -1) if key[:n] in self.origins), None)
+        file, line = (there.file, there.line) if there else (self.top, 1)
+        raise CaseError(file, line, dotted(key), message) from None
+
+
+def dotted(key: Key) -> str:
+    """Return ('protocol', 'steps', 0, 'current') as protocol.steps[0].current."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key).lstrip(".")
+
+
+def parse_key(text: str) -> Key:
+    """Return the parts of a dotted key, the inverse of `dotted`."""
+    parts: list[str | int] = []
+    for name, index in re.findall(r"([^.\[\]]+)|\[([0-9]{1,6})\]", text):
+        parts.append(int(index) if index else name)
+    return tuple(parts)
