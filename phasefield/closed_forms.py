@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from phasefield.case import Properties
 from phasefield.constants import FARADAY, GAS_CONSTANT
+from phasefield.depletion import conductivity, diffusivity, gradient, settled_sides
 
 NEWTON_STEPS = 100
 SAMPLES = 200_000  # random numbers of a mean over few patches
@@ -46,13 +47,6 @@ def diffusion_potential(p: Properties) -> float:
     return 2.0 / thermal(p) * (1.0 - p.t_plus) * p.chi
 
 
-def conductivity(p: Properties, c: float) -> float:
-    """Return kappa(c), S/m."""
-    if p.dependence == "nernst-einstein":
-        return p.kappa * c / p.c0
-    return p.kappa if p.dependence == "constant" else float(np.interp(c, p.table[0], p.table[1]))
-
-
 def overpotential(p: Properties, j: float, c: float, j0: float) -> float:
     """Return z of j = j0 (c/c_ref)^m { exp(a_c f z) - exp(-a_a f z) }, V; by Newton from outside the root."""
     k0, f = j0 * (c / p.c_ref) ** p.exponent, thermal(p)
@@ -67,15 +61,27 @@ def overpotential(p: Properties, j: float, c: float, j0: float) -> float:
     return z
 
 
-def gradient(p: Properties, j: float) -> float:
-    """Return the settled dc/dz = j (1 - t+) / (F D), mol/m^4."""
-    return j * (1.0 - p.t_plus) / (FARADAY * p.D)
-
-
 def film_resistances(p: Properties) -> tuple[float, float]:
-    """Return R_film of the working and of the counter electrode at t = 0, ohm m^2."""
+    """Return R_film of the working and of the counter electrode, ohm m^2."""
     own = p.film_thickness / p.film_conductivity
     return own, p.film_thickness_counter / p.film_conductivity_counter
+
+
+def voltage_between(p: Properties, j: float, gap: float, own: float, other: float) -> Voltage:
+    """Return the voltage of a flat cell at current density j [A/m^2] across a gap [m].
+
+    own, other: concentrations [mol/m^3] at the lithium and at the counter electrode, of a settled profile: in it
+    dz ~ D dc.
+    """
+    c = own + (other - own) * (np.arange(POINTS) + 0.5) / POINTS
+    D = diffusivity(p, c)
+    resistance = gap * float((D / conductivity(p, c)).sum() / D.sum())
+    return Voltage(
+        film=j * sum(film_resistances(p)),
+        kinetics=overpotential(p, j, own, p.j0) - overpotential(p, -j, other, p.j0_counter),
+        ohmic=j * resistance,
+        concentration=diffusion_potential(p) * math.log(other / own),
+    )
 
 
 def planar_voltage(p: Properties, j: float, gap: float, settled: bool) -> Voltage | None:
@@ -83,43 +89,8 @@ def planar_voltage(p: Properties, j: float, gap: float, settled: bool) -> Voltag
 
     settled: with the steady profile of the salt, else with uniform salt. None if salt runs out before.
     """
-    half = 0.5 * gap * gradient(p, j) if settled else 0.0
-    low, high = p.c0 - half, p.c0 + half
-    if min(low, high) <= 0.0:
-        return None
-    c = low + (high - low) * (np.arange(POINTS) + 0.5) / POINTS
-    resistance = gap * float(np.mean([1.0 / conductivity(p, value) for value in c]))
-    own, other = film_resistances(p)
-    return Voltage(
-        film=j * (own + other),
-        kinetics=overpotential(p, j, low, p.j0) - overpotential(p, -j, high, p.j0_counter),
-        ohmic=j * resistance,
-        concentration=diffusion_potential(p) * math.log(high / low),
-    )
-
-
-def current_at(p: Properties, voltage: float, gap: float) -> float:
-    """Return the current density [A/m^2] of a flat cell with uniform salt at a cell voltage [V]."""
-    low, high = 0.0, 1.0
-    while (v := planar_voltage(p, high, gap, False)) is not None and v.total < abs(voltage):
-        high *= 2.0
-    for _ in range(NEWTON_STEPS):
-        middle = 0.5 * (low + high)
-        v = planar_voltage(p, middle, gap, False)
-        low, high = (middle, high) if v is not None and v.total < abs(voltage) else (low, middle)
-    return math.copysign(0.5 * (low + high), voltage)
-
-
-def limiting_current(p: Properties, gap: float) -> float:
-    """Return j_lim = 2 F D c0 / ((1 - t+) L), A/m^2; infinite if no anion moves."""
-    return 2.0 * FARADAY * p.D * p.c0 / ((1.0 - p.t_plus) * gap) if p.t_plus < 1.0 else math.inf
-
-
-def sand_time(p: Properties, j: float) -> float:
-    """Return Sand's time pi D [F c0 / (2 j (1 - t+))]^2, s."""
-    if j == 0.0 or p.t_plus == 1.0:
-        return math.inf
-    return math.pi * p.D * (FARADAY * p.c0 / (2.0 * j * (1.0 - p.t_plus))) ** 2
+    sides = settled_sides(p, j, gap) if settled else (p.c0, p.c0)
+    return None if sides is None else voltage_between(p, j, gap, *sides)
 
 
 def slopes(p: Properties, j: float, c: float) -> tuple[float, float]:
@@ -137,16 +108,17 @@ def interface_resistance(p: Properties, j: float, c: float) -> float:
 
 
 def growth_rate(p: Properties, j: float, c: float, k: float | NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return omega(k) of a wave on a flat surface, 1/s; c: settled concentration at the surface.
+    """Return omega(k) of a wave on a flat surface, 1/s; c: settled concentration at the surface, where D is D(c).
 
     omega = (V_m/F) { J_z [j/kappa - gamma V_m k^2/F] + Lam G } / { 1 + J_z/(kappa k) + Lam (1 - t+)/(F D k) }
     with Lam = J_c + beta J_z / c, G = j (1 - t+)/(F D); quasi-steady, waves much shorter than the gap.
     """
     k = np.asarray(k, dtype=np.float64)
-    kappa, J_z, J_c = conductivity(p, c), *slopes(p, j, c)
+    kappa, D = float(conductivity(p, c)), float(diffusivity(p, c))
+    J_z, J_c = slopes(p, j, c)
     Lam = J_c + diffusion_potential(p) * J_z / c
-    drive = J_z * (j / kappa - p.gamma * p.V_m * k**2 / FARADAY) + Lam * gradient(p, j)
-    brake = 1.0 + J_z / (kappa * k) + Lam * (1.0 - p.t_plus) / (FARADAY * p.D * k)
+    drive = J_z * (j / kappa - p.gamma * p.V_m * k**2 / FARADAY) + Lam * gradient(p, j, c)
+    brake = 1.0 + J_z / (kappa * k) + Lam * (1.0 - p.t_plus) / (FARADAY * D * k)
     return p.V_m / FARADAY * drive / brake
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
 from phasefield import closed_forms as forms
 from phasefield.case import Case, Properties
 from phasefield.constants import FARADAY
+from phasefield.flatcell import Leg, walk
 
 # Measured on 2 cores (Zen 4) with as much other work on them, 2 threads, PLLZ, 64 x 64 x 60 and 128 x 128 x 96
 # cells: 0.36 and 1.62 s a step, 0.39 and 1.09 GB. Seconds per step = FIXED + PER_CELL cells.
@@ -16,15 +18,6 @@ FIXED = 0.05  # s
 PER_CELL = 1.0e-6  # s
 LOADING = 300e6  # bytes: Python, numba and its compiled kernels
 PEAKS = 4.0  # independent places of a patchwork in a square of one patch size, where its maximum is sought
-
-
-@dataclass(frozen=True)
-class Leg:
-    """One step of the protocol of a flat cell: current density [A/m^2], time [s], signed charge [C/m^2]."""
-
-    current: float
-    time: float
-    charge: float
 
 
 @dataclass(frozen=True)
@@ -39,26 +32,6 @@ class Estimate:
     def seconds(self) -> float | None:
         """Wall time, s."""
         return None if self.steps is None else self.steps * self.seconds_per_step
-
-
-def gap_of(case: Case) -> float:
-    """Return the mean distance of the surface from the counter electrode, m."""
-    return case.grid.size[-1] - case.surface.height
-
-
-def legs(case: Case) -> list[Leg]:
-    """Return one repeat of the protocol as a flat cell has it; the time of a step without end is infinite."""
-    p, gap, found = case.properties(), gap_of(case), []
-    for step in case.protocol.steps:
-        j = step.current or 0.0
-        if step.voltage is not None:
-            j = forms.current_at(p, step.voltage, gap) if step.voltage else 0.0
-        times = [t for t in (step.rest, step.duration) if t is not None]
-        if step.capacity is not None and j != 0.0:
-            times.append(step.capacity / abs(j))
-        time = min(times, default=math.inf)
-        found.append(Leg(j, time, j * time if math.isfinite(time) else math.copysign(math.inf, j)))
-    return found
 
 
 def plated_height(p: Properties, charge: float) -> float:
@@ -95,16 +68,18 @@ def longest_step(case: Case, current: float) -> float:
     return min(limits)
 
 
-def estimate(case: Case) -> Estimate:
-    """Return the expected cost of a run on two cores; salt that is nearly used up takes more steps."""
+def estimate(case: Case, legs: Sequence[Leg] | None = None) -> Estimate:
+    """Return the expected cost of a run on two cores; salt that is nearly used up takes more steps.
+
+    legs: one repeat of the protocol, if it has been walked already.
+    """
     cost = FIXED + PER_CELL * case.grid.cells
     memory = LOADING + case.grid.memory
-    times = [(leg.time, longest_step(case, leg.current)) for leg in legs(case)]
+    times = [(leg.time, longest_step(case, leg.mean)) for leg in legs or walk(case).first]
     if not all(math.isfinite(time) for time, _ in times):
         return Estimate(None, cost, memory)
     every = case.output.fields_every
     a_repeat = 0.0
     for time, dt in times:
-        dt = min(dt, every, time)
-        a_repeat += math.ceil(time / dt * (1.0 - 1e-9))
+        a_repeat += max(math.ceil(time / min(dt, every) * (1.0 - 1e-9)), 1)
     return Estimate(round(case.protocol.repeat * a_repeat), cost, memory)

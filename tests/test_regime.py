@@ -14,7 +14,8 @@ from phasefield import estimate as cost
 from phasefield.api import read_case
 from phasefield.case import Case
 from phasefield.constants import FARADAY, GAS_CONSTANT
-from phasefield.regime import Finding, _walked, regime
+from phasefield.regime import Finding, regime
+from phasefield.regime.survey import _walked
 
 UM, HOUR, MA_CM2 = 1e-6, 3600.0, 10.0
 GAP_70 = ['grid.size=["256 um", "256 um", "240 um"]', 'surface.height="170 um"']
@@ -93,16 +94,6 @@ def test_settled_voltage_is_the_integral_over_the_gap(dependence: str) -> None:
     assert v.ohmic + v.concentration == pytest.approx(quad(slope, 0, gap)[0], rel=2e-5)
     assert v.film == pytest.approx(j * 2 * 20e-9 / 4.05e-7)
     assert forms.planar_voltage(p, 3 * MA_CM2, gap, settled=True) is None  # above the limiting current
-
-
-def test_a_voltage_step_is_turned_into_its_current() -> None:
-    hold = case("plz")
-    p, gap = hold.properties(), cost.gap_of(hold)
-    j = cost.legs(hold)[0].current
-    v = forms.planar_voltage(p, j, gap, settled=False)
-    assert v is not None
-    assert v.total == pytest.approx(0.010, rel=1e-9)
-    assert forms.current_at(p, -0.010, gap) == pytest.approx(-j)
 
 
 def test_sand_time_of_the_dendrites_is_that_of_their_case_file() -> None:

@@ -1,95 +1,55 @@
-"""What can be said of a case before it runs: what rules it, what the grid can carry, what it will cost."""
+"""The survey of a case before it runs, topic by topic."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phasefield import closed_forms as forms
+from phasefield import depletion
 from phasefield.case import Case, Properties
-from phasefield.display import MICRO, MILLI, spell, spell_wall
-from phasefield.estimate import Estimate, Leg, estimate, gap_of, legs, plated_height
-from phasefield.report import MEGA, OHM_CM2, number, plain_table
+from phasefield.display import spell_wall
+from phasefield.estimate import Estimate, estimate, plated_height
+from phasefield.flatcell import FlatCell, Leg, Walked, gap_of, walk
+from phasefield.regime import flat
+from phasefield.regime.finding import Finding, um
+from phasefield.report import MEGA, number, plain_table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-MA_CM2 = 0.1  # mA/cm^2 in an A/m^2
 RULED = 10.0  # a Wagner length of so many gaps: the current follows the film
 PATCH_CELLS, WAVE_CELLS = 4.0, 8.0  # fewer cells do not carry a patch, or a wave
 SHORTEST_WAVE = 8.0  # cells of the shortest wave whose growth the grid gets right within 20 %
 GROWN = 1.1  # a wave that a half-cycle amplifies by this factor matters
-SAND_DEPTH = 0.25  # sqrt(D tau) below this share of the gap: the other electrode is not felt
 INTERFACE = 4.0 * math.atanh(0.8)  # width from xi = 0.9 to 0.1, in W
 DIFFUSE = 8.0  # width of the interface with its tails, in W
 MOST_REPEATS = 1000  # of the protocol that a random walk is followed through; the rest is extrapolated
 LONG_RUN = 4.0  # hours of wall time that deserve a warning
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One statement: `value` in SI, as `text` with its unit, in `words`; `warning`: it should be changed."""
-
-    topic: str
-    name: str
-    value: float
-    text: str
-    words: str = ""
-    warning: bool = False
-
-
 def regime(case: Case) -> list[Finding]:
     """Return what can be said of a case before it runs."""
-    p, gap, protocol = case.properties(), gap_of(case), legs(case)
-    strongest = max(protocol, key=lambda leg: abs(leg.current))
+    cell, walked = FlatCell(case), walk(case)
+    p, gap, protocol = cell.fresh, cell.gap, walked.first
+    strongest, last = max(zip(protocol, walked.last, strict=True), key=lambda pair: abs(pair[0].current))
     plating = max(protocol, key=lambda leg: leg.current)
     found = [Finding("cell", "gap", gap, um(gap), "from the mean surface to the counter electrode")]
     j = abs(strongest.current)
     if j > 0.0:
-        found += _voltage(p, j, gap)
+        found += flat.voltages(cell, strongest, last)
+        found += flat.currents(cell, walked)
         found += _rulers(case, p, j, gap)
-        found += _salt(p, strongest, gap)
-        found += _plating(case, p, protocol)
+        found += flat.salt(p, strongest, gap)
+        found += _plating(case, p, walked)
     if plating.current > 0.0:
         found += _waves(case, p, plating, gap)
     found += _grid(case, gap)
     found += _walk(case, p, protocol, gap)
-    found += _cost(case, estimate(case))
+    found += _cost(case, estimate(case, protocol))
     return found
-
-
-def um(length: float) -> str:
-    """Return a length in um, or mm where that reads better."""
-    return f"{number(length, 1e3)} mm" if length >= 1e-3 else f"{number(length, MICRO)} um"
-
-
-def _voltage(p: Properties, j: float, gap: float) -> Iterator[Finding]:
-    start = forms.planar_voltage(p, j, gap, settled=False)
-    settled = forms.planar_voltage(p, j, gap, settled=True)
-    assert start is not None  # uniform salt is never used up
-    at = f"at {number(j, MA_CM2)} mA/cm2"
-    yield Finding("voltage", "flat cell, at the start", start.total, f"{number(start.total, MILLI)} mV", at)
-    if settled is None:
-        yield Finding("voltage", "flat cell, settled", math.nan, "-", "the salt runs out before it settles")
-    else:
-        time = gap**2 / (math.pi**2 * p.D)
-        words = f"the salt settles in about {spell(time)}"
-        yield Finding(
-            "voltage", "flat cell, settled", settled.total, f"{number(settled.total, MILLI)} mV", words
-        )
-    v = settled or start
-    own, other = forms.film_resistances(p)
-    films = f"{number(own, OHM_CM2)} and {number(other, OHM_CM2)} ohm cm2"
-    for name, value, words in (
-        ("  both films", v.film, films),
-        ("  charge transfer, both", v.kinetics, "Butler-Volmer"),
-        ("  electrolyte", v.ohmic, f"{number(gap / p.kappa, OHM_CM2)} ohm cm2 at the start"),
-        ("  concentration", v.concentration, "diffusion potential"),
-    ):
-        yield Finding("voltage", name, value, f"{number(value, MILLI)} mV", words)
 
 
 def _rulers(case: Case, p: Properties, j: float, gap: float) -> Iterator[Finding]:
@@ -111,28 +71,8 @@ def _rulers(case: Case, p: Properties, j: float, gap: float) -> Iterator[Finding
         )
 
 
-def _salt(p: Properties, leg: Leg, gap: float) -> Iterator[Finding]:
-    j, limit = abs(leg.current), forms.limiting_current(p, gap)
-    share = j / limit
-    words = f"limiting current {number(limit, MA_CM2)} mA/cm2"
-    words += "" if share < 1.0 else ": salt runs out at the surface, dendrites are to be expected"
-    yield Finding("salt", "j / j_lim", share, number(share), words)
-    tau = forms.sand_time(p, j)
-    if share <= 1.0:
-        yield Finding("salt", "Sand's time", math.inf, "does not apply", "below the limiting current")
-        return
-    depth = math.sqrt(p.D * tau)
-    if depth > SAND_DEPTH * gap:
-        words = f"does not apply: by then salt is drawn from {um(depth)}, the whole gap"
-    elif leg.time < tau:
-        words = f"not reached: the step lasts {spell(leg.time)}"
-    else:
-        words = f"applies: salt is drawn from {um(depth)} only"
-    yield Finding("salt", "Sand's time", tau, spell(tau), words)
-
-
-def _plating(case: Case, p: Properties, protocol: list[Leg]) -> Iterator[Finding]:
-    heights = [abs(plated_height(p, leg.charge)) for leg in protocol if math.isfinite(leg.charge)]
+def _plating(case: Case, p: Properties, walked: Walked) -> Iterator[Finding]:
+    heights = [abs(plated_height(p, leg.charge)) for leg in walked.first if math.isfinite(leg.charge)]
     if not heights:
         return
     q, dx, patches = max(heights), case.grid.spacing, case.film.patches
@@ -149,7 +89,7 @@ def _plating(case: Case, p: Properties, protocol: list[Leg]) -> Iterator[Finding
             number(ratio),
             f"the film is new after {um(patches.renewal)}",
         )
-    net = plated_height(p, sum(leg.charge for leg in protocol)) * case.protocol.repeat
+    net = plated_height(p, walked.charge)
     room, stock = gap_of(case), case.surface.height
     if net > room or -net > stock:
         what = "fills the gap: the run ends by a short circuit" if net > 0.0 else "is more than there is"
@@ -159,13 +99,14 @@ def _plating(case: Case, p: Properties, protocol: list[Leg]) -> Iterator[Finding
 
 
 def _waves(case: Case, p: Properties, leg: Leg, gap: float) -> Iterator[Finding]:
-    j, dx = leg.current, case.grid.spacing
-    c = p.c0 - 0.5 * gap * forms.gradient(p, j)
-    if c <= 0.0:
+    j, dx = leg.end, case.grid.spacing
+    sides = depletion.settled_sides(p, j, gap)
+    if sides is None:
         yield Finding(
             "waves", "critical wavelength", math.nan, "-", "no settled state above the limiting current"
         )
         return
+    c = sides[0]
     critical = forms.critical_wavelength(p, j, c)
     if critical is None:
         yield Finding("waves", "critical wavelength", math.nan, "none", "every wave is smoothed")
