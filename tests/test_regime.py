@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -248,6 +252,16 @@ WARNED: list[tuple[str, list[str]]] = [
 def test_it_warns_where_the_grid_cannot_carry_the_physics(name: str, overrides: list[str]) -> None:
     assert finding(regime(case("pllz", *overrides)), name).warning
     assert not finding(regime(case("pllz")), name).warning if name != "net height of the run" else True
+
+
+@pytest.mark.slow
+def test_memory_is_that_of_a_run(tmp_path: Path) -> None:
+    fine = ['grid.spacing="2 um"', "protocol.repeat=1"]
+    words = [word for text in fine for word in ("-s", text)]
+    command = [sys.executable, "-m", "phasefield", "run", "pll", *words, "--out", str(tmp_path / "run")]
+    subprocess.run(command, check=True, capture_output=True)  # a process of its own: the peak is that of the process
+    peak = json.loads((tmp_path / "run" / "summary.json").read_text())["peak_memory"]
+    assert cost.estimate(read_case("pll", fine)).memory == pytest.approx(peak, rel=0.1)  # 4 % seen
 
 
 def test_every_shipped_case_has_a_regime() -> None:
