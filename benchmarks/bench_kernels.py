@@ -64,7 +64,7 @@ def surface_kernels(cell: Cell, s: Any) -> dict[str, tuple[int, str, Callable[[]
     near = cell.film.near(f)
     built = (f.start, f.idx, f.w, f.area, f.curvature, f.owner, f.cells, n, f.d, f.h, L, True)
     currents = (*arrays, phi, c, s.resistance, side, f.active, count, s.phi_s, zero, cell.co.kinetics)
-    mended = (scratch, f.d, f.cells, n, f.radius, 0.0, 1e-9, f.frozen, L)
+    mended = (scratch, f.d, f.cells, n, f.radius, 0.0, 1e-9, 1.0, f.frozen, L)
     return {
         "front.foot_points": (n, "band cell", lambda: front.foot_points(f.foot, f.d, f.cells, n, L, True)),
         "front.redistance": (n, "band cell", lambda: front.redistance(*mended)),

@@ -196,12 +196,13 @@ def _upwind_gradient(d, L, k, j, i):  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def redistance(new, d, cells, n, radius, inner, slack, frozen, L):  # type: ignore[no-untyped-def]
+def redistance(new, d, cells, n, radius, inner, slack, share, frozen, L):  # type: ignore[no-untyped-def]
     """One pseudo-step of d_tau = sign(d)(1 - |grad d|) on the band, new <- d.
 
     Cells beside the front are scaled, d/|grad d|, which leaves the zero in place. Within `inner` [m] only
     a gradient that is off by more than `slack` is mended (smoothly, from 1 to 2 `slack`), so that a smooth
-    front is carried for thousands of steps without a trace of this step. `frozen` cells stay.
+    front is carried for thousands of steps without a trace of this step. `share` (0 to 1) is the part of the mending
+    that is done: little has to be mended where little has moved. `frozen` cells stay.
     Sussman, Smereka & Osher, J. Comput. Phys. 114 (1994) 146; Russo & Smereka, ibid. 163 (2000) 51.
     """
     plane = L.ny * L.nx
@@ -216,8 +217,7 @@ def redistance(new, d, cells, n, radius, inner, slack, frozen, L):  # type: igno
         if abs(c) < inner:
             off = (abs(g - 1.0) - slack) / slack
             need = min(max(off, 0.0), 1.0)
-        if frozen[k, j, i] != 0:
-            need = 0.0
+        need *= 0.0 if frozen[k, j, i] != 0 else share
         beside = (
             c * d[L.zm[k], j, i] <= 0.0
             or c * d[L.zp[k], j, i] <= 0.0

@@ -372,3 +372,18 @@ def test_an_extrapolated_concentration_stays_positive() -> None:
     bent = near.copy()
     bend_positive(bent, np.ones(2))
     assert bent == pytest.approx(near, abs=1e-11)
+
+
+def test_a_steep_surface_is_not_mended_where_nothing_moves() -> None:
+    """Without surface energy a rest moves nothing: the distance must not be mended and then shifted back."""
+    wave = ['surface.wave={ amplitude="3 um", wavelength="8 um" }', 'lithium.surface_energy="0 J/m^2"']
+    cell, s = cases.driven(cases.make(*wave), Drive(10.0))
+    s = cases.march(cell, s, Drive(10.0), 60.0, 6)
+    # At rest the salt evens out and drives currents of 1e-9 cells a step; then a creep of 1e-4 cells a step.
+    for current, dt in ((0.0, 100.0), (0.01, 1e-4 * cell.dx / (0.01 * cell.per_charge))):
+        cell.drive(s, Drive(current))
+        first = s.front.d.copy()
+        for _ in range(3):
+            s = cell.step(s, Drive(current), dt)
+            assert s.volume_correction < 0.5  # of the motion; it was 40 to 1e7 when all was mended
+        assert np.abs(s.front.d - first).max() < (1e-9 if current == 0.0 else 3e-3) * cell.dx

@@ -48,6 +48,8 @@ PLAIN_STEPS = 2  # iterations before they are accelerated
 MIXED_ITERATES = 6  # that the acceleration looks back on
 COUPLED = 10.0  # concentrations at the surface agree to this many tolerances
 LOOSE = 10.0  # times as far may concentrations differ that the currents hardly answer to
+STILL = 1e-12  # cells; motion below it is round-off
+MENDED = 0.1  # cells of motion from which on the distance is mended in full
 FARTHEST = 1.0  # cells that the surface may move in a step; the band reaches three
 STIFF = 0.02  # answer of the reaction to its own depletion, over diffusion across a cell, above which it is followed
 START_REDISTANCE = 8  # pseudo-steps a cell of band, for the starting surface
@@ -320,13 +322,14 @@ class Cell:
         np.copyto(f.d, g.d)
         f.dead, f.frozen = g.dead, g.frozen
         cells = g.cells[: g.n]  # reaches one cell beyond all that can change in a step
-        if np.any(v.ravel()[cells]):
+        path = np.abs(v.ravel()[cells]) * dt
+        farthest = float(np.max(path, initial=0.0)) / self.dx
+        if not farthest <= FARTHEST:
+            raise SolverError(f"the surface would move by {farthest:.2g} cells")
+        if farthest > STILL:
             kernels.advance(f.d, g.d, v, g.cells, g.n, dt, f.radius)
             if mend:
-                f.redistance(self.scratch, g.cells, g.n)
-            path = np.abs(v.ravel()[cells]) * dt
-            if not float(path.max()) <= FARTHEST * self.dx:
-                raise SolverError(f"the surface would move by {path.max() / self.dx:.2g} cells")
+                f.redistance(self.scratch, g.cells, g.n, share=min(farthest / MENDED, 1.0))
             # Where nothing moves nothing is matched; the floor only keeps the factor finite.
             speed = path + 1e-3 * path.mean()
             speed[f.frozen.ravel()[cells] != 0] = 0.0

@@ -81,13 +81,14 @@ class Front:
         return float(front.lithium_volume(self._planes, self.h, self.lattice.dx))
 
     def redistance(
-        self, scratch: Floats, cells: Ints, n: int, steps: int = REDISTANCE_STEPS, slack: float = SLACK
-    ) -> None:
-        """Restore |grad d| = 1 on the first n of `cells`; scratch: an array like d."""
+        self, scratch: Floats, cells: Ints, n: int, steps: int = REDISTANCE_STEPS, slack: float = SLACK,
+        share: float = 1.0,
+    ) -> None:  # fmt: skip
+        """Restore |grad d| = 1 on the first n of `cells`, or a `share` of it; scratch: an array like d."""
         inner = self.closed + self.lattice.dx if slack > 0.0 else 0.0
         for _ in range(steps):
             front.redistance(
-                scratch, self.d, cells, n, self.radius, inner, max(slack, 1e-9), self.frozen, self.lattice
+                scratch, self.d, cells, n, self.radius, inner, max(slack, 1e-9), share, self.frozen, self.lattice
             )
             front.copy_band(self.d, scratch, cells, n)
 
