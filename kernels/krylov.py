@@ -332,33 +332,37 @@ class Multigrid:
 
     def solve(
         self, u: Array, u_s: float, b: Array, b_s: float,
-        *, tolerance: float, norm: float | None = None, max_iterations: int = 100,
+        *, tolerance: float, norm: float | None = None, reduction: float = 1.0, max_iterations: int = 100,
     ) -> SolveInfo:  # fmt: skip
         """Solve from the start (u, u_s); `u` is overwritten, cells without conductance are left alone.
 
-        Done when the 2-norm of the residual is at most `tolerance * norm`; None: that of b.
+        Done when the 2-norm of the residual is at most `tolerance * norm` (None: that of b) and `reduction` of what it
+        was.
         """
         fine = self._hierarchy.levels[0]
         if norm is None:
             norm = float(np.sqrt(float(np.square(b).sum()) + (b_s * b_s if self._with_metal else 0.0)))
         r_s = b_s - self.apply(u, u_s, self._r) if self._with_metal else self.apply(u, u_s, self._r)
         remainder(self._partial, self._r, b, fine.d, fine.planes)
-        return self.correct(u, u_s, self._r, r_s, tolerance=tolerance, norm=norm, max_iterations=max_iterations)
+        return self.correct(
+            u, u_s, self._r, r_s, tolerance=tolerance, norm=norm, reduction=reduction, max_iterations=max_iterations
+        )
 
     def correct(
         self, u: Array, u_s: float, r: Array, r_s: float,
-        *, tolerance: float, norm: float | None = None, max_iterations: int = 100, refine: Refine | None = None,
+        *, tolerance: float, norm: float | None = None, reduction: float = 1.0, max_iterations: int = 100,
+        refine: Refine | None = None,
     ) -> SolveInfo:  # fmt: skip
         """Add to (u, u_s) what takes its residual (r, r_s) away; `r` is overwritten with what is left of it.
 
-        Done when the 2-norm of the residual is at most `tolerance * norm`; None: that of r. With `refine` the
-        tolerance is asked for again there: of the corrections at the elements and of the metal's.
+        Done when the 2-norm of the residual is at most `tolerance * norm` (None: that of r) and `reduction` of what it
+        was. With `refine` the tolerance is asked for again there: of the corrections at the elements and of the metal's.
         """
         fine = self._hierarchy.levels[0]
         squares(self._partial, r, fine.d, fine.planes)
         size = float(np.sqrt(self._partial.sum() + r_s * r_s))
         start = size
-        enough = tolerance * (start if norm is None else norm)
+        enough = min(tolerance * (start if norm is None else norm), reduction * start)
         iterations = 0
         before = np.inf  # the residual at the last restart
         while size > enough and iterations < max_iterations and size < before:

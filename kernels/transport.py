@@ -147,12 +147,14 @@ def follow_salt(phi, c, old, beta, top, k0):  # type: ignore[no-untyped-def]
     """phi += beta (ln c/old - top): the diffusion potential of c after old [mol/m^3], as unchanged currents leave it.
 
     top: the mean of ln c/old on the counter electrode, where phi is held. A guess: 2 (c - old)/(c + old) for the ln.
+    Lithium holds any c, or none: nothing is done there.
     """
     for k in prange(k0, phi.shape[0]):
         for j in range(phi.shape[1]):
             row, row_c, row_o = phi[k, j], c[k, j], old[k, j]
             for i in range(row.size):
-                row[i] += beta * (2.0 * (row_c[i] - row_o[i]) / max(row_c[i] + row_o[i], TINY) - top)
+                if row_c[i] > 0.0 and row_o[i] > 0.0:
+                    row[i] += beta * (2.0 * (row_c[i] - row_o[i]) / (row_c[i] + row_o[i]) - top)
 
 
 @parallel_kernel

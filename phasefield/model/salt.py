@@ -28,6 +28,7 @@ from .potential import PINNED, Coefficients, Potential, Reaction
 Floats = NDArray[np.float64]
 
 ITERATIONS = 200
+REDUCTION = 1e-2  # of the residual at a stage's start, at least
 ROUND_OFF = 1e-13  # no solver gets below
 TIGHT = 1e-3  # of the tolerance, where cells of the interface are short of salt
 SCARCE = 1e-5  # of the largest c: below it the solver's error counts
@@ -49,6 +50,7 @@ class Salt:
         self.solver = Multigrid(self.shape, self.periodic)
         self.gx, self.gy, self.gz = (np.zeros(self.shape, np.float32) for _ in range(3))
         self.b, self.own = np.zeros(self.shape), np.zeros(self.shape)
+        self.relative = self.tolerance  # residual to reach in this stage
         self.ready = False  # the solver holds diffusion and storage of this stage, and nothing else
         self.planes = np.zeros(self.shape[0])
         self.iterations = 0
@@ -131,9 +133,15 @@ class Salt:
         self.ready = plain
         tolerance = max(self.tolerance * (TIGHT if front.limited > 0 else 1.0), ROUND_OFF)
         norm = float(transport.product_norm(self.planes, front.h, c, dx**3))
+        # A small change in a small step is solved for as well as a large one in a large step.
+        reduction = REDUCTION if fresh else 1.0
+        if not fresh:
+            tolerance = min(tolerance, self.relative)
         info = self.solver.solve(
-            c, 0.0, self.b, shift, tolerance=tolerance, norm=norm, max_iterations=ITERATIONS
+            c, 0.0, self.b, shift, tolerance=tolerance, norm=norm, reduction=reduction, max_iterations=ITERATIONS
         )
+        if fresh:
+            self.relative = max(min(tolerance, REDUCTION * info.before / norm), ROUND_OFF)
         self.iterations += info.iterations
         if not info.residual <= self.tolerance * norm:
             raise SolverError(f"the salt did not converge: residual {info.residual:.1e} mol of {norm:.1e} mol")
