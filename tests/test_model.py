@@ -405,8 +405,8 @@ def test_the_guess_of_the_potential_follows_the_salt() -> None:
 def test_salt_moves_in_the_smallest_steps() -> None:
     """Many steps that each change c by less than the solver's tolerance add up to one that does not."""
     cell, s = cases.driven(cases.make(), Drive(10.0))
-    first, once = s.c.copy(), cases.march(cell, cases.driven(cases.make(), Drive(10.0))[1], Drive(10.0), 0.01, 4)
-    many = cases.march(cell, s, Drive(10.0), 0.01, 200)
+    first, once = s.c.copy(), cases.march(cell, cases.driven(cases.make(), Drive(10.0))[1], Drive(10.0), 0.01 / 4, 4)
+    many = cases.march(cell, s, Drive(10.0), 0.01 / 200, 200)
     change = np.abs(once.c - first)[-1].max()
     assert change > 1e-3
     assert np.abs(many.c - once.c)[-1].max() < 0.05 * change
