@@ -19,7 +19,7 @@ class Numerics(Record):
         default=FILLED,
         description="W of xi = (1 - tanh(d / 2W)) / 2; 0.4 to 4 spacings; default: spacing / 2",
     )
-    front_step: Annotated[float, Measure(units.NUMBER, gt=0, le=0.5)] = Field(
+    front_step: Annotated[float, Measure(units.NUMBER, gt=0, le=1)] = Field(
         default=0.5, description="largest motion of the surface in a step, in cells"
     )
     concentration_change: Annotated[float, Measure(units.NUMBER, gt=0, le=1)] = Field(

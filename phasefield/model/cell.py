@@ -50,7 +50,7 @@ COUPLED = 10.0  # concentrations at the surface agree to this many tolerances
 LOOSE = 10.0  # times as far may concentrations differ that the currents hardly answer to
 STILL = 1e-12  # cells; motion below it is round-off
 MENDED = 0.1  # cells of motion from which on the distance is mended in full
-FARTHEST = 1.0  # cells that the surface may move in a step; the band reaches three
+FARTHEST = 1.5  # cells that the surface may move in a step; the band reaches three
 STIFF = 0.02  # answer of the reaction to its own depletion, over diffusion across a cell, above which it is followed
 START_REDISTANCE = 8  # pseudo-steps a cell of band, for the starting surface
 QUIET = 1e-9  # of the exchange current and of the local currents: a mean current below it is none
@@ -386,10 +386,10 @@ class Cell:
             self._check_salt(s)
             change = float(np.max(np.abs(c_new - c_old) / np.maximum(c_old, floor), initial=0.0))
             # The charge was moved at the old concentration, the salt at the new. What a current would differ by is
-            # its answer; all of it where salt is scarce, for there it is what the salt gives.
+            # its answer; all of it where cells lack salt, for there it is what the salt gives.
             area = s.front.area[: s.front.count]
             current, enough = area * np.abs(rx.j), tolerance
-            if follow or scarce:
+            if scarce:
                 differs = np.sum(current * np.minimum(np.abs(c_new - c_old) / c_old, 1.0))
             else:
                 differs = np.sum(area * answer * np.abs(c_new - c_old))

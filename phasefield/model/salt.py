@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 ITERATIONS = 200
 REDUCTION = 1e-2  # of the residual at a stage's start, at least
 ROUND_OFF = 1e-13  # no solver gets below
-TIGHT = 1e-3  # of the tolerance, where cells of the interface are short of salt
+TIGHT = 1e-3  # of the tolerance at least, where cells of the interface are short of salt
 SCARCE = 1e-5  # of the largest c: below it the solver's error counts
 LOW = 1e-2  # of the largest c: below it the reaction takes in proportion to what is there
 LAYER = 1e-9  # cell layers of displaced electrolyte below which the store counts as empty
@@ -131,7 +131,10 @@ class Salt:
                 front.share[: front.used], conductance, pin, answer is not None,
             )
         self.ready = plain
-        tolerance = max(self.tolerance * (TIGHT if front.limited > 0 else 1.0), ROUND_OFF)
+        # The residual is measured against the largest c: where salt is nearly gone it must be smaller by as much.
+        low, high, _ = transport.extremes(front.h, c, 0.0)
+        tight = min(max(low / (LOW * high), TIGHT), 1.0) if front.limited > 0 and high > 0.0 else 1.0
+        tolerance = max(self.tolerance * tight, ROUND_OFF)
         norm = float(transport.product_norm(self.planes, front.h, c, dx**3))
         # A small change in a small step is solved for as well as a large one in a large step.
         reduction = REDUCTION if fresh else 1.0

@@ -1,0 +1,1 @@
+"""Verification: every equation held against something that this program did not make."""
