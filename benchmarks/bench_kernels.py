@@ -79,7 +79,7 @@ def surface_kernels(cell: Cell, s: Any) -> dict[str, tuple[int, str, Callable[[]
         "elements.gather": (
             count,
             "element",
-            lambda: elements.gather(values, s.c, f.start, f.idx, f.w, count),
+            lambda: elements.gather(values, s.c.reshape(-1), f.start, f.idx, f.w),
         ),
         "elements.scatter": (
             count,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._jit import kernel
+from ._jit import kernel, parallel_kernel, prange
 from .front import _curvature, _gradient
 
 BESIDE = 2.5  # a crossing lies beside cells nearer than this many spacings; 1 for a true distance
@@ -131,11 +131,10 @@ def build(start, idx, w, area, curv, owner, cells, n, d, h, L, periodic):  # typ
     return count, used
 
 
-@kernel
-def gather(out, f, start, idx, w, n):  # type: ignore[no-untyped-def]
-    """out[e] = sum_k w_k f_k: the field at the surface."""
-    flat = f.ravel()
-    for e in range(n):
+@parallel_kernel
+def gather(out, flat, start, idx, w):  # type: ignore[no-untyped-def]
+    """out[e] = sum_k w_k f_k: the field at the surface, of the flat array of its cells."""
+    for e in prange(out.size):
         s = 0.0
         for t in range(start[e], start[e + 1]):
             s += w[t] * flat[idx[t]]

@@ -21,6 +21,7 @@ import numpy as np
 
 from phasefield.kernels import coarsening, multigrid
 from phasefield.kernels._jit import kernel, parallel_kernel, prange
+from phasefield.kernels.elements import gather
 
 Array = np.ndarray[Any, Any]
 
@@ -60,16 +61,6 @@ def apply_cells(out, u, gx, gy, gz, own, planes):  # type: ignore[no-untyped-def
         k = planes[t]
         for j in range(u.shape[1]):
             _apply_row(out[k, j], u, gx, gy, gz, own, k, j)
-
-
-@parallel_kernel
-def gather(mean, flat, start, at, w):  # type: ignore[no-untyped-def]
-    """Take the means of the elements over cells of the flat array `flat`, `mean_e = A_e u`."""
-    for e in prange(mean.size):
-        total = 0.0
-        for m in range(start[e], start[e + 1]):
-            total += w[m] * flat[at[m]]
-        mean[e] = total
 
 
 @kernel

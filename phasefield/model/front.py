@@ -190,7 +190,7 @@ class Front:
     def gather(self, f: Floats) -> Floats:
         """Return the field f at the surface elements."""
         out = np.empty(self.count)
-        elements.gather(out, f, self.start, self.idx, self.w, self.count)
+        elements.gather(out, f.reshape(-1), self.start, self.idx, self.w)
         return out
 
     def limit(self, c: Floats) -> int:
@@ -205,7 +205,7 @@ class Front:
     def gather_shared(self, f: Floats) -> Floats:
         """Return f at the surface by the weights of `limit`."""
         out = np.empty(self.count)
-        elements.gather(out, f, self.start, self.idx, self.share, self.count)
+        elements.gather(out, f.reshape(-1), self.start, self.idx, self.share)
         return out
 
     def scatter_shared(self, f: Floats, q: Floats, factor: float) -> None:
