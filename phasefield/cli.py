@@ -121,6 +121,7 @@ def run(
     """
     from phasefield import api
     from phasefield.display import display
+    from phasefield.regime import explain
     from phasefield.report import console_for, print_run
 
     resolved = api.read_case(case, set_ or [])
@@ -150,7 +151,7 @@ def run(
                 raise RunError(str(error)) from error
     if loud:
         with api.open_run(folder) as stored:
-            print_run(console, stored)
+            print_run(console, stored, explain(resolved))
     if not outcome.good:
         raise RunError(f"{folder}: the run failed: {outcome.text}")
 

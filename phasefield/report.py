@@ -146,13 +146,15 @@ def facts(run: Run) -> list[tuple[str, str]]:
     return rows
 
 
-def print_run(console: Console, run: Run) -> None:
-    """Print the table at the end of a run, and where its files are."""
+def print_run(console: Console, run: Run, why: str = "") -> None:
+    """Print the table at the end of a run, why it came out so, and where its files are."""
     table = plain_table(run.title, "")
     table.columns[1].justify = "left"
     for row in facts(run):
         table.add_row(*row)
     console.print(table)
+    if why:
+        console.print(f"Why: {why}.", soft_wrap=True)
     console.print(f"Results: {run.folder}", soft_wrap=True)
     console.print(f"Pictures: phasefield render {run.folder}", soft_wrap=True)
 

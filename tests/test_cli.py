@@ -50,6 +50,7 @@ def test_run_ends_with_a_table_and_its_files(capsys: pytest.CaptureFixture[str])
         "Sz",
         "ledger errors",
         "calibrated",
+        "Why: Wagner length",
         "Results: runs/tiny",
     ):
         assert word in said.out

@@ -18,7 +18,7 @@ from phasefield import estimate as cost
 from phasefield.api import read_case
 from phasefield.case import Case
 from phasefield.constants import FARADAY, GAS_CONSTANT
-from phasefield.regime import Finding, regime
+from phasefield.regime import Finding, explain, regime
 from phasefield.regime.survey import _walked
 
 UM, HOUR, MA_CM2 = 1e-6, 3600.0, 10.0
@@ -277,3 +277,12 @@ def test_a_rest_and_a_uniform_film() -> None:
     rest = case("planar", 'protocol.steps=[{rest="1 h"}]')
     assert finding(regime(rest), "steps").value >= 1
     assert finding(regime(case("uniform-film")), "film").text == "uniform"
+
+
+def test_a_run_says_why_its_surface_came_out_so() -> None:
+    even, patchy = explain(case("uniform-film")), explain(case("pllz"))
+    assert "Wagner length: 4.23 mm" in even
+    assert "nothing makes the surface rough" in even
+    assert "x 1.000" in even
+    assert "Sq from the patches alone" in patchy
+    assert "nothing makes the surface rough" not in patchy

@@ -27,6 +27,12 @@ GROWN = 1.1  # a wave that a half-cycle amplifies by this factor matters
 INTERFACE = 4.0 * math.atanh(0.8)  # width from xi = 0.9 to 0.1, in W
 DIFFUSE = 8.0  # width of the interface with its tails, in W
 MOST_REPEATS = 1000  # of the protocol that a random walk is followed through; the rest is extrapolated
+EXPLAINING = {
+    "Wagner length": "Wagner length",
+    "film": "Even film",
+    "fastest wave": "Fastest wave by linear theory",
+    "Sq from the patches": "Sq from the patches alone",
+}
 LONG_RUN = 4.0  # hours of wall time that deserve a warning
 
 
@@ -50,6 +56,16 @@ def regime(case: Case) -> list[Finding]:
     found += _walk(case, p, protocol, gap)
     found += _cost(case, estimate(case, protocol))
     return found
+
+
+def explain(case: Case) -> str:
+    """Return in a few words why a surface stays flat or becomes rough: what linear theory and the patches say."""
+    said = []
+    for one in regime(case):
+        if one.name in EXPLAINING:
+            words = one.words if one.name == "film" else f"{one.text}, {one.words}"
+            said.append(f"{EXPLAINING[one.name]}: {words}")
+    return ". ".join(said)
 
 
 def _rulers(case: Case, p: Properties, j: float, gap: float) -> Iterator[Finding]:
