@@ -31,7 +31,7 @@ def grid_kernels(cell: Cell, s: Any) -> dict[str, tuple[float, Callable[[], Any]
     other = s.c + 1.0
     return {
         # two float64 in, three float32 out
-        "transport.faces": (28, lambda: transport.faces(*g, f.h, s.c, co.at, co.kappa, cell.dx, L, True, 0)),
+        "transport.faces": (28, lambda: transport.faces(*g, f.h, s.c, co.at, co.kappa, 0.0, cell.dx, L, True, 0)),
         "transport.charge_balance": (
             36,
             lambda: transport.charge_balance(out, s.phi, s.c, *g, co.beta, L, 0),

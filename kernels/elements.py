@@ -181,8 +181,12 @@ def limit(out, w, c, mean, start, idx, n, share):  # type: ignore[no-untyped-def
 
 
 @kernel
-def sink(b, own, q, c, mean, start, idx, w, n, share, least):  # type: ignore[no-untyped-def]
-    """b_k -= w_k q[e], but where a cell is scarce (`limit`) own_k += w_k q[e] / c_k: linear in the new c (Patankar)."""
+def sink(b, own, q, c, mean, start, idx, w, n, share, least, none):  # type: ignore[no-untyped-def]
+    """b_k -= w_k q[e], but where a cell is scarce (`limit`, or below `least`) own_k += w_k q[e] / c_k (Patankar).
+
+    That is linear in the new c. What holds less than `none` counts as holding it: beyond, the coefficient would be
+    without bounds, and there is nothing to take.
+    """
     flat = c.ravel()
     fb = b.ravel()
     fo = own.ravel()
@@ -190,8 +194,7 @@ def sink(b, own, q, c, mean, start, idx, w, n, share, least):  # type: ignore[no
         for t in range(start[e], start[e + 1]):
             p = idx[t]
             if q[e] > 0.0 and (flat[p] < share * mean[e] or flat[p] < least):
-                if flat[p] > 0.0:
-                    fo[p] += w[t] * q[e] / flat[p]
+                fo[p] += w[t] * q[e] / max(flat[p], none)
             else:
                 fb[p] -= w[t] * q[e]
 

@@ -23,24 +23,25 @@ def interpolate(c, at, values):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _row_faces(g, h, c, h2, c2, factor, at, values, level, slope):  # type: ignore[no-untyped-def]
+def _row_faces(g, h, c, h2, c2, factor, at, values, level, slope, least):  # type: ignore[no-untyped-def]
     """Faces between the cells of a row and those of another one: see `faces`. K(c) = level + slope c if linear."""
     if at.size == 2:
         for i in range(g.size):
             a, b = h[i], h2[i]
-            g[i] = 0.5 * factor * ((a + b) * level + slope * (a * c[i] + b * c2[i]))
+            g[i] = 0.5 * factor * ((a + b) * level + slope * (a * max(c[i], least) + b * max(c2[i], least)))
     else:
         for i in range(g.size):
             a, b = h[i], h2[i]
-            mean = (a * c[i] + b * c2[i]) / max(a + b, TINY)
+            mean = (a * max(c[i], least) + b * max(c2[i], least)) / max(a + b, TINY)
             g[i] = 0.5 * factor * (a + b) * interpolate(mean, at, values)
 
 
 @parallel_kernel
-def faces(gx, gy, gz, h, c, at, values, factor, L, periodic, k0):  # type: ignore[no-untyped-def]
+def faces(gx, gy, gz, h, c, at, values, least, factor, L, periodic, k0):  # type: ignore[no-untyped-def]
     """g = factor (h_a + h_b)/2 K(c_f), with K(c) the table `values` over `at` [mol/m^3].
 
-    c_f = (h_a c_a + h_b c_b)/(h_a + h_b): in the interface the electrolyte's side counts. Planes below k0 are lithium.
+    c_f = (h_a c_a + h_b c_b)/(h_a + h_b): in the interface the electrolyte's side counts. A c below `least` counts as
+    that much. Planes below k0 are lithium.
     """
     nz, ny, nx = h.shape
     slope = (values[1] - values[0]) / (at[1] - at[0])
@@ -54,20 +55,22 @@ def faces(gx, gy, gz, h, c, at, values, factor, L, periodic, k0):  # type: ignor
         for j in range(ny):
             row, row_c, to = h[k, j], c[k, j], gx[k, j]
             if nx > 1:
-                _row_faces(to[:-1], row[:-1], row_c[:-1], row[1:], row_c[1:], factor, at, values, level, slope)
+                _row_faces(to[:-1], row[:-1], row_c[:-1], row[1:], row_c[1:], factor, at, values, level, slope, least)
                 last = slice(nx - 1, nx)
                 if periodic:
-                    _row_faces(to[last], row[last], row_c[last], row[:1], row_c[:1], factor, at, values, level, slope)
+                    _row_faces(
+                        to[last], row[last], row_c[last], row[:1], row_c[:1], factor, at, values, level, slope, least
+                    )
                 else:
                     to[nx - 1] = 0.0
             else:
                 to[0] = 0.0
             if ny > 1 and (periodic or j < ny - 1):
-                _row_faces(gy[k, j], row, row_c, h[k, L.yp[j]], c[k, L.yp[j]], factor, at, values, level, slope)
+                _row_faces(gy[k, j], row, row_c, h[k, L.yp[j]], c[k, L.yp[j]], factor, at, values, level, slope, least)
             else:
                 gy[k, j] = 0.0
             if k < nz - 1:
-                _row_faces(gz[k, j], row, row_c, h[k + 1, j], c[k + 1, j], factor, at, values, level, slope)
+                _row_faces(gz[k, j], row, row_c, h[k + 1, j], c[k + 1, j], factor, at, values, level, slope, least)
             else:
                 gz[k, j] = 0.0
 

@@ -410,3 +410,24 @@ def test_salt_moves_in_the_smallest_steps() -> None:
     change = np.abs(once.c - first)[-1].max()
     assert change > 1e-3
     assert np.abs(many.c - once.c)[-1].max() < 0.05 * change
+
+
+def test_a_hot_spot_that_takes_more_than_there_is_gets_what_there_is() -> None:
+    """A new film puts most of the current on one place for longer than its salt lasts: one step, c stays above 0."""
+    slow = ['electrolyte.salt_diffusivity="5e-14 m^2/s"', 'kinetics.exchange_current_density="1000 A/m^2"']
+    cell, s = cases.driven(cases.make(*slow), Drive(1.0))
+
+    def hot(to: State) -> None:
+        to.resistance = np.where(np.arange(to.front.count) == 3, 0.5, 50.0)
+
+    cell._coat = hot  # type: ignore[method-assign]
+    hot(s)
+    s.reaction = cell._react(s, Drive(1.0))
+    cell._speeds(s)
+    hottest = float(s.reaction.j.max())
+    assert hottest > 4.0
+    dt = 5.0 * cell.dx * cell.properties.c0 / (hottest * cell.co.flux)  # five cells of salt, two in the first stage
+    new = cell.step(s, Drive(1.0), dt)
+    assert 0.0 < new.c[new.front.h > 0.0].min() < 20.0
+    assert new.reaction is not None
+    assert new.reaction.total == pytest.approx(1.0 * cell.plane, rel=1e-10)

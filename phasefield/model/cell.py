@@ -26,7 +26,7 @@ from ..kernels.kinetics import Kinetics
 from .film import Film, FilmState
 from .front import Front
 from .potential import AT_REST, Coefficients, Counter, Drive, Potential, Reaction
-from .salt import Salt
+from .salt import LOW, Salt
 from .surface import height_map, steepness_corrected
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ FARTHEST = 1.5  # cells that the surface may move in a step; the band reaches th
 STIFF = 0.02  # answer of the reaction to its own depletion, over diffusion across a cell, above which it is followed
 START_REDISTANCE = 8  # pseudo-steps a cell of band, for the starting surface
 QUIET = 1e-9  # of the exchange current and of the local currents: a mean current below it is none
+RESIDUAL = 1e-6  # of c0: the conductivity of so little salt stays where there is less; bounds the contrast
 FAR = 1000.0  # prolongs the tables kappa(c), D(c) to this many c0
 
 
@@ -358,7 +359,7 @@ class Cell:
         D = float(np.interp(self.properties.c0, co.D_at, co.D))
         s.phi_s, rx = self.potential.evaluate(s.front, co, s.c, s.phi, s.phi_s, s.resistance, s.j_side, drive)
 
-        def salt(answer: Floats | None, scarce: bool, fresh: bool = False) -> tuple[float, float]:
+        def salt(answer: Floats | None, scarce: float, fresh: bool = False) -> tuple[float, float]:
             bound = drive.current is not None
             return self.salt.solve(
                 s.front, co, before, total, dt, s.c, s.phi, self.potential, rx, s.jc, answer, bound, scarce, stored,
@@ -366,6 +367,7 @@ class Cell:
             )
 
         mixing = Mixing(s.front.h)
+        drained = False  # a current that knew of no shortage yet took more than there is
         for k in range(COUPLING_STEPS):
             self.effort = max(self.effort, k)
             c_old = s.front.gather(s.c)
@@ -377,11 +379,17 @@ class Cell:
             behind = 2.0 * self.dx / np.interp(c_old, co.at, co.kappa)
             answer = np.maximum(rx.Jc + co.beta * rx.J / c_old, 0.0) / (1.0 + rx.J * behind)
             stiffness = float(np.max(answer, initial=0.0)) * co.flux * self.dx / D
-            follow = stiffness > STIFF
+            follow = stiffness > STIFF and not drained
             s.front.limit(s.c)
-            scarce = s.front.limited > 0
+            # Share of the largest c below which cells give in proportion to what they will have.
+            proportional = np.inf if drained else LOW if s.front.limited > 0 else 0.0
             np.copyto(self.last, s.c)
-            out = salt(answer if follow else None, scarce, fresh=k == 0)
+            out = salt(answer if follow else None, proportional, fresh=k == 0)
+            if not (drained or transport.extremes(s.front.h, s.c, 0.0)[2]):
+                drained, proportional, follow = True, np.inf, False
+                np.copyto(s.c, self.last)
+                out = salt(None, proportional)
+            scarce = proportional > 0.0
             c_new = s.front.gather(s.c)
             self._check_salt(s)
             change = float(np.max(np.abs(c_new - c_old) / np.maximum(c_old, floor), initial=0.0))
@@ -396,7 +404,7 @@ class Cell:
                 current, enough = current + AT_REST * area * rx.J / co.kinetics.f, LOOSE * tolerance
             ease = 1.0 if k < PATIENCE else 10.0 if k < LAST else 50.0
             if k > 0 and change <= enough * ease and differs <= tolerance * ease * np.sum(current):
-                return salt(None, scarce) if follow else out
+                return salt(None, proportional) if follow else out
             if scarce:  # on the way: towards zero by two decades an iteration at most
                 np.maximum(s.c, FALL * self.last, out=s.c)
             if k >= PLAIN_STEPS:
@@ -475,6 +483,7 @@ def coefficients(case: Case) -> tuple[Coefficients, Kinetics]:
     flux = (1.0 - p.t_plus) / FARADAY
     beta = 2.0 * RT / FARADAY * (1.0 - p.t_plus) * p.chi
     co = Coefficients(
-        at, kappa, D_at, D, beta, flux, p.V_m / FARADAY, p.gamma * p.V_m / FARADAY, kinetics
+        at, kappa, D_at, D, beta, flux, p.V_m / FARADAY, p.gamma * p.V_m / FARADAY,
+        RESIDUAL * p.c0, kinetics,
     )
     return co, kinetics._replace(j0=p.j0_counter)

@@ -212,9 +212,14 @@ class Front:
         """Add factor q[e] to the cells of each element, by the weights of `limit`."""
         elements.scatter(f, q, self.start, self.idx, self.share, self.count, factor)
 
-    def sink(self, b: Floats, own: Floats, q: Floats, c: Floats, least: float) -> None:
-        """Take q[e] by the weights of `limit` from b, or, in scarce cells, in proportion to the new c (into own)."""
-        elements.sink(b, own, q, c, self.gather(c), self.start, self.idx, self.share, self.count, SCARCE, least)
+    def sink(self, b: Floats, own: Floats, q: Floats, c: Floats, least: float, none: float) -> None:
+        """Take q[e] by the weights of `limit` from b, or, in scarce cells, in proportion to the new c (into own).
+
+        least [mol/m^3]: cells below it are scarce, too; none: less counts as this much.
+        """
+        elements.sink(
+            b, own, q, c, self.gather(c), self.start, self.idx, self.share, self.count, SCARCE, least, none
+        )
 
     def total(self, q: Floats) -> float:
         """Return sum(q) over elements, in a fixed order."""

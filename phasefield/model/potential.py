@@ -97,6 +97,7 @@ class Coefficients:
     flux: float  # (1 - t+)/F [mol/C]
     carried: float  # V_m/F [m^3/C]
     gibbs_thomson: float  # gamma V_m/F [V m]
+    least: float  # concentration [mol/m^3] whose conductivity stays where less salt is left
     kinetics: Kinetics
 
 
@@ -192,7 +193,8 @@ class Potential:
     ) -> tuple[Floats, Floats, float]:
         """Set face coefficients and weights for c; return c and the Gibbs-Thomson shift at the surface, and phi_s."""
         transport.faces(
-            self.gx, self.gy, self.gz, front.h, c, co.at, co.kappa, self.dx, front.lattice, self.periodic, front.k0
+            self.gx, self.gy, self.gz, front.h, c, co.at, co.kappa, co.least, self.dx, front.lattice, self.periodic,
+            front.k0,
         )
         front.limit(c)
         shift = co.gibbs_thomson * front.curvature[: front.count]

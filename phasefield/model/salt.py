@@ -33,6 +33,7 @@ ROUND_OFF = 1e-13  # no solver gets below
 TIGHT = 1e-3  # of the tolerance at least, where cells of the interface are short of salt
 SCARCE = 1e-5  # of the largest c: below it the solver's error counts
 LOW = 1e-2  # of the largest c: below it the reaction takes in proportion to what is there
+NONE = 1e-10  # of the largest c: less is as good as nothing
 LAYER = 1e-9  # cell layers of displaced electrolyte below which the store counts as empty
 SWEEPS = 12  # of Gauss-Seidel over those cells; the salt there falls over a few cells
 
@@ -74,7 +75,7 @@ class Salt:
         jc: Floats,
         answer: Floats | None,
         bound: bool,
-        scarce: bool,
+        scarce: float,
         stored: tuple[float, float],
         fresh: bool,
     ) -> tuple[float, float]:
@@ -86,13 +87,16 @@ class Salt:
 
         `answer` [A m/mol] at the elements, if given: how j answers to the concentration there, which a scarce salt
         needs to stay positive. With `bound` (an imposed current) the answers add up to zero: one more unknown, the
-        shift of phi_s, sees to it. With `scarce` cells that lack salt give in proportion to what they will have.
+        shift of phi_s, sees to it. Cells with less than `scarce` of the largest c, and those of the interface that lack
+        salt (`Front.limit`), give in proportion to what they will have; 0: none does, infinite: all do.
         Once the iteration has converged neither changes anything.
         """
         dx, L, n = self.dx, front.lattice, front.count
         area = front.area[:n]
         if fresh or np.ptp(co.D) > 0.0:
-            transport.faces(self.gx, self.gy, self.gz, front.h, c, co.D_at, co.D, dt * dx, L, self.periodic, front.k0)
+            transport.faces(
+                self.gx, self.gy, self.gz, front.h, c, co.D_at, co.D, 0.0, dt * dx, L, self.periodic, front.k0
+            )
             self.ready = False
         transport.salt_source(
             self.b, front.h, before, phi, c, potential.gx, potential.gy, potential.gz, co.beta, co.carried, dt, dx**3,
@@ -108,11 +112,12 @@ class Salt:
             c_top = np.full_like(c_top, stored[0] / stored[1])
         leaving = co.carried * dx**2 * given * c_top
         self.b[-1] += dt * dx**2 * given * (co.flux - co.carried * (c_top - c[-1]))
-        plain = answer is None and not scarce
+        plain = answer is None and scarce == 0.0
         if not plain or not self.ready:
             np.multiply(front.h, dx**3, out=self.own)
-        if scarce:
-            front.sink(self.b, self.own, dt * co.flux * area * rx.j, c, LOW * float(c.max()))
+        if scarce > 0.0:
+            largest = float(c.max())
+            front.sink(self.b, self.own, dt * co.flux * area * rx.j, c, scarce * largest, NONE * largest)
         else:
             front.scatter_shared(self.b, area * rx.j, -dt * co.flux)
         conductance, pin = np.zeros(n), 1.0
@@ -148,7 +153,7 @@ class Salt:
         self.iterations += info.iterations
         if not info.residual <= self.tolerance * norm:
             raise SolverError(f"the salt did not converge: residual {info.residual:.1e} mol of {norm:.1e} mol")
-        if scarce:
+        if scarce > 0.0:
             transport.relax_scarce(
                 c, self.b, self.own, self.gx, self.gy, self.gz, SCARCE * float(c.max()), L, front.k0, SWEEPS
             )
