@@ -24,7 +24,7 @@ from ..constants import FARADAY
 from ..kernels import film as kernels
 from ..kernels import front as front_kernels
 from .front import Front
-from .noise import correlated, lattice_points, spline_coefficients
+from .noise import correlated, lattice_points
 
 if TYPE_CHECKING:
     from ..case import Case
@@ -127,7 +127,7 @@ class Film:
                   for n, s in zip(self.shape, lengths, strict=True)]  # fmt: skip
         scale = [0.0 if n == 1 else n * self.dx / s for n, s in zip(points, lengths, strict=True)]
         key = (self.seed, number)
-        a = spline_coefficients(correlated(tuple(points), tuple(lengths), self.radius, key))
+        a = correlated(tuple(points), tuple(lengths), self.radius, key, spline=True)
         _, ny, nx = self.shape
         first, second = np.empty((points[0], points[1], nx)), np.empty((points[0], ny, nx))
         out = np.empty(self.shape)

@@ -4,24 +4,37 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.fft
-import scipy.ndimage
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
 POINTS_PER_LENGTH = 4.0  # lattice points per 1/e radius; a cubic spline then is exact to 1e-3
+PRIMES = (2, 3, 5, 7, 11, 13)  # factors that a fast Fourier transform is fast with
 
 
 def lattice_points(length: float, radius: float, least_spacing: float) -> int:
     """Return how many lattice points span `length` [m] for a correlation radius [m]."""
     spacing = max(radius / POINTS_PER_LENGTH, least_spacing)
-    return max(4, int(np.ceil(length / spacing)))
+    n = max(4, int(np.ceil(length / spacing)))
+    while not _fast(n):
+        n += 1
+    return n
 
 
-def correlated(shape: tuple[int, ...], lengths: tuple[float, ...], radius: float, key: tuple[int, int]) -> Floats:
+def _fast(n: int) -> bool:
+    for prime in PRIMES:
+        while n % prime == 0:
+            n //= prime
+    return n == 1
+
+
+def correlated(
+    shape: tuple[int, ...], lengths: tuple[float, ...], radius: float, key: tuple[int, int], spline: bool = False
+) -> Floats:
     """Return a periodic field of unit variance with autocorrelation exp(-(r/radius)^2).
 
-    shape: lattice points; lengths: box [m]; radius [m]; key: (seed, number of the field).
+    shape: lattice points; lengths: box [m]; radius [m]; key: (seed, number of the field); spline: return the cubic
+    B-spline coefficients of that field instead (for kernels.film), whose filter is 3/(2 + cos k) along each axis.
     """
     white = np.random.Generator(np.random.Philox(key=np.array(key, dtype=np.uint64))).standard_normal(shape)
     power = np.ones((1,) * len(shape))
@@ -30,13 +43,10 @@ def correlated(shape: tuple[int, ...], lengths: tuple[float, ...], radius: float
         part = np.exp(-((k * radius) ** 2) / 4.0)
         power = power * part.reshape([-1 if a == axis else 1 for a in range(len(shape))])
     amplitude = np.sqrt(power / power.mean())
+    for axis, n in enumerate(shape):
+        if spline and n > 1:
+            transfer = 3.0 / (2.0 + np.cos(2.0 * np.pi * np.arange(n) / n))
+            amplitude = amplitude * transfer.reshape([-1 if a == axis else 1 for a in range(len(shape))])
     half = shape[-1] // 2 + 1
     return np.asarray(scipy.fft.irfftn(scipy.fft.rfftn(white) * amplitude[..., :half], s=shape))
 
-
-def spline_coefficients(field: Floats) -> Floats:
-    """Return the cubic B-spline coefficients of a periodic lattice field (for kernels.film.lattice_value)."""
-    for axis, n in enumerate(field.shape):
-        if n > 1:
-            field = scipy.ndimage.spline_filter1d(field, 3, axis=axis, mode="grid-wrap")
-    return np.ascontiguousarray(field)
