@@ -64,8 +64,7 @@ class Mesh:
         """owner: lithium cells of the elements."""
         nz, ny, nx = cell.shape
         x, y = (np.arange(nx) + 0.5) * cell.dx, (np.arange(ny) + 0.5) * cell.dx
-        self.z: Floats = ((np.arange(nz) + 0.5) * cell.dx)[:, None, None]
-        self.z: Floats = ((np.arange(nz) + 0.5) * cell.dx)[:, None, None]
+        self.z: Floats = np.asarray((np.arange(nz) + 0.5) * cell.dx)[:, None, None]
         deep = ny > 1
         self.q2 = WAVE**2 * (2.0 if deep else 1.0)
         along, across = np.cos(WAVE * x)[None, :], (np.cos(WAVE * y) if deep else np.ones(1))[:, None]

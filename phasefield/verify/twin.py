@@ -60,7 +60,7 @@ def butler_volmer(u: float, c: float, R: float, P: Kinetics) -> tuple[float, flo
     k = P.j0 * (c / P.c_ref) ** P.order
 
     def rate(z: float) -> float:
-        return k * (math.exp(P.a_c * P.f * z) - math.exp(-P.a_a * P.f * z))
+        return float(k) * (math.exp(P.a_c * P.f * z) - math.exp(-P.a_a * P.f * z))
 
     end = math.copysign(abs(u) + 1e-12, u)
     z = float(brentq(lambda z: z + R * rate(z) - u, min(end, 0.0) - 1e-12, max(end, 0.0) + 1e-12, xtol=1e-18))
@@ -151,10 +151,13 @@ class Twin:
             u = P @ s.phi.ravel() - s.phi_s - shift
             pairs = [
                 butler_volmer(float(a), float(b), float(R), co.kinetics)
-                for a, b, R in zip(u, c_e, resistance)
+                for a, b, R in zip(u, c_e, resistance, strict=True)
             ]
             s.j, J = np.array(pairs).T
-            ends = [self.counter_current(float(a), float(b), R_counter) for a, b in zip(s.phi[-1], s.c[-1])]
+            ends = [
+                self.counter_current(float(a), float(b), R_counter)
+                for a, b in zip(s.phi[-1], s.c[-1], strict=True)
+            ]
             s.jc, J_top = np.array(ends).T
             off = self.reference.charge_balance(charge, s.phi, s.c, co.beta).ravel() - P.T @ (area * s.j)
             off[top] += self.dx**2 * s.jc
