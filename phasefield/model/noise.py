@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+WHOLE = 1e-9  # a length so near to a whole number of spacings is one: round-off of n dx must not add a point
 POINTS_PER_LENGTH = 4.0  # lattice points per 1/e radius; a cubic spline then is exact to 1e-3
 
 
 def lattice_points(length: float, radius: float, least_spacing: float) -> int:
     """Return how many lattice points span `length` [m] for a correlation radius [m]."""
     spacing = max(radius / POINTS_PER_LENGTH, least_spacing)
-    return max(4, int(np.ceil(length / spacing)))
+    return max(4, int(np.ceil(length / spacing * (1.0 - WHOLE))))
 
 
 def correlated(shape: tuple[int, ...], lengths: tuple[float, ...], radius: float, key: tuple[int, int]) -> Floats:
