@@ -114,8 +114,8 @@ def roughening(p: Properties, j: float, c: float, k: float) -> float:
 
 
 WHY = (
-    "the grid changes the electrolyte's part of the answer, J_z/(kappa k), by 3 % at most at 40 cells a wavelength, and "
-    "with it the effect by as much of itself: the sign is certain"
+    "the grid changes the electrolyte's part of the answer, J_z/(kappa k), by 3 % at most at 40 cells a wavelength, "
+    "and with it the effect by as much of itself: the sign is certain"
 )
 
 
@@ -141,7 +141,8 @@ def signs(full: bool) -> Result:
                 got.append(math.log(rate / base) if rate * base > 0.0 else math.inf)
                 rows.append(
                     Row(
-                        f"ln of the change of {what}, {name}, {regime}", "linear theory", expected[-1], got[-1], 0.03, WHY,
+                        f"ln of the change of {what}, {name}, {regime}", "linear theory", expected[-1], got[-1],
+                        0.03, WHY,
                     )
                 )  # fmt: skip
             at = np.arange(float(len(CHANGES)))
