@@ -68,6 +68,13 @@ class Reference:
         """Return div(h kappa grad phi) - div(h kappa beta grad ln c) of each cell [A]."""
         return self._array(self._current(self.face(faces), self.cell(phi), self.cell(c), beta).divergence)
 
+    def diffusion_matrix(self, faces: Faces) -> Floats:
+        """Return div(g grad .) as a matrix over the cells, as FiPy builds it [A/V or m^3/s]."""
+        equation = fipy.DiffusionTerm(coeff=self.face(faces)) == 0.0
+        equation.cacheMatrix()
+        equation.justResidualVector(var=self.cell(np.zeros(self.shape)))
+        return np.asarray(equation.matrix.numpyArray, np.float64)
+
     def carried_salt(self, faces: Faces, phi: Floats, c: Floats, beta: float, carried: float) -> Floats:
         """Return -q grad c [mol/s], q = (V_m/F)(kappa grad phi - ...), as -(div(q c) - c div q)."""
         salt = self.cell(c)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+WHOLE = 1e-9  # a length so near to a whole number of spacings is one: round-off of n dx must not add a point
 POINTS_PER_LENGTH = 4.0  # lattice points per 1/e radius; a cubic spline then is exact to 1e-3
 PRIMES = (2, 3, 5, 7, 11, 13)  # factors that a fast Fourier transform is fast with
 
@@ -15,7 +16,7 @@ PRIMES = (2, 3, 5, 7, 11, 13)  # factors that a fast Fourier transform is fast w
 def lattice_points(length: float, radius: float, least_spacing: float) -> int:
     """Return how many lattice points span `length` [m] for a correlation radius [m]."""
     spacing = max(radius / POINTS_PER_LENGTH, least_spacing)
-    n = max(4, int(np.ceil(length / spacing)))
+    n = max(4, int(np.ceil(length / spacing * (1.0 - WHOLE))))
     while not _fast(n):
         n += 1
     return n

@@ -1,0 +1,201 @@
+"""Mutations: the source with one thing broken, and the checks that must notice.
+
+A copy of the package is changed in one place and a check is run there, in a process of its own. A mutated kernel
+would be compiled anew with all others; its checks are small and run as plain Python instead.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent.parent
+LONGEST = 300.0  # s, of one check; a mutant that hangs is caught
+FAILED = 3  # exit status of a check with rows that do not pass
+
+JUDGE = """
+import sys
+from phasefield.verify.mutations import judge
+sys.exit(judge(sys.argv[1]))
+"""
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One change: `old`, found exactly once in `file` of the package, becomes `new`; `check` must fail."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    check: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Whether a mutation was caught, what the check said, and how long it took [s]."""
+
+    mutation: Mutation
+    caught: bool
+    said: str
+    seconds: float
+
+
+CELL, SALT, POTENTIAL = "model/cell.py", "model/salt.py", "model/potential.py"
+TRANSPORT, KINETICS, ELEMENTS = "kernels/transport.py", "kernels/kinetics.py", "kernels/elements.py"
+
+MUTATIONS: tuple[Mutation, ...] = (
+    Mutation(
+        "diffusion potential dropped", CELL, "beta = 2.0 * RT / FARADAY * (1.0 - p.t_plus) * p.chi", "beta = 0.0",
+        "physics-signs",
+    ),
+    Mutation("diffusion potential without its factor 2", CELL, "beta = 2.0 * RT", "beta = 1.0 * RT", "physics-signs"),
+    Mutation(
+        "(1 - t+) missing in the salt's flux", CELL, "flux = (1.0 - p.t_plus) / FARADAY", "flux = 1.0 / FARADAY",
+        "physics-signs",
+    ),
+    Mutation("half the molar volume", CELL, "self.per_charge = p.V_m / FARADAY",
+             "self.per_charge = 0.5 * p.V_m / FARADAY", "physics-signs"),
+    Mutation("surface of first order", CELL, "LATE = 0.5 / NODE", "LATE = 0.0 / NODE", "order-time"),
+    Mutation("salt of first order", CELL, "DIAGONAL = (0.5 - NODE) / (1.0 - NODE)", "DIAGONAL = 1.0 - NODE",
+             "order-time"),
+    Mutation("surface of stage 2 not that of the mean speed", CELL, "v += LATE * a.v", "v += a.v", "order-time"),
+    Mutation("Gibbs-Thomson with the other sign", POTENTIAL, "shift = co.gibbs_thomson * front.curvature",
+             "shift = -co.gibbs_thomson * front.curvature", "probe-sharp"),
+    Mutation("counter electrode gives nothing to the charge", POTENTIAL, "self.r[-1] += front_area * jc",
+             "self.r[-1] += 0.0 * front_area * jc", "probe-sharp"),
+    Mutation("film lost", "model/film.py", "return delta / sigma, self", "return 0.0 * delta / sigma, self",
+             "probe-sharp"),
+    Mutation("film: conductivity for resistivity", "model/film.py",
+             "patches = np.exp(self.spread * front.gather(film.N))",
+             "patches = np.exp(-self.spread * front.gather(film.N))", "physics-signs"),
+    Mutation("reaction gives salt", SALT, "front.scatter_shared(self.b, area * rx.j, -dt * co.flux)",
+             "front.scatter_shared(self.b, area * rx.j, dt * co.flux)", "codes-steps"),
+    Mutation("salt at the counter plane on the wrong side", SALT, "c_top = c[-1] + 0.5 * dx", "c_top = c[-1] - 0.5 * dx",
+             "codes-steps"),
+    Mutation("displaced electrolyte takes no salt along at the counter electrode", SALT,
+             "(co.flux - co.carried * (c_top - c[-1]))", "co.flux", "codes-steps"),
+    Mutation("what is left is counted before the factor", SALT, "c *= self.factor", "c *= 1.0", "codes-steps"),
+    Mutation("answer of the reaction after the factor", SALT, "/ (1.0 if fresh else self.factor)", "", "codes-steps"),
+    Mutation("half cell of salt at the counter electrode twice", KINETICS, "gain = 0.5 * dx * flux / D[y, x]",
+             "gain = dx * flux / D[y, x]", "codes-steps"),
+    Mutation("half cell of electrolyte at the counter electrode lost", KINETICS,
+             "R = R_film + 0.5 * dx / kappa[y, x]", "R = R_film", "probe-sharp"),
+    Mutation("kinetics: the film's drop forgotten in the slope of j", KINETICS, "part = 1.0 / (1.0 + R * slope)",
+             "part = 1.0", "probe-sharp"),
+    Mutation("kinetics: anodic and cathodic swapped", KINETICS, "b = k0 * (up - down)", "b = k0 * (down - up)",
+             "probe-sharp"),
+    Mutation("wrong mean on a face", TRANSPORT, "slope * (a * c[i] + b * c2[i])", "slope * (a * c2[i] + b * c[i])",
+             "codes-terms"),
+    Mutation("faces not weighted with the electrolyte", TRANSPORT, "0.5 * factor * ((a + b) * level",
+             "0.5 * factor * (2.0 * a * level", "probe-sharp"),
+    Mutation("ln c by the value of one side", TRANSPORT, "(cb - ca) / (0.5 * (ca + cb))", "(cb - ca) / cb",
+             "codes-terms"),
+    Mutation("diffusion potential with the other sign", TRANSPORT, "(db - da) - beta", "(db - da) + beta",
+             "codes-terms"),
+    Mutation("carried salt twice on one face", TRANSPORT,
+             "s += _face_current(gx[k, j, i], p, phi[k, j, ip], q, o, beta) * 0.5 * (o - q)",
+             "s += _face_current(gx[k, j, i], p, phi[k, j, ip], q, o, beta) * (o - q)", "codes-terms"),
+    Mutation("y faces coupled along x", TRANSPORT, "h[k, L.yp[j]], c[k, L.yp[j]], factor", "h[k, j], 0.0 * c[k, j], factor",
+             "probe-deep"),
+    Mutation("axis swapped in the charge of y", TRANSPORT,
+             "s += _face_current(gy[k, j, i], p, phi[k, jp, i], q, c[k, jp, i], beta)",
+             "s += _face_current(gy[k, j, i], p, phi[k, j, ip], q, c[k, j, ip], beta)", "probe-deep"),
+    Mutation("elements weighted to one side", ELEMENTS, "g = 0.5 * (h.ravel()[up] - h.ravel()[down])",
+             "g = h.ravel()[up] - h.ravel()[r]", "probe-sharp"),
+    Mutation("area of an element not that of the slope", ELEMENTS, "L.dx * L.dx * share / na", "L.dx * L.dx * share",
+             "probe-sharp"),
+    Mutation("axis swapped in the starting wave", "model/surface.py", "np.cos(a) * x[None, :] + (np.sin(a) * y[:, None]",
+             "np.sin(a) * x[None, :] + (np.cos(a) * y[:, None]", "grids-isotropy"),
+    Mutation("patches of the grid, not of the lattice", "model/noise.py", "length / spacing * (1.0 - WHOLE)",
+             "length / spacing", "grids-patches"),
+)  # fmt: skip
+
+
+def find(name: str) -> Callable[[bool], object]:
+    """Return the run of a check, or of a probe, by name."""
+    from phasefield.verify import codes, grids, order, physics
+    from phasefield.verify.probes import PROBES
+
+    runs = {check.name: check.run for module in (order, codes, grids, physics) for check in module.CHECKS}
+    return (runs | PROBES)[name]
+
+
+def judge(name: str) -> int:
+    """Run a check in this process and print the rows that do not pass; return the exit status."""
+    from phasefield.verify.row import Result
+
+    result = find(name)(False)
+    assert isinstance(result, Result)
+    bad = [row for row in result.rows if not row.passed]
+    for row in bad:
+        sys.stdout.write(f"{row.what}: {row.measured:.4g}, expected {row.expected:.4g} +- {row.tolerance:.2g}\n")
+    if not result.rows:
+        sys.stdout.write("no rows: a package is missing\n")
+        return 1
+    return FAILED if bad else 0
+
+
+def mutated(mutation: Mutation) -> str:
+    """Return the text of the mutated file; raise ValueError if `old` is not there exactly once."""
+    text = (PACKAGE / mutation.file).read_text(encoding="utf-8")
+    count = text.count(mutation.old)
+    if count != 1:
+        raise ValueError(f"{mutation.name}: {mutation.old!r} stands {count} times in {mutation.file}, not once")
+    return text.replace(mutation.old, mutation.new)
+
+
+def run_one(mutation: Mutation | None, check: str) -> tuple[int, str]:
+    """Run a check on a copy of the package, mutated or as it is; return exit status and what it said."""
+    text = None if mutation is None else mutated(mutation)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "phasefield"
+        shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        environment = {**os.environ, "PYTHONPATH": folder}
+        if mutation is not None and text is not None:
+            (copy / mutation.file).write_text(text, encoding="utf-8")
+            if mutation.file.startswith("kernels/"):
+                environment["NUMBA_DISABLE_JIT"] = "1"
+        try:
+            done = subprocess.run(
+                [sys.executable, "-c", JUDGE, check], cwd=folder, env=environment, capture_output=True, text=True,
+                timeout=LONGEST, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return FAILED, f"not done after {LONGEST:g} s"
+    lines = (done.stdout.strip() or done.stderr.strip()).splitlines() or [""]
+    said = lines[0] if done.returncode == FAILED else lines[-1]
+    # A check that ends in an error of the program's own has noticed; one that could not run has not.
+    noticed = done.returncode == FAILED or "SolverError" in done.stderr or "AssertionError" in done.stderr
+    return (FAILED if noticed else done.returncode), said
+
+
+def run_mutations(only: str | None, progress: Callable[[str], None]) -> list[Outcome]:
+    """Run all mutations, or those whose name or check holds `only`; say each outcome to `progress`.
+
+    Raises ValueError for an `old` that is not there exactly once, or a check that fails or cannot run unbroken.
+    """
+    chosen = [m for m in MUTATIONS if only is None or only in m.name or only == m.check]
+    for mutation in chosen:
+        mutated(mutation)
+    for check in sorted({m.check for m in chosen}):
+        status, said = run_one(None, check)
+        if status != 0:
+            raise ValueError(f"{check} does not pass unbroken, so it can catch nothing: {said}")
+    outcomes = []
+    for mutation in chosen:
+        start = time.monotonic()
+        status, said = run_one(mutation, mutation.check)
+        if status not in (0, FAILED):
+            raise ValueError(f"{mutation.name}: {mutation.check} could not run: {said}")
+        outcome = Outcome(mutation, status == FAILED, said, time.monotonic() - start)
+        progress(f"{'caught' if outcome.caught else 'SURVIVED'}: {mutation.name} ({mutation.check}): {said}")
+        outcomes.append(outcome)
+    return outcomes
