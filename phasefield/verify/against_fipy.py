@@ -99,7 +99,7 @@ class Terms:
         gx, gy, gz = (np.zeros(cell.shape, np.float32) for _ in range(3))
         self.g = (gx, gy, gz)
         transport.faces(
-            *self.g, s.front.h, s.c, co.at, co.kappa, cell.dx, cell.lattice, cell.periodic, s.front.k0
+            *self.g, s.front.h, s.c, co.at, co.kappa, co.least, cell.dx, cell.lattice, cell.periodic, s.front.k0
         )
         self.faces = Faces(flat(self.g[0]), flat(self.g[2]))
         self.reference = Reference((cell.shape[0], cell.shape[2]))

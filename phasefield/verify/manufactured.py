@@ -128,7 +128,7 @@ def salt_error(cells: int, deep: bool = False) -> float:
     at = np.array([0.0, 3.0 * MEAN])
     co = Coefficients(
         co.at, co.kappa, at, D_0 * (1.0 + ENHANCED * (at - MEAN) / MEAN), 0.0, co.flux, 0.0,
-        co.gibbs_thomson, co.kinetics,
+        co.gibbs_thomson, co.least, co.kinetics,
     )  # fmt: skip
     mesh = Mesh(cell, s.front.owner[: s.front.count])
 

@@ -78,7 +78,8 @@ MUTATIONS: tuple[Mutation, ...] = (
              "patches = np.exp(-self.spread * front.gather(film.N))", "physics-signs"),
     Mutation("reaction gives salt", SALT, "front.scatter_shared(self.b, area * rx.j, -dt * co.flux)",
              "front.scatter_shared(self.b, area * rx.j, dt * co.flux)", "codes-steps"),
-    Mutation("salt at the counter plane on the wrong side", SALT, "c_top = c[-1] + 0.5 * dx", "c_top = c[-1] - 0.5 * dx",
+    Mutation("salt at the counter plane on the wrong side", SALT,
+             "c_top = c[-1] + 0.5 * dx", "c_top = c[-1] - 0.5 * dx",
              "codes-steps"),
     Mutation("displaced electrolyte takes no salt along at the counter electrode", SALT,
              "(co.flux - co.carried * (c_top - c[-1]))", "co.flux", "codes-steps"),
@@ -103,7 +104,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("carried salt twice on one face", TRANSPORT,
              "s += _face_current(gx[k, j, i], p, phi[k, j, ip], q, o, beta) * 0.5 * (o - q)",
              "s += _face_current(gx[k, j, i], p, phi[k, j, ip], q, o, beta) * (o - q)", "codes-terms"),
-    Mutation("y faces coupled along x", TRANSPORT, "h[k, L.yp[j]], c[k, L.yp[j]], factor", "h[k, j], 0.0 * c[k, j], factor",
+    Mutation("y faces coupled along x", TRANSPORT,
+             "h[k, L.yp[j]], c[k, L.yp[j]], factor", "h[k, j], 0.0 * c[k, j], factor",
              "probe-deep"),
     Mutation("axis swapped in the charge of y", TRANSPORT,
              "s += _face_current(gy[k, j, i], p, phi[k, jp, i], q, c[k, jp, i], beta)",
@@ -112,7 +114,8 @@ MUTATIONS: tuple[Mutation, ...] = (
              "g = h.ravel()[up] - h.ravel()[r]", "probe-sharp"),
     Mutation("area of an element not that of the slope", ELEMENTS, "L.dx * L.dx * share / na", "L.dx * L.dx * share",
              "probe-sharp"),
-    Mutation("axis swapped in the starting wave", "model/surface.py", "np.cos(a) * x[None, :] + (np.sin(a) * y[:, None]",
+    Mutation("axis swapped in the starting wave", "model/surface.py",
+             "np.cos(a) * x[None, :] + (np.sin(a) * y[:, None]",
              "np.sin(a) * x[None, :] + (np.cos(a) * y[:, None]", "grids-isotropy"),
     Mutation("patches of the grid, not of the lattice", "model/noise.py", "length / spacing * (1.0 - WHOLE)",
              "length / spacing", "grids-patches"),
@@ -125,7 +128,8 @@ def find(name: str) -> Callable[[bool], object]:
     from phasefield.verify.probes import PROBES
 
     runs = {check.name: check.run for module in (order, codes, grids, physics) for check in module.CHECKS}
-    return (runs | PROBES)[name]
+    found: Callable[[bool], object] = (runs | PROBES)[name]
+    return found
 
 
 def judge(name: str) -> int:
