@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
 
-from phasefield.errors import PhasefieldError, one_line
+from phasefield.errors import Interrupted, PhasefieldError, one_line
 from phasefield.verify.row import Check, Result, Row
 
 # Modules of this folder that hold `CHECKS: tuple[Check, ...]`, in the order of the table.
-MODULES = ("flat",)
+MODULES = ("flat", "depleting")
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,8 @@ def climb(
         start = time.monotonic()
         try:
             result = check.run(full)
+        except Interrupted:
+            raise
         except Exception as error:  # whatever it is, the other checks are still to be run
             text = one_line(f"{type(error).__name__}: {error}", 300)
             result = Result((Row("the check itself", "an end without an error", 0.0, math.nan, 0.0, text),))

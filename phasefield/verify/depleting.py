@@ -1,0 +1,190 @@
+"""Closed forms of salt that runs out: limiting current from below and above, Sand's time."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from phasefield.closed_forms import planar_voltage
+from phasefield.constants import FARADAY
+from phasefield.depletion import limiting_current, sand_time
+from phasefield.driver import Driver
+from phasefield.model.cell import State
+from phasefield.model.potential import Drive
+from phasefield.verify import specimens
+from phasefield.verify.row import Check, Curve, Plot, Result, Row
+
+GAP = 48  # cells of 1 um between the electrodes
+LITHIUM = 8  # cells of it under the surface
+FAST = (  # what is not salt takes a tenth of a volt at the limiting current
+    specimens.conductance(1e3),
+    'kinetics.exchange_current_density="1e3 A/m^2"',
+    'electrolyte.conductivity="1e-2 S/cm"',
+    'electrolyte.salt_diffusivity="1e-11 m^2/s"',
+    specimens.LIGHT,
+)
+SHARES = (0.5, 0.8, 0.95)  # of the limiting current
+VOLTAGES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # V, each of them held until the current is settled
+LIMIT = 1.0  # V, where the galvanostat above the limiting current complies
+ABOVE = 1.5  # limiting currents
+HELD = 1.5  # L^2/D
+SPREAD = math.pi**2 / 3.0  # variance of the weights of a surface element, in W^2
+
+
+def limiting(full: bool) -> Result:
+    """Return salt below the limiting current, currents at rising voltages, and what is left of one above it."""
+    case = specimens.make(specimens.box(8.0, GAP + LITHIUM), *FAST)
+    cell, state = specimens.driven(case, Drive(0.0))
+    p, L = cell.properties, specimens.gap(cell, state)
+    most = limiting_current(p, L)
+    dt = HELD * L**2 / p.D / 40
+    rows, salt = [], []
+    for share in SHARES:
+        cell, state = specimens.driven(case, Drive(share * most))
+        state = specimens.march(cell, state, Drive(share * most), dt, 40)
+        salt.append(specimens.surface_salt(state))
+        rows.append(
+            Row(
+                f"salt at the lithium at {share:g} j_lim", "c0 (1 - j/j_lim)", p.c0 * (1.0 - share), salt[-1],
+                p.c0 * (1e-3 if share < 0.9 else 2.0 * share * cell.W / L),
+                "a linear profile is exact where it runs on through the interface; the interface holds (pi W)^2/6 c' of the "
+                "salt that the gap shares out, 1e-3 of c0 at most, and the transient leaves exp(-1.5 pi^2). Near the limit "
+                "the profile would cross zero in the interface, and the surface is a place known to its width: c' W",
+                "mol/m^3", relative=False,
+            )  # fmt: skip
+        )
+    currents, shares = [], np.linspace(0.01, 0.9999, 400)
+    long = f"{2.0 * HELD * L**2 / p.D!r} s"
+    for voltage in VOLTAGES:
+        hold = f'protocol.steps=[{{ voltage="{voltage} V", duration="{long}" }}]'
+        driver, outcome = specimens.run(specimens.make(specimens.box(8.0, GAP + LITHIUM), *FAST, hold))
+        currents.append(driver.current if outcome.good else math.nan)
+    law = [planar_voltage(p, share * most, L, settled=True) for share in shares]
+    volts = np.array([math.nan if parts is None else parts.total for parts in law])
+    rows.append(_saturated("current at 1 V", most, currents[-1], cell.W / L))
+    times, passed = [], []
+
+    def look(driver: Driver) -> None:
+        times.append(driver.state.t)
+        passed.append(driver.current)
+
+    over = specimens.make(
+        specimens.box(8.0, GAP + LITHIUM), *FAST,
+        f'protocol.steps=[{{ current="{ABOVE * most!r} A/m^2", duration="{long}" }}]',
+        f'protocol.voltage_limit="{LIMIT} V"', 'protocol.stop_on=["short_circuit"]',
+    )  # fmt: skip
+    specimens.run(over, look)
+    rows.append(_saturated(f"current left at {ABOVE:g} j_lim and {LIMIT:g} V", most, passed[-1], cell.W / L))
+    held = next((t for t, j in zip(times, passed, strict=True) if j < 0.999 * ABOVE * most), math.nan)
+    ends = _runs_out(ABOVE, L, p.D)
+    rows.append(
+        Row(
+            f"when {ABOVE:g} j_lim cannot be held any longer", "series for the finite gap, c = 0", ends, held, 0.02,
+            "salt held inside the interface, (pi W/L)^2/12 of the gap's, and the interface's width W/L = 1 % of the gap by "
+            "which the place where c vanishes may be off; its charge comes in the time, once more",
+            "s",
+        )  # fmt: skip
+    )
+    volts_plot = Plot(
+        "limiting-current", "Settled current at an imposed voltage", "cell voltage (V)", "current over limiting current",
+        (Curve("planar voltage", volts, shares, True),
+         Curve("measured", np.array(VOLTAGES), np.array(currents) / most)),
+    )  # fmt: skip
+    above = Plot(
+        "above-limiting-current", f"A current {ABOVE:g} times too high, held to {LIMIT:g} V", "time (s)",
+        "current over limiting current",
+        (Curve("limit", np.array([ends, times[-1]]), np.ones(2), True),
+         Curve("measured", np.array(times), np.array(passed) / most)),
+    )  # fmt: skip
+    return Result(tuple(rows), (volts_plot, above))
+
+
+def _saturated(what: str, most: float, measured: float, width: float) -> Row:
+    return Row(
+        what, "limiting current 2 F D c0/((1 - t+) L)", most, measured, width,
+        "where salt is gone the surface is a place known to the interface's width: W/L of the gap; the rest, exp(-U/beta), "
+        "is below 1e-8",
+        "A/m^2",
+    )  # fmt: skip
+
+
+def _runs_out(share: float, L: float, D: float) -> float:
+    """Return when c = 0 at the electrode of a gap L [m] at so many limiting currents, s: exact, by its series."""
+    k = 2.0 * np.arange(400) + 1.0
+
+    def left(t: float) -> float:
+        followed = 1.0 - float(np.sum(8.0 / (math.pi * k) ** 2 * np.exp(-((math.pi * k / L) ** 2) * D * t)))
+        return 1.0 - share * followed
+
+    low, high = 0.0, 10.0 * L**2 / D
+    for _ in range(200):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if left(middle) > 0.0 else (low, middle)
+    return high
+
+
+# t+, D [m^2/s], and the diffusion length sqrt(D tau) in cells; j follows.
+SAND = ((0.2, 1e-10, 20), (0.2, 1e-11, 16), (0.4, 1e-10, 24), (0.4, 3e-11, 20), (0.7, 1e-10, 16), (0.7, 3e-12, 24))
+DEEP = 5  # gap over diffusion length
+LEFT = 0.1  # of the salt at the lithium, when the run ends
+STEPS = 80  # in Sand's time, at least
+
+
+def sand(full: bool) -> Result:
+    """Return Sand's times from the salt at the lithium, with six combinations of t+, D and j."""
+    rows, curves = [], []
+    finer = 2 if full else 1
+    for t_plus, D, cells in SAND:
+        length = cells * 1e-6
+        tau = length**2 / D
+        j = FARADAY * 1e3 / (2.0 * (1.0 - t_plus)) * math.sqrt(math.pi * D / tau)
+        case = specimens.make(
+            specimens.box(8.0 / finer, DEEP * cells + LITHIUM),
+            f'grid.spacing="{1.0 / finer} um"',
+            specimens.conductance(1e5),
+            'kinetics.exchange_current_density="1e3 A/m^2"',
+            'electrolyte.conductivity="1e-2 S/cm"',
+            specimens.LIGHT,
+            f"electrolyte.transference_number={t_plus}",
+            f'electrolyte.salt_diffusivity="{D} m^2/s"',
+        )
+        assert math.isclose(sand_time(case.properties(), j), tau, rel_tol=1e-9)
+        times, salt = [0.0], [1.0]
+
+        def look(s: State, times: list[float] = times, salt: list[float] = salt, tau: float = tau) -> None:
+            times.append(s.t / tau)
+            salt.append(specimens.surface_salt(s) / 1e3)
+
+        cell, state = specimens.driven(case, Drive(j))
+        ends = (1.0 - LEFT) ** 2
+        state = specimens.march(cell, state, Drive(j), ends * tau / (STEPS * finer), STEPS * finer, look)
+        t, c = np.array(times), np.array(salt)
+        slope = float(np.polyfit(np.sqrt(t[c < 0.8]), c[c < 0.8], 1)[0])
+        what = f"t+ {t_plus:g}, D {D:g} m^2/s, j {j:.4g} A/m^2"
+        width = (cell.W / length) ** 2
+        rows.append(
+            Row(
+                f"{what}: 1 - c/c0 over sqrt(t), squared", "Sand's time pi D [F c0/(2 j (1 - t+))]^2", tau, tau / slope**2,
+                4.0 * width * SPREAD + math.exp(-DEEP**2 / 4.0) + 2e-3,
+                "an element reads c as a mean over the interface, off by (1/2)(pi W)^2/3 c'', c'' = c0/(2 D sqrt(t tau)), which "
+                "moves tau by up to twice that; the other electrode, five diffusion lengths away (exp(-25/4)); the jump at the start, "
+                "which goes like sqrt(t), costs a step of 1/80 its first few (2e-3)",
+                "s",
+            )  # fmt: skip
+        )
+        if not curves:
+            even = np.linspace(0.0, 1.0, 200)
+            curves.append(Curve("1 - sqrt(t/tau)", even, 1.0 - np.sqrt(even), True))
+        curves.append(Curve(f"t+ {t_plus:g}, D {D:g}, j {j:.3g}", t[::3], c[::3]))
+    plot = Plot("sand", "Salt at the lithium until little is left", "time over Sand's time", "c over c0", tuple(curves))
+    return Result(tuple(rows), (plot,))
+
+
+CHECKS = (
+    Check(
+        "limiting-current", "Closed forms", "the limiting current approached from below, and what becomes of one above it",
+        limiting, (5.0, 5.0),
+    ),
+    Check("sand", "Closed forms", "Sand's time for six combinations of t+, D and j", sand, (8.0, 30.0)),
+)  # fmt: skip
