@@ -13,7 +13,7 @@ from phasefield.errors import Interrupted, PhasefieldError, one_line
 from phasefield.verify.row import Check, Result, Row
 
 # Modules of this folder that hold `CHECKS: tuple[Check, ...]`, in the order of the table.
-MODULES = ("flat", "depleting", "waves")
+MODULES = ("books", "flat", "depleting", "polarisation", "waves", "shapes", "walks")
 
 
 @dataclass(frozen=True)

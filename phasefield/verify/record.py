@@ -35,9 +35,9 @@ def entry_of(outcome: Outcome, cores: int, day: str | None = None) -> dict[str, 
             "measured": _finite(row.measured),
             "unit": row.unit,
             "error": _finite(row.error),
-            "tolerance": row.tolerance,
+            "tolerance": float(row.tolerance),
             "relative": row.relative,
-            "passed": row.passed,
+            "passed": bool(row.passed),
             "why": row.why,
         }
         for row in outcome.result.rows

@@ -6,7 +6,6 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -87,8 +86,13 @@ def march(
     return state
 
 
-def run(case: Case, look: Callable[[Driver], None] | None = None, **options: Any) -> tuple[Driver, Outcome]:
-    """Run a case by its driver in a folder that is thrown away; look at the driver at its start and after each step."""
+def run(
+    case: Case, look: Callable[[Driver], None] | None = None, after: Callable[[Driver], None] | None = None
+) -> tuple[Driver, Outcome]:
+    """Run a case by its driver in a folder that is thrown away.
+
+    Looks at the driver at its start and after each step; `after` the run its folder is still there.
+    """
     memory = Path("/dev/shm")  # a run forces its files to the disk, which is not what is tested here
     with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
 
@@ -96,9 +100,12 @@ def run(case: Case, look: Callable[[Driver], None] | None = None, **options: Any
             if look is not None:
                 look(driver)
 
-        driver = Driver(case, Path(folder) / "run", progress=watch, **options)
+        driver = Driver(case, Path(folder) / "run", progress=watch)
         watch(None)
-        return driver, driver.run()
+        outcome = driver.run()
+        if after is not None:
+            after(driver)
+        return driver, outcome
 
 
 def current(cell: Cell, state: State) -> float:
