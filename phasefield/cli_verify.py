@@ -15,7 +15,9 @@ def verify(
     only: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Run this check alone; may be repeated.")
     ] = None,
-    full: Annotated[bool, typer.Option("--full", help="All combinations, at the resolution of the docs.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="All combinations, at the resolution of the docs.")
+    ] = False,
     list_: Annotated[bool, typer.Option("--list", help="Name the checks and their times; run none.")] = False,
     out: Annotated[Path, typer.Option(help="Folder of the figures, the table and the JSON.")] = Path(
         "verification"

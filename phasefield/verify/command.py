@@ -31,9 +31,14 @@ def print_list(console: Console) -> None:
 
 
 def verify(
-    console: Console, only: Sequence[str] = (), full: bool = False, out: Path = Path("verification"),
-    docs: bool = False, threads: int | None = None, every: Sequence[Check] | None = None,
-) -> list[Outcome]:  # fmt: skip
+    console: Console,
+    only: Sequence[str] = (),
+    full: bool = False,
+    out: Path = Path("verification"),
+    docs: bool = False,
+    threads: int | None = None,
+    every: Sequence[Check] | None = None,
+) -> list[Outcome]:
     """Run the chosen checks and return their outcomes; figures, table and JSON go into `out`.
 
     docs: write docs/verification.md, from all that is in `out`; every: the checks to choose from, all by default.
@@ -42,17 +47,20 @@ def verify(
     every = checks() if every is None else every
     wanted = chosen(every, only, full)
     if docs and not DOCS.is_dir():
-        raise PhasefieldError(f"--docs: there is no folder {DOCS}/ here; run this at the root of the source tree")
+        raise PhasefieldError(
+            f"--docs: there is no folder {DOCS}/ here; run this at the root of the source tree"
+        )
     if out.exists() and not out.is_dir():
         raise PhasefieldError(f"--out {out}: is no folder; choose another")
     cores = api.check_threads(threads)
     seconds = expected_seconds(wanted, full)
     plural = "s" if len(wanted) != 1 else ""
     console.print(
-        f"{len(wanted)} check{plural}: about {spell_wall(seconds)} on two cores, after the kernels' compilation "
-        "(a minute or two, once)",
-        soft_wrap=True, markup=False,
-    )  # fmt: skip
+        f"{len(wanted)} check{plural}: about {spell_wall(seconds)} on two cores, after the kernels' "
+        "compilation (a minute or two, once)",
+        soft_wrap=True,
+        markup=False,
+    )
     entries, done = read_entries(out), list[Outcome]()
     started = 0.0
 
@@ -60,7 +68,9 @@ def verify(
         nonlocal started
         left = spell_wall(max(seconds - started, 0.0))
         started += check.seconds[1 if full else 0]
-        console.print(f"[{k + 1}/{len(wanted)}] {check.name}: {check.says} ({left} left)", soft_wrap=True, markup=False)
+        console.print(
+            f"[{k + 1}/{len(wanted)}] {check.name}: {check.says} ({left} left)", soft_wrap=True, markup=False
+        )
 
     with api.threads_limited(threads):
         for outcome in climb(wanted, full, begin):
@@ -73,7 +83,9 @@ def verify(
     rows = [row for outcome in done for row in outcome.result.rows]
     passed = sum(row.passed for row in rows)
     took = spell_wall(sum(outcome.seconds for outcome in done))
-    console.print(f"{passed} of {len(rows)} rows passed in {took}. Figures, table and JSON: {out}", markup=False)
+    console.print(
+        f"{passed} of {len(rows)} rows passed in {took}. Figures, table and JSON: {out}", markup=False
+    )
     if docs:
         console.print(f"Written: {write_page(DOCS, out, every, entries)}", markup=False)
     return done

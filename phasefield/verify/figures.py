@@ -50,6 +50,14 @@ def draw(plot: Plot, folder: Path) -> Path:
 def _mark(axes: Axes, curve: Curve, k: int) -> None:
     many = len(curve.x) > 40
     axes.plot(
-        curve.x, curve.y, MARKS[k % len(MARKS)], color=RUN_COLOURS[k % len(RUN_COLOURS)], ms=3 if many else 5,
-        mfc="none", mew=1.1, label=curve.name, zorder=3, markevery=max(1, len(curve.x) // 60),
-    )  # fmt: skip
+        curve.x,
+        curve.y,
+        MARKS[k % len(MARKS)],
+        color=RUN_COLOURS[k % len(RUN_COLOURS)],
+        ms=3 if many else 5,
+        mfc="none",
+        mew=1.1,
+        label=curve.name,
+        zorder=3,
+        markevery=max(1, len(curve.x) // 60),
+    )

@@ -28,7 +28,9 @@ SPREAD = math.pi**2 / 3.0  # variance of the weights of a surface element, of th
 SOLVER = 1e-5  # numerics.tolerance by default
 
 
-def settled(size: tuple[float, ...], setting: tuple[float, float, float, float, str]) -> tuple[Cell, State, float]:
+def settled(
+    size: tuple[float, ...], setting: tuple[float, float, float, float, str]
+) -> tuple[Cell, State, float]:
     """March a flat cell until its salt has settled; return it and its current density [A/m^2]."""
     kappa, t_plus, film, share, dependence = setting
     j = share * 2.0 * FARADAY * DIFFUSIVITY * 1e3 / ((1.0 - t_plus) * LENGTH)
@@ -62,18 +64,28 @@ def planar(full: bool) -> Result:
             parts = planar_voltage(cell.properties, j, specimens.gap(cell, state), settled=True)
             assert parts is not None
             rows.append(_voltage(cell, -state.phi_s, parts.total, j, what))
-            z = (np.arange(cell.shape[0]) + 0.5) * cell.dx
+            z: Floats = (np.arange(cell.shape[0], dtype=np.float64) + 0.5) * cell.dx
             far = z > z[-1] - 0.75 * LENGTH  # six cells from the interface on
             slope = float(np.polyfit(z[far], state.c[far, 0, 0], 1)[0])
             expected = j * (1.0 - t_plus) / (FARADAY * DIFFUSIVITY)
             rows.append(_gradient(cell, slope, expected, t_plus, what))
             if len(size) == 2:
                 open_ = state.front.h[:, 0, 0] > 0.5
-                top = cell.properties.c0 + expected * (z - (z[-1] + 0.5 * cell.dx - 0.5 * specimens.gap(cell, state)))
-                curves.append(Curve(f"theory, {share:g} j_lim, t+ {t_plus:g}", 1e6 * z[open_], top[open_], True))
-                curves.append(Curve(f"measured, {share:g} j_lim, t+ {t_plus:g}", 1e6 * z[open_], state.c[open_, 0, 0]))
+                top = cell.properties.c0 + expected * (
+                    z - (z[-1] + 0.5 * cell.dx - 0.5 * specimens.gap(cell, state))
+                )
+                curves.append(
+                    Curve(f"theory, {share:g} j_lim, t+ {t_plus:g}", 1e6 * z[open_], top[open_], True)
+                )
+                curves.append(
+                    Curve(f"measured, {share:g} j_lim, t+ {t_plus:g}", 1e6 * z[open_], state.c[open_, 0, 0])
+                )
     plot = Plot(
-        "planar", "Salt between flat electrodes, settled", "height (um)", "concentration (mol/m$^3$)", tuple(curves)
+        "planar",
+        "Salt between flat electrodes, settled",
+        "height (um)",
+        "concentration (mol/m$^3$)",
+        tuple(curves),
     )
     return Result(tuple(rows), (plot,))
 
@@ -86,22 +98,32 @@ def _voltage(cell: Cell, measured: float, expected: float, j: float, what: str) 
     drop = abs(j) / (p.kappa * steep) if p.dependence == "nernst-einstein" else 0.0
     low = 0.5 * SPREAD * cell.W**2 * steep**2 * (beta + drop)
     return Row(
-        f"voltage, {what}", "planar voltage", expected, measured, 2.0 * low / abs(expected) + 10.0 * SOLVER,
-        "an element reads ln c (and, with kappa ~ c, the potential) as a mean over the interface, of variance (pi W)^2/3, "
-        "which is off by (1/2)(pi W)^2/3 (c'/c)^2 [beta + j c/(kappa c')]; twice that, and ten times the solver's 1e-5",
+        f"voltage, {what}",
+        "planar voltage",
+        expected,
+        measured,
+        2.0 * low / abs(expected) + 10.0 * SOLVER,
+        "an element reads ln c (and, with kappa ~ c, the potential) as a mean over the interface, of "
+        "variance (pi W)^2/3, which is off by (1/2)(pi W)^2/3 (c'/c)^2 [beta + j c/(kappa c')]; twice "
+        "that, and ten times the solver's 1e-5",
         "V",
-    )  # fmt: skip
+    )
 
 
 def _gradient(cell: Cell, measured: float, expected: float, t_plus: float, what: str) -> Row:
     carried = cell.properties.V_m * cell.properties.c0 / (1.0 - t_plus)
     return Row(
-        f"gradient, {what}", "j (1 - t+)/(F D)", expected, measured, 2.0 * carried + 10.0 * SOLVER,
-        "the exact solution is linear, and the differences of second order are exact for it; what is left is the displaced "
-        "electrolyte, V_m c/(1 - t+) of the flux with the light metal of this check (twice), the solvers (ten times 1e-5), "
-        f"and exp(-2 pi^2) of the transient after {TRANSIENTS:g} L^2/D",
+        f"gradient, {what}",
+        "j (1 - t+)/(F D)",
+        expected,
+        measured,
+        2.0 * carried + 10.0 * SOLVER,
+        "the exact solution is linear, and the differences of second order are exact for it; what is left "
+        "is the displaced electrolyte, V_m c/(1 - t+) of the flux with the light metal of this check "
+        f"(twice), the solvers (ten times 1e-5), and exp(-2 pi^2) of the transient after {TRANSIENTS:g} "
+        "L^2/D",
         "mol/m^4",
-    )  # fmt: skip
+    )
 
 
 VOLTAGES = (0.05, 0.2)  # V
@@ -141,16 +163,22 @@ def ohmic(full: bool) -> Result:
         tolerance = 2e-3 * cell.dx / (GROWN * first) + 1.0 / steps**2
         rows.append(
             Row(
-                f"thickness grown, {voltage:g} V", "(l - x)^2 = (l - x0)^2 - 2 (V_m kappa/F) U t",
-                1e6 * float(first - law[-1]), 1e6 * float(first - got[-1]), tolerance,
-                "exact for a plane, l being the gap and kappa R of the film (without any film waves of a cell or two would grow by "
-                "exp(16 k dx) from round-off); the position of d = 0 is known to 2e-3 of a cell, as xi is closed at 6 W; second "
-                "order in time: the square of a step over the path",
+                f"thickness grown, {voltage:g} V",
+                "(l - x)^2 = (l - x0)^2 - 2 (V_m kappa/F) U t",
+                1e6 * float(first - law[-1]),
+                1e6 * float(first - got[-1]),
+                tolerance,
+                "exact for a plane, l being the gap and kappa R of the film (without any film waves of a "
+                "cell or two would grow by exp(16 k dx) from round-off); the position of d = 0 is known to "
+                "2e-3 of a cell, as xi is closed at 6 W; second order in time: the square of a step over "
+                "the path",
                 "um",
-            )  # fmt: skip
+            )
         )
         curves += _growth_curves(t, first - law, first - got, f"{voltage:g} V")
-    plot = Plot("ohmic-growth", "Flat growth at an imposed voltage", "time (s)", "thickness grown (um)", tuple(curves))
+    plot = Plot(
+        "ohmic-growth", "Flat growth at an imposed voltage", "time (s)", "thickness grown (um)", tuple(curves)
+    )
     return Result(tuple(rows), (plot,))
 
 
@@ -160,11 +188,17 @@ def _growth_curves(t: Floats, law: Floats, got: Floats, name: str) -> list[Curve
 
 CHECKS = (
     Check(
-        "planar", "Closed forms", "voltage and salt gradient of settled flat cells, both signs of the current", planar,
+        "planar",
+        "Closed forms",
+        "voltage and salt gradient of settled flat cells, both signs of the current",
+        planar,
         (2.0, 8.0),
     ),
     Check(
-        "ohmic-growth", "Closed forms", "growth of flat lithium at an imposed voltage, limited by the resistance alone",
-        ohmic, (2.0, 5.0),
+        "ohmic-growth",
+        "Closed forms",
+        "growth of flat lithium at an imposed voltage, limited by the resistance alone",
+        ohmic,
+        (2.0, 5.0),
     ),
-)  # fmt: skip
+)

@@ -20,9 +20,10 @@ NO_FILM = ('film.conductivity="1e-2 S/m"', 'kinetics.exchange_current_density="1
 # 20 nm / 2e-5 S/m = 1e-3 ohm m^2 on each side, as against the gap's 1.6e-3, and kinetics of another 3e-4.
 FILM = ('film.conductivity="2e-5 S/m"', 'kinetics.exchange_current_density="100 A/m^2"')
 WHY = (
-    "0.005 is what is asked. Ideal dilute salt with D of Nernst and Einstein gives i_ss/i_0 = t+ up to (F U/4RT)^2 = 4e-4 of "
-    "itself. The first current is short of (1 - t+)/t+ of half a cell's resistance, where the counter electrode's salt is "
-    "taken to have settled: t+ comes out (1 - t+)/2 dx/L = 0.003 too large at most"
+    "0.005 is what is asked. Ideal dilute salt with D of Nernst and Einstein gives i_ss/i_0 = t+ up to (F "
+    "U/4RT)^2 = 4e-4 of itself. The first current is short of (1 - t+)/t+ of half a cell's resistance, "
+    "where the counter electrode's salt is taken to have settled: t+ comes out (1 - t+)/2 dx/L = 0.003 too "
+    "large at most"
 )
 
 
@@ -61,18 +62,34 @@ def bruce_vincent(full: bool) -> Result:
         for film in (False, True):
             found, times, currents = polarised(t_plus, film)
             what = "with film and kinetics" if film else "bare"
-            rows.append(Row(f"t+ of a cell {what}, {t_plus:g} put in", "Bruce-Vincent, Evans", t_plus, found, WITHIN, WHY, "", False))
+            rows.append(
+                Row(
+                    f"t+ of a cell {what}, {t_plus:g} put in",
+                    "Bruce-Vincent, Evans",
+                    t_plus,
+                    found,
+                    WITHIN,
+                    WHY,
+                    "",
+                    False,
+                )
+            )
             if t_plus in (0.2, 0.4, 0.7):
                 curves.append(Curve(f"measured, {t_plus:g}, {what}", times, currents / currents[0]))
                 if not film:
                     curves.append(Curve(f"t+ = {t_plus:g}", times[[0, -1]], np.full(2, t_plus), True))
-    plot = Plot("bruce-vincent", "Current after a step of 2 mV", "time (s)", "current over the first", tuple(curves))
+    plot = Plot(
+        "bruce-vincent", "Current after a step of 2 mV", "time (s)", "current over the first", tuple(curves)
+    )
     return Result(tuple(rows), (plot,))
 
 
 CHECKS = (
     Check(
-        "bruce-vincent", "Closed forms", "polarisation of a symmetric cell gives back the transference number",
-        bruce_vincent, (4.0, 8.0),
+        "bruce-vincent",
+        "Closed forms",
+        "polarisation of a symmetric cell gives back the transference number",
+        bruce_vincent,
+        (4.0, 8.0),
     ),
-)  # fmt: skip
+)

@@ -95,13 +95,17 @@ def texts(row: Mapping[str, Any] | Row) -> list[str]:
     unit, relative = str(get("unit")), bool(get("relative"))
     measured = " ".join(part for part in (number(get("measured")), unit) if part)
     return [
-        str(get("what")), str(get("against")), number(get("expected")), measured,
-        allowed(get("error"), relative, unit), allowed(get("tolerance"), relative, unit),
-    ]  # fmt: skip
+        str(get("what")),
+        str(get("against")),
+        number(get("expected")),
+        measured,
+        allowed(get("error"), relative, unit),
+        allowed(get("tolerance"), relative, unit),
+    ]
 
 
 def write_page(docs: Path, pictures: Path, every: Sequence[Check], entries: Entries) -> Path:
-    """Write docs/verification.md from the entries, in the order of the checks, and copy their figures; return its path."""
+    """Write docs/verification.md from the entries, in the order of the checks, copy their figures; return its path."""
     known = [check for check in every if check.name in entries]
     place = docs / PICTURES
     place.mkdir(parents=True, exist_ok=True)

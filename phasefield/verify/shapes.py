@@ -1,7 +1,7 @@
 """Closed forms of bodies in the electrolyte, where resistance rules: a bare disc, a growing cylinder, a growing sphere.
 
-Mirrors make of each a square lattice of period B (in 2D a row); L is the distance of the counter electrode. Potentials of
-such lattices: M. Bonsall, A. A. Maradudin, Phys. Rev. B 15 (1977) 1959, for the sums over a square lattice.
+Mirrors make of each a square lattice of period B (in 2D a row); L is the distance of the counter electrode. The sums
+over a square lattice: L. Bonsall, A. A. Maradudin, Phys. Rev. B 15 (1977) 1959.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Callable
 import numpy as np
 from scipy.optimize import brentq
 
-from phasefield.constants import FARADAY
 from phasefield.model.cell import Cell, State
 from phasefield.model.potential import Drive
 from phasefield.verify import specimens
@@ -39,7 +38,10 @@ def disc_resistance(cells: int, periods: int) -> tuple[float, float]:
     """
     half = periods * cells // 2
     case = specimens.make(
-        specimens.box(half, half, half + LITHIUM), f'surface.height="{LITHIUM} um"', specimens.conductance(1e7), *OHMIC
+        specimens.box(half, half, half + LITHIUM),
+        f'surface.height="{LITHIUM} um"',
+        specimens.conductance(1e7),
+        *OHMIC,
     )
     cell = Cell(case)
     state = cell.start()
@@ -59,7 +61,7 @@ def disc_resistance(cells: int, periods: int) -> tuple[float, float]:
 
 
 def disc(full: bool) -> Result:
-    """Return the spreading resistance of a bare disc on a blocking plane, at several radii over spacing and in the limit."""
+    """Return the spreading resistance of a bare disc on a blocking plane, for radii over spacing and in the limit."""
     radii = (4, 8, 16) if full else (3, 6, 12)
     got, law = np.array([disc_resistance(cells, 6) for cells in radii]).T
     off = got / law - 1.0
@@ -67,25 +69,36 @@ def disc(full: bool) -> Result:
     rest = abs((off[-1] - off[-2]) - 0.5 * (off[-2] - off[-1 - 2]))
     rows = [
         Row(
-            f"spreading resistance times 4 kappa a, {cells} cells a radius", "1 - 1.2415 e + 0.2397 e^3, e = 2a/B",
-            float(theory), float(measured), 1.0 / cells,
-            "the current peaks at the rim, like 1/sqrt of the distance from it: a rim that is known to a cell and an interface "
-            "as wide shift the radius by a part of dx, so of first order in dx/a",
+            f"spreading resistance times 4 kappa a, {cells} cells a radius",
+            "1 - 1.2415 e + 0.2397 e^3, e = 2a/B",
+            float(theory),
+            float(measured),
+            1.0 / cells,
+            "the current peaks at the rim, like 1/sqrt of the distance from it: a rim that is known to a "
+            "cell and an interface as wide shift the radius by a part of dx, so of first order in dx/a",
         )
         for cells, measured, theory in zip(radii, got, law, strict=True)
-    ]  # fmt: skip
+    ]
     rows.append(
         Row(
-            "spreading resistance over theory, extrapolated in dx/a", "1/(4 kappa a)", 1.0, 1.0 + float(limit), 0.01 + rest,
-            "first order taken out: what is left is the change from one extrapolation to the next, and 1 % for the counter "
-            "electrode half a period away (exp(-2 pi)), the lattice's next term e^5 = 0.4 % and the staircase of the rim",
-        )  # fmt: skip
+            "spreading resistance over theory, extrapolated in dx/a",
+            "1/(4 kappa a)",
+            1.0,
+            1.0 + float(limit),
+            0.01 + rest,
+            "first order taken out: what is left is the change from one extrapolation to the next, and 1 % "
+            "for the counter electrode half a period away (exp(-2 pi)), the lattice's next term e^5 = 0.4 "
+            "% and the staircase of the rim",
+        )
     )
     x = np.array([0.0, 1.0 / radii[0]])
     plot = Plot(
-        "disc", "Spreading resistance of a bare disc", "spacing over radius", "resistance over theory",
+        "disc",
+        "Spreading resistance of a bare disc",
+        "spacing over radius",
+        "resistance over theory",
         (Curve("theory", x, np.ones(2), True), Curve("measured", 1.0 / np.array(radii), got / law)),
-    )  # fmt: skip
+    )
     return Result(tuple(rows), (plot,))
 
 
@@ -95,14 +108,17 @@ STEP = 0.2  # cells
 
 
 def grow(first: int, half: int, height: int, three: bool) -> tuple[Floats, Floats, Floats, Cell, State]:
-    """Grow a cylinder or a sphere of `first` cells in a corner of a box of mirrors; return times, radii, theory's radii.
+    """Grow a cylinder or a sphere of `first` cells in a corner of mirrors; return times, radii and theory's radii.
 
     half: half a period, height: distance of the counter electrode, both in cells.
     """
     size = (half, half, height) if three else (half, height)
     kappa = 0.1  # S/m, of BASE
     case = specimens.make(
-        specimens.box(*size), 'surface.height="8 um"', specimens.conductance(kappa / (FILM_LENGTH * 1e-6)), *OHMIC
+        specimens.box(*size),
+        'surface.height="8 um"',
+        specimens.conductance(kappa / (FILM_LENGTH * 1e-6)),
+        *OHMIC,
     )
     cell = Cell(case)
     state = cell.start()
@@ -174,20 +190,27 @@ def _inverse(passed: Callable[[float], float], a: float, rate: float) -> Callabl
 def bodies(full: bool) -> Result:
     """Return radii of a cylinder, and of a sphere, that grow from a far counter electrode."""
     rows, curves = [], []
-    settings = [(12, 96, 96, False)] if not full else [(12, 96, 96, False), (24, 192, 192, False), (10, 60, 60, True)]
+    settings = (
+        [(12, 96, 96, False)]
+        if not full
+        else [(12, 96, 96, False), (24, 192, 192, False), (10, 60, 60, True)]
+    )
     for first, half, height, three in settings:
         times, radii, law, cell, _ = grow(first, half, height, three)
         name = "sphere" if three else "cylinder"
         share = GROWTH * first / (2.0 * half)  # a/B at the end
         rows.append(
             Row(
-                f"{name} of {first} cells: growth of the radius", "lattice of them, ohmic", 1e6 * float(law[-1] - law[0]),
-                1e6 * float(radii[-1] - radii[0]), (math.pi * cell.W / (first * cell.dx)) ** 2 / 3.0 + share**2 / 4.0 + 2e-3,
-                "an element reads a mean over the interface, (pi W/a)^2/6 of a potential that goes like ln r or 1/r, and gives "
-                "back likewise; the lattice bends the field around a body, which counts from (a/B)^4 on and shapes it by (a/B)^2/4; "
-                "second order in time",
+                f"{name} of {first} cells: growth of the radius",
+                "lattice of them, ohmic",
+                1e6 * float(law[-1] - law[0]),
+                1e6 * float(radii[-1] - radii[0]),
+                (math.pi * cell.W / (first * cell.dx)) ** 2 / 3.0 + share**2 / 4.0 + 2e-3,
+                "an element reads a mean over the interface, (pi W/a)^2/6 of a potential that goes like ln "
+                "r or 1/r, and gives back likewise; the lattice bends the field around a body, which "
+                "counts from (a/B)^4 on and shapes it by (a/B)^2/4; second order in time",
                 "um",
-            )  # fmt: skip
+            )
         )
         step = max(1, len(times) // 15)
         curves.append(Curve(f"theory, {name} of {first} cells", times, 1e6 * law, True))
@@ -197,6 +220,14 @@ def bodies(full: bool) -> Result:
 
 
 CHECKS = (
-    Check("disc", "Closed forms", "spreading resistance of a bare disc on a blocking plane", disc, (8.0, 30.0)),
-    Check("bodies", "Closed forms", "growth of a cylinder (full: and a sphere) from a far electrode", bodies, (8.0, 120.0)),
+    Check(
+        "disc", "Closed forms", "spreading resistance of a bare disc on a blocking plane", disc, (8.0, 30.0)
+    ),
+    Check(
+        "bodies",
+        "Closed forms",
+        "growth of a cylinder (full: and a sphere) from a far electrode",
+        bodies,
+        (8.0, 120.0),
+    ),
 )

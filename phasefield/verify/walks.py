@@ -74,26 +74,48 @@ def walk(full: bool) -> Result:
     off = float(np.max(np.abs(np.array(got)[:, -1] / np.array(own)[:, -1] - 1.0)))
     rows = (
         Row(
-            f"exponent of rms height over half-cycles, {where}", "1/2", 0.5, exponent, SIGMAS * scatter,
-            f"three times the scatter of the same fit on random walks of {independent:.0f} independent places", "", False,
+            f"exponent of rms height over half-cycles, {where}",
+            "1/2",
+            0.5,
+            exponent,
+            SIGMAS * scatter,
+            f"three times the scatter of the same fit on random walks of {independent:.0f} independent places",
+            "",
+            False,
         ),
         Row(
-            f"rms height at the end, {where}", "q CV sqrt(2N)", 1e9 * float(law[-1]), 1e9 * float(mean[-1]),
+            f"rms height at the end, {where}",
+            "q CV sqrt(2N)",
+            1e9 * float(law[-1]),
+            1e9 * float(mean[-1]),
             SIGMAS / math.sqrt(2.0 * independent) + 0.03,
-            f"three times 1/sqrt(2n) of {independent:.0f} independent places, and 3 % for patches of 8 cells that an element "
-            "reads as a mean over the interface", "nm",
+            f"three times 1/sqrt(2n) of {independent:.0f} independent places, and 3 % for patches of 8 "
+            "cells that an element reads as a mean over the interface",
+            "nm",
         ),
         Row(
-            "rms height over that of the film's own numbers, worst seed", "sum of q sigma/<sigma>", 1.0, 1.0 + off, 0.05,
-            "no chance in it: the random fields are those of the run. Slopes of the surface are a hundredth, kappa R over a patch is "
-            "1e4, and N is read within a cell of the height at which theory takes it: (dx/2)^2/radius^2 = 2 %, and as much for the fronts' motion",
+            "rms height over that of the film's own numbers, worst seed",
+            "sum of q sigma/<sigma>",
+            1.0,
+            1.0 + off,
+            0.05,
+            "no chance in it: the random fields are those of the run. Slopes of the surface are a "
+            "hundredth, kappa R over a patch is 1e4, and N is read within a cell of the height at which "
+            "theory takes it: (dx/2)^2/radius^2 = 2 %, and as much for the fronts' motion",
         ),
-    )  # fmt: skip
+    )
     pick = np.unique(np.round(np.geomspace(1, halves, 25)).astype(int)) - 1
     plot = Plot(
-        "random-walk", "Roughness of a renewed patchy film", "half-cycles", "rms height (nm)",
-        (Curve("q CV sqrt(2N)", n, 1e9 * law, True), Curve(f"measured, {seeds} seeds", n[pick], 1e9 * mean[pick])), "xy",
-    )  # fmt: skip
+        "random-walk",
+        "Roughness of a renewed patchy film",
+        "half-cycles",
+        "rms height (nm)",
+        (
+            Curve("q CV sqrt(2N)", n, 1e9 * law, True),
+            Curve(f"measured, {seeds} seeds", n[pick], 1e9 * mean[pick]),
+        ),
+        "xy",
+    )
     return Result(rows, (plot,))
 
 
@@ -118,7 +140,10 @@ def _scatter(halves: int, seeds: int) -> float:
 
 CHECKS = (
     Check(
-        "random-walk", "Closed forms", "roughness of a film-ruled surface grows as the root of the half-cycles", walk,
+        "random-walk",
+        "Closed forms",
+        "roughness of a film-ruled surface grows as the root of the half-cycles",
+        walk,
         (12.0, 200.0),
     ),
-)  # fmt: skip
+)

@@ -15,16 +15,20 @@ from phasefield.verify.row import Check, Curve, Floats, Plot, Result, Row
 
 CELLS = 40  # a wavelength
 AMPLITUDE = 0.05  # cells
-HEIGHT, GAP = 0.3, 1.0  # lithium and electrolyte under and over the wave, in wavelengths: tanh(2 pi) = 1 - 7e-6
+HEIGHT, GAP = (
+    0.3,
+    1.0,
+)  # lithium and electrolyte under and over the wave, in wavelengths: tanh(2 pi) = 1 - 7e-6
 SETTLED = 0.2  # of a march in which the salt settles
 PATH = 4.0  # cells that the surface goes in a march, at most
 FRONT_STEP = 0.2  # cells a step
 FOLDS = 1.5  # foldings of the amplitude in a march, at most
 WITHIN = 0.03
 WHY = (
-    "3 % at 40 cells a wavelength. An element reads and gives back as a mean over the interface, of variance (pi W)^2/3: "
-    "(k pi W)^2/6 = 1.0 % of a wave each time where the electrolyte rules; theory is linear and quasi-steady: D k^2 is above "
-    "1000 growth rates, v/(D k) below 1e-3, k times the amplitude below 0.02"
+    "3 % at 40 cells a wavelength. An element reads and gives back as a mean over the interface, of "
+    "variance (pi W)^2/3: (k pi W)^2/6 = 1.0 % of a wave each time where the electrolyte rules; theory is "
+    "linear and quasi-steady: D k^2 is above 1000 growth rates, v/(D k) below 1e-3, k times the amplitude "
+    "below 0.02"
 )
 
 
@@ -44,8 +48,8 @@ class Wave:
     def name(self) -> str:
         """What is said of it in a row."""
         return (
-            f"{self.wavelength:g} um, film {self.film:g} S/m^2, {1e3 * self.kappa:g} mS/cm, t+ {self.t_plus:g}, "
-            f"gamma {self.gamma:g} J/m^2, {self.current:g} A/m^2"
+            f"{self.wavelength:g} um, film {self.film:g} S/m^2, {1e3 * self.kappa:g} mS/cm, t+ "
+            f"{self.t_plus:g}, gamma {self.gamma:g} J/m^2, {self.current:g} A/m^2"
         )
 
 
@@ -122,14 +126,19 @@ def dispersion(full: bool) -> Result:
     rows, theory, got = [], [], []
     for wave in FULL if full else FAST:
         measured, expected, _, _ = grown(wave)
-        rows.append(Row(f"growth rate, {wave.name}", "dispersion relation", expected, measured, WITHIN, WHY, "1/s"))
+        rows.append(
+            Row(f"growth rate, {wave.name}", "dispersion relation", expected, measured, WITHIN, WHY, "1/s")
+        )
         theory.append(expected)
         got.append(measured)
     line = np.array([min(theory), max(theory)])
     plot = Plot(
-        "dispersion", f"Growth of waves of {CELLS} cells", "growth rate of theory (1/s)", "measured growth rate (1/s)",
+        "dispersion",
+        f"Growth of waves of {CELLS} cells",
+        "growth rate of theory (1/s)",
+        "measured growth rate (1/s)",
         (Curve("equal", line, line, True), Curve("measured", np.array(theory), np.array(got))),
-    )  # fmt: skip
+    )
     return Result(tuple(rows), (plot,))
 
 
@@ -154,18 +163,28 @@ def critical(full: bool) -> Result:
     fit = np.polyfit(k * expected, np.array(got) / k, 2)
     zero = min((float(r.real) for r in np.roots(fit)), key=lambda r: abs(r - 2.0 * math.pi))
     row = Row(
-        f"critical wavelength, {CRITICAL.name.split(', ', 1)[1]}", "zero of the dispersion relation", 1e6 * expected,
-        1e6 * expected * 2.0 * math.pi / zero, WITHIN,
-        "surface energy and drive are each good to (k pi W)^2/6 = 1 %, and the critical k goes with the root of their ratio; the "
-        "salt at the surface is 1 % off c0, and the fit is one of three points or more of a curve within 30 %",
+        f"critical wavelength, {CRITICAL.name.split(', ', 1)[1]}",
+        "zero of the dispersion relation",
+        1e6 * expected,
+        1e6 * expected * 2.0 * math.pi / zero,
+        WITHIN,
+        "surface energy and drive are each good to (k pi W)^2/6 = 1 %, and the critical k goes with the "
+        "root of their ratio; the salt at the surface is 1 % off c0, and the fit is one of three points or "
+        "more of a curve within 30 %",
         "um",
-    )  # fmt: skip
+    )
     lam = np.linspace(min(waves), max(waves), 100)
     law = growth_rate(p, CRITICAL.current, p.c0, 2.0 * math.pi / lam)
     plot = Plot(
-        "critical-wavelength", "Where waves cease to grow", "wavelength (um)", "growth rate (1/s)",
-        (Curve("dispersion relation", 1e6 * lam, law, True), Curve("measured", 1e6 * np.array(waves), np.array(got))),
-    )  # fmt: skip
+        "critical-wavelength",
+        "Where waves cease to grow",
+        "wavelength (um)",
+        "growth rate (1/s)",
+        (
+            Curve("dispersion relation", 1e6 * lam, law, True),
+            Curve("measured", 1e6 * np.array(waves), np.array(got)),
+        ),
+    )
     return Result((row,), (plot,))
 
 
@@ -181,16 +200,46 @@ def levelling(full: bool) -> Result:
     rows, curves = [], []
     for wave in LEVELLING if full else LEVELLING[:2]:
         measured, expected, t, a = grown(wave)
-        rows.append(Row(f"decay, {wave.name}", "Gibbs-Thomson in the dispersion relation", expected, measured, WITHIN, WHY, "1/s"))
+        rows.append(
+            Row(
+                f"decay, {wave.name}",
+                "Gibbs-Thomson in the dispersion relation",
+                expected,
+                measured,
+                WITHIN,
+                WHY,
+                "1/s",
+            )
+        )
         first = math.exp(float(np.polyfit(t, np.log(a), 1)[1]))
-        curves.append(Curve(f"theory, {wave.wavelength:g} um, film {wave.film:g} S/m2", t, np.exp(expected * t), True))
+        curves.append(
+            Curve(f"theory, {wave.wavelength:g} um, film {wave.film:g} S/m2", t, np.exp(expected * t), True)
+        )
         curves.append(Curve(f"measured, {wave.wavelength:g} um", t, a / first))
     plot = Plot("gibbs-thomson", "Bumps at rest", "time (s)", "amplitude over the first", tuple(curves), "y")
     return Result(tuple(rows), (plot,))
 
 
 CHECKS = (
-    Check("dispersion", "Closed forms", "growth of waves on flat lithium against linear theory", dispersion, (20.0, 90.0)),
-    Check("critical-wavelength", "Closed forms", "the wavelength below which waves are smoothed", critical, (10.0, 30.0)),
-    Check("gibbs-thomson", "Closed forms", "bumps dissolve at zero current at the rate of theory", levelling, (5.0, 10.0)),
+    Check(
+        "dispersion",
+        "Closed forms",
+        "growth of waves on flat lithium against linear theory",
+        dispersion,
+        (20.0, 90.0),
+    ),
+    Check(
+        "critical-wavelength",
+        "Closed forms",
+        "the wavelength below which waves are smoothed",
+        critical,
+        (10.0, 30.0),
+    ),
+    Check(
+        "gibbs-thomson",
+        "Closed forms",
+        "bumps dissolve at zero current at the rate of theory",
+        levelling,
+        (5.0, 10.0),
+    ),
 )
