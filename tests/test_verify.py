@@ -133,7 +133,9 @@ def test_the_page_holds_all_that_was_climbed(tmp_path: Path, monkeypatch: pytest
     assert "- half of a percent" in page
     assert "images/verification/numbers.png" in page
     assert (tmp_path / "docs" / "images" / "verification" / "numbers.png").is_file()
-    command.verify(console, ["two"], out=Path("out"), docs=True, threads=1, every=[every[0], check("two", GOOD)])
+    command.verify(
+        console, ["two"], out=Path("out"), docs=True, threads=1, every=[every[0], check("two", GOOD)]
+    )
     assert "**2 of 2 rows passed.**" in (tmp_path / "docs" / record.PAGE).read_text()
 
 

@@ -97,7 +97,11 @@ def disc(full: bool) -> Result:
         "Spreading resistance of a bare disc",
         "spacing over radius",
         "resistance over theory",
-        (Curve("theory", x, np.ones(2), True), Curve("measured", 1.0 / np.array(radii), got / law)),
+        (
+            Curve("theory", x, np.ones(2), True),
+            Curve("measured", 1.0 / np.array(radii), got / law),
+            Curve("extrapolated", np.zeros(1), np.array([1.0 + limit])),
+        ),
     )
     return Result(tuple(rows), (plot,))
 

@@ -215,7 +215,7 @@ def levelling(full: bool) -> Result:
         curves.append(
             Curve(f"theory, {wave.wavelength:g} um, film {wave.film:g} S/m2", t, np.exp(expected * t), True)
         )
-        curves.append(Curve(f"measured, {wave.wavelength:g} um", t, a / first))
+        curves.append(Curve(f"measured, {wave.wavelength:g} um, film {wave.film:g} S/m2", t, a / first))
     plot = Plot("gibbs-thomson", "Bumps at rest", "time (s)", "amplitude over the first", tuple(curves), "y")
     return Result(tuple(rows), (plot,))
 
