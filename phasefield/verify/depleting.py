@@ -291,8 +291,8 @@ CHECKS = (
         "Closed forms",
         "the limiting current approached from below, and what becomes of one above it",
         limiting,
-        (5.0, 5.0),
+        (3.0, 3.0),
     ),
     Check("starved", "Closed forms", "the current that is left where the salt is gone", starved, (0.0, 60.0)),
-    Check("sand", "Closed forms", "Sand's time for six combinations of t+, D and j", sand, (8.0, 30.0)),
+    Check("sand", "Closed forms", "Sand's time for six combinations of t+, D and j", sand, (4.0, 20.0)),
 )

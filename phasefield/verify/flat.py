@@ -192,7 +192,7 @@ CHECKS = (
         "Closed forms",
         "voltage and salt gradient of settled flat cells, both signs of the current",
         planar,
-        (2.0, 8.0),
+        (1.0, 4.0),
     ),
     Check(
         "ohmic-growth",

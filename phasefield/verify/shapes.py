@@ -225,13 +225,13 @@ def bodies(full: bool) -> Result:
 
 CHECKS = (
     Check(
-        "disc", "Closed forms", "spreading resistance of a bare disc on a blocking plane", disc, (8.0, 30.0)
+        "disc", "Closed forms", "spreading resistance of a bare disc on a blocking plane", disc, (1.0, 15.0)
     ),
     Check(
         "bodies",
         "Closed forms",
         "growth of a cylinder (full: and a sphere) from a far electrode",
         bodies,
-        (8.0, 120.0),
+        (2.0, 60.0),
     ),
 )

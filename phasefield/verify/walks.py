@@ -144,6 +144,6 @@ CHECKS = (
         "Closed forms",
         "roughness of a film-ruled surface grows as the root of the half-cycles",
         walk,
-        (12.0, 200.0),
+        (5.0, 80.0),
     ),
 )

@@ -226,20 +226,20 @@ CHECKS = (
         "Closed forms",
         "growth of waves on flat lithium against linear theory",
         dispersion,
-        (20.0, 90.0),
+        (2.0, 6.0),
     ),
     Check(
         "critical-wavelength",
         "Closed forms",
         "the wavelength below which waves are smoothed",
         critical,
-        (10.0, 30.0),
+        (1.0, 3.0),
     ),
     Check(
         "gibbs-thomson",
         "Closed forms",
         "bumps dissolve at zero current at the rate of theory",
         levelling,
-        (5.0, 10.0),
+        (4.0, 8.0),
     ),
 )
