@@ -19,6 +19,7 @@ import typer
 
 from phasefield import __version__
 from phasefield.cli_stored import stored
+from phasefield.cli_verify import verifying
 from phasefield.errors import Interrupted, PhasefieldError, SolverError, one_line
 
 if TYPE_CHECKING:
@@ -274,3 +275,4 @@ def compare(
 
 
 app.add_typer(stored)
+app.add_typer(verifying)

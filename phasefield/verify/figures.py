@@ -1,0 +1,63 @@
+"""The figure of a check: theory as a line, what was measured as marks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from phasefield.verify.row import Curve, Plot
+from phasefield.viz.style import INK, RUN_COLOURS, look, new_figure, save
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SIZE = (5.2, 3.6)  # inch
+MARKS = "os^Dvphd"
+FEW = 6  # curves with names of their own, beyond which the legend stands beside the axes
+BESIDE = 2.0  # inch
+
+
+def draw(plot: Plot, folder: Path) -> Path:
+    """Write the figure of a plot as <name>.png and return its path."""
+    beside = len(plot.curves) > FEW
+    with look():
+        figure = new_figure(SIZE[0] + BESIDE * beside, SIZE[1])
+        axes = figure.add_subplot()
+        axes.set_title(plot.title, loc="left")
+        axes.set_xlabel(plot.x)
+        axes.set_ylabel(plot.y)
+        if "x" in plot.log:
+            axes.set_xscale("log")
+        if "y" in plot.log:
+            axes.set_yscale("log")
+        theory = [curve for curve in plot.curves if curve.theory]
+        measured = [curve for curve in plot.curves if not curve.theory]
+        # The k-th line and the k-th marks belong together; one line for all marks is drawn in ink.
+        for k, curve in enumerate(theory):
+            colour = INK if len(theory) == 1 else RUN_COLOURS[k % len(RUN_COLOURS)]
+            axes.plot(curve.x, curve.y, "-", color=colour, lw=1.2, label=curve.name, zorder=2)
+        for k, curve in enumerate(measured):
+            _mark(axes, curve, k)
+        if len(plot.curves) > 1 or plot.curves[0].name:
+            if beside:
+                axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
+            else:
+                axes.legend()
+        figure.set_layout_engine("constrained")
+        return save(figure, folder / f"{plot.name}.png")
+
+
+def _mark(axes: Axes, curve: Curve, k: int) -> None:
+    many = len(curve.x) > 40
+    axes.plot(
+        curve.x,
+        curve.y,
+        MARKS[k % len(MARKS)],
+        color=RUN_COLOURS[k % len(RUN_COLOURS)],
+        ms=3 if many else 5,
+        mfc="none",
+        mew=1.1,
+        label=curve.name,
+        zorder=3,
+        markevery=max(1, len(curve.x) // 60),
+    )
