@@ -25,6 +25,9 @@ def verify(
     docs: Annotated[
         bool, typer.Option("--docs", help="Write docs/verification.md from what is in the folder then.")
     ] = False,
+    mutations: Annotated[
+        bool, typer.Option("--mutations", help="Break the program on purpose, one term at a time, in a copy.")
+    ] = False,
     threads: Annotated[int | None, typer.Option(help="Processors to use; all by default.")] = None,
 ) -> None:
     """Hold the program against closed forms and balances; exit code 1 if a row fails.
@@ -33,6 +36,7 @@ def verify(
     phasefield verify                                      the fast set
     phasefield verify --list
     phasefield verify --only waves --full --out mine       one check with all of its combinations
+    phasefield verify --mutations                          does a broken term make a check fail?
     """
     from phasefield.report import console_for
     from phasefield.verify.command import print_list
@@ -41,6 +45,15 @@ def verify(
     console = console_for()
     if list_:
         print_list(console)
+        return
+    if mutations:
+        from phasefield.verify.mutations import run_mutations
+
+        found = run_mutations(only[0] if only else None, typer.echo)
+        survived = [one.mutation.name for one in found if not one.caught]
+        typer.echo(f"{len(found) - len(survived)} of {len(found)} mutations caught")
+        if survived:
+            raise typer.Exit(1)
         return
     outcomes = climb(console, only or [], full, out, docs, threads)
     failed = [outcome.check.name for outcome in outcomes if not outcome.passed]
