@@ -124,8 +124,7 @@ class Salt:
         shift = 0.0
         if answer is not None:
             conductance = co.flux * dt * area * answer
-            # What is solved for is c before the factor: at the end of the iteration c / factor.
-            here = front.gather_shared(c) / (1.0 if fresh else self.factor)
+            here = front.gather_shared(c)
             front.scatter_shared(self.b, conductance * here, 1.0)
             shift = -float(front.total(conductance * here))
             pin = 0.0 if bound else PINNED * float(front.total(conductance))
