@@ -260,7 +260,8 @@ def patches(full: bool) -> Result:
     rows.append(
         Row(
             "the same field at points that two grids share", "spacing 2 and 2/3 um", 0.0, off, 1e-11,
-            "one lattice and one spline: round-off of positions, 1e-14 of a box of 30 patches, times 100 sums", "", relative=False,
+            "one lattice and one spline: round-off of positions, 1e-14 of a box of 30 patches, times 100 sums", "",
+            relative=False,
         )
     )  # fmt: skip
     for dx in (4.0, 2.0, 1.0):
