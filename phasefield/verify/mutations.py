@@ -14,6 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from phasefield.verify import codes, grids, order, physics
+from phasefield.verify.probes import PROBES
+from phasefield.verify.row import Result
+
 PACKAGE = Path(__file__).parent.parent
 LONGEST = 300.0  # s, of one check; a mutant that hangs is caught
 FAILED = 3  # exit status of a check with rows that do not pass
@@ -128,7 +132,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("elements weighted to one side", ELEMENTS, "g = 0.5 * (h.ravel()[up] - h.ravel()[down])",
              "g = h.ravel()[up] - h.ravel()[r]", "probe-sharp"),
     Mutation("area of an element not that of the slope", ELEMENTS, "L.dx * L.dx * share / na", "L.dx * L.dx * share",
-             "probe-sharp"),
+             "order-width"),
     Mutation("axis swapped in the starting wave", "model/surface.py",
              "np.cos(a) * x[None, :] + (np.sin(a) * y[:, None]", "np.sin(a) * x[None, :] + (np.cos(a) * y[:, None]",
              "grids-isotropy"),
@@ -137,21 +141,17 @@ MUTATIONS: tuple[Mutation, ...] = (
 )  # fmt: skip
 
 
-def find(name: str) -> Callable[[bool], object]:
+def find(name: str) -> Callable[[bool], Result]:
     """Return the run of a check, or of a probe, by name."""
-    from phasefield.verify import codes, grids, order, physics
-    from phasefield.verify.probes import PROBES
-
-    runs = {check.name: check.run for module in (order, codes, grids, physics) for check in module.CHECKS}
-    return (runs | PROBES)[name]
+    runs = dict(PROBES)
+    for module in (order, codes, grids, physics):
+        runs |= {check.name: check.run for check in module.CHECKS}
+    return runs[name]
 
 
 def judge(name: str) -> int:
     """Run a check in this process and print the rows that do not pass; return the exit status."""
-    from phasefield.verify.row import Result
-
     result = find(name)(False)
-    assert isinstance(result, Result)
     bad = [row for row in result.rows if not row.passed]
     for row in bad:
         sys.stdout.write(f"{row.what}: {row.measured:.4g}, expected {row.expected:.4g} +- {row.tolerance:.2g}\n")
