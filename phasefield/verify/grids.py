@@ -118,7 +118,8 @@ def directed_growth(nx: int, ny: int) -> tuple[float, float, float]:
     start = amplitude(s)
     dt = 0.2 * cell.dx / (cell.per_charge * CURRENT)
     s = march(cell, s, drive, dt, 10)
-    measured = math.log(amplitude(s) / start) / s.t
+    ratio = amplitude(s) / start
+    measured = math.log(ratio) / s.t if ratio > 0.0 else math.nan  # not the wave that was asked for
     p = cell.properties
     k = 2.0 * math.pi / (wavelength * 1e-6)
     J_z, _ = slopes(p, CURRENT, p.c0)
