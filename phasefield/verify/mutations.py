@@ -1,29 +1,50 @@
 """Mutations: the source with one thing broken, and the checks that must notice.
 
-A copy of the package is changed in one place and a check is run there, in a process of its own. A mutated kernel
-would be compiled anew with all others; its checks are small and run as plain Python instead.
+A process of its own imports the package with one module's text changed, in memory: no file is touched, and compiled
+kernels are found where they are. A mutated kernel is not compiled; its checks are small and run as plain Python.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from phasefield.verify import codes, grids, order, physics
+from phasefield.verify.probes import PROBES
+from phasefield.verify.row import Result
 
 PACKAGE = Path(__file__).parent.parent
 LONGEST = 300.0  # s, of one check; a mutant that hangs is caught
 FAILED = 3  # exit status of a check with rows that do not pass
 
 JUDGE = """
-import sys
+import importlib.abc, importlib.machinery, importlib.util, sys
+
+NAME, TEXT, CHECK = sys.argv[1], sys.stdin.read(), sys.argv[2]
+
+
+class Changed(importlib.machinery.SourceFileLoader):
+    def get_code(self, fullname):
+        return compile(TEXT, self.path, "exec")
+
+
+class Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, fullname, path, target=None):
+        if fullname != NAME:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path)
+        return importlib.util.spec_from_file_location(fullname, spec.origin, loader=Changed(fullname, spec.origin))
+
+
+if NAME:
+    sys.meta_path.insert(0, Finder())
 from phasefield.verify.mutations import judge
-sys.exit(judge(sys.argv[1]))
+sys.exit(judge(CHECK))
 """
 
 
@@ -78,9 +99,8 @@ MUTATIONS: tuple[Mutation, ...] = (
              "patches = np.exp(-self.spread * front.gather(film.N))", "physics-signs"),
     Mutation("reaction gives salt", SALT, "front.scatter_shared(self.b, area * rx.j, -dt * co.flux)",
              "front.scatter_shared(self.b, area * rx.j, dt * co.flux)", "codes-steps"),
-    Mutation("salt at the counter plane on the wrong side", SALT,
-             "c_top = c[-1] + 0.5 * dx", "c_top = c[-1] - 0.5 * dx",
-             "codes-steps"),
+    Mutation("salt at the counter plane on the wrong side", SALT, "c_top = c[-1] + 0.5 * dx",
+             "c_top = c[-1] - 0.5 * dx", "codes-steps"),
     Mutation("displaced electrolyte takes no salt along at the counter electrode", SALT,
              "(co.flux - co.carried * (c_top - c[-1]))", "co.flux", "codes-steps"),
     Mutation("what is left is counted before the factor", SALT, "c *= self.factor", "c *= 1.0", "codes-steps"),
@@ -88,9 +108,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("half cell of salt at the counter electrode twice", KINETICS, "gain = 0.5 * dx * flux / D[y, x]",
              "gain = dx * flux / D[y, x]", "codes-steps"),
     Mutation("half cell of electrolyte at the counter electrode lost", KINETICS,
-             "R = R_film + 0.5 * dx / kappa[y, x]", "R = R_film", "probe-sharp"),
-    Mutation("kinetics: the film's drop forgotten in the slope of j", KINETICS, "part = 1.0 / (1.0 + R * slope)",
-             "part = 1.0", "probe-sharp"),
+             "R = R_film + 0.5 * dx / kappa[y, x]", "R = R_film", "codes-steps"),
+    Mutation("kinetics: the film's drop twice", KINETICS, "step = (z + R * b - target) / (1.0 + R * slope)",
+             "step = (z + 2.0 * R * b - target) / (1.0 + 2.0 * R * slope)", "probe-sharp"),
     Mutation("kinetics: anodic and cathodic swapped", KINETICS, "b = k0 * (up - down)", "b = k0 * (down - up)",
              "probe-sharp"),
     Mutation("wrong mean on a face", TRANSPORT, "slope * (a * c[i] + b * c2[i])", "slope * (a * c2[i] + b * c[i])",
@@ -104,40 +124,34 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("carried salt twice on one face", TRANSPORT,
              "s += _face_current(gx[k, j, i], p, phi[k, j, ip], q, o, beta) * 0.5 * (o - q)",
              "s += _face_current(gx[k, j, i], p, phi[k, j, ip], q, o, beta) * (o - q)", "codes-terms"),
-    Mutation("y faces coupled along x", TRANSPORT,
-             "h[k, L.yp[j]], c[k, L.yp[j]], factor", "h[k, j], 0.0 * c[k, j], factor",
-             "probe-deep"),
+    Mutation("y faces coupled along x", TRANSPORT, "h[k, L.yp[j]], c[k, L.yp[j]], factor",
+             "h[k, j], 0.0 * c[k, j], factor", "probe-deep"),
     Mutation("axis swapped in the charge of y", TRANSPORT,
              "s += _face_current(gy[k, j, i], p, phi[k, jp, i], q, c[k, jp, i], beta)",
              "s += _face_current(gy[k, j, i], p, phi[k, j, ip], q, c[k, j, ip], beta)", "probe-deep"),
     Mutation("elements weighted to one side", ELEMENTS, "g = 0.5 * (h.ravel()[up] - h.ravel()[down])",
              "g = h.ravel()[up] - h.ravel()[r]", "probe-sharp"),
     Mutation("area of an element not that of the slope", ELEMENTS, "L.dx * L.dx * share / na", "L.dx * L.dx * share",
-             "probe-sharp"),
+             "order-width"),
     Mutation("axis swapped in the starting wave", "model/surface.py",
-             "np.cos(a) * x[None, :] + (np.sin(a) * y[:, None]",
-             "np.sin(a) * x[None, :] + (np.cos(a) * y[:, None]", "grids-isotropy"),
+             "np.cos(a) * x[None, :] + (np.sin(a) * y[:, None]", "np.sin(a) * x[None, :] + (np.cos(a) * y[:, None]",
+             "grids-isotropy"),
     Mutation("patches of the grid, not of the lattice", "model/noise.py", "length / spacing * (1.0 - WHOLE)",
              "length / spacing", "grids-patches"),
 )  # fmt: skip
 
 
-def find(name: str) -> Callable[[bool], object]:
+def find(name: str) -> Callable[[bool], Result]:
     """Return the run of a check, or of a probe, by name."""
-    from phasefield.verify import codes, grids, order, physics
-    from phasefield.verify.probes import PROBES
-
-    runs = {check.name: check.run for module in (order, codes, grids, physics) for check in module.CHECKS}
-    found: Callable[[bool], object] = (runs | PROBES)[name]
-    return found
+    runs = dict(PROBES)
+    for module in (order, codes, grids, physics):
+        runs |= {check.name: check.run for check in module.CHECKS}
+    return runs[name]
 
 
 def judge(name: str) -> int:
     """Run a check in this process and print the rows that do not pass; return the exit status."""
-    from phasefield.verify.row import Result
-
     result = find(name)(False)
-    assert isinstance(result, Result)
     bad = [row for row in result.rows if not row.passed]
     for row in bad:
         sys.stdout.write(f"{row.what}: {row.measured:.4g}, expected {row.expected:.4g} +- {row.tolerance:.2g}\n")
@@ -157,23 +171,20 @@ def mutated(mutation: Mutation) -> str:
 
 
 def run_one(mutation: Mutation | None, check: str) -> tuple[int, str]:
-    """Run a check on a copy of the package, mutated or as it is; return exit status and what it said."""
-    text = None if mutation is None else mutated(mutation)
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "phasefield"
-        shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
-        environment = {**os.environ, "PYTHONPATH": folder}
-        if mutation is not None and text is not None:
-            (copy / mutation.file).write_text(text, encoding="utf-8")
-            if mutation.file.startswith("kernels/"):
-                environment["NUMBA_DISABLE_JIT"] = "1"
-        try:
-            done = subprocess.run(
-                [sys.executable, "-c", JUDGE, check], cwd=folder, env=environment, capture_output=True, text=True,
-                timeout=LONGEST, check=False,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired:
-            return FAILED, f"not done after {LONGEST:g} s"
+    """Run a check on the mutated package, or on it as it is; return exit status and what it said."""
+    name, text = "", ""
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
+    if mutation is not None:
+        name, text = "phasefield." + mutation.file.removesuffix(".py").replace("/", "."), mutated(mutation)
+        if mutation.file.startswith("kernels/"):
+            environment["NUMBA_DISABLE_JIT"] = "1"
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", JUDGE, name, check], input=text, env=environment, capture_output=True, text=True,
+            timeout=LONGEST, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return FAILED, f"not done after {LONGEST:g} s"
     lines = (done.stdout.strip() or done.stderr.strip()).splitlines() or [""]
     said = lines[0] if done.returncode == FAILED else lines[-1]
     # A check that ends in an error of the program's own has noticed; one that could not run has not.
