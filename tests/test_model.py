@@ -419,6 +419,7 @@ def test_a_hot_spot_that_takes_more_than_there_is_gets_what_there_is() -> None:
 
     def hot(to: State) -> None:
         to.resistance = np.where(np.arange(to.front.count) == 3, 0.5, 50.0)
+        to.j_side = np.zeros(to.front.count)
 
     cell._coat = hot  # type: ignore[method-assign]
     hot(s)

@@ -104,7 +104,6 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("displaced electrolyte takes no salt along at the counter electrode", SALT,
              "(co.flux - co.carried * (c_top - c[-1]))", "co.flux", "codes-steps"),
     Mutation("what is left is counted before the factor", SALT, "c *= self.factor", "c *= 1.0", "codes-steps"),
-    Mutation("answer of the reaction after the factor", SALT, "/ (1.0 if fresh else self.factor)", "", "codes-steps"),
     Mutation("half cell of salt at the counter electrode twice", KINETICS, "gain = 0.5 * dx * flux / D[y, x]",
              "gain = dx * flux / D[y, x]", "codes-steps"),
     Mutation("half cell of electrolyte at the counter electrode lost", KINETICS,
