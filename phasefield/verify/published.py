@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from phasefield.constants import FARADAY
 from phasefield.kernels.front import lattice
 from phasefield.model.allen_cahn import AllenCahn, Coefficients
+from phasefield.verify import plating
 from phasefield.verify.row import Check, Curve, Plot, Result, Row
 
 Floats = NDArray[np.float64]
@@ -168,4 +169,5 @@ CHECKS: tuple[Check, ...] = (
     Check("bm7a", SECTION, "the Allen-Cahn equation with a manufactured solution, PFHub 7a", benchmark, (3, 150)),
     Check("allen-cahn-equilibrium", SECTION, "profile, surface energy, what curvature does", equilibrium, (3, 30)),
     Check("allen-cahn-mapping", SECTION, "W, k, L_e from gamma, delta, j0 (Arguello et al. 2022)", mapping, (1, 1)),
+    *plating.CHECKS,
 )
