@@ -52,6 +52,11 @@ class Coefficients:
         """Return delta [m] of the equilibrium profile."""
         return float(np.sqrt(8.0 * self.gradient / self.barrier))
 
+    def longest(self, dx: float, axes: int) -> float:
+        """Return the longest stable step [s]: a two-stage method reaches -2 along the real axis; |g''| <= 2."""
+        fastest = self.mobility * (4.0 * axes * self.gradient / dx**2 + 2.0 * self.barrier)
+        return STABLE * 2.0 / fastest if fastest > 0.0 else float(np.inf)
+
 
 class AllenCahn:
     """March of eq. (12) on one grid; holds only work arrays."""
@@ -61,15 +66,9 @@ class AllenCahn:
         self.lattice = lattice
         self.barrier = co.mobility * co.barrier
         self.stiffness = co.mobility * co.gradient / lattice.dx**2
+        self.longest = co.longest(lattice.dx, sum(n > 1 for n in (lattice.nz, lattice.ny, lattice.nx)))
         shape = (lattice.nz, lattice.ny, lattice.nx)
         self.first, self.second, self.middle = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-
-    @property
-    def longest(self) -> float:
-        """Return the longest stable step [s]: a two-stage method reaches -2 along the real axis; |g''| <= 2."""
-        axes = sum(n > 1 for n in (self.lattice.nz, self.lattice.ny, self.lattice.nx))
-        fastest = 4.0 * axes * self.stiffness + 2.0 * self.barrier
-        return STABLE * 2.0 / fastest if fastest > 0.0 else np.inf
 
     def rate(self, out: Floats, xi: Floats) -> None:
         """Write the rate [1/s] of eq. (12) without its source."""
