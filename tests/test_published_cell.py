@@ -106,3 +106,20 @@ def test_coefficients_follow_from_measurable_inputs(case: Case) -> None:
     assert found["mobility L_s"] * found["barrier W"] * delta == pytest.approx(KEEPING * speed)
     assert n.metal == pytest.approx(1e7 * p.kappa)
     assert not {"barrier W", "mobility L_s"} & {one.name for one in regime(cases.make())}
+
+
+def test_a_strong_field_may_ask_for_ions_that_are_not_there_and_still_runs(tmp_path: Path) -> None:
+    """As in the published runs, 0.2 V: the surface terms take ions from an interface that has none left."""
+    case = cases.make(
+        'numerics.motion="allen-cahn"',
+        'electrolyte.conductivity="1.19e-2 S/cm"',
+        'kinetics.exchange_current_density="3000 A/m^2"',
+        'protocol.steps=[{ voltage="0.2 V", duration="0.5 s" }]',
+    )
+    least: list[float] = []
+    outcome = cases.run(case, tmp_path / "run", lambda s: least.append(float(s.c.min())))
+    assert outcome.reason == "end"
+    assert min(least) < 0.0
+    with open_run(tmp_path / "run") as run:
+        assert run.n_steps < 200
+        assert run.series["concentration_min"].min() > -0.5 * case.electrolyte.salt_concentration  # -0.23 when written

@@ -159,6 +159,14 @@ class PublishedCell(Cell):
         self._check_salt(b)
         return b
 
+    def _check_salt(self, s: State) -> None:
+        """Refuse numbers that are not finite. A concentration below zero is the law's own, and is stored.
+
+        Its surface terms move xi and take ions for it whether or not there are any.
+        """
+        if not np.all(np.isfinite(s.c)):
+            raise SolverError("the concentration is not finite")
+
     def _count(self) -> None:
         self.potential.iterations = self.model.iterations
 
