@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from . import restart
 from .errors import Interrupted, SolverError
 from .events import Events
-from .model.cell import Cell
 from .model.potential import Drive
+from .model.published_cell import cell_of
 from .output import begin, frame_of, row_of, summary_of
 from .pace import STABLE, Pace
 from .protocol import Walk
@@ -81,7 +81,7 @@ class Driver:
         """
         self.case, self.folder, self.progress = case, folder, progress
         self.walltime = walltime
-        self.cell = Cell(case)
+        self.cell = cell_of(case)
         self.begun = time.monotonic()
         self.stop_signal: int | None = None
         self.control = Control()

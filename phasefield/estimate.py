@@ -60,6 +60,10 @@ def longest_step(case: Case, current: float) -> float:
         limits.append(n.front_step * dx / (mean * hottest(case)))
         if case.film.patches is not None and case.film.patches.renewal is not None:
             limits.append(case.film.patches.renewal / mean)
+    if n.motion == "allen-cahn":
+        from phasefield.model.published_cell import numbers_of
+
+        limits.append(numbers_of(case).law.longest(dx, case.grid.ndim))
     J = forms.slopes(p, abs(current), p.c0)[0]
     J = J / (1.0 + J * dx / (math.pi * p.kappa))
     M = J * p.gamma * p.V_m / FARADAY * p.V_m / FARADAY

@@ -52,7 +52,7 @@ class Pace:
         rx = s.reaction
         assert rx is not None
         fastest = float(np.max(np.abs(rx.j_li), initial=0.0)) * cell.per_charge
-        limits = [self.control.dt_c, case.numerics.max_step or math.inf]
+        limits = [self.control.dt_c, case.numerics.max_step or math.inf, cell.longest]
         if fastest > 0.0:
             limits.append(case.numerics.front_step * dx / fastest)
         # Gibbs-Thomson: v = -M K, explicit; behind kappa k the reaction answers less.

@@ -57,6 +57,8 @@ class Case(Record):
                 f"{um(width)} is {width / spacing:.3g} spacings; "
                 f"give 0.4 to 4 of them, e.g. {um(spacing / 2)}",
             )
+        if self.numerics.motion == "allen-cahn":
+            self._check_published()
         patches = self.film.patches
         if patches is not None and patches.size < spacing:
             raise refuse(
@@ -65,6 +67,20 @@ class Case(Record):
                 f"{um(spacing)}; give larger patches or a finer grid",
             )
         return self
+
+    def _check_published(self) -> None:
+        """Refuse what the published law of motion knows nothing of."""
+        growth = self.film.growth
+        for name, there in (("patches", self.film.patches), ("growth", growth and growth.law != "none")):
+            if there:
+                raise refuse(
+                    f"film.{name}",
+                    'numerics.motion = "allen-cahn" has no film; set it to "none", or take motion = "distance"',
+                )
+        if self.lithium.surface_energy == 0.0:
+            raise refuse(
+                "lithium.surface_energy", 'numerics.motion = "allen-cahn" has no interface without it; give it'
+            )
 
     def _fill_defaults(self) -> None:
         """Fill what one table takes from another."""
@@ -81,7 +97,8 @@ class Case(Record):
             if getattr(counter, name) is None and f"{table}.{name}" in sources:
                 sources[f"counter.{table}.{name}"] = sources[f"{table}.{name}"]
             fill(counter, **{name: getattr(own, name)})
-        fill(self.numerics, interface_width=self.grid.spacing / 2)
+        published = self.numerics.motion == "allen-cahn"
+        fill(self.numerics, interface_width=self.grid.spacing / (1 if published else 2))
         if self.output.fields_every is None and self.protocol.planned_time is None:
             raise refuse(
                 "output.fields_every", 'missing: the protocol has no planned duration; add it, e.g. "1 h"'

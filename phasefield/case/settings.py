@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -15,9 +15,17 @@ from phasefield.units import Measure
 class Numerics(Record):
     """Settings of the method; the defaults serve."""
 
+    motion: Literal["distance", "allen-cahn"] = Field(
+        default="distance",
+        description='law of motion; "allen-cahn": the published models, without film, t+ and anions, for comparison',
+    )
+    metal_contrast: Annotated[float, Measure(units.NUMBER, ge=1, le=1e7)] = Field(
+        default=1e7, description='"allen-cahn": conductivity of the metal over that of the electrolyte'
+    )
     interface_width: Length = Field(
         default=FILLED,
-        description="W of xi = (1 - tanh(d / 2W)) / 2; 0.4 to 4 spacings; default: spacing / 2",
+        description="W of xi = (1 - tanh(d / 2W)) / 2; 0.4 to 4 spacings; default: spacing / 2, "
+        'with "allen-cahn" one spacing (delta of the published models is 4 W)',
     )
     front_step: Annotated[float, Measure(units.NUMBER, gt=0, le=1)] = Field(
         default=0.5, description="largest motion of the surface in a step, in cells"

@@ -4,5 +4,6 @@ front     where the lithium is: d, xi, the surface elements, motion          (eq
 kinetics  is in kernels/kinetics.py; film, its resistance and its patches    (eqs. 5-8)
 potential charge balance and the metal's potential                           (eq. 9)
 salt      diffusion, transference, displacement                              (eq. 10)
+published, allen_cahn, published_cell  the published law, another cell          (eqs. 12-16)
 cell      all of them coupled at one time; march   the step in time          (eq. 11)
 """

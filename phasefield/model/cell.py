@@ -121,6 +121,7 @@ class Cell:
         self.last: Floats = np.zeros(self.shape)
         self.spare = [self._state(), self._state()]
         self.effort = 0  # coupling iterations of the last step's harder stage
+        self.longest = math.inf  # s, a step that the law of motion itself allows
         self.volume_0 = 0.0
         self.salt_0 = 0.0
 

@@ -15,6 +15,7 @@ from phasefield.estimate import Estimate, estimate, plated_height
 from phasefield.flatcell import FlatCell, Leg, Walked, gap_of, walk
 from phasefield.regime import flat
 from phasefield.regime.finding import Finding, um
+from phasefield.regime.law import law
 from phasefield.report import MEGA, number, plain_table
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def regime(case: Case) -> list[Finding]:
         found += _plating(case, p, walked)
     if plating.current > 0.0:
         found += _waves(case, p, plating, gap)
+    found += law(case)
     found += _grid(case, gap)
     found += _walk(case, p, protocol, gap)
     found += _cost(case, estimate(case, protocol))
