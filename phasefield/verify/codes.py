@@ -33,7 +33,7 @@ def _when_there(name: str, module: str, function: str) -> Callable[[bool], Resul
         reason = missing(name)
         if reason is not None:
             log.warning("%s skipped: %s", name, reason)
-            return Result(())
+            return Result((), skipped=reason)
         rows: Callable[[bool], Result] = getattr(import_module(f"phasefield.verify.{module}"), function)
         return rows(full)
 

@@ -67,10 +67,11 @@ class Plot:
 
 @dataclass(frozen=True)
 class Result:
-    """What one check gave."""
+    """What one check gave; skipped: why it could not run here (an optional package), if so."""
 
     rows: tuple[Row, ...]
     plots: tuple[Plot, ...] = ()
+    skipped: str = ""
 
 
 @dataclass(frozen=True)
