@@ -152,11 +152,12 @@ def scatter(f, q, start, idx, w, n, factor):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def limit(out, w, c, mean, start, idx, n, share):  # type: ignore[no-untyped-def]
+def limit(out, norm, w, c, mean, start, idx, n, share):  # type: ignore[no-untyped-def]
     """Weights that take no more than a cell holds: w min(1, c_k / (share mean)), normalised; return how many fell.
 
-    Through a resolved interface the concentration runs on linearly and all of c_k > share mean: nothing changes.
-    Near depletion the line would cross zero inside; then cells give in proportion to what they have.
+    norm[e]: their sum before, 1 where none fell. Through a resolved interface the concentration runs on linearly and
+    all of c_k > share mean: nothing changes. Near depletion the line would cross zero inside; then cells give in
+    proportion to what they have.
     """
     flat = c.ravel()
     fell = 0
@@ -173,7 +174,9 @@ def limit(out, w, c, mean, start, idx, n, share):  # type: ignore[no-untyped-def
                 few += 1
             out[t] = s
             total += s
+        norm[e] = 1.0
         if few > 0:
+            norm[e] = total
             for t in range(a, b):
                 out[t] /= total
             fell += few
@@ -181,11 +184,11 @@ def limit(out, w, c, mean, start, idx, n, share):  # type: ignore[no-untyped-def
 
 
 @kernel
-def sink(b, own, q, c, mean, start, idx, w, n, share, least, none):  # type: ignore[no-untyped-def]
-    """b_k -= w_k q[e], but where a cell is scarce (`limit`, or below `least`) own_k += w_k q[e] / c_k (Patankar).
+def sink(b, own, rate, q, c, mean, norm, start, idx, w, shared, n, share, least):  # type: ignore[no-untyped-def]
+    """b_k -= shared_k q[e], but where a cell is scarce (`limit`, or below `least`) own_k += rate (Patankar).
 
-    That is linear in the new c. What holds less than `none` counts as holding it: beyond, the coefficient would be
-    without bounds, and there is nothing to take.
+    rate = shared_k q[e] / c_k, so that the cell gives in proportion to its new c; 0 where it is not scarce. Where
+    `limit` acts that is w_k q[e] / (share mean norm): it has a bound however little the cell holds.
     """
     flat = c.ravel()
     fb = b.ravel()
@@ -193,10 +196,26 @@ def sink(b, own, q, c, mean, start, idx, w, n, share, least, none):  # type: ign
     for e in range(n):
         for t in range(start[e], start[e + 1]):
             p = idx[t]
-            if q[e] > 0.0 and (flat[p] < share * mean[e] or flat[p] < least):
-                fo[p] += w[t] * q[e] / max(flat[p], none)
+            rate[t] = 0.0
+            if q[e] > 0.0 and flat[p] < share * mean[e]:
+                rate[t] = w[t] * q[e] / (share * mean[e] * norm[e])
+            elif q[e] > 0.0 and flat[p] < least:
+                rate[t] = shared[t] * q[e] / flat[p]
+            if rate[t] > 0.0:
+                fo[p] += rate[t]
             else:
-                fb[p] -= w[t] * q[e]
+                fb[p] -= shared[t] * q[e]
+
+
+@kernel
+def taken(out, rate, q, c, start, idx, shared, n):  # type: ignore[no-untyped-def]
+    """out[e]: what `sink` has taken of q[e] once the concentration has become c."""
+    flat = c.ravel()
+    for e in range(n):
+        s = 0.0
+        for t in range(start[e], start[e + 1]):
+            s += rate[t] * flat[idx[t]] if rate[t] > 0.0 else shared[t] * q[e]
+        out[e] = s
 
 
 @kernel

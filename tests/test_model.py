@@ -16,6 +16,7 @@ from phasefield.constants import FARADAY, GAS_CONSTANT
 from phasefield.errors import SolverError
 from phasefield.kernels import transport
 from phasefield.model.cell import Cell, State, bend_positive
+from phasefield.model.coupling import Coupling
 from phasefield.model.front import Front
 from phasefield.model.potential import Drive
 from phasefield.model.salt import Salt
@@ -260,13 +261,13 @@ def test_a_step_says_what_closed_its_books(monkeypatch: pytest.MonkeyPatch) -> N
     factors: list[float] = []
     shifts: list[float] = []
     inside: list[float] = []
-    content, match, fields = Salt.content, Front.match_volume, Cell._fields
+    content, match, fields = Salt.content, Front.match_volume, Coupling.solve
 
     def noted_content(self: Salt, front: Front, c: Any) -> float:
         inside.append(content(self, front, c))
         return inside[-1]
 
-    def noted_fields(self: Cell, *args: Any) -> tuple[float, float]:
+    def noted_fields(self: Coupling, *args: Any) -> tuple[float, float]:
         total, dt = args[3], args[4]
         out, volume = fields(self, *args)
         factors.append((total - dt * out) / inside[-1])
@@ -277,7 +278,7 @@ def test_a_step_says_what_closed_its_books(monkeypatch: pytest.MonkeyPatch) -> N
         return shifts[-1]
 
     monkeypatch.setattr(Salt, "content", noted_content)
-    monkeypatch.setattr(Cell, "_fields", noted_fields)
+    monkeypatch.setattr(Coupling, "solve", noted_fields)
     monkeypatch.setattr(Front, "match_volume", noted_match)
 
     def look(s: State) -> None:
@@ -429,6 +430,7 @@ def test_a_hot_spot_that_takes_more_than_there_is_gets_what_there_is() -> None:
     assert hottest > 4.0
     dt = 5.0 * cell.dx * cell.properties.c0 / (hottest * cell.co.flux)  # five cells of salt, two in the first stage
     new = cell.step(s, Drive(1.0), dt)
-    assert 0.0 < new.c[new.front.h > 0.0].min() < 20.0
+    # In 16 and more steps 20 mol/m^3 are left there; one step is off by what its order leaves.
+    assert 0.0 < new.c[new.front.h > 0.0].min() < 0.1 * cell.properties.c0
     assert new.reaction is not None
     assert new.reaction.total == pytest.approx(1.0 * cell.plane, rel=1e-10)

@@ -23,10 +23,11 @@ from ..errors import SolverError
 from ..kernels import front as kernels
 from ..kernels import transport
 from ..kernels.kinetics import Kinetics
+from .coupling import Coupling
 from .film import Film, FilmState
 from .front import Front
-from .potential import AT_REST, Coefficients, Counter, Drive, Potential, Reaction
-from .salt import LOW, Salt
+from .potential import Coefficients, Counter, Drive, Potential, Reaction
+from .salt import Salt
 from .surface import height_map, steepness_corrected
 
 if TYPE_CHECKING:
@@ -38,20 +39,10 @@ NODE = 2.0 / 5.0
 DIAGONAL = (0.5 - NODE) / (1.0 - NODE)  # 1/6
 MIXED = 1.0 - DIAGONAL  # 5/6, the salt's weight of stage 1
 LATE = 0.5 / NODE  # 5/4, the surface's weight of stage 1
-COUPLING_STEPS = 30
-PATIENCE = 6  # iterations after which ten times the tolerance will do: near depletion the inner solvers limit it
-FALL = 0.01  # of a concentration, in one coupling iteration
-LAST = 20  # iterations after which fifty times will: 0.5 % of the concentration, or 0.05 % of c0
-COARSE = 0.1  # of c0: differences of a scarcer concentration are measured against this
 LEAST = 0.3  # of the present concentration: an extrapolation below it is bent (`bend_positive`)
-PLAIN_STEPS = 2  # iterations before they are accelerated
-MIXED_ITERATES = 6  # that the acceleration looks back on
-COUPLED = 10.0  # concentrations at the surface agree to this many tolerances
-LOOSE = 10.0  # times as far may concentrations differ that the currents hardly answer to
 STILL = 1e-12  # cells; motion below it is round-off
 MENDED = 0.1  # cells of motion from which on the distance is mended in full
 FARTHEST = 1.5  # cells that the surface may move in a step; the band reaches three
-STIFF = 0.02  # answer of the reaction to its own depletion, over diffusion across a cell, above which it is followed
 START_REDISTANCE = 8  # pseudo-steps a cell of band, for the starting surface
 QUIET = 1e-9  # of the exchange current and of the local currents: a mean current below it is none
 RESIDUAL = 1e-6  # of c0: the conductivity of so little salt stays where there is less; bounds the contrast
@@ -113,12 +104,12 @@ class Cell:
         tolerance = case.numerics.tolerance
         self.potential = Potential(self.shape, self.periodic, self.dx, tolerance)
         self.salt = Salt(self.shape, self.periodic, self.dx, tolerance)
+        self.coupling = Coupling(self.co, p.c0, self.dx, self.potential, self.salt)
         self.plane = self.shape[1] * self.shape[2] * self.dx**2
         self.per_charge = p.V_m / FARADAY
         self.scratch: Floats = np.zeros(self.shape)
         self.speed: Floats = np.zeros(self.shape)
         self.before: Floats = np.zeros(self.shape)
-        self.last: Floats = np.zeros(self.shape)
         self.spare = [self._state(), self._state()]
         self.effort = 0  # coupling iterations of the last step's harder stage
         self.longest = math.inf  # s, a step that the law of motion itself allows
@@ -212,7 +203,7 @@ class Cell:
         Raises SolverError if a stage cannot be solved; the caller takes a smaller step then.
         """
         a, b = self.spare
-        self.effort = 0
+        self.effort = self.coupling.effort = 0
         r0 = s.reaction
         assert r0 is not None
         # Stage 1
@@ -221,7 +212,7 @@ class Cell:
         total_0 = self.salt.content(s.front, s.c)
         a.c[...], a.phi[...], a.jc[...], a.phi_s = s.c, s.phi, s.jc, s.phi_s
         stored = (s.displaced, s.displaced_volume)
-        out_1, volume_1 = self._fields(a, drive, s.c, total_0, NODE * dt, stored)
+        out_1, volume_1 = self.coupling.solve(a, drive, s.c, total_0, NODE * dt, stored, self._react)
         factor_1 = self.salt.factor
         self._speeds(a)
         r1 = a.reaction
@@ -249,8 +240,11 @@ class Cell:
         np.copyto(b.phi, s.phi + (a.phi - s.phi) / NODE)
         np.copyto(b.jc, a.jc)
         b.phi_s = s.phi_s + (a.phi_s - s.phi_s) / NODE
-        out_2, volume_2 = self._fields(b, drive, self.before, total_0 - MIXED * dt * out_1, DIAGONAL * dt, stored)
+        out_2, volume_2 = self.coupling.solve(
+            b, drive, self.before, total_0 - MIXED * dt * out_1, DIAGONAL * dt, stored, self._react
+        )
         self._speeds(b)
+        self.effort = self.coupling.effort
         b.t = s.t + dt
         b.applied = s.applied + dt * charge
         b.side = s.side + dt * side
@@ -350,71 +344,6 @@ class Cell:
         self._coat(to)
         to.counter_film = float(self.film.growth.thickness(np.array([s.counter_film]), dt)[0])
 
-    def _fields(
-        self, s: State, drive: Drive, before: Floats, total: float, dt: float, stored: tuple[float, float]
-    ) -> tuple[float, float]:
-        """Solve potential and salt together at one stage; return salt [mol/s] and volume [m^3/s] leaving."""
-        co = self.co
-        floor = COARSE * self.properties.c0
-        tolerance = COUPLED * self.potential.tolerance
-        D = float(np.interp(self.properties.c0, co.D_at, co.D))
-        s.phi_s, rx = self.potential.evaluate(s.front, co, s.c, s.phi, s.phi_s, s.resistance, s.j_side, drive)
-
-        def salt(answer: Floats | None, scarce: float, fresh: bool = False) -> tuple[float, float]:
-            bound = drive.current is not None
-            return self.salt.solve(
-                s.front, co, before, total, dt, s.c, s.phi, self.potential, rx, s.jc, answer, bound, scarce, stored,
-                fresh,
-            )
-
-        mixing = Mixing(s.front.h)
-        drained = False  # a current that knew of no shortage yet took more than there is
-        for k in range(COUPLING_STEPS):
-            self.effort = max(self.effort, k)
-            c_old = s.front.gather(s.c)
-            if k >= PLAIN_STEPS:
-                mixing.before(s.c)
-            if not float(np.min(c_old, initial=1.0)) > 0.0:
-                raise SolverError("no salt is left at a place of the surface")
-            # j answers through j0(c) and through the diffusion potential, behind the electrolyte of a cell or two.
-            behind = 2.0 * self.dx / np.interp(c_old, co.at, co.kappa)
-            answer = np.maximum(rx.Jc + co.beta * rx.J / c_old, 0.0) / (1.0 + rx.J * behind)
-            stiffness = float(np.max(answer, initial=0.0)) * co.flux * self.dx / D
-            follow = stiffness > STIFF and not drained
-            s.front.limit(s.c)
-            # Share of the largest c below which cells give in proportion to what they will have.
-            proportional = np.inf if drained else LOW if s.front.limited > 0 else 0.0
-            np.copyto(self.last, s.c)
-            out = salt(answer if follow else None, proportional, fresh=k == 0)
-            if not (drained or transport.extremes(s.front.h, s.c, 0.0)[2]):
-                drained, proportional, follow = True, np.inf, False
-                np.copyto(s.c, self.last)
-                out = salt(None, proportional)
-            scarce = proportional > 0.0
-            c_new = s.front.gather(s.c)
-            self._check_salt(s)
-            change = float(np.max(np.abs(c_new - c_old) / np.maximum(c_old, floor), initial=0.0))
-            # The charge was moved at the old concentration, the salt at the new. What a current would differ by is
-            # its answer; all of it where cells lack salt, for there it is what the salt gives.
-            area = s.front.area[: s.front.count]
-            current, enough = area * np.abs(rx.j), tolerance
-            if scarce:
-                differs = np.sum(current * np.minimum(np.abs(c_new - c_old) / c_old, 1.0))
-            else:
-                differs = np.sum(area * answer * np.abs(c_new - c_old))
-                current, enough = current + AT_REST * area * rx.J / co.kinetics.f, LOOSE * tolerance
-            ease = 1.0 if k < PATIENCE else 10.0 if k < LAST else 50.0
-            if k > 0 and change <= enough * ease and differs <= tolerance * ease * np.sum(current):
-                return salt(None, proportional) if follow else out
-            if scarce:  # on the way: towards zero by two decades an iteration at most
-                np.maximum(s.c, FALL * self.last, out=s.c)
-            if k >= PLAIN_STEPS:
-                mixing.after(s.c)
-            top = float(np.mean(2.0 * (s.c[-1] - self.last[-1]) / (s.c[-1] + self.last[-1])))
-            transport.follow_salt(s.phi, s.c, self.last, co.beta, top, s.front.k0)
-            rx = self._react(s, drive)
-        raise SolverError("potential and salt did not agree")
-
 
 def bend_positive(line: Floats, c: Floats) -> None:
     """Bend an extrapolation of c (in place), which may cross zero where c falls fast, so that it stays positive.
@@ -426,43 +355,6 @@ def bend_positive(line: Floats, c: Floats) -> None:
     low = line < LEAST * c
     if np.any(low):
         line[low] = LEAST * c[low] / (2.0 - line[low] / (LEAST * c[low]))
-
-
-class Mixing:
-    """Anderson's acceleration of the iteration c -> new c, in ln c, so that what it gives is positive.
-
-    D. G. Anderson, J. ACM 12 (1965) 547; least squares over the last few iterates, weighted with h.
-    """
-
-    def __init__(self, h: Floats) -> None:
-        self.h = h
-        self.x: list[Floats] = []
-        self.f: list[Floats] = []
-
-    def before(self, c: Floats) -> None:
-        """Note the iterate that goes in."""
-        if not self.x:
-            self.here = self.h > 0.0
-            self.weight = np.sqrt(self.h[self.here])
-        self.x.append(np.log(c[self.here]))
-
-    def after(self, c: Floats) -> None:
-        """Take what came out; replace it by the mixture."""
-        new = c[self.here]
-        self.f.append(np.log(new) - self.x[-1])
-        del self.x[:-MIXED_ITERATES], self.f[:-MIXED_ITERATES]
-        if len(self.f) < 2:
-            return
-        F = np.stack([(b - a) * self.weight for a, b in zip(self.f, self.f[1:], strict=False)])
-        X = [b - a for a, b in zip(self.x, self.x[1:], strict=False)]
-        # No BLAS: its sums depend on its threads.
-        gram = np.array([[np.sum(a * b) for b in F] for a in F])
-        gram += 1e-12 * np.trace(gram) * np.eye(len(gram))
-        weights = np.linalg.solve(gram, np.array([np.sum(a * self.f[-1] * self.weight) for a in F]))
-        mixed = self.x[-1] + self.f[-1]
-        for w, dx, (a, b) in zip(weights, X, zip(self.f, self.f[1:], strict=False), strict=True):
-            mixed -= w * (dx + b - a)
-        c[self.here] = np.exp(mixed)
 
 
 def coefficients(case: Case) -> tuple[Coefficients, Kinetics]:

@@ -53,6 +53,8 @@ class Front:
         self.count = 0
         self.pockets = 0
         self.limited = 0
+        self.mean: Floats = np.empty(0)
+        self._held = False
 
     def _room(self, n: int) -> None:
         """Make room for n surface elements."""
@@ -60,6 +62,8 @@ class Front:
         self.idx = np.zeros(16 * n, np.int64)
         self.w = np.zeros(16 * n)
         self.share = np.zeros(16 * n)
+        self.rate = np.zeros(16 * n)
+        self.norm = np.ones(n + 1)
         self.area = np.zeros(n + 1)
         self.curvature = np.zeros(n + 1)
         self.owner = np.zeros(n + 1, np.int64)
@@ -196,11 +200,19 @@ class Front:
     def limit(self, c: Floats) -> int:
         """Set the weights by which charge and salt are exchanged (`share`) from the concentration c.
 
-        They are the elements' own wherever the grid resolves c; return how many entries are not.
+        They are the elements' own wherever the grid resolves c; return how many entries are not. Shortage is measured
+        against the concentration at the elements, or what it was when it was put on `hold`.
         """
-        mean = self.gather(c)
-        self.limited = int(elements.limit(self.share, self.w, c, mean, self.start, self.idx, self.count, SCARCE))
+        if not self._held:
+            self.mean = self.gather(c)
+        self.limited = int(
+            elements.limit(self.share, self.norm, self.w, c, self.mean, self.start, self.idx, self.count, SCARCE)
+        )
         return self.limited
+
+    def hold(self, held: bool) -> None:
+        """Keep what shortage is measured against as it is, so that an iteration does not chase it; or no longer."""
+        self._held = held
 
     def gather_shared(self, f: Floats) -> Floats:
         """Return f at the surface by the weights of `limit`."""
@@ -212,14 +224,21 @@ class Front:
         """Add factor q[e] to the cells of each element, by the weights of `limit`."""
         elements.scatter(f, q, self.start, self.idx, self.share, self.count, factor)
 
-    def sink(self, b: Floats, own: Floats, q: Floats, c: Floats, least: float, none: float) -> None:
+    def sink(self, b: Floats, own: Floats, q: Floats, c: Floats, least: float) -> None:
         """Take q[e] by the weights of `limit` from b, or, in scarce cells, in proportion to the new c (into own).
 
-        least [mol/m^3]: cells below it are scarce, too; none: less counts as this much.
+        least [mol/m^3]: cells below it are scarce, too.
         """
         elements.sink(
-            b, own, q, c, self.gather(c), self.start, self.idx, self.share, self.count, SCARCE, least, none
-        )
+            b, own, self.rate, q, c, self.mean, self.norm, self.start, self.idx, self.w, self.share, self.count,
+            SCARCE, least,
+        )  # fmt: skip
+
+    def taken(self, q: Floats, c: Floats) -> Floats:
+        """Return what the last `sink` of q[e] takes at the new c."""
+        out = np.empty(self.count)
+        elements.taken(out, self.rate, q, c, self.start, self.idx, self.share, self.count)
+        return out
 
     def total(self, q: Floats) -> float:
         """Return sum(q) over elements, in a fixed order."""

@@ -33,7 +33,6 @@ ROUND_OFF = 1e-13  # no solver gets below
 TIGHT = 1e-3  # of the tolerance at least, where cells of the interface are short of salt
 SCARCE = 1e-5  # of the largest c: below it the solver's error counts
 LOW = 1e-2  # of the largest c: below it the reaction takes in proportion to what is there
-NONE = 1e-10  # of the largest c: less is as good as nothing
 LAYER = 1e-9  # cell layers of displaced electrolyte below which the store counts as empty
 SWEEPS = 12  # of Gauss-Seidel over those cells; the salt there falls over a few cells
 
@@ -55,6 +54,7 @@ class Salt:
         self.ready = False  # the solver holds diffusion and storage of this stage, and nothing else
         self.planes = np.zeros(self.shape[0])
         self.iterations = 0
+        self.taken = np.zeros(0)  # of the reaction's currents by the last solution [A/m^2]
         self.factor = 1.0  # that closed the salt's balance in the last solution
 
     def content(self, front: Front, c: Floats) -> float:
@@ -78,6 +78,7 @@ class Salt:
         scarce: float,
         stored: tuple[float, float],
         fresh: bool,
+        asked: Floats | None = None,
     ) -> tuple[float, float]:
         """Solve h (c - before) dV = dt (rate at c) for c (in place, warm start).
 
@@ -89,7 +90,8 @@ class Salt:
         needs to stay positive. With `bound` (an imposed current) the answers add up to zero: one more unknown, the
         shift of phi_s, sees to it. Cells with less than `scarce` of the largest c, and those of the interface that lack
         salt (`Front.limit`), give in proportion to what they will have; 0: none does, infinite: all do.
-        Once the iteration has converged neither changes anything.
+        They are `asked` [A/m^2] for that, or for the reaction's j; `self.taken` [A/m^2] is what came of it. Once the
+        iteration has converged none of this changes anything.
         """
         dx, L, n = self.dx, front.lattice, front.count
         area = front.area[:n]
@@ -116,8 +118,8 @@ class Salt:
         if not plain or not self.ready:
             np.multiply(front.h, dx**3, out=self.own)
         if scarce > 0.0:
-            largest = float(c.max())
-            front.sink(self.b, self.own, dt * co.flux * area * rx.j, c, scarce * largest, NONE * largest)
+            demand = dt * co.flux * area * (rx.j if asked is None else asked)
+            front.sink(self.b, self.own, demand, c, scarce * float(c.max()))
         else:
             front.scatter_shared(self.b, area * rx.j, -dt * co.flux)
         conductance, pin = np.zeros(n), 1.0
@@ -157,6 +159,9 @@ class Salt:
             transport.relax_scarce(
                 c, self.b, self.own, self.gx, self.gy, self.gz, SCARCE * float(c.max()), L, front.k0, SWEEPS
             )
+            self.taken = front.taken(demand, c) / (dt * co.flux * area)
+        else:
+            self.taken = rx.j
         out = float(leaving.sum())
         self.factor = (total - dt * out) / self.content(front, c)
         c *= self.factor

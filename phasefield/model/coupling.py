@@ -1,0 +1,214 @@
+"""Salt and potential of one stage, iterated to agreement: the currents follow the salt, and the salt the currents.
+
+Where salt is plentiful a few plain iterations do, accelerated after Anderson; where the reaction answers strongly to
+its own depletion, that answer enters the salt's matrix. Where cells of the interface are short of salt they give in
+proportion to what they have, and the demand on them is raised or lowered until what they give is the current.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import SolverError
+from ..kernels import transport
+from .front import Front
+from .potential import AT_REST, Coefficients, Drive, Potential, Reaction
+from .salt import LOW, Salt
+
+if TYPE_CHECKING:
+    from .cell import State
+
+Floats = NDArray[np.float64]
+
+COUPLING_STEPS = 30
+PATIENCE = 6  # iterations after which ten times the tolerance will do: near depletion the inner solvers limit it
+LAST = 20  # iterations after which fifty times will: 0.5 % of the concentration, or 0.05 % of c0
+FALL = 0.01  # of a concentration, in one iteration
+COARSE = 0.1  # of c0: differences of a scarcer concentration are measured against this
+PLAIN_STEPS = 2  # iterations before they are accelerated
+MIXED_ITERATES = 6  # that the acceleration looks back on
+COUPLED = 10.0  # concentrations at the surface agree to this many tolerances
+LOOSE = 10.0  # times as far may concentrations differ that the currents hardly answer to
+PLACES = 50.0  # times as far may single places of scarce salt be off, on the mean, if their sum is not
+STIFF = 0.02  # answer of the reaction to its own depletion, over diffusion across a cell, above which it is followed
+FASTEST = 16.0  # times the plain correction of a demand at most
+QUICKER = 4.0  # times as large may that factor become from one iteration to the next
+LEAP = 2.0  # in the logarithm of a demand, in one iteration
+STILL = 1e-6  # change of that logarithm from which a slope can be told
+TINY = 1e-300
+
+
+class Coupling:
+    """Solvers of salt and potential of one cell, and their work array."""
+
+    def __init__(self, co: Coefficients, c0: float, dx: float, potential: Potential, salt: Salt) -> None:
+        """co: coefficients; c0: the starting concentration [mol/m^3]; dx: edge of a grid cell [m]."""
+        self.co, self.c0, self.dx, self.potential, self.salt = co, c0, dx, potential, salt
+        self.last: Floats = np.zeros(salt.shape)
+        self.effort = 0  # iterations of the hardest stage since it was set to 0
+
+    def solve(
+        self, s: State, drive: Drive, before: Floats, total: float, dt: float, stored: tuple[float, float],
+        react: Callable[[State, Drive], Reaction],
+    ) -> tuple[float, float]:  # fmt: skip
+        """Solve a stage in `s`, whose c, phi and phi_s are the first guess; return salt [mol/s] and volume [m^3/s] out.
+
+        before: concentration [mol/m^3] and total: salt [mol] that the stage starts from; dt: its implicit time [s];
+        stored: salt [mol] and volume [m^3] that have left before; react: solves the potential.
+        Raises SolverError if they do not agree.
+        """
+        try:
+            return self._iterate(s, drive, before, total, dt, stored, react)
+        finally:
+            s.front.hold(False)
+
+    def _iterate(
+        self, s: State, drive: Drive, before: Floats, total: float, dt: float, stored: tuple[float, float],
+        react: Callable[[State, Drive], Reaction],
+    ) -> tuple[float, float]:  # fmt: skip
+        co, front, n = self.co, s.front, s.front.count
+        floor = COARSE * self.c0
+        tolerance = COUPLED * self.potential.tolerance
+        D = float(np.interp(self.c0, co.D_at, co.D))
+        s.phi_s, rx = self.potential.evaluate(front, co, s.c, s.phi, s.phi_s, s.resistance, s.j_side, drive)
+
+        def salt(answer: Floats | None, share: float, fresh: bool = False) -> tuple[float, float]:
+            bound = drive.current is not None
+            return self.salt.solve(
+                front, co, before, total, dt, s.c, s.phi, self.potential, rx, s.jc, answer, bound, share, stored,
+                fresh, asked,
+            )  # fmt: skip
+
+        mixing, demand = Mixing(front.h), Demand(n)
+        drained = False  # a current that knew of no shortage yet took more than there is
+        for k in range(COUPLING_STEPS):
+            self.effort = max(self.effort, k)
+            c_old = front.gather(s.c)
+            if not float(np.min(c_old, initial=1.0)) > 0.0:
+                raise SolverError("no salt is left at a place of the surface")
+            # j answers through j0(c) and through the diffusion potential, behind the electrolyte of a cell or two.
+            behind = 2.0 * self.dx / np.interp(c_old, co.at, co.kappa)
+            answer = np.maximum(rx.Jc + co.beta * rx.J / c_old, 0.0) / (1.0 + rx.J * behind)
+            stiffness = float(np.max(answer, initial=0.0)) * co.flux * self.dx / D
+            front.limit(s.c)
+            front.hold(k > 0)
+            # A place that is short of salt answers by what it gives.
+            follow = None if drained or stiffness <= STIFF else np.where(front.norm[:n] < 1.0, 0.0, answer)
+            # Share of the largest c below which cells give in proportion to what they will have.
+            share = np.inf if drained else LOW if front.limited > 0 else 0.0
+            asked = demand.next(front, rx.j) if share > 0.0 else rx.j
+            np.copyto(self.last, s.c)
+            out = salt(follow, share, fresh=k == 0)
+            if not (drained or transport.extremes(front.h, s.c, 0.0)[2]):
+                drained, share, follow = True, np.inf, None
+                np.copyto(s.c, self.last)
+                asked = demand.next(front, rx.j)
+                out = salt(None, share)
+            low, _, good = transport.extremes(front.h, s.c, 0.0)
+            if not good:
+                raise SolverError(f"the concentration reached {low:.3g} mol/m^3")
+            if k > 0 and self._agree(k, front, rx, answer, c_old, front.gather(s.c), floor, tolerance, share > 0.0):
+                return salt(None, share) if follow is not None else out
+            if share > 0.0:  # on the way: towards zero by two decades an iteration at most
+                np.maximum(s.c, FALL * self.last, out=s.c)
+                demand.given = self.salt.taken
+            elif k >= PLAIN_STEPS:
+                mixing.mix(self.last, s.c)
+            top = float(np.mean(2.0 * (s.c[-1] - self.last[-1]) / (s.c[-1] + self.last[-1])))
+            transport.follow_salt(s.phi, s.c, self.last, co.beta, top, front.k0)
+            rx = react(s, drive)
+        raise SolverError("potential and salt did not agree")
+
+    def _agree(
+        self, k: int, front: Front, rx: Reaction, answer: Floats, c_old: Floats, c_new: Floats, floor: float,
+        tolerance: float, scarce: bool,
+    ) -> bool:  # fmt: skip
+        """Return whether iteration k may be the last: the currents would differ by little at the new concentration."""
+        area = front.area[: front.count]
+        current = area * np.abs(rx.j)
+        ease = 1.0 if k < PATIENCE else 10.0 if k < LAST else 50.0
+        change = float(np.max(np.abs(c_new - c_old) / np.maximum(c_old, floor), initial=0.0))
+        if not change <= LOOSE * tolerance * ease:
+            return False
+        # The charge was moved at the old concentration, the salt at the new. What a current would differ by is its
+        # answer, and what the salt has given of it where cells are short.
+        differs = area * answer * np.abs(c_new - c_old)
+        if scarce:
+            missed = area * (self.salt.taken - rx.j)
+            off = np.maximum(np.minimum(differs, current), np.abs(missed))
+            enough = float(np.sum(current)) * tolerance * ease
+            return abs(float(np.sum(missed))) <= enough and float(np.sum(off)) <= PLACES / ease * enough
+        current = current + AT_REST * area * rx.J / self.co.kinetics.f
+        return float(np.sum(differs)) <= tolerance * ease * float(np.sum(current))
+
+
+class Demand:
+    """What is asked of scarce salt, so that what it gives becomes the current: a secant at each element.
+
+    An element asks its cells for s w_k min(1, c_k/(c_e/2)), s their `limit`ed weights' common factor. The more is
+    asked of a starved place the less changes what it gives: with f = ln(current/given), d ln s = omega f, and omega
+    follows from the last two iterations, 1 where salt is plentiful.
+    """
+
+    def __init__(self, n: int) -> None:
+        """n: number of elements."""
+        self.omega = np.ones(n)
+        self.given: Floats | None = None  # A/m^2, by the last demand
+        self.ln_s = np.zeros(n)
+        self.past: tuple[Floats, Floats] | None = None
+
+    def next(self, front: Front, j: Floats) -> Floats:
+        """Return what to ask for now [A/m^2], for the currents j [A/m^2]."""
+        asked = j.copy()
+        if self.given is not None:
+            known = (j > 0.0) & (self.given > 0.0)
+            f = np.zeros(j.size)
+            f[known] = np.log(j[known] / self.given[known])
+            if self.past is not None:
+                df, ds = f - self.past[0], self.ln_s - self.past[1]
+                told = known & (np.abs(ds) > STILL) & (ds * df < 0.0)
+                omega = np.minimum(-ds[told] / df[told], QUICKER * self.omega[told])
+                self.omega[told] = np.clip(omega, 1.0, FASTEST)
+            self.past = f, self.ln_s
+            asked[known] *= np.exp(np.clip(self.omega * f, -LEAP, LEAP) - f)[known]
+        self.ln_s = np.log(np.maximum(asked, TINY) / front.norm[: front.count])
+        self.given = None
+        return asked
+
+
+class Mixing:
+    """Anderson's acceleration of the iteration c -> new c, in ln c, so that what it gives is positive.
+
+    D. G. Anderson, J. ACM 12 (1965) 547; least squares over the last few iterates, weighted with h.
+    """
+
+    def __init__(self, h: Floats) -> None:
+        """h (nz, ny, nx): share of electrolyte."""
+        self.h = h
+        self.x: list[Floats] = []
+        self.f: list[Floats] = []
+
+    def mix(self, old: Floats, c: Floats) -> None:
+        """Replace c [mol/m^3], which one iteration has made of `old`, by the mixture."""
+        if not self.x:
+            self.here = self.h > 0.0
+            self.weight = np.sqrt(self.h[self.here])
+        self.x.append(np.log(old[self.here]))
+        self.f.append(np.log(c[self.here]) - self.x[-1])
+        del self.x[:-MIXED_ITERATES], self.f[:-MIXED_ITERATES]
+        if len(self.f) < 2:
+            return
+        F = np.stack([(b - a) * self.weight for a, b in zip(self.f, self.f[1:], strict=False)])
+        X = [b - a for a, b in zip(self.x, self.x[1:], strict=False)]
+        # No BLAS: its sums depend on its threads.
+        gram = np.array([[np.sum(a * b) for b in F] for a in F])
+        gram += 1e-12 * np.trace(gram) * np.eye(len(gram))
+        weights = np.linalg.solve(gram, np.array([np.sum(a * self.f[-1] * self.weight) for a in F]))
+        mixed = self.x[-1] + self.f[-1]
+        for w, dx, (a, b) in zip(weights, X, zip(self.f, self.f[1:], strict=False), strict=True):
+            mixed -= w * (dx + b - a)
+        c[self.here] = np.exp(mixed)
