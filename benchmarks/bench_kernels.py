@@ -27,7 +27,7 @@ def grid_kernels(cell: Cell, s: Any) -> dict[str, tuple[float, Callable[[], Any]
     """Kernels over the whole grid: bytes a cell, and a call."""
     f, co, L = s.front, cell.co, cell.lattice
     g = (cell.potential.gx, cell.potential.gy, cell.potential.gz)
-    out, planes = np.zeros(cell.shape), np.zeros(cell.shape[0])
+    out, planes, ranges = np.zeros(cell.shape), np.zeros(cell.shape[0]), np.zeros((cell.shape[0], 3))
     other = s.c + 1.0
     return {
         # two float64 in, three float32 out
@@ -40,9 +40,9 @@ def grid_kernels(cell: Cell, s: Any) -> dict[str, tuple[float, Callable[[], Any]
             44,
             lambda: transport.salt_source(out, f.h, s.c, s.phi, s.c, *g, co.beta, co.carried, 1.0, 1.0, L, 0),
         ),
-        "transport.weighted_sum": (16, lambda: transport.weighted_sum(planes, f.h, s.c, 1.0)),
-        "transport.extremes": (16, lambda: transport.extremes(f.h, s.c, 0.5)),
-        "transport.largest_change": (24, lambda: transport.largest_change(f.h, s.c, other, 1.0)),
+        "transport.weighted_sum": (16, lambda: transport.weighted_sum(planes, f.h, s.c, 1)),
+        "transport.extremes": (16, lambda: transport.extremes(ranges, f.h, s.c, 0.5)),
+        "transport.largest_change": (24, lambda: transport.largest_change(planes, f.h, s.c, other, 1.0)),
         "front.phase": (16, lambda: front.phase(out, f.d, f.W, f.closed)),
         "front.lithium_volume": (8, lambda: front.lithium_volume(planes, f.h, cell.dx)),
         "front.band_cells": (

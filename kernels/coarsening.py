@@ -40,6 +40,16 @@ def load(gx, gy, gz, own, largest, fine_x, fine_y, fine_z, diag, periodic):  # t
         largest[k] = _load_plane(gx, gy, gz, own, fine_x, fine_y, fine_z, diag, periodic, k)
 
 
+@parallel_kernel
+def load_own(own, diag):  # type: ignore[no-untyped-def]
+    """Copy the caller's own conductances into a level."""
+    for k in prange(diag.shape[0]):
+        for j in range(diag.shape[1]):
+            row, source = own[k, j], diag[k, j]
+            for i in range(source.size):
+                row[i + 1] = source[i]
+
+
 @kernel
 def lump(c, flagged, start, at, w, g):  # type: ignore[no-untyped-def]
     """Add up `c_k = sum_e g_e w_ek` element by element, and flag the planes that hold any."""

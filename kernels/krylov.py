@@ -273,13 +273,31 @@ class Multigrid:
     ) -> None:  # fmt: skip
         """Take the coefficients and coarsen them.
 
-        gx, gy, gz (nz, ny, nx) float32: face conductances; diag, likewise: the cells' own. Copied.
+        gx, gy, gz (nz, ny, nx) float32: face conductances; diag, likewise: the cells' own. diag is not copied:
+        it must stay as it is until the next call.
         start (n + 1), idx, w: the elements' flat cell indices and weights; g (n) their conductances;
         s the metal's own conductance. Without metal the elements and s are left out.
         """
-        self._own[...] = diag
+        self._own = diag
         faces = [np.ascontiguousarray(face, np.float32) for face in (gx, gy, gz)]
         self._hierarchy.load(faces[0], faces[1], faces[2], self._own, self.periodic)
+        self._take_elements(start, idx, w, g, s, with_metal)
+
+    def renew(
+        self, diag: Array, start: Array, idx: Array, w: Array, g: Array, s: float, with_metal: bool
+    ) -> None:
+        """Take other own conductances and elements; the faces stay.
+
+        Coarser levels, which only guide the corrections, keep the own conductances that `prepare` gave them: few cells
+        may differ.
+        """
+        self._own = diag
+        coarsening.load_own(self._hierarchy.levels[0].own, self._own)
+        self._take_elements(start, idx, w, g, s, with_metal)
+
+    def _take_elements(
+        self, start: Array, idx: Array, w: Array, g: Array, s: float, with_metal: bool
+    ) -> None:
         count = g.size if with_metal else 0
         self._start = np.ascontiguousarray(start[: count + 1], np.int64) if count else np.zeros(1, np.int64)
         self._idx = np.ascontiguousarray(idx, np.int32)
@@ -298,9 +316,11 @@ class Multigrid:
         self._pair[...] = 0.0
 
     def apply(self, u: Array, u_s: float, out: Array) -> float:
-        """Apply the operator to (u, u_s): cells into `out`, the metal's row is returned."""
+        """Apply the operator to (u, u_s): cells into `out`, the metal's row is returned.
+
+        Planes without conductance are left alone.
+        """
         fine = self._hierarchy.levels[0]
-        out[fine.live == 0] = 0.0
         apply_cells(out, u, fine.gx, fine.gy, fine.gz, self._own, fine.planes)
         if not self._with_metal:
             return 0.0

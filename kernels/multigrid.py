@@ -224,8 +224,10 @@ class Hierarchy:
             coarsening.diagonal(
                 level.d, level.live, level.gx, level.gy, level.gz, level.own, level.c, np.float32(self.floor)
             )
-            level.u[level.live == 0] = 0
-            level.planes = np.flatnonzero(level.live)
+            planes = np.flatnonzero(level.live)
+            if not np.array_equal(planes, level.planes):
+                level.planes = planes
+                level.u[level.live == 0] = 0
             level.partial[...] = 0.0
         last = self.levels[-1]
         factor(self.lower, self.pivot, self.work, last.gx, last.gy, last.gz, last.own, last.c, s, with_metal)

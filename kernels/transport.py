@@ -160,80 +160,110 @@ def follow_salt(phi, c, old, beta, top, k0):  # type: ignore[no-untyped-def]
                     row[i] += beta * (2.0 * (row_c[i] - row_o[i]) / (row_c[i] + row_o[i]) - top)
 
 
+@kernel
+def row_sum(a, b, power):  # type: ignore[no-untyped-def]
+    """sum((a b)^power) of two rows, power 1 or 2, in four chains: a single one waits for each addition."""
+    s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
+    whole = a.size // 4 * 4
+    if power == 1:
+        for i in range(0, whole, 4):
+            s0 += a[i] * b[i]
+            s1 += a[i + 1] * b[i + 1]
+            s2 += a[i + 2] * b[i + 2]
+            s3 += a[i + 3] * b[i + 3]
+        for i in range(whole, a.size):
+            s0 += a[i] * b[i]
+    else:
+        for i in range(0, whole, 4):
+            s0 += (a[i] * b[i]) ** 2
+            s1 += (a[i + 1] * b[i + 1]) ** 2
+            s2 += (a[i + 2] * b[i + 2]) ** 2
+            s3 += (a[i + 3] * b[i + 3]) ** 2
+        for i in range(whole, a.size):
+            s0 += (a[i] * b[i]) ** 2
+    return (s0 + s1) + (s2 + s3)
+
+
 @parallel_kernel
-def product_norm(partial, a, b, factor):  # type: ignore[no-untyped-def]
-    """Return the 2-norm of factor a b, one partial sum a plane, added in order."""
-    for k in prange(a.shape[0]):
-        s = 0.0
-        for j in range(a.shape[1]):
-            row_a, row_b = a[k, j], b[k, j]
-            for i in range(row_a.size):
-                s += (row_a[i] * row_b[i]) ** 2
-        partial[k] = s
-    total = 0.0
-    for k in range(a.shape[0]):
-        total += partial[k]
-    return factor * np.sqrt(total)
-
-
-@kernel
-def weighted_sum(partial, h, c, dV):  # type: ignore[no-untyped-def]
-    """sum(h c) dV, one partial sum a plane, added in order."""
-    for k in range(h.shape[0]):
+def weighted_sum(partial, h, c, power):  # type: ignore[no-untyped-def]
+    """Return sum((h c)^power), power 1 or 2, one partial sum a plane, added in order."""
+    for k in prange(h.shape[0]):
         s = 0.0
         for j in range(h.shape[1]):
-            row = 0.0
-            for i in range(h.shape[2]):
-                row += h[k, j, i] * c[k, j, i]
-            s += row
+            s += row_sum(h[k, j], c[k, j], power)
         partial[k] = s
     total = 0.0
     for k in range(h.shape[0]):
         total += partial[k]
-    return total * dV
+    return total
 
 
-@kernel
-def extremes(h, c, least):  # type: ignore[no-untyped-def]
-    """Smallest and largest c where h > least, and whether every value there is finite and positive."""
-    low, high, good = np.inf, -np.inf, True
-    for k in range(h.shape[0]):
+@parallel_kernel
+def extremes(partial, h, c, least):  # type: ignore[no-untyped-def]
+    """Smallest and largest c where h > least, and whether every value there is finite and positive.
+
+    partial (nz, 3): what each plane has.
+    """
+    for k in prange(h.shape[0]):
+        low, high, good = np.inf, -np.inf, True
         for j in range(h.shape[1]):
-            for i in range(h.shape[2]):
-                if h[k, j, i] > least:
-                    s = c[k, j, i]
-                    if not (s > 0.0 and s < np.inf):
-                        good = False
+            row_h, row_c = h[k, j], c[k, j]
+            for i in range(row_h.size):
+                if row_h[i] > least:
+                    s = row_c[i]
+                    good &= 0.0 < s < np.inf
                     low = min(low, s)
                     high = max(high, s)
+        partial[k, 0], partial[k, 1], partial[k, 2] = low, high, np.float64(good)
+    low, high, good = np.inf, -np.inf, True
+    for k in range(h.shape[0]):
+        low, high = min(low, partial[k, 0]), max(high, partial[k, 1])
+        good &= partial[k, 2] != 0.0
     return low, high, good
 
 
-@kernel
-def largest_change(h, new, old, floor):  # type: ignore[no-untyped-def]
-    """max |new - old| / max(old, new, floor) over cells of electrolyte (h > 1/2)."""
+@parallel_kernel
+def largest_change(partial, h, new, old, floor):  # type: ignore[no-untyped-def]
+    """max |new - old| / max(old, new, floor) over cells of electrolyte (h > 1/2); partial (nz): that of each plane."""
+    for k in prange(h.shape[0]):
+        worst = 0.0
+        for j in range(h.shape[1]):
+            row_h, row_n, row_o = h[k, j], new[k, j], old[k, j]
+            for i in range(row_h.size):
+                if row_h[i] > 0.5:
+                    worst = max(worst, abs(row_n[i] - row_o[i]) / max(row_o[i], row_n[i], floor))
+        partial[k] = worst
     worst = 0.0
     for k in range(h.shape[0]):
-        for j in range(h.shape[1]):
-            for i in range(h.shape[2]):
-                if h[k, j, i] > 0.5:
-                    s = abs(new[k, j, i] - old[k, j, i]) / max(old[k, j, i], new[k, j, i], floor)
-                    worst = max(worst, s)
+        worst = max(worst, partial[k])
     return worst
 
 
 @kernel
-def relax_scarce(c, b, own, gx, gy, gz, least, L, k0, sweeps):  # type: ignore[no-untyped-def]
+def relax_scarce(c, b, own, gx, gy, gz, least, L, k0, sweeps, rows):  # type: ignore[no-untyped-def]
     """Gauss-Seidel on the cells with c < least, of (own + sum g) c = b + sum g c_neighbour.
 
     All coefficients and b are >= 0, so the exact solution is; an iterative solver's error, which is relative to the
-    largest c, may drown the smallest. From 0 upwards each sweep comes closer.
+    largest c, may drown the smallest. From 0 upwards each sweep comes closer. rows (nz, ny): room for marks.
     """
     nz, ny, nx = c.shape
+    some = False
+    for k in range(k0, nz):
+        for j in range(ny):
+            rows[k, j] = 0
+            for i in range(nx):
+                if c[k, j, i] < least:
+                    rows[k, j] = 1
+                    some = True
+                    break
+    if not some:
+        return
     for sweep in range(sweeps):
         for kk in range(nz - k0):
             k = k0 + kk if sweep % 2 == 0 else nz - 1 - kk
             for j in range(ny):
+                if rows[k, j] == 0:
+                    continue
                 jm, jp = L.ym[j], L.yp[j]
                 for i in range(nx):
                     if c[k, j, i] >= least:

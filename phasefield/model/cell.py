@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from ..constants import FARADAY, GAS_CONSTANT
 from ..errors import SolverError
 from ..kernels import front as kernels
-from ..kernels import transport
 from ..kernels.kinetics import Kinetics
 from .coupling import Coupling
 from .film import Film, FilmState
@@ -235,9 +234,12 @@ class Cell:
         self.before += s.c
         bend_positive(self.before, a.c)
         # Warm start from the line through t and stage 1.
-        np.copyto(b.c, s.c + (a.c - s.c) / NODE)
-        bend_positive(b.c, a.c)
-        np.copyto(b.phi, s.phi + (a.phi - s.phi) / NODE)
+        k0 = b.front.k0  # below it is nothing but lithium
+        np.copyto(b.c, s.c)
+        np.copyto(b.phi, s.phi)
+        b.c[k0:] += (a.c[k0:] - s.c[k0:]) / NODE
+        bend_positive(b.c[k0:], a.c[k0:])
+        b.phi[k0:] += (a.phi[k0:] - s.phi[k0:]) / NODE
         np.copyto(b.jc, a.jc)
         b.phi_s = s.phi_s + (a.phi_s - s.phi_s) / NODE
         out_2, volume_2 = self.coupling.solve(
@@ -256,18 +258,18 @@ class Cell:
         return b
 
     def _check_salt(self, s: State) -> None:
-        low, _, good = transport.extremes(s.front.h, s.c, 0.0)
+        low, _, good = self.salt.extremes(s.front, s.c)
         if not good:
             raise SolverError(f"the concentration reached {low:.3g} mol/m^3")
 
     def change(self, old: State, new: State, floor: float) -> float:
         """Return the largest relative change of concentration in the electrolyte; floor: share of c0."""
-        return float(transport.largest_change(new.front.h, new.c, old.c, floor * self.properties.c0))
+        return self.salt.largest_change(new.front, new.c, old.c, floor * self.properties.c0)
 
     def concentration_range(self, s: State) -> tuple[float, float]:
         """Return the smallest and largest concentration [mol/m^3] in the electrolyte and at the surface (h > 1/2)."""
-        low, high, _ = transport.extremes(s.front.h, s.c, 0.5)
-        return float(low), float(high)
+        low, high, _ = self.salt.extremes(s.front, s.c, 0.5)
+        return low, high
 
     def field(self, s: State, name: str) -> Floats:
         """Return a field (nz, ny, nx) of the results file by its name in `phasefield.fields`."""

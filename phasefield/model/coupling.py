@@ -33,6 +33,7 @@ PLAIN_STEPS = 2  # iterations before they are accelerated
 MIXED_ITERATES = 6  # that the acceleration looks back on
 COUPLED = 10.0  # concentrations at the surface agree to this many tolerances
 LOOSE = 10.0  # times as far may concentrations differ that the currents hardly answer to
+NEAR = 0.02  # of a concentration, where it is scarce: the currents hardly answer to it there
 PLACES = 50.0  # times as far may single places of scarce salt be off, on the mean, if their sum is not
 STIFF = 0.02  # answer of the reaction to its own depletion, over diffusion across a cell, above which it is followed
 FASTEST = 16.0  # times the plain correction of a demand at most
@@ -70,7 +71,7 @@ class Coupling:
         self, s: State, drive: Drive, before: Floats, total: float, dt: float, stored: tuple[float, float],
         react: Callable[[State, Drive], Reaction],
     ) -> tuple[float, float]:  # fmt: skip
-        co, front, n = self.co, s.front, s.front.count
+        co, front, n, k0 = self.co, s.front, s.front.count, s.front.k0
         floor = COARSE * self.c0
         tolerance = COUPLED * self.potential.tolerance
         D = float(np.interp(self.c0, co.D_at, co.D))
@@ -101,25 +102,26 @@ class Coupling:
             # Share of the largest c below which cells give in proportion to what they will have.
             share = np.inf if drained else LOW if front.limited > 0 else 0.0
             asked = demand.next(front, rx.j) if share > 0.0 else rx.j
-            np.copyto(self.last, s.c)
+            np.copyto(self.last[k0:], s.c[k0:])
             out = salt(follow, share, fresh=k == 0)
-            if not (drained or transport.extremes(front.h, s.c, 0.0)[2]):
+            low, _, good = self.salt.extremes(front, s.c)
+            if not (drained or good):
                 drained, share, follow = True, np.inf, None
-                np.copyto(s.c, self.last)
+                np.copyto(s.c[k0:], self.last[k0:])
                 asked = demand.next(front, rx.j)
                 out = salt(None, share)
-            low, _, good = transport.extremes(front.h, s.c, 0.0)
+                low, _, good = self.salt.extremes(front, s.c)
             if not good:
                 raise SolverError(f"the concentration reached {low:.3g} mol/m^3")
             if k > 0 and self._agree(k, front, rx, answer, c_old, front.gather(s.c), floor, tolerance, share > 0.0):
                 return salt(None, share) if follow is not None else out
             if share > 0.0:  # on the way: towards zero by two decades an iteration at most
-                np.maximum(s.c, FALL * self.last, out=s.c)
+                np.maximum(s.c[k0:], FALL * self.last[k0:], out=s.c[k0:])
                 demand.given = self.salt.taken
             elif k >= PLAIN_STEPS:
                 mixing.mix(self.last, s.c)
             top = float(np.mean(2.0 * (s.c[-1] - self.last[-1]) / (s.c[-1] + self.last[-1])))
-            transport.follow_salt(s.phi, s.c, self.last, co.beta, top, front.k0)
+            transport.follow_salt(s.phi, s.c, self.last, co.beta, top, k0)
             rx = react(s, drive)
         raise SolverError("potential and salt did not agree")
 
@@ -132,7 +134,7 @@ class Coupling:
         current = area * np.abs(rx.j)
         ease = 1.0 if k < PATIENCE else 10.0 if k < LAST else 50.0
         change = float(np.max(np.abs(c_new - c_old) / np.maximum(c_old, floor), initial=0.0))
-        if not change <= LOOSE * tolerance * ease:
+        if not change <= (NEAR if scarce else LOOSE * tolerance * ease):
             return False
         # The charge was moved at the old concentration, the salt at the new. What a current would differ by is its
         # answer, and what the salt has given of it where cells are short.

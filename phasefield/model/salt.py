@@ -14,6 +14,7 @@ is what the stages solve: it stays regular where h falls to zero. The salt in th
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,15 +52,27 @@ class Salt:
         self.gx, self.gy, self.gz = (np.zeros(self.shape, np.float32) for _ in range(3))
         self.b, self.own = np.zeros(self.shape), np.zeros(self.shape)
         self.relative = self.tolerance  # residual to reach in this stage
-        self.ready = False  # the solver holds diffusion and storage of this stage, and nothing else
-        self.planes = np.zeros(self.shape[0])
+        self.loaded = False  # the solver holds the diffusion of this stage,
+        self.ready = False  # and its storage, and nothing else
+        self.planes, self.ranges = np.zeros(self.shape[0]), np.zeros((self.shape[0], 3))
+        self.rows = np.zeros(self.shape[:2], np.uint8)
         self.iterations = 0
         self.taken = np.zeros(0)  # of the reaction's currents by the last solution [A/m^2]
         self.factor = 1.0  # that closed the salt's balance in the last solution
 
     def content(self, front: Front, c: Floats) -> float:
         """Return the salt in the cell, sum(h c) dV [mol]."""
-        return float(transport.weighted_sum(self.planes, front.h, c, self.dx**3))
+        return float(transport.weighted_sum(self.planes, front.h[front.k0 :], c[front.k0 :], 1)) * self.dx**3
+
+    def extremes(self, front: Front, c: Floats, least: float = 0.0) -> tuple[float, float, bool]:
+        """Return smallest and largest c [mol/m^3] where h > least, and whether all there are finite and positive."""
+        low, high, good = transport.extremes(self.ranges, front.h[front.k0 :], c[front.k0 :], least)
+        return float(low), float(high), bool(good)
+
+    def largest_change(self, front: Front, new: Floats, old: Floats, floor: float) -> float:
+        """Return the largest relative change of c in the electrolyte; floor [mol/m^3]: least that it is measured by."""
+        k = front.k0
+        return float(transport.largest_change(self.planes, front.h[k:], new[k:], old[k:], floor))
 
     def solve(
         self,
@@ -93,16 +106,17 @@ class Salt:
         They are `asked` [A/m^2] for that, or for the reaction's j; `self.taken` [A/m^2] is what came of it. Once the
         iteration has converged none of this changes anything.
         """
-        dx, L, n = self.dx, front.lattice, front.count
+        dx, L, n, k0 = self.dx, front.lattice, front.count, front.k0
         area = front.area[:n]
         if fresh or np.ptp(co.D) > 0.0:
             transport.faces(
-                self.gx, self.gy, self.gz, front.h, c, co.D_at, co.D, 0.0, dt * dx, L, self.periodic, front.k0
+                self.gx, self.gy, self.gz, front.h, c, co.D_at, co.D, 0.0, dt * dx, L, self.periodic, k0
             )
-            self.ready = False
+            self.loaded = self.ready = False
+            self.own[:k0] = 0.0
         transport.salt_source(
             self.b, front.h, before, phi, c, potential.gx, potential.gy, potential.gz, co.beta, co.carried, dt, dx**3,
-            L, front.k0,
+            L, k0,
         )  # fmt: skip
         # The counter electrode gives what the reaction takes; the potential's residual does not make salt.
         given = jc + (rx.total - float(jc.sum()) * dx**2) / (jc.size * dx**2)
@@ -114,12 +128,13 @@ class Salt:
             c_top = np.full_like(c_top, stored[0] / stored[1])
         leaving = co.carried * dx**2 * given * c_top
         self.b[-1] += dt * dx**2 * given * (co.flux - co.carried * (c_top - c[-1]))
+        low, high, _ = self.extremes(front, c)
         plain = answer is None and scarce == 0.0
         if not plain or not self.ready:
-            np.multiply(front.h, dx**3, out=self.own)
+            np.multiply(front.h[k0:], dx**3, out=self.own[k0:])
         if scarce > 0.0:
             demand = dt * co.flux * area * (rx.j if asked is None else asked)
-            front.sink(self.b, self.own, demand, c, scarce * float(c.max()))
+            front.sink(self.b, self.own, demand, c, scarce * high)
         else:
             front.scatter_shared(self.b, area * rx.j, -dt * co.flux)
         conductance, pin = np.zeros(n), 1.0
@@ -132,17 +147,19 @@ class Salt:
             pin = 0.0 if bound else PINNED * float(front.total(conductance))
             if not bound:
                 shift = 0.0
-        if not plain or not self.ready:
-            self.solver.prepare(
-                self.gx, self.gy, self.gz, self.own, front.start[: n + 1], front.idx[: front.used],
-                front.share[: front.used], conductance, pin, answer is not None,
-            )
-        self.ready = plain
+        elements = (
+            front.start[: n + 1], front.idx[: front.used], front.share[: front.used], conductance, pin,
+            answer is not None,
+        )  # fmt: skip
+        if not self.loaded:
+            self.solver.prepare(self.gx, self.gy, self.gz, self.own, *elements)
+        elif not plain or not self.ready:
+            self.solver.renew(self.own, *elements)
+        self.loaded, self.ready = True, plain
         # The residual is measured against the largest c: where salt is nearly gone it must be smaller by as much.
-        low, high, _ = transport.extremes(front.h, c, 0.0)
         tight = min(max(low / (LOW * high), TIGHT), 1.0) if front.limited > 0 and high > 0.0 else 1.0
         tolerance = max(self.tolerance * tight, ROUND_OFF)
-        norm = float(transport.product_norm(self.planes, front.h, c, dx**3))
+        norm = dx**3 * math.sqrt(transport.weighted_sum(self.planes, front.h[k0:], c[k0:], 2))
         # A small change in a small step is solved for as well as a large one in a large step.
         reduction = REDUCTION if fresh else 1.0
         if not fresh:
@@ -157,12 +174,12 @@ class Salt:
             raise SolverError(f"the salt did not converge: residual {info.residual:.1e} mol of {norm:.1e} mol")
         if scarce > 0.0:
             transport.relax_scarce(
-                c, self.b, self.own, self.gx, self.gy, self.gz, SCARCE * float(c.max()), L, front.k0, SWEEPS
+                c, self.b, self.own, self.gx, self.gy, self.gz, SCARCE * high, L, k0, SWEEPS, self.rows
             )
             self.taken = front.taken(demand, c) / (dt * co.flux * area)
         else:
             self.taken = rx.j
         out = float(leaving.sum())
         self.factor = (total - dt * out) / self.content(front, c)
-        c *= self.factor
+        c[k0:] *= self.factor
         return out, volume
