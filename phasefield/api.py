@@ -29,6 +29,7 @@ __all__ = ["open_run", "read_case", "run"]
 RUNS = Path("runs")  # the default parent of run folders
 LOG = "run.log"
 CASE = "case.toml"  # the resolved case in a run folder
+CELLS_A_THREAD = 100_000  # at least, by default: with fewer, starting a thread costs more than it does
 
 
 def read_case(case: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Case:
@@ -87,7 +88,7 @@ def run(
     """
     case = case if isinstance(case, Case) else read_case(case)
     folder = default_folder(case) if out is None else Path(out)
-    with threads_limited(threads), logged(folder):
+    with threads_limited(check_threads(threads, case.grid.cells)), logged(folder):
         driver = prepare(case, folder, resume, overwrite, progress, walltime)
         outcome = driver.run()
     if not outcome.good:
@@ -144,12 +145,17 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def check_threads(threads: int | None) -> int:
-    """Return the number of threads to use, all of them by default, or say which numbers are possible."""
+def check_threads(threads: int | None, cells: int | None = None) -> int:
+    """Return the number of threads to use, or say which numbers are possible.
+
+    By default all of them; but on a grid of so many cells no more than have enough to do.
+    """
     most = cores()
     if threads is not None and not 1 <= threads <= most:
         raise PhasefieldError(f"--threads {threads}: this machine gives {most}; give 1 to {most}")
-    return most if threads is None else threads
+    if threads is None:
+        return most if cells is None else max(1, min(most, cells // CELLS_A_THREAD))
+    return threads
 
 
 @contextmanager

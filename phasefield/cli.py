@@ -36,7 +36,8 @@ Set = Annotated[
     typer.Option("-s", "--set", metavar="KEY=VALUE", help="Override a value; may be repeated."),
 ]
 Threads = Annotated[
-    int | None, typer.Option(help="Processors to use; all by default. Results do not depend on it.")
+    int | None,
+    typer.Option(help="Processors to use; by default all, or one for each 100 000 cells. Results do not depend on it."),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run that is in the folder.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
@@ -138,10 +139,11 @@ def run(
     loud = progress not in ("none", "json")
     command = _command(case, out, set_, threads)
     shown = display(progress, console, api.set_threads)
+    threads = api.check_threads(threads, resolved.grid.cells)
     with api.threads_limited(threads), api.logged(folder), _stoppable(folder, command):
         overwrite = api.check_folder(folder, resume, overwrite)
         if loud:
-            _announce(resolved, api.check_threads(threads), console)
+            _announce(resolved, threads, console)
         with shown:
             driver = api.prepare(resolved, folder, resume, overwrite, shown, seconds)
             try:
