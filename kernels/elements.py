@@ -155,9 +155,9 @@ def scatter(f, q, start, idx, w, n, factor):  # type: ignore[no-untyped-def]
 def limit(out, norm, w, c, mean, start, idx, n, share):  # type: ignore[no-untyped-def]
     """Weights that take no more than a cell holds: w min(1, c_k / (share mean)), normalised; return how many fell.
 
-    norm[e]: their sum before, 1 where none fell. Through a resolved interface the concentration runs on linearly and
-    all of c_k > share mean: nothing changes. Near depletion the line would cross zero inside; then cells give in
-    proportion to what they have.
+    norm[e]: their sum before, 1 where none fell.
+    Through a resolved interface the concentration runs on linearly and all of c_k > share mean: nothing changes. Near
+    depletion the line would cross zero inside; then cells give in proportion to what they have.
     """
     flat = c.ravel()
     fell = 0
@@ -184,11 +184,12 @@ def limit(out, norm, w, c, mean, start, idx, n, share):  # type: ignore[no-untyp
 
 
 @kernel
-def sink(b, own, rate, q, c, mean, norm, start, idx, w, shared, n, share, least):  # type: ignore[no-untyped-def]
+def sink(b, own, rate, q, c, mean, norm, start, idx, w, shared, n, share, least, most):  # type: ignore[no-untyped-def]
     """b_k -= shared_k q[e], but where a cell is scarce (`limit`, or below `least`) own_k += rate (Patankar).
 
     rate = shared_k q[e] / c_k, so that the cell gives in proportion to its new c; 0 where it is not scarce. Where
-    `limit` acts that is w_k q[e] / (share mean norm): it has a bound however little the cell holds.
+    `limit` acts that is w_k q[e] / (share mean norm), however little the cell holds; it is `most` at most, by which a
+    cell gives all that comes to it.
     """
     flat = c.ravel()
     fb = b.ravel()
@@ -202,6 +203,7 @@ def sink(b, own, rate, q, c, mean, norm, start, idx, w, shared, n, share, least)
             elif q[e] > 0.0 and flat[p] < least:
                 rate[t] = shared[t] * q[e] / flat[p]
             if rate[t] > 0.0:
+                rate[t] = min(rate[t], most)
                 fo[p] += rate[t]
             else:
                 fb[p] -= shared[t] * q[e]

@@ -367,8 +367,8 @@ class Multigrid:
         """Add to (u, u_s) what takes its residual (r, r_s) away; `r` is overwritten with what is left of it.
 
         Done when the 2-norm of the residual is at most `tolerance * norm` (None: that of r) and `reduction` of what it
-        was. With `refine` the tolerance is asked for again there, of the corrections at the elements and of the
-        metal's.
+        was. With `refine` the tolerance is asked for again there, of the corrections at the
+        elements and of the metal's.
         """
         fine = self._hierarchy.levels[0]
         squares(self._partial, r, fine.d, fine.planes)

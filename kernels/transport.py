@@ -11,6 +11,7 @@ from ._jit import kernel, parallel_kernel, prange
 
 TINY = 1e-300  # keeps 0/0 of two cells of lithium from being formed
 
+
 @kernel
 def interpolate(c, at, values):  # type: ignore[no-untyped-def]
     """Piecewise-linear table `values` over `at`, its end segments prolonged."""
@@ -161,7 +162,7 @@ def follow_salt(phi, c, old, beta, top, k0):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def row_sum(a, b, power):  # type: ignore[no-untyped-def]
+def _row_sum(a, b, power):  # type: ignore[no-untyped-def]
     """sum((a b)^power) of two rows, power 1 or 2, in four chains: a single one waits for each addition."""
     s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
     whole = a.size // 4 * 4
@@ -190,7 +191,7 @@ def weighted_sum(partial, h, c, power):  # type: ignore[no-untyped-def]
     for k in prange(h.shape[0]):
         s = 0.0
         for j in range(h.shape[1]):
-            s += row_sum(h[k, j], c[k, j], power)
+            s += _row_sum(h[k, j], c[k, j], power)
         partial[k] = s
     total = 0.0
     for k in range(h.shape[0]):

@@ -429,8 +429,8 @@ def test_a_hot_spot_that_takes_more_than_there_is_gets_what_there_is() -> None:
     assert hottest > 4.0
     dt = 5.0 * cell.dx * cell.properties.c0 / (hottest * cell.co.flux)  # five cells of salt, two in the first stage
     new = cell.step(s, Drive(1.0), dt)
-    # In 16 and more steps 20 mol/m^3 are left there; one step is off by what its order leaves.
-    assert 0.0 < new.c[new.front.h > 0.0].min() < 0.1 * cell.properties.c0
+    # 64 steps leave 21 mol/m^3 there.
+    assert 0.0 < new.c[new.front.h > 0.0].min() < 25.0
     assert new.reaction is not None
     assert new.reaction.total == pytest.approx(1.0 * cell.plane, rel=1e-10)
 

@@ -33,14 +33,14 @@ PLAIN_STEPS = 2  # iterations before they are accelerated
 MIXED_ITERATES = 6  # that the acceleration looks back on
 COUPLED = 10.0  # concentrations at the surface agree to this many tolerances
 LOOSE = 10.0  # times as far may concentrations differ that the currents hardly answer to
-NEAR = 0.02  # of a concentration, where it is scarce: the currents hardly answer to it there
-PLACES = 50.0  # times as far may single places of scarce salt be off, on the mean, if their sum is not
+NEAR = 0.02  # of a concentration at a place that is short: the currents hardly answer to it there
+PLACES = 50.0  # tolerances that single places short of salt may be off on the mean, if their sum is not
+DRIFT = 0.1  # of the concentration at the surface: so far may it leave what shortage is measured against, at last
 STIFF = 0.02  # answer of the reaction to its own depletion, over diffusion across a cell, above which it is followed
-FASTEST = 16.0  # times the plain correction of a demand at most
+FASTEST = 16.0  # times the plain correction of a demand, at most
 QUICKER = 4.0  # times as large may that factor become from one iteration to the next
+PLENTY = 1e-9  # of a demand; what is missing of it where salt is plentiful is round-off
 LEAP = 2.0  # in the logarithm of a demand, in one iteration
-STILL = 1e-6  # change of that logarithm from which a slope can be told
-TINY = 1e-300
 
 
 class Coupling:
@@ -77,14 +77,14 @@ class Coupling:
         D = float(np.interp(self.c0, co.D_at, co.D))
         s.phi_s, rx = self.potential.evaluate(front, co, s.c, s.phi, s.phi_s, s.resistance, s.j_side, drive)
 
-        def salt(answer: Floats | None, share: float, fresh: bool = False) -> tuple[float, float]:
+        def salt(answer: Floats | None, scarce: float, fresh: bool = False) -> tuple[float, float]:
             bound = drive.current is not None
             return self.salt.solve(
-                front, co, before, total, dt, s.c, s.phi, self.potential, rx, s.jc, answer, bound, share, stored,
+                front, co, before, total, dt, s.c, s.phi, self.potential, rx, s.jc, answer, bound, scarce, stored,
                 fresh, asked,
             )  # fmt: skip
 
-        mixing, demand = Mixing(front.h), Demand(n)
+        mixing, demand = Mixing(front.h), Demand(n, tolerance)
         drained = False  # a current that knew of no shortage yet took more than there is
         for k in range(COUPLING_STEPS):
             self.effort = max(self.effort, k)
@@ -100,26 +100,35 @@ class Coupling:
             # A place that is short of salt answers by what it gives.
             follow = None if drained or stiffness <= STIFF else np.where(front.norm[:n] < 1.0, 0.0, answer)
             # Share of the largest c below which cells give in proportion to what they will have.
-            share = np.inf if drained else LOW if front.limited > 0 else 0.0
-            asked = demand.next(front, rx.j) if share > 0.0 else rx.j
+            scarce = np.inf if drained else LOW if front.limited > 0 else 0.0
+            asked = demand.next(rx.j)
             np.copyto(self.last[k0:], s.c[k0:])
-            out = salt(follow, share, fresh=k == 0)
+            out = salt(follow, scarce, fresh=k == 0)
             low, _, good = self.salt.extremes(front, s.c)
             if not (drained or good):
-                drained, share, follow = True, np.inf, None
+                drained, scarce, follow = True, np.inf, None
                 np.copyto(s.c[k0:], self.last[k0:])
-                asked = demand.next(front, rx.j)
-                out = salt(None, share)
+                asked = demand.next(rx.j)
+                out = salt(None, scarce)
                 low, _, good = self.salt.extremes(front, s.c)
             if not good:
                 raise SolverError(f"the concentration reached {low:.3g} mol/m^3")
-            if k > 0 and self._agree(k, front, rx, answer, c_old, front.gather(s.c), floor, tolerance, share > 0.0):
-                return salt(None, share) if follow is not None else out
-            if share > 0.0:  # on the way: towards zero by two decades an iteration at most
+            agree = self._agree(k, front, rx, answer, c_old, front.gather(s.c), floor, tolerance, scarce > 0.0)
+            if k > 0 and agree:
+                if follow is None or scarce > 0.0:
+                    return out
+                out = salt(None, scarce)
+                low, _, good = self.salt.extremes(front, s.c)
+                if not good:
+                    raise SolverError(f"the concentration reached {low:.3g} mol/m^3")
+                return out
+            if scarce > 0.0:  # on the way: towards zero by two decades an iteration at most
                 np.maximum(s.c[k0:], FALL * self.last[k0:], out=s.c[k0:])
                 demand.given = self.salt.taken
-            elif k >= PLAIN_STEPS:
-                mixing.mix(self.last, s.c)
+            else:
+                demand.given = None
+                if k >= PLAIN_STEPS:
+                    mixing.mix(self.last, s.c)
             top = float(np.mean(2.0 * (s.c[-1] - self.last[-1]) / (s.c[-1] + self.last[-1])))
             transport.follow_salt(s.phi, s.c, self.last, co.beta, top, k0)
             rx = react(s, drive)
@@ -129,57 +138,73 @@ class Coupling:
         self, k: int, front: Front, rx: Reaction, answer: Floats, c_old: Floats, c_new: Floats, floor: float,
         tolerance: float, scarce: bool,
     ) -> bool:  # fmt: skip
-        """Return whether iteration k may be the last: the currents would differ by little at the new concentration."""
-        area = front.area[: front.count]
+        """Return whether iteration k may be the last: the currents would differ by little at the new concentration.
+
+        If only what shortage is measured against has been left behind, it is let go, and the iteration goes on.
+        """
+        area, short = front.area[: front.count], front.norm[: front.count] < 1.0
         current = area * np.abs(rx.j)
         ease = 1.0 if k < PATIENCE else 10.0 if k < LAST else 50.0
-        change = float(np.max(np.abs(c_new - c_old) / np.maximum(c_old, floor), initial=0.0))
-        if not change <= (NEAR if scarce else LOOSE * tolerance * ease):
-            return False
+        change = np.abs(c_new - c_old) / np.maximum(c_old, floor)
+        near = bool(np.all(change <= np.where(short, NEAR, LOOSE * tolerance * ease)))
         # The charge was moved at the old concentration, the salt at the new. What a current would differ by is its
         # answer, and what the salt has given of it where cells are short.
-        differs = area * answer * np.abs(c_new - c_old)
+        differs, net = area * answer * np.abs(c_new - c_old), 0.0
         if scarce:
             missed = area * (self.salt.taken - rx.j)
-            off = np.maximum(np.minimum(differs, current), np.abs(missed))
-            enough = float(np.sum(current)) * tolerance * ease
-            return abs(float(np.sum(missed))) <= enough and float(np.sum(off)) <= PLACES / ease * enough
-        current = current + AT_REST * area * rx.J / self.co.kinetics.f
-        return float(np.sum(differs)) <= tolerance * ease * float(np.sum(current))
+            net = abs(float(np.sum(missed)))
+            differs = np.maximum(np.minimum(differs, current), np.abs(missed))
+        else:
+            current = current + AT_REST * area * rx.J / self.co.kinetics.f
+        scale, off, off_short = (float(np.sum(part)) for part in (current, differs, differs[short]))
+        agree = (
+            near
+            and net <= tolerance * ease * scale
+            and off - off_short <= tolerance * ease * scale
+            and off_short <= tolerance * PLACES * scale
+        )
+        if agree and short.any():
+            drift = float(np.max(np.abs(front.mean / c_new - 1.0)[short]))
+            if drift > (NEAR if k < PATIENCE else DRIFT):
+                front.hold(False)
+                agree = False
+        return agree
 
 
 class Demand:
     """What is asked of scarce salt, so that what it gives becomes the current: a secant at each element.
 
-    An element asks its cells for s w_k min(1, c_k/(c_e/2)), s their `limit`ed weights' common factor. The more is
-    asked of a starved place the less changes what it gives: with f = ln(current/given), d ln s = omega f, and omega
-    follows from the last two iterations, 1 where salt is plentiful.
+    The more is asked of a starved place the less changes what it gives. With f = ln(current/given) the next demand is
+    given exp(omega f): the coefficient of what its cells give, which is in proportion to what they have, grows by
+    exp(omega f), and how f answers to that is seen an iteration later. omega = 1 is the plain iteration.
     """
 
-    def __init__(self, n: int) -> None:
-        """n: number of elements."""
-        self.omega = np.ones(n)
-        self.given: Floats | None = None  # A/m^2, by the last demand
-        self.ln_s = np.zeros(n)
+    def __init__(self, n: int, still: float) -> None:
+        """n: number of elements; still: change of a logarithm from which on a slope can be told."""
+        self.omega, self.still = np.ones(n), still
+        self.given: Floats | None = None  # A/m^2, by the last demand; None: there was none
+        self.asked: Floats = np.zeros(n)
         self.past: tuple[Floats, Floats] | None = None
 
-    def next(self, front: Front, j: Floats) -> Floats:
+    def next(self, j: Floats) -> Floats:
         """Return what to ask for now [A/m^2], for the currents j [A/m^2]."""
-        asked = j.copy()
-        if self.given is not None:
-            known = (j > 0.0) & (self.given > 0.0)
-            f = np.zeros(j.size)
-            f[known] = np.log(j[known] / self.given[known])
-            if self.past is not None:
-                df, ds = f - self.past[0], self.ln_s - self.past[1]
-                told = known & (np.abs(ds) > STILL) & (ds * df < 0.0)
-                omega = np.minimum(-ds[told] / df[told], QUICKER * self.omega[told])
-                self.omega[told] = np.clip(omega, 1.0, FASTEST)
-            self.past = f, self.ln_s
-            asked[known] *= np.exp(np.clip(self.omega * f, -LEAP, LEAP) - f)[known]
-        self.ln_s = np.log(np.maximum(asked, TINY) / front.norm[: front.count])
-        self.given = None
-        return asked
+        before, self.asked = self.asked, j.copy()
+        if self.given is None:
+            self.past = None
+            return self.asked
+        # Places where salt is plentiful have given what was asked, and are asked for the current.
+        known = (j > 0.0) & (self.given > 0.0) & (np.abs(self.given - before) > PLENTY * before)
+        f = np.full(j.size, np.nan)
+        f[known] = np.log(j[known] / self.given[known])
+        if self.past is not None:
+            df, step = f - self.past[0], self.past[1]
+            told = known & (np.abs(step) > self.still) & (step * df < 0.0)
+            omega = np.minimum(-step[told] / df[told], QUICKER * self.omega[told])
+            self.omega[told] = np.clip(omega, 1.0, FASTEST)
+        step = np.clip(self.omega * f, -LEAP, LEAP)
+        self.asked[known] *= np.exp(step - f)[known]
+        self.past, self.given = (f, step), None
+        return self.asked
 
 
 class Mixing:

@@ -224,14 +224,14 @@ class Front:
         """Add factor q[e] to the cells of each element, by the weights of `limit`."""
         elements.scatter(f, q, self.start, self.idx, self.share, self.count, factor)
 
-    def sink(self, b: Floats, own: Floats, q: Floats, c: Floats, least: float) -> None:
+    def sink(self, b: Floats, own: Floats, q: Floats, c: Floats, least: float, most: float) -> None:
         """Take q[e] by the weights of `limit` from b, or, in scarce cells, in proportion to the new c (into own).
 
-        least [mol/m^3]: cells below it are scarce, too.
+        least [mol/m^3]: cells below it are scarce, too; most [m^3]: largest coefficient of one.
         """
         elements.sink(
             b, own, self.rate, q, c, self.mean, self.norm, self.start, self.idx, self.w, self.share, self.count,
-            SCARCE, least,
+            SCARCE, least, most,
         )  # fmt: skip
 
     def taken(self, q: Floats, c: Floats) -> Floats:

@@ -25,6 +25,7 @@ Floats = NDArray[np.float64]
 NEWTON_STEPS = 25
 INNER_STEPS = 60
 CLOSING_STEPS = 60
+CLOSED, BARELY = 1e-13, 1e-12  # of the currents: the imposed one is met so well, or as well as round-off lets it
 PINNED = 1e6  # holds the extra unknown at zero, relative to the reaction that it couples to
 REDUCTION = 1e-2  # of the residual in one Newton step; the error of the currents is estimated with it
 COUNTER_MOVED = 0.02  # relative change of the counter electrode's slope that the solver is told of
@@ -226,7 +227,7 @@ class Potential:
             slope = front.total(area * rx.J)
             # At rest all is round-off; what RT/F would drive sets the scale then.
             size = max(abs(wanted), front.total(area * np.abs(rx.j)), slope / co.kinetics.f)
-            if abs(off) <= 1e-14 * size or (abs(off) >= best and abs(off) <= 1e-12 * size):
+            if abs(off) <= CLOSED * size or (abs(off) >= best and abs(off) <= BARELY * size):
                 return phi_s
             best = min(best, abs(off))
             if not slope > 0.0 or not np.isfinite(off):

@@ -33,6 +33,7 @@ REDUCTION = 1e-2  # of the residual at a stage's start, at least
 ROUND_OFF = 1e-13  # no solver gets below
 TIGHT = 1e-3  # of the tolerance at least, where cells of the interface are short of salt
 SCARCE = 1e-5  # of the largest c: below it the solver's error counts
+EMPTY = 1e12  # times what a cell holds and passes on: a sink of so much leaves nothing there
 LOW = 1e-2  # of the largest c: below it the reaction takes in proportion to what is there
 LAYER = 1e-9  # cell layers of displaced electrolyte below which the store counts as empty
 SWEEPS = 12  # of Gauss-Seidel over those cells; the salt there falls over a few cells
@@ -103,11 +104,12 @@ class Salt:
         needs to stay positive. With `bound` (an imposed current) the answers add up to zero: one more unknown, the
         shift of phi_s, sees to it. Cells with less than `scarce` of the largest c, and those of the interface that lack
         salt (`Front.limit`), give in proportion to what they will have; 0: none does, infinite: all do.
-        They are `asked` [A/m^2] for that, or for the reaction's j; `self.taken` [A/m^2] is what came of it. Once the
-        iteration has converged none of this changes anything.
+        They are `asked` [A/m^2] for that, or for the reaction's j; `self.taken` [A/m^2] is what came of it: the
+        reaction's j, once the iteration has converged, and then an `answer` adds nothing.
         """
         dx, L, n, k0 = self.dx, front.lattice, front.count, front.k0
         area = front.area[:n]
+        asked = rx.j if asked is None else asked
         if fresh or np.ptp(co.D) > 0.0:
             transport.faces(
                 self.gx, self.gy, self.gz, front.h, c, co.D_at, co.D, 0.0, dt * dx, L, self.periodic, k0
@@ -133,8 +135,8 @@ class Salt:
         if not plain or not self.ready:
             np.multiply(front.h[k0:], dx**3, out=self.own[k0:])
         if scarce > 0.0:
-            demand = dt * co.flux * area * (rx.j if asked is None else asked)
-            front.sink(self.b, self.own, demand, c, scarce * high)
+            demand = dt * co.flux * area * asked
+            front.sink(self.b, self.own, demand, c, scarce * high, EMPTY * (dx**3 + dt * dx * float(np.max(co.D))))
         else:
             front.scatter_shared(self.b, area * rx.j, -dt * co.flux)
         conductance, pin = np.zeros(n), 1.0
@@ -165,8 +167,9 @@ class Salt:
         if not fresh:
             tolerance = min(tolerance, self.relative)
         info = self.solver.solve(
-            c, 0.0, self.b, shift, tolerance=tolerance, norm=norm, reduction=reduction, max_iterations=ITERATIONS
-        )
+            c, 0.0, self.b, shift, tolerance=tolerance, norm=norm, reduction=reduction,
+            max_iterations=ITERATIONS,
+        )  # fmt: skip
         if fresh:
             self.relative = max(min(tolerance, REDUCTION * info.before / norm), ROUND_OFF)
         self.iterations += info.iterations
@@ -176,7 +179,9 @@ class Salt:
             transport.relax_scarce(
                 c, self.b, self.own, self.gx, self.gy, self.gz, SCARCE * high, L, k0, SWEEPS, self.rows
             )
-            self.taken = front.taken(demand, c) / (dt * co.flux * area)
+            share = np.ones(n)
+            np.divide(front.taken(demand, c), demand, out=share, where=demand > 0.0)
+            self.taken = asked * share
         else:
             self.taken = rx.j
         out = float(leaving.sum())
