@@ -26,7 +26,7 @@ from typing import Any, ParamSpec, TypeVar
 
 # The default OpenMP layer spins for long while it waits; beside other work it collapses (8 cases: 148 s for 8 s). One
 # that sleeps at once is woken late, where idle processors doze (a step of 30 000 cells: 0.16 s, spinning 0.06 s). So
-# threads spin for some ten microseconds, then they sleep (0.09 s; with two such runs on two processors 0.11 s).
+# threads spin for about a tenth of a millisecond, then they sleep (0.09 s; two such runs on two processors: 0.11 s).
 if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(os.environ):
     os.environ["GOMP_SPINCOUNT"] = "5000"
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

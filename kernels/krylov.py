@@ -273,8 +273,8 @@ class Multigrid:
     ) -> None:  # fmt: skip
         """Take the coefficients and coarsen them.
 
-        gx, gy, gz (nz, ny, nx) float32: face conductances; diag, likewise: the cells' own. diag is not copied:
-        it must stay as it is until the next call.
+        gx, gy, gz (nz, ny, nx) float32: face conductances; diag (nz, ny, nx): the cells' own, not copied: it must
+        stay as it is until the next call.
         start (n + 1), idx, w: the elements' flat cell indices and weights; g (n) their conductances;
         s the metal's own conductance. Without metal the elements and s are left out.
         """
@@ -288,8 +288,8 @@ class Multigrid:
     ) -> None:
         """Take other own conductances and elements; the faces stay.
 
-        Coarser levels, which only guide the corrections, keep the own conductances that `prepare` gave them: few cells
-        may differ.
+        Coarser levels, which only guide the corrections, keep the own conductances that `prepare` gave them; the more
+        differ the more iterations it takes.
         """
         self._own = diag
         coarsening.load_own(self._hierarchy.levels[0].own, self._own)

@@ -254,13 +254,8 @@ class Cell:
         b.displaced_volume = s.displaced_volume + dt * (MIXED * volume_1 + DIAGONAL * volume_2)
         b.salt_correction = max(abs(factor_1 - 1.0), abs(self.salt.factor - 1.0))
         b.volume_correction = max(abs(shift_1), abs(shift_2))
-        self._check_salt(b)
+        self.salt.check(b.front, b.c)
         return b
-
-    def _check_salt(self, s: State) -> None:
-        low, _, good = self.salt.extremes(s.front, s.c)
-        if not good:
-            raise SolverError(f"the concentration reached {low:.3g} mol/m^3")
 
     def change(self, old: State, new: State, floor: float) -> float:
         """Return the largest relative change of concentration in the electrolyte; floor: share of c0."""

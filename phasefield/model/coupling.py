@@ -104,23 +104,17 @@ class Coupling:
             asked = demand.next(rx.j)
             np.copyto(self.last[k0:], s.c[k0:])
             out = salt(follow, scarce, fresh=k == 0)
-            low, _, good = self.salt.extremes(front, s.c)
-            if not (drained or good):
+            if not (drained or self.salt.extremes(front, s.c)[2]):
                 drained, scarce, follow = True, np.inf, None
                 np.copyto(s.c[k0:], self.last[k0:])
                 asked = demand.next(rx.j)
                 out = salt(None, scarce)
-                low, _, good = self.salt.extremes(front, s.c)
-            if not good:
-                raise SolverError(f"the concentration reached {low:.3g} mol/m^3")
+            self.salt.check(front, s.c)
             agree = self._agree(k, front, rx, answer, c_old, front.gather(s.c), floor, tolerance, scarce > 0.0)
             if k > 0 and agree:
-                if follow is None or scarce > 0.0:
-                    return out
-                out = salt(None, scarce)
-                low, _, good = self.salt.extremes(front, s.c)
-                if not good:
-                    raise SolverError(f"the concentration reached {low:.3g} mol/m^3")
+                if follow is not None and scarce == 0.0:
+                    out = salt(None, scarce)  # what the answer has guessed is solved for
+                    self.salt.check(front, s.c)
                 return out
             if scarce > 0.0:  # on the way: towards zero by two decades an iteration at most
                 np.maximum(s.c[k0:], FALL * self.last[k0:], out=s.c[k0:])

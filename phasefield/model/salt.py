@@ -70,6 +70,12 @@ class Salt:
         low, high, good = transport.extremes(self.ranges, front.h[front.k0 :], c[front.k0 :], least)
         return float(low), float(high), bool(good)
 
+    def check(self, front: Front, c: Floats) -> None:
+        """Raise SolverError if a concentration in the electrolyte is not positive and finite."""
+        low, _, good = self.extremes(front, c)
+        if not good:
+            raise SolverError(f"the concentration reached {low:.3g} mol/m^3")
+
     def largest_change(self, front: Front, new: Floats, old: Floats, floor: float) -> float:
         """Return the largest relative change of c in the electrolyte; floor [mol/m^3]: least that it is measured by."""
         k = front.k0
