@@ -27,11 +27,16 @@ Show = Callable[[str, Mapping[str, Any]], None]
 
 @dataclass
 class Job:
-    """A run to be made: its name in the display, its folder, and the arguments of `phasefield run`."""
+    """A run to be made: its name in the display, its folder, the arguments of `phasefield run`, its most threads."""
 
     name: str
     folder: Path
     arguments: list[str]
+    most: int = sys.maxsize
+
+    def part(self, threads: int, running: int) -> int:
+        """Return the threads it gets of all, beside others so that so many run."""
+        return max(1, min(self.most, threads // running))
 
 
 @dataclass
@@ -60,7 +65,8 @@ def run_all(jobs: Sequence[Job], at_once: int, threads: int, show: Show) -> None
     try:
         while waiting or running:
             if waiting and len(running) < at_once and all(child.begun for child in running):
-                running.append(_start(waiting.pop(0), max(1, threads // (len(running) + 1)), reports))
+                job = waiting.pop(0)
+                running.append(_start(job, job.part(threads, len(running) + 1), reports))
                 _share(running, threads)
             try:
                 child, report = reports.get(timeout=LOOK)
@@ -96,9 +102,9 @@ def _stop(number: int, _: Any) -> None:
 
 
 def _share(children: Sequence[_Child], threads: int) -> None:
-    """Give the running children equal parts of the threads: each reads its number from its standard input."""
+    """Give the running children equal parts of the threads, or what they can use; each reads it from its standard input."""
     for child in children:
-        part = max(1, threads // len(children))
+        part = child.job.part(threads, len(children))
         if part != child.threads and child.process.stdin is not None:
             child.threads = part
             with contextlib.suppress(OSError, ValueError):  # it has just ended

@@ -115,7 +115,7 @@ def job_of(entry: Entry, overrides: Sequence[str], overwrite: bool) -> Job | Non
                 )
         if saved:
             arguments.append("--resume")
-    return Job(entry.name, entry.folder, arguments)
+    return Job(entry.name, entry.folder, arguments, api.check_threads(None, entry.case.grid.cells))
 
 
 def share(entries: Sequence[Entry], jobs: int, threads: int) -> int:

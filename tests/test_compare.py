@@ -128,16 +128,18 @@ def test_threads_are_dealt_out_anew_when_a_run_begins_or_ends() -> None:
         def flush(self) -> None:
             pass
 
-    def child(name: str, threads: int) -> Any:
+    def child(name: str, threads: int, most: int) -> Any:
         process = SimpleNamespace(stdin=Input(name))
-        return SimpleNamespace(process=process, threads=threads)
+        return SimpleNamespace(process=process, threads=threads, job=Job(name, Path(name), [], most))
 
-    one, two = child("one", 4), child("two", 2)
+    one, two = child("one", 4, 3), child("two", 2, 9)
     children._share([one, two], 4)
     assert given == {"one": [2], "two": []}
     children._share([two], 4)
     children._share([two], 4)
     assert given == {"one": [2], "two": [4]}
+    children._share([one], 4)  # a small grid has no use for more
+    assert given == {"one": [2, 3], "two": [4]}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
