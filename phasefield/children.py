@@ -102,7 +102,7 @@ def _stop(number: int, _: Any) -> None:
 
 
 def _share(children: Sequence[_Child], threads: int) -> None:
-    """Give the running children equal parts of the threads, or what they can use; each reads it from its standard input."""
+    """Give the running children equal parts of the threads, or what they can use: each reads it from its input."""
     for child in children:
         part = child.job.part(threads, len(children))
         if part != child.threads and child.process.stdin is not None:
