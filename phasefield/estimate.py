@@ -12,10 +12,10 @@ from phasefield.case import Case, Properties
 from phasefield.constants import FARADAY
 from phasefield.flatcell import Leg, walk
 
-# Measured on 2 cores (Zen 4) with as much other work on them, 2 threads, PLLZ, 64 x 64 x 60 and 128 x 128 x 96
-# cells: 0.36 and 1.62 s a step, 0.39 and 1.09 GB. Seconds per step = FIXED + PER_CELL cells.
-FIXED = 0.05  # s
-PER_CELL = 1.0e-6  # s
+# Measured on 2 cores, PLLZ, 32 x 32 x 30, 64 x 64 x 60 and 128 x 128 x 96 cells: 0.04 s a step with 1 thread, 0.22 s
+# with 1 beside other work, 0.59 s with 2. Seconds per step = FIXED + PER_CELL cells; twice that where salt is scarce.
+FIXED = 0.03  # s
+PER_CELL = 0.5e-6  # s
 LOADING = 300e6  # bytes: Python, numba and its compiled kernels
 PEAKS = 4.0  # independent places of a patchwork in a square of one patch size, where its maximum is sought
 
