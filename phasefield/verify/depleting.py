@@ -324,6 +324,6 @@ CHECKS = (
         limiting,
         (3.0, 3.0),
     ),
-    Check("starved", "Closed forms", "the current that is left where the salt is gone", starved, (6.0, 60.0)),
+    Check("starved", "Closed forms", "the current that is left where the salt is gone", starved, (2.0, 8.0)),
     Check("sand", "Closed forms", "Sand's time for six combinations of t+, D and j", sand, (4.0, 20.0)),
 )
