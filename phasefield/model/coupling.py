@@ -134,7 +134,8 @@ class Coupling:
     ) -> bool:  # fmt: skip
         """Return whether iteration k may be the last: the currents would differ by little at the new concentration.
 
-        If only what shortage is measured against has been left behind, it is let go, and the iteration goes on.
+        If only what shortage is measured against has been left behind, where currents flow, it is let go, and the
+        iteration goes on.
         """
         area, short = front.area[: front.count], front.norm[: front.count] < 1.0
         current = area * np.abs(rx.j)
@@ -157,9 +158,9 @@ class Coupling:
             and off - off_short <= tolerance * ease * scale
             and off_short <= tolerance * PLACES * scale
         )
-        if agree and short.any():
-            drift = float(np.max(np.abs(front.mean / c_new - 1.0)[short]))
-            if drift > (NEAR if k < PATIENCE else DRIFT):
+        if agree and k < LAST and short.any():
+            drift = np.abs(front.mean / c_new - 1.0) > (NEAR if k < PATIENCE else DRIFT)
+            if float(np.sum(current[short & drift])) > tolerance * PLACES * scale:
                 front.hold(False)
                 agree = False
         return agree
