@@ -110,7 +110,8 @@ class Coupling:
                 asked = demand.next(rx.j)
                 out = salt(None, scarce)
             self.salt.check(front, s.c)
-            agree = self._agree(k, front, rx, answer, c_old, front.gather(s.c), floor, tolerance, scarce > 0.0)
+            bound = drive.current is not None
+            agree = self._agree(k, front, rx, answer, c_old, front.gather(s.c), floor, tolerance, scarce > 0.0, bound)
             if k > 0 and agree:
                 if follow is not None and scarce == 0.0:
                     out = salt(None, scarce)  # what the answer has guessed is solved for
@@ -130,7 +131,7 @@ class Coupling:
 
     def _agree(
         self, k: int, front: Front, rx: Reaction, answer: Floats, c_old: Floats, c_new: Floats, floor: float,
-        tolerance: float, scarce: bool,
+        tolerance: float, scarce: bool, bound: bool,
     ) -> bool:  # fmt: skip
         """Return whether iteration k may be the last: the currents would differ by little at the new concentration.
 
@@ -144,10 +145,16 @@ class Coupling:
         near = bool(np.all(change <= np.where(short, NEAR, LOOSE * tolerance * ease)))
         # The charge was moved at the old concentration, the salt at the new. What a current would differ by is its
         # answer, and what the salt has given of it where cells are short.
-        differs, net = area * answer * np.abs(c_new - c_old), 0.0
+        slope, net = area * answer, 0.0
+        differs = slope * (c_new - c_old)
+        if bound and float(np.sum(slope)) > 0.0:  # the shift of phi_s takes what is common to all
+            differs -= slope * (float(np.sum(differs)) / float(np.sum(slope)))
+        differs = np.abs(differs)
         if scarce:
             missed = area * (self.salt.taken - rx.j)
             net = abs(float(np.sum(missed)))
+            if k >= LAST:  # the answer is a guess, and what short places have given is known
+                differs[short] = 0.0
             differs = np.maximum(np.minimum(differs, current), np.abs(missed))
         else:
             current = current + AT_REST * area * rx.J / self.co.kinetics.f
