@@ -77,9 +77,38 @@ def faces(gx, gy, gz, h, c, at, values, least, factor, L, periodic, k0):  # type
 
 
 @kernel
-def _face_current(g, da, db, ca, cb, beta):  # type: ignore[no-untyped-def]
-    """-(current) from a to b [A]: kappa grad phi - kappa_D grad ln c, with d ln c = (c_b - c_a)/mean."""
-    return g * ((db - da) - beta * (cb - ca) / (0.5 * (ca + cb)))
+def _row_currents(out, g, phi, phi2, c, c2, beta):  # type: ignore[no-untyped-def]
+    """-(current) from the cells of a row to those of another [A]: kappa grad phi - kappa_D grad ln c.
+
+    d ln c = (c_b - c_a)/mean. Where nothing conducts c may be anything, and no current flows.
+    """
+    for i in range(out.size):
+        whole = (phi2[i] - phi[i]) - beta * (c2[i] - c[i]) / (0.5 * (c[i] + c2[i]))
+        out[i] = g[i] * whole if g[i] > 0.0 else 0.0
+
+
+@kernel
+def _currents(x, y, z, phi, c, gx, gy, gz, beta, L, k, j):  # type: ignore[no-untyped-def]
+    """`_row_currents` from a row of cells onwards along each axis."""
+    nz, ny, nx = phi.shape
+    _row_currents(x[:-1], gx[k, j, :-1], phi[k, j, :-1], phi[k, j, 1:], c[k, j, :-1], c[k, j, 1:], beta)
+    last = slice(nx - 1, nx)
+    _row_currents(x[last], gx[k, j, last], phi[k, j, last], phi[k, j, :1], c[k, j, last], c[k, j, :1], beta)
+    jp, kp = L.yp[j], L.zp[k]
+    _row_currents(y, gy[k, j], phi[k, j], phi[k, jp], c[k, j], c[k, jp], beta)
+    _row_currents(z, gz[k, j], phi[k, j], phi[kp, j], c[k, j], c[kp, j], beta)
+
+
+@kernel
+def _currents_before(y, z, phi, c, gy, gz, beta, L, k, j):  # type: ignore[no-untyped-def]
+    """`_row_currents` to a row of cells from the rows before and below it, 0 where there is none."""
+    jm, km = L.ym[j], L.zm[k]
+    y[:] = 0.0
+    z[:] = 0.0
+    if jm != j:
+        _row_currents(y, gy[k, jm], phi[k, jm], phi[k, j], c[k, jm], c[k, j], beta)
+    if km != k:
+        _row_currents(z, gz[km, j], phi[km, j], phi[k, j], c[km, j], c[k, j], beta)
 
 
 @parallel_kernel
@@ -87,25 +116,15 @@ def charge_balance(r, phi, c, gx, gy, gz, beta, L, k0):  # type: ignore[no-untyp
     """r = div(h kappa grad phi) - div(h kappa_D grad ln c), integrated over each cell [A]; from plane k0 up."""
     nz, ny, nx = phi.shape
     for k in prange(k0, nz):
+        rows = np.empty((5, nx))
+        x, y, z, y0, z0 = rows[0], rows[1], rows[2], rows[3], rows[4]
         for j in range(ny):
-            jm, jp = L.ym[j], L.yp[j]
-            for i in range(nx):
-                im, ip = L.xm[i], L.xp[i]
-                p, q = phi[k, j, i], c[k, j, i]
-                s = 0.0
-                if gx[k, j, i] > 0.0:
-                    s += _face_current(gx[k, j, i], p, phi[k, j, ip], q, c[k, j, ip], beta)
-                if im != i and gx[k, j, im] > 0.0:
-                    s += _face_current(gx[k, j, im], p, phi[k, j, im], q, c[k, j, im], beta)
-                if gy[k, j, i] > 0.0:
-                    s += _face_current(gy[k, j, i], p, phi[k, jp, i], q, c[k, jp, i], beta)
-                if jm != j and gy[k, jm, i] > 0.0:
-                    s += _face_current(gy[k, jm, i], p, phi[k, jm, i], q, c[k, jm, i], beta)
-                if gz[k, j, i] > 0.0:
-                    s += _face_current(gz[k, j, i], p, phi[k + 1, j, i], q, c[k + 1, j, i], beta)
-                if k > 0 and gz[k - 1, j, i] > 0.0:
-                    s += _face_current(gz[k - 1, j, i], p, phi[k - 1, j, i], q, c[k - 1, j, i], beta)
-                r[k, j, i] = s
+            _currents(x, y, z, phi, c, gx, gy, gz, beta, L, k, j)
+            _currents_before(y0, z0, phi, c, gy, gz, beta, L, k, j)
+            row = r[k, j]
+            row[0] = (x[0] - x[nx - 1]) + (y[0] - y0[0]) + (z[0] - z0[0])
+            for i in range(1, nx):
+                row[i] = (x[i] - x[i - 1]) + (y[i] - y0[i]) + (z[i] - z0[i])
 
 
 @parallel_kernel
@@ -119,31 +138,25 @@ def salt_source(b, h, before, phi, c, gx, gy, gz, beta, carried, dt, dV, L, k0):
         if k < k0:
             b[k] = 0.0
             continue
+        rows = np.empty((5, nx))
+        x, y, z, y0, z0 = rows[0], rows[1], rows[2], rows[3], rows[4]
         for j in range(ny):
-            jm, jp = L.ym[j], L.yp[j]
+            _currents(x, y, z, phi, c, gx, gy, gz, beta, L, k, j)
+            _currents_before(y0, z0, phi, c, gy, gz, beta, L, k, j)
+            here, before_y, after_y = c[k, j], c[k, L.ym[j]], c[k, L.yp[j]]
+            below, above = c[L.zm[k], j], c[L.zp[k], j]
+            row, row_h, row_before = b[k, j], h[k, j], before[k, j]
             for i in range(nx):
-                im, ip = L.xm[i], L.xp[i]
-                p, q = phi[k, j, i], c[k, j, i]
-                s = 0.0
-                if gx[k, j, i] > 0.0:
-                    o = c[k, j, ip]
-                    s += _face_current(gx[k, j, i], p, phi[k, j, ip], q, o, beta) * 0.5 * (o - q)
-                if im != i and gx[k, j, im] > 0.0:
-                    o = c[k, j, im]
-                    s += _face_current(gx[k, j, im], p, phi[k, j, im], q, o, beta) * 0.5 * (o - q)
-                if gy[k, j, i] > 0.0:
-                    o = c[k, jp, i]
-                    s += _face_current(gy[k, j, i], p, phi[k, jp, i], q, o, beta) * 0.5 * (o - q)
-                if jm != j and gy[k, jm, i] > 0.0:
-                    o = c[k, jm, i]
-                    s += _face_current(gy[k, jm, i], p, phi[k, jm, i], q, o, beta) * 0.5 * (o - q)
-                if gz[k, j, i] > 0.0:
-                    o = c[k + 1, j, i]
-                    s += _face_current(gz[k, j, i], p, phi[k + 1, j, i], q, o, beta) * 0.5 * (o - q)
-                if k > 0 and gz[k - 1, j, i] > 0.0:
-                    o = c[k - 1, j, i]
-                    s += _face_current(gz[k - 1, j, i], p, phi[k - 1, j, i], q, o, beta) * 0.5 * (o - q)
-                b[k, j, i] = h[k, j, i] * dV * before[k, j, i] - dt * carried * s
+                across = y[i] * (after_y[i] - here[i]) + y0[i] * (here[i] - before_y[i])
+                along = z[i] * (above[i] - here[i]) + z0[i] * (here[i] - below[i])
+                row[i] = row_h[i] * dV * row_before[i] - dt * carried * 0.5 * (across + along)
+            half = dt * carried * 0.5
+            for i in range(nx - 1):
+                x[i] *= half * (here[i + 1] - here[i])
+            x[nx - 1] *= half * (here[0] - here[nx - 1])
+            row[0] -= x[0] + x[nx - 1]
+            for i in range(1, nx):
+                row[i] -= x[i] + x[i - 1]
 
 
 @parallel_kernel

@@ -254,7 +254,6 @@ class Cell:
         b.displaced_volume = s.displaced_volume + dt * (MIXED * volume_1 + DIAGONAL * volume_2)
         b.salt_correction = max(abs(factor_1 - 1.0), abs(self.salt.factor - 1.0))
         b.volume_correction = max(abs(shift_1), abs(shift_2))
-        self.salt.check(b.front, b.c)
         return b
 
     def change(self, old: State, new: State, floor: float) -> float:
