@@ -90,7 +90,7 @@ def _row_currents(out, g, phi, phi2, c, c2, beta):  # type: ignore[no-untyped-de
 @kernel
 def _currents(x, y, z, phi, c, gx, gy, gz, beta, L, k, j):  # type: ignore[no-untyped-def]
     """`_row_currents` from a row of cells onwards along each axis."""
-    nz, ny, nx = phi.shape
+    nx = x.size
     _row_currents(x[:-1], gx[k, j, :-1], phi[k, j, :-1], phi[k, j, 1:], c[k, j, :-1], c[k, j, 1:], beta)
     last = slice(nx - 1, nx)
     _row_currents(x[last], gx[k, j, last], phi[k, j, last], phi[k, j, :1], c[k, j, last], c[k, j, :1], beta)

@@ -8,6 +8,7 @@ proportion to what they have, and the demand on them is raised or lowered until 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -115,18 +116,14 @@ class Coupling:
                 out = salt(None, scarce)
             self.salt.check(front, s.c)
             bound = drive.current is not None
-
-            def agree(k: int = k, scarce: bool = scarce > 0.0) -> bool:
-                c_new = front.gather(s.c)
-                return self._agree(k, front, rx, answer, c_old, c_new, floor, tolerance, scarce, bound)
-
-            if agree() and k > 0:
+            agree = partial(self._agree, k, front, rx, answer, c_old, floor, tolerance, scarce > 0.0, bound)
+            if agree(front.gather(s.c)) and k > 0:
                 if follow is None or scarce > 0.0:
                     return out
                 out = salt(None, scarce)  # what the answer has guessed is solved for
                 self.salt.check(front, s.c)
                 # The factor that closes the salt's balance comes after the answers: they rest a little off.
-                if stiffness >= CONTRACTS or agree():
+                if stiffness >= CONTRACTS or agree(front.gather(s.c)):
                     return out
                 settled, mixing = True, Mixing(front.h)
             if scarce > 0.0:  # on the way: towards zero by two decades an iteration at most
@@ -142,8 +139,8 @@ class Coupling:
         raise SolverError("potential and salt did not agree")
 
     def _agree(
-        self, k: int, front: Front, rx: Reaction, answer: Floats, c_old: Floats, c_new: Floats, floor: float,
-        tolerance: float, scarce: bool, bound: bool,
+        self, k: int, front: Front, rx: Reaction, answer: Floats, c_old: Floats, floor: float, tolerance: float,
+        scarce: bool, bound: bool, c_new: Floats,
     ) -> bool:  # fmt: skip
         """Return whether iteration k may be the last: the currents would differ by little at the new concentration.
 
