@@ -8,7 +8,6 @@ proportion to what they have, and the demand on them is raised or lowered until 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,13 +32,11 @@ COARSE = 0.1  # of c0: differences of a scarcer concentration are measured again
 PLAIN_STEPS = 2  # iterations before they are accelerated
 MIXED_ITERATES = 6  # that the acceleration looks back on
 COUPLED = 10.0  # concentrations at the surface agree to this many tolerances
-LOOSE = 10.0  # times as far may concentrations be off that the currents hardly answer to,
-FAR = 100.0  # and as far from those that the potential was solved with
+LOOSE = 10.0  # times as far may concentrations be off that the currents hardly answer to
 NEAR = 0.02  # of a concentration at a place that is short: the currents hardly answer to it there
 PLACES = 50.0  # tolerances that single places short of salt may be off on the mean, if their sum is not
 DRIFT = 0.1  # of the concentration at the surface: so far may it leave what shortage is measured against, at last
 STIFF = 0.02  # answer of the reaction to its own depletion, over diffusion across a cell, above which it is followed
-CONTRACTS = 0.5  # stiffness below which the plain iteration converges by itself, and fast
 FASTEST = 16.0  # times the plain correction of a demand, at most
 QUICKER = 4.0  # times as large may that factor become from one iteration to the next
 PLENTY = 1e-9  # of a demand; what is missing of it where salt is plentiful is round-off
@@ -54,7 +51,6 @@ class Coupling:
         self.co, self.c0, self.dx, self.potential, self.salt = co, c0, dx, potential, salt
         self.last: Floats = np.zeros(salt.shape)
         self.effort = 0  # iterations of the hardest stage since it was set to 0
-        self.moved = np.inf  # largest relative change of a plentiful concentration in the last iteration
 
     def solve(
         self, s: State, drive: Drive, before: Floats, total: float, dt: float, stored: tuple[float, float],
@@ -90,7 +86,6 @@ class Coupling:
 
         mixing, demand = Mixing(front.h), Demand(n, tolerance)
         drained = False  # a current that knew of no shortage yet took more than there is
-        settled = False  # with the answers followed all agree, without them not yet
         for k in range(COUPLING_STEPS):
             self.effort = max(self.effort, k)
             c_old = front.gather(s.c)
@@ -103,7 +98,7 @@ class Coupling:
             front.limit(s.c)
             front.hold(k > 0)
             # A place that is short of salt answers by what it gives.
-            follow = None if drained or settled or stiffness <= STIFF else np.where(front.norm[:n] < 1.0, 0.0, answer)
+            follow = None if drained or stiffness <= STIFF else np.where(front.norm[:n] < 1.0, 0.0, answer)
             # Share of the largest c below which cells give in proportion to what they will have.
             scarce = np.inf if drained else LOW if front.limited > 0 else 0.0
             asked = demand.next(rx.j)
@@ -116,16 +111,11 @@ class Coupling:
                 out = salt(None, scarce)
             self.salt.check(front, s.c)
             bound = drive.current is not None
-            agree = partial(self._agree, k, front, rx, answer, c_old, floor, tolerance, scarce > 0.0, bound)
-            if agree(front.gather(s.c)) and k > 0:
-                if follow is None or scarce > 0.0:
-                    return out
-                out = salt(None, scarce)  # what the answer has guessed is solved for
-                self.salt.check(front, s.c)
-                # The factor that closes the salt's balance comes after the answers: they rest a little off.
-                if stiffness >= CONTRACTS or agree(front.gather(s.c)):
-                    return out
-                settled, mixing = True, Mixing(front.h)
+            agree = self._agree(
+                k, front, rx, answer, c_old, front.gather(s.c), floor, tolerance, scarce > 0.0, bound
+            )  # fmt: skip
+            if agree and k > 0:
+                return out
             if scarce > 0.0:  # on the way: towards zero by two decades an iteration at most
                 np.maximum(s.c[k0:], FALL * self.last[k0:], out=s.c[k0:])
                 demand.given = self.salt.taken
@@ -139,8 +129,8 @@ class Coupling:
         raise SolverError("potential and salt did not agree")
 
     def _agree(
-        self, k: int, front: Front, rx: Reaction, answer: Floats, c_old: Floats, floor: float, tolerance: float,
-        scarce: bool, bound: bool, c_new: Floats,
+        self, k: int, front: Front, rx: Reaction, answer: Floats, c_old: Floats, c_new: Floats, floor: float,
+        tolerance: float, scarce: bool, bound: bool,
     ) -> bool:  # fmt: skip
         """Return whether iteration k may be the last: the currents would differ by little at the new concentration.
 
@@ -151,14 +141,7 @@ class Coupling:
         current = area * np.abs(rx.j)
         ease = 1.0 if k < PATIENCE else 10.0 if k < LAST else 50.0
         change = np.abs(c_new - c_old) / np.maximum(c_old, floor)
-        # What is still to come of a change that falls by the same factor from one iteration to the next.
-        before, self.moved = self.moved if k > 0 else np.inf, float(np.max(change[~short], initial=0.0))
-        ahead = min(self.moved / (before - self.moved), 1.0) if before > self.moved else 1.0
-        near = (
-            self.moved <= FAR * tolerance * ease
-            and self.moved * ahead <= LOOSE * tolerance * ease
-            and bool(np.all(change[short] <= NEAR))
-        )
+        near = bool(np.all(change[~short] <= LOOSE * tolerance * ease) and np.all(change[short] <= NEAR))
         # The charge was moved at the old concentration, the salt at the new. What a current would differ by is its
         # answer, and what the salt has given of it where cells are short.
         slope, net = area * answer, 0.0

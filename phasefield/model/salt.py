@@ -149,7 +149,8 @@ class Salt:
         shift = 0.0
         if answer is not None:
             conductance = co.flux * dt * area * answer
-            here = front.gather_shared(c)
+            # The factor that closes the balance comes after the solution: its last value is taken out before.
+            here = front.gather_shared(c) / (1.0 if fresh else self.factor)
             front.scatter_shared(self.b, conductance * here, 1.0)
             shift = -float(front.total(conductance * here))
             pin = 0.0 if bound else PINNED * float(front.total(conductance))
