@@ -80,7 +80,7 @@ def faces(gx, gy, gz, h, c, at, values, least, factor, L, periodic, k0):  # type
 def _row_currents(out, g, phi, phi2, c, c2, beta):  # type: ignore[no-untyped-def]
     """-(current) from the cells of a row to those of another [A]: kappa grad phi - kappa_D grad ln c.
 
-    d ln c = (c_b - c_a)/mean. Where nothing conducts c may be anything, and no current flows.
+    d ln c = (c_b - c_a)/mean. Where nothing conducts no current flows, whatever c is.
     """
     for i in range(out.size):
         whole = (phi2[i] - phi[i]) - beta * (c2[i] - c[i]) / (0.5 * (c[i] + c2[i]))

@@ -37,9 +37,10 @@ def verify(
     phasefield verify --list
     phasefield verify --only waves --full --out mine       one check with all of its combinations
     phasefield verify --mutations                          does a broken term make a check fail?
+    phasefield verify --mutations --only order-time        those that one check guards
     """
     from phasefield.report import console_for
-    from phasefield.verify.command import print_list
+    from phasefield.verify.command import break_terms, print_list
     from phasefield.verify.command import verify as climb
 
     console = console_for()
@@ -47,12 +48,8 @@ def verify(
         print_list(console)
         return
     if mutations:
-        from phasefield.verify.mutations import run_mutations
-
-        found = run_mutations(only[0] if only else None, typer.echo)
-        survived = [one.mutation.name for one in found if not one.caught]
-        typer.echo(f"{len(found) - len(survived)} of {len(found)} mutations caught")
-        if survived:
+        if survived := break_terms(console, only or [], out, docs):
+            typer.echo(f"not noticed: {'; '.join(survived)}", err=True)
             raise typer.Exit(1)
         return
     outcomes = climb(console, only or [], full, out, docs, threads)

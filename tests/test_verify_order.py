@@ -49,7 +49,7 @@ def test_a_text_that_is_not_there_once_is_an_error() -> None:
 
 def test_a_mutation_is_caught_and_a_change_of_nothing_is_not() -> None:
     said: list[str] = []
-    (outcome,) = run_mutations("patches of the grid", said.append)
+    (outcome,) = run_mutations(["patches of the grid"], said.append)
     assert outcome.caught
     assert said[0].startswith("caught")
     same = Mutation(

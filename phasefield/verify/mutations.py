@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -192,12 +192,12 @@ def run_one(mutation: Mutation | None, check: str) -> tuple[int, str]:
     return (FAILED if noticed else done.returncode), said
 
 
-def run_mutations(only: str | None, progress: Callable[[str], None]) -> list[Outcome]:
-    """Run all mutations, or those whose name or check holds `only`; say each outcome to `progress`.
+def run_mutations(only: Sequence[str], progress: Callable[[str], None]) -> list[Outcome]:
+    """Run all mutations, or those with one of `only` in their name or as their check; say each outcome to `progress`.
 
     Raises ValueError for an `old` that is not there exactly once, or a check that fails or cannot run unbroken.
     """
-    chosen = [m for m in MUTATIONS if only is None or only in m.name or only == m.check]
+    chosen = [m for m in MUTATIONS if not only or any(word in m.name or word == m.check for word in only)]
     for mutation in chosen:
         mutated(mutation)
     for check in sorted({m.check for m in chosen}):

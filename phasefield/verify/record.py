@@ -12,13 +12,17 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from phasefield.aside import replace_text
 from phasefield.verify.ladder import Outcome
 from phasefield.verify.row import Check, Row
 
+if TYPE_CHECKING:
+    from phasefield.verify.mutations import Outcome as MutationOutcome
+
 JSON, CSV, PAGE = "verification.json", "verification.csv", "verification.md"
+BROKEN = "mutations.json"
 PICTURES = Path("images") / "verification"  # in the folder of the docs
 HEADS = ("check", "what", "against", "expected", "measured", "unit", "error", "tolerance", "passed")
 
@@ -57,10 +61,10 @@ def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def read_entries(folder: Path) -> Entries:
+def read_entries(folder: Path, name: str = JSON) -> Entries:
     """Return what earlier climbs left in the folder, by the names of the checks; nothing if it cannot be read."""
     try:
-        found = json.loads((folder / JSON).read_text(encoding="utf-8"))
+        found = json.loads((folder / name).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return dict(found) if isinstance(found, dict) else {}
@@ -75,6 +79,21 @@ def write_entries(folder: Path, entries: Entries) -> None:
         writer.writerow(HEADS)
         for name, entry in entries.items():
             writer.writerows([name, *(row[head] for head in HEADS[1:])] for row in entry["rows"])
+
+
+def write_mutations(folder: Path, outcomes: Iterable[MutationOutcome], day: str | None = None) -> None:
+    """Write what became of the mutations, beside what earlier calls left, for the page of the docs."""
+    kept = read_entries(folder, BROKEN)
+    for outcome in outcomes:
+        kept[outcome.mutation.name] = {
+            "file": outcome.mutation.file,
+            "check": outcome.mutation.check,
+            "caught": outcome.caught,
+            "said": outcome.said,
+            "date": day or date.today().isoformat(),
+        }
+    folder.mkdir(parents=True, exist_ok=True)
+    replace_text(folder / BROKEN, json.dumps(kept, indent=1) + "\n")
 
 
 def number(value: float | None) -> str:
@@ -112,7 +131,8 @@ def write_page(docs: Path, pictures: Path, every: Sequence[Check], entries: Entr
     for check in known:
         for plot in entries[check.name]["plots"]:
             shutil.copyfile(pictures / f"{plot['name']}.png", place / f"{plot['name']}.png")
-    replace_text(docs / PAGE, "\n".join(_page(known, entries)) + "\n")
+    lines = [*_page(known, entries), *_broken(read_entries(pictures, BROKEN))]
+    replace_text(docs / PAGE, "\n".join(lines) + "\n")
     return docs / PAGE
 
 
@@ -143,6 +163,23 @@ def _page(known: Sequence[Check], entries: Entries) -> Iterable[str]:
             yield f"- {why}" if len(of) == len(entry["rows"]) else f"- *{'; '.join(of)}*: {why}"
         for plot in entry["plots"]:
             yield f"\n![{plot['title']}]({(PICTURES / (plot['name'] + '.png')).as_posix()})"
+
+
+def _broken(mutations: Entries) -> Iterable[str]:
+    """The lines on what was broken on purpose."""
+    if not mutations:
+        return
+    caught = sum(bool(entry["caught"]) for entry in mutations.values())
+    yield "\n## Broken on purpose\n"
+    yield "A check that cannot fail shows nothing. `phasefield verify --mutations` breaks one term at a time, in a "
+    yield f"copy, and runs the check that guards it: **{caught} of {len(mutations)} were noticed.** Last run of each: "
+    yield f"{', '.join(sorted({entry['date'] for entry in mutations.values()}))}.\n"
+    yield "| broken | in | noticed by | noticed | its first words |"
+    yield "|---|---|---|---|---|"
+    for name, entry in mutations.items():
+        said = entry["said"].replace("|", "\\|")
+        noticed = "yes" if entry["caught"] else "**no**"
+        yield f"| {name} | {entry['file']} | {entry['check']} | {noticed} | {said} |"
 
 
 def _reasons(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
