@@ -59,7 +59,8 @@ class Salt:
         self.rows = np.zeros(self.shape[:2], np.uint8)
         self.iterations = 0
         self.taken = np.zeros(0)  # of the reaction's currents by the last solution [A/m^2]
-        self.factor = 1.0  # that closed the salt's balance in the last solution
+        self.factor = 1.0  # that closed the salt's balance in the last solution,
+        self.closing = 1.0  # and what of it is left once salt and currents agree
 
     def content(self, front: Front, c: Floats) -> float:
         """Return the salt in the cell, sum(h c) dV [mol]."""
@@ -150,12 +151,10 @@ class Salt:
         if answer is not None:
             conductance = co.flux * dt * area * answer
             # The factor that closes the balance comes after the solution: its last value is taken out before.
-            here = front.gather_shared(c) / (1.0 if fresh else self.factor)
+            here = front.gather_shared(c) / (1.0 if fresh else self.closing)
             front.scatter_shared(self.b, conductance * here, 1.0)
             shift = -float(front.total(conductance * here))
             pin = 0.0 if bound else PINNED * float(front.total(conductance))
-            if not bound:
-                shift = 0.0
         elements = (
             front.start[: n + 1], front.idx[: front.used], front.share[: front.used], conductance, pin,
             answer is not None,
@@ -192,6 +191,9 @@ class Salt:
         else:
             self.taken = rx.j
         out = float(leaving.sum())
-        self.factor = (total - dt * out) / self.content(front, c)
+        kept, found = total - dt * out, self.content(front, c)
+        # What answers have taken without a counterpart, at an imposed voltage, is no part of it.
+        added = 0.0 if answer is None or bound else float(front.total(conductance * (front.gather_shared(c) - here)))
+        self.closing, self.factor = (kept - added) / found, kept / found
         c[k0:] *= self.factor
         return out, volume

@@ -15,7 +15,7 @@ from phasefield.verify.row import Check, Result, Row
 # Modules of this folder that hold `CHECKS: tuple[Check, ...]`, in the order of the table.
 MODULES = (
     "books", "flat", "depleting", "polarisation", "waves", "shapes", "walks", "order", "codes", "grids", "physics",
-    "published",
+    "published", "two_laws",
 )  # fmt: skip
 
 
