@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from phasefield import __version__
+from phasefield.cli_experiments import experiments
 from phasefield.cli_stored import stored
 from phasefield.cli_verify import verifying
 from phasefield.errors import Interrupted, PhasefieldError, SolverError, one_line
@@ -276,5 +277,6 @@ def compare(
         print_rows(console, rows, out)
 
 
+app.add_typer(experiments)
 app.add_typer(stored)
 app.add_typer(verifying)

@@ -9,5 +9,7 @@ AVOGADRO: Final = 6.02214076e23  # 1/mol
 FARADAY: Final = ELEMENTARY_CHARGE * AVOGADRO  # C/mol
 GAS_CONSTANT: Final = BOLTZMANN * AVOGADRO  # J/(mol K)
 
+VACUUM_PERMITTIVITY: Final = 8.8541878128e-12  # F/m
+
 ROOM_TEMPERATURE: Final = 298.15  # K, 25 degC
 LITHIUM_MOLAR_VOLUME: Final = 1.3e-5  # m^3/mol, bcc lithium near room temperature

@@ -14,8 +14,8 @@ from phasefield.verify.row import Check, Result, Row
 
 # Modules of this folder that hold `CHECKS: tuple[Check, ...]`, in the order of the table.
 MODULES = (
-    "books", "flat", "depleting", "polarisation", "waves", "shapes", "walks", "order", "codes", "grids", "physics",
-    "published", "two_laws",
+    "books", "flat", "depleting", "polarisation", "alternating", "waves", "shapes", "walks", "order", "codes", "grids",
+    "physics", "published", "two_laws",
 )  # fmt: skip
 
 

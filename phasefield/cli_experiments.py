@@ -1,0 +1,116 @@
+"""The commands that do what an experimenter does with a cell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from phasefield.errors import PhasefieldError
+
+if TYPE_CHECKING:
+    from phasefield.impedance import FlatImpedance
+
+experiments = typer.Typer()
+
+SEEN = 0.02  # of the whole resistance: smaller arcs bear no mark
+MOST = 1e3  # uF/cm^2, relative permittivity: no interface has more
+UF_CM2 = 1e-2  # F/m^2 in a uF/cm^2
+
+
+@experiments.command()
+def impedance(
+    case: Annotated[str, typer.Argument(metavar="CASE", help="A case file, or a shipped case such as pllz.")],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("-s", "--set", metavar="KEY=VALUE", help="Override a value; may be repeated."),
+    ] = None,
+    at: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TIME", help='Age of the films, e.g. "110 h"; may be repeated.', show_default="0 h"),
+    ] = None,
+    double_layer: Annotated[float, typer.Option(help="Capacitance of each lithium surface [uF/cm2].")] = 10.0,
+    permittivity: Annotated[float, typer.Option(help="Relative permittivity of the film.")] = 10.0,
+    out: Annotated[Path, typer.Option(help="Folder of the picture and the table.")] = Path("impedance"),
+) -> None:
+    """Spectrum of the flat cell of a case at rest: electrolyte, film, charge transfer, salt.
+
+    \b
+    phasefield impedance pllz
+    phasefield impedance pll --at "0 h" --at "110 h" --out pll-ageing
+    """
+    from phasefield import units
+    from phasefield.api import read_case
+    from phasefield.display import spell
+    from phasefield.flatcell import FlatCell
+    from phasefield.impedance import FlatImpedance
+    from phasefield.report import console_for
+
+    for name, value in (("--double-layer", double_layer), ("--permittivity", permittivity)):
+        if not 0.0 < value <= MOST:
+            raise PhasefieldError(f"{name} {value:g}: give a number above 0, {MOST:g} at most")
+    try:
+        ages = [units.to_si(text, units.TIME) for text in at or ["0 h"]]
+    except units.UnitError as error:
+        raise PhasefieldError(f"--at: {error}") from None
+    if min(ages) < 0.0:
+        raise PhasefieldError("--at: a film has no age below 0 h")
+    if out.exists() and not out.is_dir():
+        raise PhasefieldError(f"--out {out}: is no folder; choose another")
+    resolved = read_case(case, set_ or [])
+    flat = FlatCell(resolved)
+    names = [f"films {spell(age)} old" if age else "fresh films" for age in ages]
+    cells = {
+        name: FlatImpedance(flat.films(age), flat.gap, UF_CM2 * double_layer, permittivity)
+        for name, age in zip(names, ages, strict=True)
+    }
+    title = f"Li | {resolved.electrolyte.name} | Li, flat, {1e6 * flat.gap:g} um, {resolved.temperature:.5g} K, at rest"
+    _write(cells, title, out)
+    console = console_for()
+    _print(console, cells, title)
+    console.print(f"Spectrum: {out / 'impedance.csv'}, {out / 'impedance.png'}", soft_wrap=True)
+
+
+def _write(cells: dict[str, FlatImpedance], title: str, out: Path) -> None:
+    import csv
+    import io
+
+    from phasefield.aside import replace_text
+    from phasefield.viz.nyquist import OHM_CM2, Spectrum, nyquist
+
+    spectra, text = [], io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("state", "frequency [Hz]", "Re Z [ohm cm^2]", "-Im Z [ohm cm^2]"))
+    for name, cell in cells.items():
+        f = cell.frequencies()
+        Z = cell.at(f)
+        spectra.append(Spectrum(name, f, Z, _marks(cell)))
+        writer.writerows(
+            (name, float(one), float(z.real) * OHM_CM2, -float(z.imag) * OHM_CM2) for one, z in zip(f, Z, strict=True)
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    replace_text(out / "impedance.csv", text.getvalue())
+    nyquist(spectra, title, out / "impedance.png")
+
+
+def _marks(cell: FlatImpedance) -> dict[str, float]:
+    """Return the frequencies [Hz] of the arcs that can be seen."""
+    return {p.name: p.peak for p in cell.parts() if p.peak > 0.0 and p.resistance > SEEN * cell.total}
+
+
+def _print(console: object, cells: dict[str, FlatImpedance], title: str) -> None:
+    from rich.console import Console
+
+    from phasefield.report import number, plain_table
+    from phasefield.viz.nyquist import OHM_CM2
+
+    assert isinstance(console, Console)
+    table = plain_table("part", "state", "ohm cm2", "highest at (Hz)", title=title)
+    for name, cell in cells.items():
+        for part in cell.parts():
+            peak = number(part.peak) if part.peak > 0.0 else "-"
+            table.add_row(part.name, name, number(part.resistance, OHM_CM2), peak)
+        table.add_row("both interfaces", name, number(cell.interfaces, OHM_CM2), "-")
+        table.add_row("all, at no frequency", name, number(cell.total, OHM_CM2), "-")
+    console.print(table)

@@ -1,0 +1,60 @@
+"""Impedance spectra: the complex plane with equal axes, and both parts over the frequency."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phasefield.viz.style import FAINT, MINUS, RUN_COLOURS, look, new_figure, number, save
+
+OHM_CM2 = 1e4  # ohm cm^2 in an ohm m^2
+SIZE = (9.0, 4.0)  # inch
+ROOM = 1.05  # of an axis over what it shows
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """One spectrum: frequencies [Hz], Z [ohm m^2], and by name the frequencies [Hz] that bear a mark."""
+
+    name: str
+    frequency: NDArray[np.float64]
+    Z: NDArray[np.complex128]
+    marks: Mapping[str, float]
+
+
+def nyquist(spectra: Sequence[Spectrum], title: str, path: Path) -> Path:
+    """Draw the spectra and return the path of the picture."""
+    with look():
+        figure = new_figure(*SIZE)
+        plane, bode = figure.subplots(1, 2)
+        figure.suptitle(title, x=0.01, ha="left", fontsize=10)
+        for k, one in enumerate(spectra):
+            colour = RUN_COLOURS[k % len(RUN_COLOURS)]
+            real, imaginary = OHM_CM2 * one.Z.real, -OHM_CM2 * one.Z.imag
+            plane.plot(real, imaginary, "-", color=colour, lw=1.4, label=one.name)
+            bode.plot(one.frequency, real, "-", color=colour, lw=1.4, label=f"Re, {one.name}")
+            bode.plot(one.frequency, imaginary, "--", color=colour, lw=1.2, label=f"{MINUS}Im, {one.name}")
+            for frequency in one.marks.values():
+                here = int(np.argmin(np.abs(np.log(one.frequency / frequency))))
+                plane.plot(real[here], imaginary[here], "o", color=colour, ms=4, mfc="white")
+                plane.annotate(
+                    f"{number(frequency, 2)} Hz", (real[here], imaginary[here]), textcoords="offset points",
+                    xytext=(0, 5), ha="center", fontsize=7, color=FAINT,
+                )  # fmt: skip
+        plane.set_xlabel(r"Re $Z$ ($\Omega\,$cm$^2$)")
+        plane.set_ylabel(rf"{MINUS}Im $Z$ ($\Omega\,$cm$^2$)")
+        most = ROOM * max(float(OHM_CM2 * one.Z.real.max()) for one in spectra)
+        plane.set_xlim(0.0, most)
+        plane.set_ylim(0.0, 0.6 * most)
+        plane.set_aspect("equal")
+        plane.legend(loc="upper left")
+        bode.set_xscale("log")
+        bode.set_xlabel("frequency (Hz)")
+        bode.set_ylabel(r"$\Omega\,$cm$^2$")
+        bode.legend()
+        figure.set_layout_engine("constrained")
+        return save(figure, path)
