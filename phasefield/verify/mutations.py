@@ -105,6 +105,8 @@ MUTATIONS: tuple[Mutation, ...] = (
              "(co.flux - co.carried * (c_top - c[-1]))", "co.flux", "codes-steps"),
     Mutation("what is left is counted before the factor", SALT, "c[k0:] *= self.factor", "c[k0:] *= 1.0",
              "codes-steps"),
+    Mutation("answers of the reaction against what the balance's factor has moved", SALT,
+             "front.gather_shared(c) / (1.0 if fresh else self.closing)", "front.gather_shared(c)", "codes-steps"),
     Mutation("half cell of salt at the counter electrode twice", KINETICS, "gain = 0.5 * dx * flux / D[y, x]",
              "gain = dx * flux / D[y, x]", "codes-steps"),
     Mutation("half cell of electrolyte at the counter electrode lost", KINETICS,
