@@ -26,8 +26,6 @@ suppress_warnings = []
 # Written by runs of minutes; a checkout may lack them.
 if not (HERE / "performance.md").exists():
     suppress_warnings += ["toc.not_readable"]
-if not (HERE / "images" / "comparison.png").exists():
-    suppress_warnings += ["image.not_readable"]
 
 printed = runpy.run_path(str(HERE / "printed.py"))
 

@@ -72,6 +72,30 @@ def impedance(
     console.print(f"Spectrum: {out / 'impedance.csv'}, {out / 'impedance.png'}", soft_wrap=True)
 
 
+@experiments.command()
+def report(
+    what: Annotated[str, typer.Argument(metavar="papers", help="What to report on; so far: papers.")],
+    quick: Annotated[bool, typer.Option("--quick", help="Leave out the 780 h of cycling.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder of the report and of its runs.")] = Path("report"),
+    docs: Annotated[bool, typer.Option("--docs", help="Write docs/papers.md too.")] = False,
+    threads: Annotated[int | None, typer.Option(help="Processors to use; all by default.")] = None,
+) -> None:
+    """The experiments of the two papers, simulated beside what was measured: tables, figures, a page for the browser.
+
+    \b
+    phasefield report papers --quick     transference numbers, barriers, the control: below a minute
+    phasefield report papers             and PLL against PLLZ over 780 h: some minutes
+
+    What is already run below --out is used again, what was stopped is resumed.
+    """
+    from phasefield.papers.command import report as write_report
+    from phasefield.report import console_for
+
+    if what != "papers":
+        raise PhasefieldError(f"report {what}: there is no such report; there is: papers")
+    write_report(console_for(), out, quick=quick, docs=docs, threads=threads)
+
+
 def _write(cells: dict[str, FlatImpedance], title: str, out: Path) -> None:
     import csv
     import io

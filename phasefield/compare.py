@@ -62,16 +62,28 @@ def compare(
     used again, an unfinished one is resumed. Raises Interrupted, all runs resumable, when stopped.
     """
     entries = plan(given, out, overrides)
-    jobs = [job for entry in entries if (job := job_of(entry, overrides, overwrite)) is not None]
-    if jobs:
-        most = api.check_threads(threads)
-        _make(jobs, share(entries, len(jobs), most), most, console)
+    run_missing(entries, overrides, threads=threads, overwrite=overwrite, console=console)
     with ExitStack() as stack:
         runs = [stack.enter_context(open_run(entry.folder)) for entry in entries]
         rows = [row_of(entry.name, run) for entry, run in zip(entries, runs, strict=True)]
         write_figures(rows, out)
         draw(runs, out / PICTURE)
     return rows
+
+
+def run_missing(
+    entries: Sequence[Entry],
+    overrides: Sequence[str] = (),
+    *,
+    threads: int | None = None,
+    overwrite: bool = False,
+    console: Console | None = None,
+) -> None:
+    """Run what is not yet run, several at once; resume what was stopped. Raises as `compare` does."""
+    jobs = [job for entry in entries if (job := job_of(entry, overrides, overwrite)) is not None]
+    if jobs:
+        most = api.check_threads(threads)
+        _make(jobs, share(entries, len(jobs), most), most, console)
 
 
 def plan(given: Sequence[str], out: Path, overrides: Sequence[str]) -> list[Entry]:

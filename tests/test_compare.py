@@ -13,7 +13,7 @@ import pytest
 from commands import ENDLESS, call, start, write_case
 
 import phasefield
-from phasefield import children, compare, measured
+from phasefield import api, children, compare, measured
 from phasefield.children import Job, run_all
 from phasefield.errors import PhasefieldError, ResultError, SolverError
 
@@ -147,9 +147,10 @@ def test_a_signal_stops_every_child_resumable(number: signal.Signals, tmp_path: 
     write_case(tmp_path, "one")
     write_case(tmp_path, "two")
     parent = start(tmp_path, "compare", "one.toml", "two.toml", *ENDLESS)
-    folders = [tmp_path / "runs" / name for name in ("one", "two")]
+    at_once = ("one", "two")[: api.cores()]  # a single processor takes them one after the other
+    folders = [tmp_path / "runs" / name for name in at_once]
     assert parent.stdout is not None
-    waiting = {"one", "two"}
+    waiting = set(at_once)
     while waiting:  # until each has said how far it is
         line = parent.stdout.readline()
         assert line, "the comparison ended by itself"

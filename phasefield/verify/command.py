@@ -10,7 +10,6 @@ from phasefield import api
 from phasefield.display import spell_wall
 from phasefield.errors import PhasefieldError
 from phasefield.report import plain_table
-from phasefield.verify.figures import draw
 from phasefield.verify.ladder import Outcome, checks, chosen, climb, expected_seconds
 from phasefield.verify.mutations import run_mutations
 from phasefield.verify.record import (
@@ -23,6 +22,7 @@ from phasefield.verify.record import (
     write_page,
 )
 from phasefield.verify.row import Check
+from phasefield.viz.lines import draw
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from phasefield.viz.lines import Curve, Plot
+
+__all__ = ["Check", "Curve", "Floats", "Plot", "Result", "Row"]
+
 Floats = NDArray[np.float64]
 
 
@@ -41,28 +45,6 @@ class Row:
     def passed(self) -> bool:
         """Return whether the two agree; a number that is not finite never does."""
         return self.error <= self.tolerance
-
-
-@dataclass(frozen=True)
-class Curve:
-    """Points of a plot; theory is drawn as a line, what was measured as marks."""
-
-    name: str
-    x: Floats
-    y: Floats
-    theory: bool = False
-
-
-@dataclass(frozen=True)
-class Plot:
-    """One figure: labels with units, curves, `log` names the logarithmic axes ("", "x", "y", "xy")."""
-
-    name: str
-    title: str
-    x: str
-    y: str
-    curves: tuple[Curve, ...]
-    log: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,47 @@
-"""The figure of a check: theory as a line, what was measured as marks."""
+"""A plain figure of curves: theory as a line, what was measured as marks."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phasefield.verify.row import Curve, Plot
+import numpy as np
+from numpy.typing import NDArray
+
 from phasefield.viz.style import INK, RUN_COLOURS, look, new_figure, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+Floats = NDArray[np.float64]
+
 SIZE = (5.2, 3.6)  # inch
 MARKS = "os^Dvphd"
 FEW = 6  # curves with names of their own, beyond which the legend stands beside the axes
 BESIDE = 2.0  # inch
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Points of a plot; theory is drawn as a line, what was measured as marks."""
+
+    name: str
+    x: Floats
+    y: Floats
+    theory: bool = False
+
+
+@dataclass(frozen=True)
+class Plot:
+    """One figure: labels with units, curves, `log` names the logarithmic axes ("", "x", "y", "xy")."""
+
+    name: str
+    title: str
+    x: str
+    y: str
+    curves: tuple[Curve, ...]
+    log: str = ""
 
 
 def draw(plot: Plot, folder: Path) -> Path:

@@ -1,0 +1,77 @@
+"""The command's work: run what is missing, evaluate, draw, write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from phasefield.compare import compare, plan, run_missing
+from phasefield.errors import PhasefieldError
+from phasefield.papers.control import control
+from phasefield.papers.cycling import CASES as CYCLED
+from phasefield.papers.cycling import cycling
+from phasefield.papers.page import HTML, number, off, what, write, write_docs
+from phasefield.papers.polarisation import CASES as POLARISED
+from phasefield.papers.polarisation import polarisation
+from phasefield.papers.row import Experiment, Missing
+from phasefield.papers.targets import NOT_SIMULATED
+from phasefield.papers.temperature import temperature
+from phasefield.report import plain_table
+from phasefield.viz.lines import draw
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+DOCS = Path("docs")
+
+
+def report(
+    console: Console, out: Path, *, quick: bool = False, docs: bool = False, threads: int | None = None
+) -> list[Experiment]:
+    """Run what is not yet run below `out`, write the report there, and return its experiments.
+
+    quick: without the cycling; docs: write docs/papers.md too. Raises PhasefieldError before any work if a folder is
+    wrong; Interrupted, all runs resumable, when stopped.
+    """
+    if docs and not DOCS.is_dir():
+        raise PhasefieldError(
+            f"--docs: there is no folder {DOCS}/ here; run this at the root of the source tree"
+        )
+    if docs and quick:
+        raise PhasefieldError("--docs: docs/papers.md holds the cycling too; leave --quick away")
+    entries = plan(POLARISED, out, ())
+    if not quick:
+        plan(CYCLED, out, ())
+    run_missing(entries, threads=threads, console=console)
+    done = [polarisation(entries), temperature(), control()]
+    if not quick:
+        done.append(cycling(compare(CYCLED, out, threads=threads, console=console)))
+    for one in done:
+        for plot in one.plots:
+            draw(plot, out)
+        _print(console, one)
+    missing: Sequence[Missing] = NOT_SIMULATED
+    write(done, missing, out)
+    console.print(
+        f"Measured, not simulated: {len(missing)} numbers, in the report with the reason",
+        soft_wrap=True,
+    )
+    if quick:
+        console.print("Left out by --quick: the cycling", soft_wrap=True)
+    console.print(f"Report: {out / HTML}", soft_wrap=True)
+    if docs:
+        console.print(f"Written: {write_docs(done, missing, out, DOCS)}", soft_wrap=True)
+    return done
+
+
+def _print(console: Console, one: Experiment) -> None:
+    table = plain_table(
+        "electrolyte", "quantity", "measured", "simulated", "off", "what it is", title=one.name
+    )
+    for row in one.rows:
+        simulated = f"{number(row.simulated)} {row.unit}".strip()
+        table.add_row(
+            row.electrolyte, row.quantity, row.measured, simulated, off(row), what(row).replace("`", "")
+        )
+    console.print(table)

@@ -1,0 +1,116 @@
+"""The report on the papers' experiments: what comes back from what was put in, and the pages it writes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import call, write_case
+
+from phasefield.api import read_case
+from phasefield.compare import compare, plan, run_missing
+from phasefield.papers.control import control
+from phasefield.papers.cycling import cycling
+from phasefield.papers.page import CSV, HTML, JSON, markdown, write
+from phasefield.papers.polarisation import polarisation
+from phasefield.papers.row import INPUT, Experiment, Missing, Row
+from phasefield.papers.targets import NOT_SIMULATED
+from phasefield.papers.temperature import temperature
+from phasefield.runs import open_run
+from phasefield.viz.lines import Curve, Plot, draw
+
+
+def test_bruce_and_vincent_give_back_the_transference_number(tmp_path: Path) -> None:
+    entries = plan(["polarisation-dlhci"], tmp_path, ())
+    run_missing(entries, threads=1)
+    done = polarisation(entries)
+    (row,) = done.rows
+    assert row.electrolyte == "DLHCI"
+    assert row.stated == read_case("dlhci").electrolyte.transference_number
+    assert row.simulated == pytest.approx(row.stated, abs=0.01)  # what one percent of the interfaces makes of it
+    assert done.plots[0].curves[0].y[-1] == pytest.approx(1.0, abs=0.05)  # the interfaces hold the current
+
+
+def test_barrier_and_conductivity_come_from_the_spectra() -> None:
+    for row in temperature().rows:
+        # The spectrum's end is 1e3 above its highest arc: a millionth of an interface stays in it.
+        assert row.simulated == pytest.approx(row.stated, rel=1e-3), row.quantity
+
+
+def test_the_control_cannot_carry_the_current() -> None:
+    most = {row.electrolyte: row.simulated for row in control().rows}
+    assert most["PLZ"] < 0.2 < most["PLL"] < most["PLLZ"]
+    assert most["PLL"] == pytest.approx(2.6, abs=0.05)  # 2 F D c0 / ((1 - t+) L) by hand
+    assert most["PLLZ"] == pytest.approx(7.8, abs=0.15)
+
+
+def test_the_rows_of_the_cycling(tmp_path: Path) -> None:
+    cases = [write_case(tmp_path, name, name) for name in ("pll", "pllz")]
+    table = compare([str(case) for case in cases], tmp_path / "runs", threads=1)
+    done = cycling(table)
+    rows = {(row.electrolyte, row.quantity): row for row in done.rows}
+    with open_run(Path(table[0]["folder"])) as run:
+        assert rows["PLL", "voltage at the start"].simulated == pytest.approx(1e3 * run.series["voltage"][0])
+    assert rows["PLL/PLLZ", "ratio of Sz"].simulated == pytest.approx(table[0]["Sz"] / table[1]["Sz"])
+    assert math.isnan(rows["PLL", "voltage at 110 h"].simulated)  # two hours are no 110
+    assert (tmp_path / "runs" / done.pictures[0]).is_file()
+
+
+def test_the_pages(tmp_path: Path) -> None:
+    line = Plot("curve", "A line", "x", "y", (Curve("", np.array([0.0, 1.0]), np.array([0.0, 1.0]), True),))
+    rows = (
+        Row("PLL", "one|two", "about 2", 2.0, 1.0, "mV", INPUT, "[1] Fig. 1", "film.thickness", "half of it"),
+        Row("PLLZ", "none", "flat", math.nan, math.nan, "%", INPUT, "[1] Fig. 1"),
+    )
+    done = [Experiment("First", "What was done.", rows, (line,), "What it shows.")]
+    draw(line, tmp_path)
+    missing = [Missing("PLL", "another", "3 mV", "[1]", "because")]
+    write(done, missing, tmp_path)
+    text = markdown(done, missing, Path("images"))
+    assert "| PLL | one\\|two | about 2 | 1 | mV | -50.0 % | input: `film.thickness` | [1] Fig. 1 |" in text
+    assert "- PLL, one|two: half of it." in text
+    assert "(images/curve.png)" in text
+    assert "| PLL | another | 3 mV | [1] | because |" in text
+    page = (tmp_path / HTML).read_text(encoding="utf-8")
+    assert 'src="data:image/png;base64,iVBOR' in page
+    assert "<td>one|two</td>" in page
+    assert "nan" not in page
+    document = json.loads((tmp_path / JSON).read_text(encoding="utf-8"))
+    assert document["rows"][1]["stated"] is None
+    assert document["not simulated"][0]["why"] == "because"
+    with (tmp_path / CSV).open(newline="") as file:
+        table = list(csv.DictReader(file))
+    assert [row["simulated"] for row in table] == ["1.0", ""]
+
+
+def test_what_is_not_simulated_says_why() -> None:
+    assert all(one.why and one.measured and one.where for one in NOT_SIMULATED)
+    assert len({(one.electrolyte, one.quantity) for one in NOT_SIMULATED}) == len(NOT_SIMULATED)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("books",), "report books: there is no such report; there is: papers"),
+        (("papers", "--docs", "--quick"), "leave --quick away"),
+        (("papers", "--docs"), "--docs: there is no folder docs/ here"),
+        (("papers", "--threads", "0"), "threads"),
+    ],
+)
+def test_wrong_words_run_nothing(
+    words: tuple[str, ...],
+    says: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if says.startswith("leave"):
+        (tmp_path / "docs").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert call("report", *words, "--out", "out") == 2
+    assert says in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
