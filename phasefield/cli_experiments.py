@@ -75,7 +75,7 @@ def impedance(
 @experiments.command()
 def report(
     what: Annotated[str, typer.Argument(metavar="papers", help="What to report on; so far: papers.")],
-    quick: Annotated[bool, typer.Option("--quick", help="Leave out the 780 h of cycling.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Leave out cycling and rising currents.")] = False,
     out: Annotated[Path, typer.Option(help="Folder of the report and of its runs.")] = Path("report"),
     docs: Annotated[bool, typer.Option("--docs", help="Write docs/papers.md too.")] = False,
     threads: Annotated[int | None, typer.Option(help="Processors to use; all by default.")] = None,
@@ -83,8 +83,8 @@ def report(
     """The experiments of the two papers, simulated beside what was measured: tables, figures, a page for the browser.
 
     \b
-    phasefield report papers --quick     transference numbers, barriers, the control: below a minute
-    phasefield report papers             and PLL against PLLZ over 780 h: some minutes
+    phasefield report papers --quick     transference numbers, exchange current, barriers, the control: a minute
+    phasefield report papers             and PLL, PLLZ, LHCI, DLHCI cycled, and to failure: some twenty minutes
 
     What is already run below --out is used again, what was stopped is resumed.
     """

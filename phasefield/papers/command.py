@@ -6,15 +6,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phasefield.compare import compare, plan, run_missing
+from phasefield.compare import PICTURE, compare, plan, run_missing
 from phasefield.errors import PhasefieldError
 from phasefield.papers.control import control
+from phasefield.papers.critical import CASES as CRITICAL
+from phasefield.papers.critical import critical
 from phasefield.papers.cycling import CASES as CYCLED
 from phasefield.papers.cycling import cycling
+from phasefield.papers.ionogels import CASES as GELS
+from phasefield.papers.ionogels import OVERRIDES as GEL_OVERRIDES
+from phasefield.papers.ionogels import ionogels
 from phasefield.papers.page import HTML, number, off, what, write, write_docs
 from phasefield.papers.polarisation import CASES as POLARISED
 from phasefield.papers.polarisation import polarisation
 from phasefield.papers.row import Experiment, Missing
+from phasefield.papers.tafel import CASE as TAFEL
+from phasefield.papers.tafel import tafel
 from phasefield.papers.targets import NOT_SIMULATED
 from phasefield.papers.temperature import temperature
 from phasefield.report import plain_table
@@ -24,6 +31,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 DOCS = Path("docs")
+CYCLING, IONOGELS = "cycling", "ionogels"  # folders
 
 
 def report(
@@ -31,22 +39,27 @@ def report(
 ) -> list[Experiment]:
     """Run what is not yet run below `out`, write the report there, and return its experiments.
 
-    quick: without the cycling; docs: write docs/papers.md too. Raises PhasefieldError before any work if a folder is
-    wrong; Interrupted, all runs resumable, when stopped.
+    quick: without cycling and rising currents; docs: write docs/papers.md too. Raises PhasefieldError before any
+    work if a folder is wrong; Interrupted, all runs resumable, when stopped.
     """
     if docs and not DOCS.is_dir():
         raise PhasefieldError(
             f"--docs: there is no folder {DOCS}/ here; run this at the root of the source tree"
         )
     if docs and quick:
-        raise PhasefieldError("--docs: docs/papers.md holds the cycling too; leave --quick away")
-    entries = plan(POLARISED, out, ())
+        raise PhasefieldError("--docs: docs/papers.md holds all of it; leave --quick away")
+    flat = plan((*POLARISED, TAFEL), out, ())
+    rising = plan(CRITICAL, out, ()) if not quick else []
     if not quick:
-        plan(CYCLED, out, ())
-    run_missing(entries, threads=threads, console=console)
-    done = [polarisation(entries), temperature(), control()]
+        plan(CYCLED, out / CYCLING, ())
+        plan(GELS, out / IONOGELS, GEL_OVERRIDES)
+    run_missing([*flat, *rising], threads=threads, console=console)
+    done = [polarisation(flat[:-1]), tafel(flat[-1]), temperature(), control()]
     if not quick:
-        done.append(cycling(compare(CYCLED, out, threads=threads, console=console)))
+        table = compare(CYCLED, out / CYCLING, threads=threads, console=console)
+        done.append(cycling(table, f"{CYCLING}/{PICTURE}"))
+        table = compare(GELS, out / IONOGELS, overrides=GEL_OVERRIDES, threads=threads, console=console)
+        done += [ionogels(table, f"{IONOGELS}/{PICTURE}"), critical(rising)]
     for one in done:
         for plot in one.plots:
             draw(plot, out)
@@ -58,7 +71,9 @@ def report(
         soft_wrap=True,
     )
     if quick:
-        console.print("Left out by --quick: the cycling", soft_wrap=True)
+        console.print(
+            "Left out by --quick: cycling of PLL, PLLZ, LHCI, DLHCI, and rising currents", soft_wrap=True
+        )
     console.print(f"Report: {out / HTML}", soft_wrap=True)
     if docs:
         console.print(f"Written: {write_docs(done, missing, out, DOCS)}", soft_wrap=True)

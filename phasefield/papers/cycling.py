@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from phasefield.compare import PICTURE
 from phasefield.papers.row import CALIBRATED, DERIVED, PREDICTED, Experiment, Row
 from phasefield.runs import open_run
 
@@ -19,7 +18,7 @@ UM, MV = 1e6, 1e3
 SPREAD, FILM, GROWTH = "film.patches.spread", "film.conductivity", "film.growth.coefficient"
 
 
-def cycling(table: Sequence[Mapping[str, Any]]) -> Experiment:
+def cycling(table: Sequence[Mapping[str, Any]], picture: str) -> Experiment:
     """Return the rows of the two runs that `compare` has made and drawn."""
     pll, pllz = table
     with open_run(Path(pllz["folder"])) as run:
@@ -51,4 +50,4 @@ def cycling(table: Sequence[Mapping[str, Any]]) -> Experiment:
         "A box of 256 um with one seed; another seed moves Sz by some 10 %. The spread of the film's conductivity is "
         "not measured: it is the one number put in for each cell so that Sz comes out."
     )
-    return Experiment("Cycling and surface", done, rows, (), shows, (PICTURE,))
+    return Experiment("Cycling and surface", done, rows, (), shows, (picture,))

@@ -62,6 +62,7 @@ def write_docs(experiments: Sequence[Experiment], missing: Sequence[Missing], ou
     place = docs / PICTURES
     place.mkdir(parents=True, exist_ok=True)
     for name in (name for one in experiments for _, name in pictures(one)):
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(out / name, place / name)
     replace_text(docs / PAGE, markdown(experiments, missing, PICTURES))
     return docs / PAGE

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from phasefield.papers.row import Missing
 
-_STEPS = "a run of rising current steps to failure does not ship yet"
 _CATHODE = "the program has no intercalation cathode yet"
 _FADE = "capacity lost to anything but lithium and its film is outside the model"
 _COPPER = "the program cannot start on bare copper yet: no substrate, no law of nucleation"
-_IONOGELS = "the cycling at 1 mA/cm2 does not ship yet; the paper gives no voltage in numbers"
-_TAFEL = "goes into the case as it is; the sweep that would return it does not ship yet"
 _NCM, _LNMO = "NCM811 to 4.4 V: capacity at 0.1 C; kept", "LNMO to 4.8 V: capacity; kept"
 
 NOT_SIMULATED = (
-    Missing("PLL", "critical current density", "1.8 mA/cm2", "[1] Fig. 4b", _STEPS),
-    Missing("PLLZ", "critical current density", "2.1 mA/cm2", "[1] Fig. 4c", _STEPS),
     Missing("PLL", "LFP: capacity at 0.2, 0.5, 1, 2 C", "139.7, 127.2, 111.2, 85.1 mAh/g", "[1] Fig. 4d", _CATHODE),
     Missing("PLLZ", "LFP: capacity at 0.2, 0.5, 1, 2 C", "143.9, 133.7, 123.9, 109.9 mAh/g", "[1] Fig. 4d", _CATHODE),
     Missing("PLL", "LFP: polarisation at 2 C", "416.6 mV", "[1] Fig. 4e", _CATHODE),
@@ -26,9 +21,6 @@ NOT_SIMULATED = (
     Missing("DLHCI", "nucleation overpotential on copper", "0.243 V", "[2] Fig. 2b", _COPPER),
     Missing("LHCI", "Coulombic efficiency, 0.5 mA/cm2", "98 %", "[2] Fig. 2", _COPPER),
     Missing("DLHCI", "Coulombic efficiency, 0.5 mA/cm2", "99 %", "[2] Fig. 2c", _COPPER),
-    Missing("DLHCI", "exchange current density", "0.17 mA/cm2", "[2] Fig. S3", _TAFEL),
-    Missing("LHCI", "Li|Li, 1 mA/cm2, 500 h", "polarisation often rises", "[2] Fig. 2d", _IONOGELS),
-    Missing("DLHCI", "Li|Li, 1 mA/cm2, 500 h", "flat voltage", "[2] Fig. 2d", _IONOGELS),
     Missing("LHCI", _NCM, "170 mAh/g; 43 % after 200 cycles", "[2] Fig. 3c", f"{_CATHODE}; {_FADE}"),
     Missing("DLHCI", _NCM, "177 mAh/g; 75 % after 200 cycles", "[2] Fig. 3c", f"{_CATHODE}; {_FADE}"),
     Missing("LHCI", _LNMO, "109 mAh/g; 37 % after 100 cycles", "[2] Fig. 3f", f"{_CATHODE}; {_FADE}"),

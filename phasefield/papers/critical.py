@@ -1,0 +1,60 @@
+"""Critical current density: the current is raised each cycle, and what stops the run is the criterion."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from phasefield.api import read_case
+from phasefield.compare import Entry
+from phasefield.papers.row import PREDICTED, Experiment, Row
+from phasefield.runs import Run, open_run
+from phasefield.viz.lines import Curve, Plot
+
+CASES = ("critical-current-pll", "critical-current-pllz")
+STATED = {"PLL": (1.8, "[1] Fig. 4b"), "PLLZ": (2.1, "[1] Fig. 4c")}  # mA/cm^2
+MA_CM2 = 0.1  # mA/cm^2 in an A/m^2
+HOUR = 3600.0  # s
+
+
+def critical(entries: Sequence[Entry]) -> Experiment:
+    """Return where the stored runs of CASES failed, and by what."""
+    rows, curves = [], []
+    for entry in entries:
+        name = read_case(entry.given).electrolyte.name
+        stated, where = STATED[name]
+        with open_run(entry.folder) as run:
+            summary = run.summary
+            last = current_at(run, float(summary["time"]))
+            starved = [event["time"] for event in summary["events"] if event["event"] == "depletion"]
+            failed = summary["reason"] != "end"
+            says = f"ended: {summary['text']}" + ("" if failed else f", no failure up to {last:g} mA/cm2")
+            at = PREDICTED, where
+            rows.append(Row(name, "critical current density", f"{stated:g}", stated, last, "mA/cm2", *at, says=says))
+            if starved:
+                first = current_at(run, float(starved[0]))
+                says = "a hundredth of the salt is left at the hottest place; the run goes on"
+                rows.append(Row(name, "first place without salt", "-", math.nan, first, "mA/cm2", *at, says=says))
+            curves.append(Curve(name, run.series["time"] / HOUR, np.abs(run.series["voltage"])))
+    plot = Plot(
+        "critical-current", "0.1 mA/cm2 more each cycle", "time (h)", "|cell voltage| (V)", tuple(curves)
+    )
+    done = (
+        "Cycles of one hour each way, 0.1 mA/cm2 more each time (assumed; the papers do not say). Lithium of 160 um "
+        "by 160 um and 100 um thick, 70 um of electrolyte, 5 um a cell. Ends at 5 V, a short circuit, or lithium "
+        "stripped to its base."
+    )
+    shows = (
+        "In a solid electrolyte lithium also advances where it is pressed into pores and cracks, and contact is lost "
+        "where it is stripped; the program has neither, so PLLZ outlives its measured limit. PLL is stopped by its "
+        "film: it has grown by then, and the rest of the current goes through few places, which starve."
+    )
+    return Experiment("Critical current density", done, tuple(rows), (plot,), shows)
+
+
+def current_at(run: Run, time: float) -> float:
+    """Return the size of the current at a time [s], mA/cm2."""
+    k = int(np.searchsorted(run.series["time"], time * (1.0 - 1e-12)))
+    return MA_CM2 * abs(float(run.series["current_density"][min(k, run.n_steps - 1)]))
