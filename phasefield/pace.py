@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS = 8  # a step is halved this often before the run stops
 GROWTH = 2.0  # a step's concentration limit may grow by this factor from step to step
+SHORTEST = 0.25  # of a step whose concentration changed too much is the next attempt at least
 OVERSHOOT = 2.0  # a step whose concentration changed by this many limits is repeated
 EASY, HARD = 3, 10  # coupling iterations up to which, and from which, a step is easy and hard
 SWING = 0.3  # relative change of the current in a step at an imposed voltage
@@ -86,12 +87,13 @@ class Pace:
         begun = cell.potential.iterations + cell.salt.iterations
         limit = self.case.numerics.concentration_change
         while True:
-            reason = ""
+            reason, shorter = "", 0.5
             try:
                 new = cell.step(s, drive, dt)
                 change = cell.change(s, new, FLOOR)
                 if change > OVERSHOOT * limit and rejected < ATTEMPTS - 2:
                     reason = f"the concentration changed by {change:.2g} of itself"
+                    shorter = max(0.8 * limit / change, SHORTEST)
                 swing = self._swing(s, new, drive)
                 if swing > SWING and rejected < ATTEMPTS - 2:
                     reason = f"the current changed by {swing:.2g} of itself at an imposed voltage"
@@ -104,7 +106,7 @@ class Pace:
                 if rejected >= ATTEMPTS or (self.case.numerics.min_step or 0.0) > 0.5 * dt:
                     raise SolverError(f"no step succeeds ({reason})")
                 landing.fail()
-                dt *= 0.5
+                dt *= shorter
                 continue
             if drive.current is None:
                 length = landing.again(new, dt)

@@ -388,9 +388,10 @@ def test_errors_can_be_sent():
 
 def test_shipped_cases_are_listed_and_copied(tmp_path):
     cells = {"pll", "pllz", "plz", "lhci", "dlhci"}
-    assert cells | {f"{name}-{size}" for name in ("pll", "pllz") for size in ("fine", "large")} | {
-        f"polarisation-{name}" for name in cells
-    } | {"planar", "wave", "dendrites", "uniform-film"} == set(cases.names())
+    experiments = {"critical-current-pll", "critical-current-pllz", "tafel-dlhci"}
+    experiments |= {f"polarisation-{name}" for name in cells}
+    sizes = {f"{name}-{size}" for name in ("pll", "pllz") for size in ("fine", "large")}
+    assert cells | experiments | sizes | {"planar", "wave", "dendrites", "uniform-film"} == set(cases.names())
     assert cases.titles()["pllz"].startswith("Li | PLLZ")
     copied = cases.copy("pllz-fine.toml", tmp_path / "new")
     assert read_case(copied) == read_case(cases.locate("pllz-fine"))  # bases are found without copies

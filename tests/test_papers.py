@@ -14,14 +14,22 @@ from commands import call, write_case
 from phasefield.api import read_case
 from phasefield.compare import compare, plan, run_missing
 from phasefield.papers.control import control
+from phasefield.papers.critical import critical
 from phasefield.papers.cycling import cycling
+from phasefield.papers.ionogels import ionogels
 from phasefield.papers.page import CSV, HTML, JSON, markdown, write
 from phasefield.papers.polarisation import polarisation
 from phasefield.papers.row import INPUT, Experiment, Missing, Row
+from phasefield.papers.tafel import tafel
 from phasefield.papers.targets import NOT_SIMULATED
 from phasefield.papers.temperature import temperature
 from phasefield.runs import open_run
 from phasefield.viz.lines import Curve, Plot, draw
+
+TWO = (
+    'protocol.steps=[{current="0.1 mA/cm^2", duration="1 h"}, {current="-0.1 mA/cm^2", duration="1 h"}, '
+    '{current="0.2 mA/cm^2", duration="1 h"}]'
+)
 
 
 def test_bruce_and_vincent_give_back_the_transference_number(tmp_path: Path) -> None:
@@ -33,6 +41,33 @@ def test_bruce_and_vincent_give_back_the_transference_number(tmp_path: Path) -> 
     assert row.stated == read_case("dlhci").electrolyte.transference_number
     assert row.simulated == pytest.approx(row.stated, abs=0.01)  # what one percent of the interfaces makes of it
     assert done.plots[0].curves[0].y[-1] == pytest.approx(1.0, abs=0.05)  # the interfaces hold the current
+
+
+def test_the_exchange_current_comes_back(tmp_path: Path) -> None:
+    entries = plan(["tafel-dlhci"], tmp_path, ())
+    run_missing(entries, threads=1)
+    found = {row.quantity: row for row in tafel(entries[0]).rows}
+    # In 0.1 s the salt at the surface falls by 3 to 7 of 600 mol/m3: half of that share in j0, all of it in slope.
+    assert found["exchange current density"].simulated == pytest.approx(0.17, rel=0.01)
+    assert found["transfer coefficient"].simulated == pytest.approx(0.5, rel=0.015)
+
+
+def test_the_critical_current_names_what_ended_the_run(tmp_path: Path) -> None:
+    small = ['grid.size=["40 um", "170 um"]', "film.patches.spread=0.1"]
+    for limit, steps, current, says in (("0.2 V", "", 0.3, "reached"), ("5 V", TWO, 0.2, "no failure up to 0.2")):
+        overrides = [*small, f'protocol.voltage_limit="{limit}"', *([steps] if steps else [])]
+        entries = plan(["critical-current-pllz"], tmp_path / says[:2], overrides)
+        run_missing(entries, overrides, threads=1)
+        (row,) = critical(entries).rows
+        assert row.simulated == pytest.approx(current)  # 0.2 mA/cm2 takes 0.16 V, 0.3 takes 0.24 V
+        assert says in row.says
+
+
+def test_the_rows_of_the_ionogels() -> None:
+    table = [{"voltage_start": 0.4, "voltage_end": end, "Sz": 60e-6} for end in (0.5, 0.39)]
+    rows = ionogels(table, "compare.png").rows
+    assert [row.simulated for row in rows] == pytest.approx([25.0, 60.0, -2.5, 60.0])
+    assert [row.electrolyte for row in rows] == ["LHCI", "LHCI", "DLHCI", "DLHCI"]
 
 
 def test_barrier_and_conductivity_come_from_the_spectra() -> None:
@@ -51,7 +86,7 @@ def test_the_control_cannot_carry_the_current() -> None:
 def test_the_rows_of_the_cycling(tmp_path: Path) -> None:
     cases = [write_case(tmp_path, name, name) for name in ("pll", "pllz")]
     table = compare([str(case) for case in cases], tmp_path / "runs", threads=1)
-    done = cycling(table)
+    done = cycling(table, "compare.png")
     rows = {(row.electrolyte, row.quantity): row for row in done.rows}
     with open_run(Path(table[0]["folder"])) as run:
         assert rows["PLL", "voltage at the start"].simulated == pytest.approx(1e3 * run.series["voltage"][0])

@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 COUPLING_STEPS = 30
 PATIENCE = 6  # iterations after which ten times the tolerance will do: near depletion the inner solvers limit it
 LAST = 20  # iterations after which fifty times will: 0.5 % of the concentration, or 0.05 % of c0
-FALL = 0.01  # of a concentration, in one iteration
+FALL = 1e-7  # of a concentration, in one iteration
 COARSE = 0.1  # of c0: differences of a scarcer concentration are measured against this
 PLAIN_STEPS = 2  # iterations before they are accelerated
 MIXED_ITERATES = 6  # that the acceleration looks back on
@@ -40,7 +40,7 @@ STIFF = 0.02  # answer of the reaction to its own depletion, over diffusion acro
 FASTEST = 16.0  # times the plain correction of a demand, at most
 QUICKER = 4.0  # times as large may that factor become from one iteration to the next
 PLENTY = 1e-9  # of a demand; what is missing of it where salt is plentiful is round-off
-LEAP = 2.0  # in the logarithm of a demand, in one iteration
+LEAP = 16.0  # in the logarithm of a demand, in one iteration
 
 
 class Coupling:
@@ -195,16 +195,20 @@ class Demand:
             return self.asked
         # Places where salt is plentiful have given what was asked, and are asked for the current.
         known = (j > 0.0) & (self.given > 0.0) & (np.abs(self.given - before) > PLENTY * before)
-        f = np.full(j.size, np.nan)
+        f, miss = np.full(j.size, np.nan), j - self.given
         f[known] = np.log(j[known] / self.given[known])
+        step = f.copy()
         if self.past is not None:
-            df, step = f - self.past[0], self.past[1]
-            told = known & (np.abs(step) > self.still) & (step * df < 0.0)
-            omega = np.minimum(-step[told] / df[told], QUICKER * self.omega[told])
-            self.omega[told] = np.clip(omega, 1.0, FASTEST)
-        step = np.clip(self.omega * f, -LEAP, LEAP)
+            dm, last = miss - self.past[0], self.past[1]
+            told = known & (np.abs(last) > self.still) & (last * dm < 0.0)
+            secant = -miss[told] * last[told] / dm[told]
+            most = np.maximum(np.abs(f[told]), QUICKER * np.abs(last[told]))
+            step[told] = np.clip(secant, -most, most)
+        step = np.clip(step, -LEAP, LEAP)
+        # Where hardly any current flows an empty place may be asked for ever more, and nothing changes.
+        step[np.abs(miss) <= self.still * np.mean(np.abs(j))] = 0.0
         self.asked[known] *= np.exp(step - f)[known]
-        self.past, self.given = (f, step), None
+        self.past, self.given = (miss, step), None
         return self.asked
 
 

@@ -33,7 +33,8 @@ REDUCTION = 1e-2  # of the residual at a stage's start, at least
 ROUND_OFF = 1e-13  # no solver gets below
 TIGHT = 1e-3  # of the tolerance at least, where cells of the interface are short of salt
 SCARCE = 1e-5  # of the largest c: below it the solver's error counts
-EMPTY = 1e12  # times what a cell holds and passes on: a sink of so much leaves nothing there
+HELD = 1e6  # times what a cell holds and passes on: a larger sink is as good for its neighbours, and no solver likes it
+EMPTY = 1e30  # times that: no sink is larger
 LOW = 1e-2  # of the largest c: below it the reaction takes in proportion to what is there
 LAYER = 1e-9  # cell layers of displaced electrolyte below which the store counts as empty
 SWEEPS = 12  # of Gauss-Seidel over those cells; the salt there falls over a few cells
@@ -51,7 +52,7 @@ class Salt:
     def __post_init__(self) -> None:
         self.solver = Multigrid(self.shape, self.periodic)
         self.gx, self.gy, self.gz = (np.zeros(self.shape, np.float32) for _ in range(3))
-        self.b, self.own = np.zeros(self.shape), np.zeros(self.shape)
+        self.b, self.own, self.held = (np.zeros(self.shape) for _ in range(3))
         self.relative = self.tolerance  # residual to reach in this stage
         self.loaded = False  # the solver holds the diffusion of this stage,
         self.ready = False  # and its storage, and nothing else
@@ -122,7 +123,7 @@ class Salt:
                 self.gx, self.gy, self.gz, front.h, c, co.D_at, co.D, 0.0, dt * dx, L, self.periodic, k0
             )
             self.loaded = self.ready = False
-            self.own[:k0] = 0.0
+            self.own[:k0] = self.held[:k0] = 0.0
         transport.salt_source(
             self.b, front.h, before, phi, c, potential.gx, potential.gy, potential.gz, co.beta, co.carried, dt, dx**3,
             L, k0,
@@ -141,9 +142,12 @@ class Salt:
         plain = answer is None and scarce == 0.0
         if not plain or not self.ready:
             np.multiply(front.h[k0:], dx**3, out=self.own[k0:])
+        own = self.own
         if scarce > 0.0:
             demand = dt * co.flux * area * asked
-            front.sink(self.b, self.own, demand, c, scarce * high, EMPTY * (dx**3 + dt * dx * float(np.max(co.D))))
+            passed = dx**3 + dt * dx * float(np.max(co.D))
+            front.sink(self.b, self.own, demand, c, scarce * high, EMPTY * passed)
+            own = np.minimum(self.own, HELD * passed, out=self.held)
         else:
             front.scatter_shared(self.b, area * rx.j, -dt * co.flux)
         conductance, pin = np.zeros(n), 1.0
@@ -160,9 +164,9 @@ class Salt:
             answer is not None,
         )  # fmt: skip
         if not self.loaded:
-            self.solver.prepare(self.gx, self.gy, self.gz, self.own, *elements)
+            self.solver.prepare(self.gx, self.gy, self.gz, own, *elements)
         elif not plain or not self.ready:
-            self.solver.renew(self.own, *elements)
+            self.solver.renew(own, *elements)
         self.loaded, self.ready = True, plain
         # The residual is measured against the largest c: where salt is nearly gone it must be smaller by as much.
         tight = min(max(low / (LOW * high), TIGHT), 1.0) if front.limited > 0 and high > 0.0 else 1.0

@@ -8,33 +8,36 @@ from collections.abc import Sequence
 import numpy as np
 
 from phasefield.api import read_case
+from phasefield.case import Case
 from phasefield.compare import Entry
 from phasefield.papers.row import PREDICTED, Experiment, Row
-from phasefield.runs import Run, open_run
+from phasefield.runs import open_run
 from phasefield.viz.lines import Curve, Plot
 
 CASES = ("critical-current-pll", "critical-current-pllz")
 STATED = {"PLL": (1.8, "[1] Fig. 4b"), "PLLZ": (2.1, "[1] Fig. 4c")}  # mA/cm^2
 MA_CM2 = 0.1  # mA/cm^2 in an A/m^2
 HOUR = 3600.0  # s
+SAME = 1e-9  # a time that is so near the end of a protocol step belongs to the next one
 
 
 def critical(entries: Sequence[Entry]) -> Experiment:
     """Return where the stored runs of CASES failed, and by what."""
     rows, curves = [], []
     for entry in entries:
-        name = read_case(entry.given).electrolyte.name
+        case = read_case(entry.given) if entry.case is None else entry.case
+        name = case.electrolyte.name
         stated, where = STATED[name]
         with open_run(entry.folder) as run:
             summary = run.summary
-            last = current_at(run, float(summary["time"]))
+            last = current_at(case, float(summary["time"]))
             starved = [event["time"] for event in summary["events"] if event["event"] == "depletion"]
             failed = summary["reason"] != "end"
             says = f"ended: {summary['text']}" + ("" if failed else f", no failure up to {last:g} mA/cm2")
             at = PREDICTED, where
             rows.append(Row(name, "critical current density", f"{stated:g}", stated, last, "mA/cm2", *at, says=says))
             if starved:
-                first = current_at(run, float(starved[0]))
+                first = current_at(case, float(starved[0]))
                 says = "a hundredth of the salt is left at the hottest place; the run goes on"
                 rows.append(Row(name, "first place without salt", "-", math.nan, first, "mA/cm2", *at, says=says))
             curves.append(Curve(name, run.series["time"] / HOUR, np.abs(run.series["voltage"])))
@@ -54,7 +57,11 @@ def critical(entries: Sequence[Entry]) -> Experiment:
     return Experiment("Critical current density", done, tuple(rows), (plot,), shows)
 
 
-def current_at(run: Run, time: float) -> float:
-    """Return the size of the current at a time [s], mA/cm2."""
-    k = int(np.searchsorted(run.series["time"], time * (1.0 - 1e-12)))
-    return MA_CM2 * abs(float(run.series["current_density"][min(k, run.n_steps - 1)]))
+def current_at(case: Case, time: float) -> float:
+    """Return the size of the current that the protocol imposes from a time [s] on, mA/cm2."""
+    end = 0.0
+    for step in case.protocol.steps:
+        end += step.duration or 0.0
+        if time < end * (1.0 - SAME):
+            break
+    return MA_CM2 * abs(step.current or 0.0)
