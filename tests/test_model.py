@@ -459,6 +459,30 @@ def test_a_hot_spot_that_takes_more_than_there_is_gets_what_there_is() -> None:
     assert new.reaction.total == pytest.approx(1.0 * cell.plane, rel=1e-10)
 
 
+def test_a_hot_spot_behind_volts_of_film_is_emptied_at_little_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its current falls to what salt comes: over a volt must be taken by ln c, and no solver labours at that."""
+    words = ['electrolyte.salt_diffusivity="2e-14 m^2/s"', 'electrolyte.concentration_dependence="nernst-einstein"']
+    cell, s = cases.driven(cases.make(*words, 'kinetics.exchange_current_density="1000 A/m^2"'), Drive(1.0))
+
+    def hot(to: State) -> None:
+        to.resistance = np.where(np.arange(to.front.count) == 3, 0.1, 1.2)
+        to.j_side = np.zeros(to.front.count)
+
+    monkeypatch.setattr(cell, "_coat", hot)
+    hot(s)
+    s.reaction = cell._react(s, Drive(1.0))
+    cell._speeds(s)
+    before = cell.salt.iterations
+    solutions = []
+    solve = cell.salt.solve
+    monkeypatch.setattr(cell.salt, "solve", lambda *a, **k: (solutions.append(1), solve(*a, **k))[1])
+    s = cases.march(cell, s, Drive(1.0), 100.0, 10)
+    assert s.reaction is not None
+    assert 0.0 < s.front.gather(s.c)[3] < 1e-8 * cell.properties.c0
+    assert s.reaction.total == pytest.approx(1.0 * cell.plane, rel=1e-10)
+    assert cell.salt.iterations - before <= 10 * len(solutions)  # a sink without bound takes all 200 of each
+
+
 @pytest.mark.parametrize("dependence", ["constant", "nernst-einstein"])
 def test_starved_places_take_what_salt_gives(dependence: str, tmp_path: Path) -> None:
     """2 V empty the interface: the current settles near the limiting one, and the books need next to no correction."""
