@@ -52,7 +52,8 @@ def critical(entries: Sequence[Entry]) -> Experiment:
     shows = (
         "In a solid electrolyte lithium also advances where it is pressed into pores and cracks, and contact is lost "
         "where it is stripped; the program has neither, so PLLZ outlives its measured limit. PLL is stopped by its "
-        "film: it has grown by then, and the rest of the current goes through few places, which starve."
+        "film: it has grown by then, and the rest of the current goes through few places, which starve. Where it ends "
+        "hangs on the hour that each step takes and on the limit of the voltage, both assumed."
     )
     return Experiment("Critical current density", done, tuple(rows), (plot,), shows)
 
