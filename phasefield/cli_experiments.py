@@ -96,6 +96,49 @@ def report(
     write_report(console_for(), out, quick=quick, docs=docs, threads=threads)
 
 
+@experiments.command()
+def attribute(
+    case: Annotated[str, typer.Argument(metavar="CASE", help="A case file, or a shipped case such as pll.")],
+    other: Annotated[str, typer.Argument(metavar="CASE", help="The case to compare it with, such as pllz.")],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("-s", "--set", metavar="KEY=VALUE", help="Override a value in both; may be repeated."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds of surface and film; 1: the cases' own.")] = 1,
+    limit: Annotated[str, typer.Option(metavar="VOLTAGE", help="|voltage| that ends a cell's life.")] = "1 V",
+    out: Annotated[Path, typer.Option(help="Folder of tables, picture and runs.")] = Path("attribution"),
+    threads: Annotated[int | None, typer.Option(help="Processors to use; all by default.")] = None,
+) -> None:
+    """Which property made the difference: swap the inputs of two cases group by group, in all orders (Shapley).
+
+    \b
+    phasefield attribute pll pllz -s protocol.repeat=10
+    phasefield attribute pll pllz -s protocol.repeat=60 --seeds 4 --out why-pllz
+
+    n groups of inputs that differ make 2^n runs for each seed. What is run below --out is used again.
+    """
+    from phasefield import units
+    from phasefield.attribution.study import FIGURES, PICTURE, TABLE, TEXT, paragraph
+    from phasefield.attribution.study import attribute as run_all
+    from phasefield.report import console_for
+
+    try:
+        volts = units.to_si(limit, units.VOLTAGE)
+    except units.UnitError as error:
+        raise PhasefieldError(f"--limit: {error}") from None
+    if not volts > 0.0:
+        raise PhasefieldError(f"--limit {limit}: give a voltage above 0 V")
+    if out.exists() and not out.is_dir():
+        raise PhasefieldError(f"--out {out}: is no folder; choose another")
+    console = console_for()
+    result = run_all(
+        (case, other), out, overrides=set_ or (), seeds=seeds, limit=volts, threads=threads, console=console
+    )
+    console.print(paragraph(result), soft_wrap=True, markup=False, highlight=False)
+    console.print(f"Picture: {out / PICTURE}", soft_wrap=True)
+    console.print(f"Tables: {out / TABLE}, {out / FIGURES}; text: {out / TEXT}", soft_wrap=True)
+
+
 def _write(cells: dict[str, FlatImpedance], title: str, out: Path) -> None:
     import csv
     import io

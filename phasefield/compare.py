@@ -19,7 +19,7 @@ from phasefield import api
 from phasefield.aside import replace_text
 from phasefield.checkpoint import CHECKPOINTS
 from phasefield.children import Job, run_all
-from phasefield.display import MICRO, MILLI, Several, spell
+from phasefield.display import MICRO, MILLI, Count, Several, spell
 from phasefield.errors import PhasefieldError, ResultError
 from phasefield.machine import available_memory
 from phasefield.measured import marks_for, measured_for
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from phasefield.case import Case
 
 PICTURE, TABLE, FIGURES = "compare.png", "compare.csv", "compare.json"
+
+FEW = 8  # runs that are shown one by one
 
 Row = dict[str, Any]
 
@@ -141,8 +143,10 @@ def _make(jobs: Sequence[Job], at_once: int, threads: int, console: Console | No
         run_all(jobs, at_once, threads, lambda name, report: None)
         return
     how = f"{at_once} at once on {threads} thread{'s' if threads > 1 else ''}"
-    console.print(f"Running {', '.join(job.name for job in jobs)}: {how}", soft_wrap=True)
-    with Several(console, [job.name for job in jobs], bars=console.is_terminal) as shown:
+    names, bars = [job.name for job in jobs], console.is_terminal
+    what = ", ".join(names) if len(jobs) <= FEW else f"{len(jobs)} runs"
+    console.print(f"Running {what}: {how}", soft_wrap=True)
+    with Several(console, names, bars) if len(jobs) <= FEW else Count(console, len(jobs), bars) as shown:
 
         def show(name: str, report: Mapping[str, Any]) -> None:
             if "say" in report:

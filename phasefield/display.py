@@ -127,6 +127,45 @@ class Several(Display):
             self.console.print(f"{name:{self.wide}}  {text}" if name else text, highlight=False)
 
 
+class Count:
+    """Many runs: how many are done, and the time left; a bar in a terminal, else plain lines."""
+
+    def __init__(self, console: Console, runs: int, bars: bool) -> None:
+        self.console, self.runs, self.done = console, runs, 0
+        self.begun, self.said = time.monotonic(), -LINE_EVERY
+        self.bars: Bars | None = _bars(console) if bars else None
+        self.task: TaskID | None = None
+
+    def __enter__(self) -> Count:
+        if self.bars is not None:
+            self.bars.start()
+            self.task = self.bars.add_task("[bold]runs[/]", total=self.runs, words="getting ready")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bars is not None:
+            self.bars.stop()
+
+    def show(self, name: str, report: Mapping[str, Any]) -> None:
+        """Take note of a report; only the end of a run matters."""
+
+    def say(self, name: str, text: str) -> None:
+        """Take note of a word about the run `name`."""
+        if text not in ("done", "failed"):
+            return
+        self.done += 1
+        now = time.monotonic()
+        left = (self.runs - self.done) * (now - self.begun) / self.done
+        line = f"{self.done} of {self.runs} runs done, {spell_wall(left)} left" + (
+            f"; {name} failed" if text == "failed" else ""
+        )
+        if self.bars is not None and self.task is not None:
+            self.bars.update(self.task, completed=self.done, words=line)
+        elif now - self.said >= LINE_EVERY or text == "failed" or self.done == self.runs:
+            self.said = now
+            self.console.print(line, highlight=False)
+
+
 class JsonLines(Display):
     """One JSON object a line on stdout; a number on stdin is how many threads to use from then on.
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from commands import call, write_case
 
-from phasefield.api import read_case
+from phasefield.api import read_case, run
 from phasefield.compare import compare, plan, run_missing
 from phasefield.papers.control import control
 from phasefield.papers.critical import critical
@@ -20,6 +20,7 @@ from phasefield.papers.ionogels import ionogels
 from phasefield.papers.page import CSV, HTML, JSON, markdown, write
 from phasefield.papers.polarisation import polarisation
 from phasefield.papers.row import INPUT, Experiment, Missing, Row
+from phasefield.papers.seeds import entries, on_squares, seeds
 from phasefield.papers.tafel import tafel
 from phasefield.papers.targets import NOT_SIMULATED
 from phasefield.papers.temperature import temperature
@@ -149,3 +150,37 @@ def test_wrong_words_run_nothing(
     assert call("report", *words, "--out", "out") == 2
     assert says in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_peak_to_valley_on_smaller_squares() -> None:
+    height = np.zeros((16, 16))
+    height[0, 0], height[5, 9] = 3.0, -1.0  # in two of the sixteen squares of 4, and in two of the four of 8
+    assert dict(on_squares(height, 2.0)) == {8.0: 4.0 / 16.0, 16.0: 1.0, 32.0: 4.0}
+
+
+def test_seeds_have_a_mean_and_a_band(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = ('grid.size=["64 um", "64 um", "96 um"]', 'surface.height="40 um"', "protocol.repeat=1",
+             'output.fields_every="1 h"')  # fmt: skip
+    monkeypatch.setattr(
+        "phasefield.papers.seeds.read_case", lambda text: read_case(text, () if isinstance(text, Path) else small)
+    )
+    monkeypatch.setattr("phasefield.papers.seeds.SEEDS", 3)
+    sown = entries(tmp_path / "seeds", tmp_path / "cycling")
+    assert [entry.name for entry in sown[:3]] == ["pll", "pll-seed2", "pll-seed3"]
+    for entry in sown:
+        run(entry.case, entry.folder)
+    done = seeds(sown)
+    rows = {(row.electrolyte, row.quantity): row for row in done.rows}
+    found = []
+    for entry in sown[3:]:
+        with open_run(entry.folder) as stored:
+            found.append(1e6 * stored.series["Sz"][-1])
+    assert len(set(found)) == 3
+    assert rows["PLLZ", "Sz, mean of 3 seeds"].simulated == pytest.approx(np.mean(found), rel=1e-12)
+    band = next(curve for curve in done.plots[0].curves if curve.name == "PLLZ").band
+    assert band is not None
+    wide = 2.0 * 4.302653 * np.std(found, ddof=1) / math.sqrt(3.0)
+    assert band[1][-1] - band[0][-1] == pytest.approx(wide, rel=1e-6)
+    assert rows["PLLZ", "Sz over Sz on a quarter of the area"].simulated >= 1.0
+    for plot in done.plots:
+        assert draw(plot, tmp_path).read_bytes().startswith(b"\x89PNG")

@@ -24,12 +24,13 @@ BESIDE = 2.0  # inch
 
 @dataclass(frozen=True)
 class Curve:
-    """Points of a plot; theory is drawn as a line, what was measured as marks."""
+    """Points of a plot; theory is drawn as a line, what was measured as marks; band: lower and upper end of it."""
 
     name: str
     x: Floats
     y: Floats
     theory: bool = False
+    band: tuple[Floats, Floats] | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,8 @@ def draw(plot: Plot, folder: Path) -> Path:
         for k, curve in enumerate(theory):
             colour = INK if len(theory) == 1 else RUN_COLOURS[k % len(RUN_COLOURS)]
             axes.plot(curve.x, curve.y, "-", color=colour, lw=1.2, label=curve.name, zorder=2)
+            if curve.band is not None:
+                axes.fill_between(curve.x, *curve.band, color=colour, alpha=0.25, linewidth=0, zorder=1)
         for k, curve in enumerate(measured):
             _mark(axes, curve, k)
         if len(plot.curves) > 1 or plot.curves[0].name:

@@ -13,6 +13,7 @@ from phasefield.papers.critical import CASES as CRITICAL
 from phasefield.papers.critical import critical
 from phasefield.papers.cycling import CASES as CYCLED
 from phasefield.papers.cycling import cycling
+from phasefield.papers.difference import difference
 from phasefield.papers.ionogels import CASES as GELS
 from phasefield.papers.ionogels import OVERRIDES as GEL_OVERRIDES
 from phasefield.papers.ionogels import ionogels
@@ -20,6 +21,8 @@ from phasefield.papers.page import HTML, number, off, what, write, write_docs
 from phasefield.papers.polarisation import CASES as POLARISED
 from phasefield.papers.polarisation import polarisation
 from phasefield.papers.row import Experiment, Missing
+from phasefield.papers.seeds import entries as seed_entries
+from phasefield.papers.seeds import seeds
 from phasefield.papers.tafel import CASE as TAFEL
 from phasefield.papers.tafel import tafel
 from phasefield.papers.targets import NOT_SIMULATED
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 DOCS = Path("docs")
-CYCLING, IONOGELS = "cycling", "ionogels"  # folders
+CYCLING, IONOGELS, SEEDS, WHY = "cycling", "ionogels", "seeds", "difference"  # folders
 
 
 def report(
@@ -39,7 +42,7 @@ def report(
 ) -> list[Experiment]:
     """Run what is not yet run below `out`, write the report there, and return its experiments.
 
-    quick: without cycling and rising currents; docs: write docs/papers.md too. Raises PhasefieldError before any
+    quick: without cycling, rising currents, seeds and what made the difference; docs: write docs/papers.md too. Raises PhasefieldError before any
     work if a folder is wrong; Interrupted, all runs resumable, when stopped.
     """
     if docs and not DOCS.is_dir():
@@ -60,6 +63,9 @@ def report(
         done.append(cycling(table, f"{CYCLING}/{PICTURE}"))
         table = compare(GELS, out / IONOGELS, overrides=GEL_OVERRIDES, threads=threads, console=console)
         done += [ionogels(table, f"{IONOGELS}/{PICTURE}"), critical(rising)]
+        sown = seed_entries(out / SEEDS, out / CYCLING)
+        run_missing(sown, threads=threads, console=console)
+        done += [seeds(sown), difference(out / WHY, threads=threads, console=console)]
     for one in done:
         for plot in one.plots:
             draw(plot, out)
@@ -72,7 +78,8 @@ def report(
     )
     if quick:
         console.print(
-            "Left out by --quick: cycling of PLL, PLLZ, LHCI, DLHCI, and rising currents", soft_wrap=True
+            "Left out by --quick: cycling of PLL, PLLZ, LHCI, DLHCI, rising currents, seeds, what made the difference",
+            soft_wrap=True,
         )
     console.print(f"Report: {out / HTML}", soft_wrap=True)
     if docs:
@@ -81,6 +88,9 @@ def report(
 
 
 def _print(console: Console, one: Experiment) -> None:
+    if not one.rows:
+        console.print(f"{one.name}: {one.shows}", soft_wrap=True, markup=False, highlight=False)
+        return
     table = plain_table(
         "electrolyte", "quantity", "measured", "simulated", "off", "what it is", title=one.name
     )

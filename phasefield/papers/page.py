@@ -86,23 +86,17 @@ def _lines(experiments: Sequence[Experiment], missing: Sequence[Missing], folder
     yield f"What a simulated number is worth: {KINDS}"
     for one in experiments:
         yield f"\n## {one.name}\n"
-        yield f"{one.done}\n"
-        yield from _table(
-            ("electrolyte", "quantity", "measured", "simulated", "unit", "off", "what it is", "source"),
-            (
+        yield f"{one.done}"
+        if one.rows:
+            yield ""
+            yield from _table(
+                ("electrolyte", "quantity", "measured", "simulated", "unit", "off", "what it is", "source"),
                 (
-                    row.electrolyte,
-                    row.quantity,
-                    row.measured,
-                    number(row.simulated),
-                    row.unit,
-                    off(row),
-                    what(row),
-                    row.where,
-                )
-                for row in one.rows
-            ),
-        )
+                    (row.electrolyte, row.quantity, row.measured, number(row.simulated), row.unit, off(row), what(row),
+                     row.where)
+                    for row in one.rows
+                ),
+            )  # fmt: skip
         notes = [f"{row.electrolyte}, {row.quantity}: {row.says}." for row in one.rows if row.says]
         if notes:
             yield "\n" + "\n".join(f"- {note}" for note in notes)
