@@ -27,9 +27,9 @@ def titles() -> dict[str, str]:
 
 
 def locate(name: str) -> Path:
-    """Return the file of a shipped case (`pllz`, `pllz.toml`) or base (`electrolytes/pllz`)."""
+    """Return the file of a shipped case (`pllz`, `pllz.toml`) or base (`electrolytes/pllz`, `cathodes/lfp`)."""
     stem = name.removesuffix(".toml")
-    known = names() + sorted(f"electrolytes/{path.stem}" for path in folder().glob("electrolytes/*.toml"))
+    known = names() + sorted(f"{path.parent.name}/{path.stem}" for path in folder().glob("*/*.toml"))
     if stem not in known:
         close = get_close_matches(stem, known, n=1)
         hint = f"did you mean '{close[0]}'?" if close else f"there are {', '.join(names())}"

@@ -59,6 +59,8 @@ def impedance(
     if out.exists() and not out.is_dir():
         raise PhasefieldError(f"--out {out}: is no folder; choose another")
     resolved = read_case(case, set_ or [])
+    if resolved.cathode is not None:
+        raise PhasefieldError(f"{case}: has a cathode, whose spectrum the program does not know; take -s cathode=none")
     flat = FlatCell(resolved)
     names = [f"films {spell(age)} old" if age else "fresh films" for age in ages]
     cells = {

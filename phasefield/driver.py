@@ -94,10 +94,10 @@ class Driver:
 
     def _begin(self, overwrite: bool) -> None:
         self.writer = begin(self.case, self.folder, overwrite)
-        self.walk = Walk(self.case.protocol)
+        self.walk = Walk(self.case.protocol, full=self.case.cathode is not None)
         self.state = self.cell.start()
         self._impose()
-        self.control.voltage_start = -self.state.phi_s
+        self.control.voltage_start = self.state.voltage
         self.writer.add_row(row_of(self.cell, self.state, self.walk, 0.0, 0, 0))
         self.writer.save(self._frame())
         self._checkpoint()
@@ -105,7 +105,7 @@ class Driver:
     def _resume(self) -> None:
         self.state, position, self.control, rows, frames = restart.load(self.folder, self.case, self.cell)
         self.writer = RunWriter.resume(self.folder, rows, frames)
-        self.walk = Walk(self.case.protocol, position)
+        self.walk = Walk(self.case.protocol, position, full=self.case.cathode is not None)
         self.saved_at = time.monotonic()
         log.info("resumed at %.6g s, step %d", self.state.t, self.control.steps)
 
@@ -139,7 +139,7 @@ class Driver:
             return
         limit = self.case.protocol.voltage_limit
         was = self.control.limited
-        if (abs(self.current) <= abs(current)) if was else (abs(self.state.phi_s) < limit * (1.0 - 1e-9)):
+        if (abs(self.current) <= abs(current)) if was else (abs(self.state.voltage) < limit * (1.0 - 1e-9)):
             return
         self.control.limited = not was
         log.info("at %.6g s: %s", self.state.t, "current imposed" if was else "voltage limit imposed")
@@ -188,14 +188,14 @@ class Driver:
             outcome = self._check_events()
             if outcome is not None:
                 return outcome
-            if self.walk.ended(-self.state.phi_s, self.current):
+            if self.walk.ended(self.state.voltage, self.current):
                 self.walk.next()
                 return None
         elif self.cell.film.due(self.state.film):
             self._react()
         dt, row = self._one_step()
         failure: SolverError | None = None
-        if self.walk.ended(-self.state.phi_s, self.current):
+        if self.walk.ended(self.state.voltage, self.current):
             self.walk.next()
         else:
             try:

@@ -11,6 +11,7 @@ from phasefield import closed_forms as forms
 from phasefield.case import Case, Properties
 from phasefield.constants import FARADAY
 from phasefield.flatcell import Leg, walk
+from phasefield.intercalation import Intercalation
 
 # Measured on 2 cores, PLLZ, 32 x 32 x 30, 64 x 64 x 60 and 128 x 128 x 96 cells: 0.04 s a step with 1 thread, 0.22 s
 # with 1 beside other work, 0.59 s with 2. Seconds per step = FIXED + PER_CELL cells; twice that where salt is scarce.
@@ -79,11 +80,14 @@ def estimate(case: Case, legs: Sequence[Leg] | None = None) -> Estimate:
     """
     cost = FIXED + PER_CELL * case.grid.cells
     memory = LOADING + case.grid.memory
-    times = [(leg.time, longest_step(case, leg.mean)) for leg in legs or walk(case).first]
+    legs = legs or walk(case).first
+    times = [(leg.time, longest_step(case, leg.mean)) for leg in legs]
     if not all(math.isfinite(time) for time, _ in times):
         return Estimate(None, cost, memory)
     every = case.output.fields_every
+    cathode = Intercalation.of(case)
+    curve = 0.0 if cathode is None else cathode.steps() / cathode.capacity  # steps for a charge that it lets through
     a_repeat = 0.0
-    for time, dt in times:
-        a_repeat += max(math.ceil(time / min(dt, every) * (1.0 - 1e-9)), 1)
+    for leg, (time, dt) in zip(legs, times, strict=True):
+        a_repeat += max(math.ceil(time / min(dt, every) * (1.0 - 1e-9)), math.ceil(curve * abs(leg.charge)), 1)
     return Estimate(round(case.protocol.repeat * a_repeat), cost, memory)

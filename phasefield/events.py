@@ -37,7 +37,7 @@ class Events:
     def find(self, s: State) -> dict[str, Finding]:
         """Return each event's finding in a state."""
         f, protocol = s.front, self.protocol
-        voltage = abs(s.phi_s)
+        voltage = abs(s.voltage)
         low = self.cell.concentration_range(s)[0]
         limit = f"(limit {protocol.voltage_limit:g} V)"
         return {

@@ -101,6 +101,9 @@ _SERIES = (
         STEP,
         "share of the surface's own motion by which the lithium's balance was closed, likewise",
     ),
+    Entry("cathode_filling", "y", "1", STEP, "filling of the cathode with lithium, mean; of a full cell"),
+    Entry("cathode_surface", "y_s", "1", STEP, "filling at the surface of its particles"),
+    Entry("open_circuit", "U_oc", "V", STEP, "its potential against lithium at that filling"),
 )
 
 FIELDS: dict[str, Entry] = {entry.name: entry for entry in _FIELDS}

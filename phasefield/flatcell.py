@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from phasefield.case import Case, Properties, Step
 from phasefield.closed_forms import Voltage, film_resistances, voltage_between
 from phasefield.depletion import limiting_current, settled_sides
+from phasefield.intercalation import Intercalation
 
 Floats = NDArray[np.float64]
 
@@ -88,6 +89,9 @@ class FlatCell:
         self.weights = 8.0 / (math.pi * k) ** 2
         self.weights[-1] = 1.0 - self.weights[:-1].sum()
         self.age, self.salt = 0.0, np.zeros(MODES + 1)
+        self.cathode = Intercalation.of(case)
+        self.charge = 0.0  # C/m^2, passed since the start
+        self.modes = np.zeros(0) if self.cathode is None else self.cathode.start()
 
     @property
     def grows(self) -> bool:
@@ -98,6 +102,9 @@ class FlatCell:
         """Return the properties with films of this age [s]."""
         p = self.fresh
         both = self.growth.thickness(np.array([p.film_thickness, p.film_thickness_counter]), age)
+        if self.cathode is not None:
+            filling = self.cathode.surface(self.charge, self.modes)
+            return replace(p, film_thickness=float(both[0]), j0_counter=self.cathode.exchange_current(filling))
         return replace(p, film_thickness=float(both[0]), film_thickness_counter=float(both[1]))
 
     def parts(self, films: Properties, j: float, s: float) -> Voltage | None:
@@ -110,7 +117,10 @@ class FlatCell:
         return np.asarray(j + (self.salt - j) * np.exp(-self.rates * dt))
 
     def follow(self, j: float, dt: float) -> None:
-        """Let the salt follow a current density j [A/m^2] for dt [s]."""
+        """Let salt and cathode follow a current density j [A/m^2] for dt [s]."""
+        if self.cathode is not None:
+            self.modes = self.cathode.followed(self.modes, j, dt)
+        self.charge += j * dt
         salt = self.followed(j, dt)
         s = abs(float(self.weights @ salt))
         self.salt = salt if s <= self.most else salt * (self.most / s)
@@ -119,7 +129,11 @@ class FlatCell:
         """Return the voltage [V] after dt [s] at j [A/m^2]."""
         s = float(self.weights @ self.followed(j, dt))
         parts = self.parts(films, j, s)
-        return math.copysign(OVER, s) if parts is None else parts.total
+        against_lithium = math.copysign(OVER, s) if parts is None else parts.total
+        if self.cathode is None:
+            return against_lithium
+        filling = self.cathode.surface(self.charge + j * dt, self.cathode.followed(self.modes, j, dt))
+        return self.cathode.open_circuit(filling) + against_lithium
 
     def current(self, voltage: float, dt: float, age: float) -> float:
         """Return the current density [A/m^2] that brings the voltage [V], at an age [s], after dt [s] at it."""
@@ -149,7 +163,7 @@ class FlatCell:
     def _times(self) -> Iterator[float]:
         """Yield times [s] at which a step is looked at, wider and wider."""
         t = 0.0
-        while t < (LATEST if self.grows else SETTLED * self.tau):
+        while t < (LATEST if self.grows or self.cathode is not None else SETTLED * self.tau):
             t += max(FIRST * self.tau, GROWING * t)
             yield t
 
@@ -177,7 +191,8 @@ class FlatCell:
         from scipy.optimize import brentq
 
         def excess(t: float) -> float:
-            return abs(self.voltage(self.films(self.age + t), j, t)) - limit
+            volts = self.voltage(self.films(self.age + t), j, t)
+            return abs(volts) - limit if self.cathode is None else math.copysign(1.0, j) * (volts - limit)
 
         before = 0.0
         if excess(before) >= 0.0:

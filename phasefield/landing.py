@@ -111,10 +111,13 @@ class Landing:
 
 def voltage_share(walk: Walk, old: State, new: State) -> float:
     """Return the share of a step at an imposed current after which a voltage limit was met, 1 if none was passed."""
-    limits = [walk.protocol.voltage_limit]
-    if walk.step.until_voltage is not None:
-        limits.append(walk.step.until_voltage)
-    limit, before, after = min(limits), abs(old.phi_s), abs(new.phi_s)
-    if after <= limit * (1.0 + LIMIT_BAND) or before >= limit or after <= before:
-        return 1.0
-    return (limit * (1.0 + 0.5 * LIMIT_BAND) - before) / (after - before)
+    limit, until = walk.protocol.voltage_limit, walk.step.until_voltage
+    ends = [(limit, abs(old.voltage) - limit, abs(new.voltage) - limit)]
+    if until is not None:
+        ends.append((until, walk.past(old.voltage), walk.past(new.voltage)))
+    share = 1.0
+    for size, before, after in ends:
+        band = LIMIT_BAND * size
+        if after > band and before < 0.0 and after > before:
+            share = min(share, (0.5 * band - before) / (after - before))
+    return share

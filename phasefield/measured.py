@@ -47,7 +47,8 @@ def measured_for(run: Run) -> dict[str, Any]:
         value = abs(float(current.split()[0]))  # a resolved case is in SI
     except (tomllib.TOMLDecodeError, KeyError, IndexError, TypeError, ValueError, AttributeError):
         return {}
-    return MEASURED.get(name, {}) if abs(value - CURRENT) <= NEAR * CURRENT else {}
+    alike = "cathode" not in case and abs(value - CURRENT) <= NEAR * CURRENT
+    return MEASURED.get(name, {}) if alike else {}
 
 
 def marks_for(run: Run) -> dict[str, Any]:

@@ -60,12 +60,16 @@ def row_of(cell: Cell, s: State, walk: Walk, dt: float, rejected: int, iteration
     low, high = cell.concentration_range(s)
     area = s.front.area[: s.front.count]
     whole = s.front.total(area)
+    cathode = cell.cathode
+    filled = {} if cathode is None else {
+        "cathode_filling": cathode.filling(s.applied), "cathode_surface": s.filling, "open_circuit": s.open_circuit,
+    }  # fmt: skip
     return {
         "time": s.t,
         "cycle": min(walk.at.cycle + 1, walk.protocol.repeat),
         "protocol_step": walk.at.step,
         "current_density": rx.total / cell.plane,
-        "voltage": -s.phi_s,
+        "voltage": s.voltage,
         "charge_applied": s.applied,
         "charge_deposited": s.deposited,
         "charge_side": s.side,
@@ -91,6 +95,7 @@ def row_of(cell: Cell, s: State, walk: Walk, dt: float, rejected: int, iteration
         "rejected": rejected,
         "salt_correction": s.salt_correction,
         "volume_correction": s.volume_correction,
+        **filled,
     }
 
 

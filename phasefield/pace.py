@@ -54,6 +54,8 @@ class Pace:
         assert rx is not None
         fastest = float(np.max(np.abs(rx.j_li), initial=0.0)) * cell.per_charge
         limits = [self.control.dt_c, case.numerics.max_step or math.inf, cell.longest]
+        if cell.cathode is not None:
+            limits.append(cell.cathode.longest(s.filling, self._current(s)))
         if fastest > 0.0:
             limits.append(case.numerics.front_step * dx / fastest)
         # Gibbs-Thomson: v = -M K, explicit; behind kappa k the reaction answers less.

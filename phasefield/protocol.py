@@ -38,8 +38,9 @@ class Position:
 class Walk:
     """A walk through a protocol."""
 
-    def __init__(self, protocol: Protocol, position: Position | None = None) -> None:
-        self.protocol = protocol
+    def __init__(self, protocol: Protocol, position: Position | None = None, full: bool = False) -> None:
+        """full: a full cell, whose voltage rises in charge and falls in discharge."""
+        self.protocol, self.full = protocol, full
         self.at = position or Position()
 
     @property
@@ -68,6 +69,14 @@ class Walk:
             left.append((step.capacity - at.charge) / abs(current))
         return max(min(left, default=math.inf), 0.0)
 
+    def past(self, voltage: float) -> float:
+        """Return how far a voltage [V] is beyond the step's `until_voltage`, V; < 0 before it."""
+        step = self.step
+        assert step.until_voltage is not None
+        if not self.full:
+            return abs(voltage) - step.until_voltage
+        return math.copysign(1.0, step.current or 0.0) * (voltage - step.until_voltage)
+
     def advance(self, dt: float, charge: float) -> None:
         """Count a step of dt [s] that passed `charge` [C/m^2]."""
         self.at.elapsed += dt
@@ -81,7 +90,7 @@ class Walk:
                 return True
         if step.capacity is not None and at.charge >= step.capacity * (1.0 - NEAR):
             return True
-        if step.until_voltage is not None and abs(voltage) >= step.until_voltage * (1.0 - NEAR):
+        if step.until_voltage is not None and self.past(voltage) >= -NEAR * step.until_voltage:
             return True
         return step.until_current is not None and abs(current) <= step.until_current * (1.0 + NEAR)
 

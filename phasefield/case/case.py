@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 
+from phasefield.case.cathode import Cathode
 from phasefield.case.electrodes import Counter, Film, Kinetics, Lithium
 from phasefield.case.electrolyte import Electrolyte
 from phasefield.case.grid import WHOLE, Grid
@@ -37,6 +39,9 @@ class Case(Record):
     lithium: Lithium = Field(description="the metal")
     film: Film = Field(description="the film on the lithium")
     counter: Counter = Field(default_factory=Counter, description="the counter electrode")
+    cathode: Cathode | None = Field(
+        default=None, description='positive electrode of a full cell; "none" or absent: lithium, see [counter]'
+    )
     protocol: Protocol = Field(description="what is imposed")
     numerics: Numerics = Field(default_factory=Numerics, description="settings of the method")
     output: Output = Field(default_factory=Output, description="what is written")
@@ -57,6 +62,8 @@ class Case(Record):
                 f"{um(width)} is {width / spacing:.3g} spacings; "
                 f"give 0.4 to 4 of them, e.g. {um(spacing / 2)}",
             )
+        if self.cathode is not None:
+            self._check_full_cell()
         if self.numerics.motion == "allen-cahn":
             self._check_published()
         patches = self.film.patches
@@ -67,6 +74,19 @@ class Case(Record):
                 f"{um(spacing)}; give larger patches or a finer grid",
             )
         return self
+
+    def _check_full_cell(self) -> None:
+        """Refuse what a cell with an intercalation electrode does not do."""
+        if self.numerics.motion != "distance":
+            raise refuse("cathode", 'a full cell needs numerics.motion = "distance"; remove [cathode] or take that')
+        if "voltage_limit" not in self.protocol.stop_on:
+            raise refuse("protocol.stop_on", 'a full cell does not go on at the voltage limit; add "voltage_limit"')
+        for k, step in enumerate(self.protocol.steps):
+            if step.voltage is not None:
+                raise refuse(
+                    f"protocol.steps[{k}].voltage",
+                    "a full cell takes currents and rests only; impose a current with until_voltage",
+                )
 
     def _check_published(self) -> None:
         """Refuse what the published law of motion knows nothing of."""
@@ -132,10 +152,19 @@ class Case(Record):
         return hash(self.hash)
 
     def properties(self) -> Properties:
-        """Return the material properties at the temperature of the case."""
-        return material(
+        """Return the material properties at the temperature of the case; a cathode's stand for the counter electrode's.
+
+        Its resistance is that of a layer of 1 S/m.
+        """
+        own = material(
             self.temperature, self._provenance, self.electrolyte, self.kinetics, self.lithium, self.film, self.counter
         )
+        if self.cathode is None:
+            return own
+        return replace(
+            own, j0_counter=self.cathode.exchange_current_density,
+            film_thickness_counter=self.cathode.resistance, film_conductivity_counter=1.0,
+        )  # fmt: skip
 
     def resolved_toml(self) -> str:
         """Return the whole case as one file: every value in SI with its unit, its source and its status."""

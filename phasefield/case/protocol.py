@@ -33,7 +33,9 @@ class Step(Record):
     duration: OptionalDuration = Field(default=None, description="longest time")
     capacity: OptionalCapacity = Field(default=None, description="charge passed in this step")
     until_voltage: OptionalVoltageLimit = Field(
-        default=None, description="ends when |cell voltage| reaches it"
+        default=None,
+        description="ends when |cell voltage| reaches it; in a full cell when the voltage rises to it in charge, falls "
+        "to it in discharge",
     )
     until_current: OptionalCurrentLimit = Field(
         default=None, description="ends when |current| falls to it (voltage steps)"

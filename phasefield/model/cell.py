@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ..constants import FARADAY, GAS_CONSTANT
 from ..errors import SolverError
+from ..intercalation import Intercalation
 from ..kernels import front as kernels
 from ..kernels.kinetics import Kinetics
 from .coupling import Coupling
@@ -71,13 +72,21 @@ class State:
     reaction: Reaction | None = None
     resistance: Floats = field(default_factory=lambda: np.zeros(0))  # of the film at the elements [ohm m^2]
     j_side: Floats = field(default_factory=lambda: np.zeros(0))  # side reaction there [A/m^2]
+    modes: Floats = field(default_factory=lambda: np.zeros(0))  # of the cathode's particles [1/s]; none: lithium
+    filling: float = 0.0  # of the cathode, at the surface of its particles
+    open_circuit: float = 0.0  # V, of the cathode there; 0 of a lithium counter electrode
+
+    @property
+    def voltage(self) -> float:
+        """Cell voltage, V: > 0 while plating against lithium."""
+        return self.open_circuit - self.phi_s
 
     def arrays(self) -> dict[str, Floats]:
         """Return the arrays that a restart needs."""
         return {
             "d": self.front.d, "c": self.c, "phi": self.phi, "v": self.v, "jc": self.jc,
             "film_N": self.film.N, "film_delta": self.film.delta, "film_known": self.film.known,
-        }
+        } | ({"modes": self.modes} if self.modes.size else {})
 
     def numbers(self) -> dict[str, float]:
         """Return the numbers that a restart needs."""
@@ -100,6 +109,7 @@ class Cell:
         p = case.properties()
         self.properties = p
         self.film = Film.of(case)
+        self.cathode = Intercalation.of(case)
         tolerance = case.numerics.tolerance
         self.potential = Potential(self.shape, self.periodic, self.dx, tolerance)
         self.salt = Salt(self.shape, self.periodic, self.dx, tolerance)
@@ -120,7 +130,7 @@ class Cell:
         film = FilmState(np.zeros(shape), np.zeros(shape), np.zeros(shape))
         return State(
             Front(self.lattice, self.periodic, self.W), np.zeros(shape), np.zeros(shape), np.zeros(shape), film,
-            np.zeros(shape[1:]),
+            np.zeros(shape[1:]), modes=self.cathode.start() if self.cathode is not None else np.zeros(0),
         )
 
     def start(self) -> State:
@@ -139,6 +149,7 @@ class Cell:
         s.film = self.film.start(f)
         self._coat(s)
         s.counter_film = self.properties.film_thickness_counter
+        self._fill(s, 0.0)
         self.volume_0 = f.volume()
         self.salt_0 = self.salt.content(f, s.c)
         return s
@@ -156,12 +167,28 @@ class Cell:
         s.front.phase()
         s.front.refresh()
         self._coat(s)
+        self._fill(s, s.applied)
         self.volume_0, self.salt_0 = volume_0, salt_0
         return s
 
     def counter(self, s: State) -> Counter:
-        """Return the counter electrode with its film of now."""
-        return Counter(self.counter_kinetics, s.counter_film / self.properties.film_conductivity_counter)
+        """Return the counter electrode with its film of now, or the cathode as it is filled."""
+        kinetics = self.counter_kinetics
+        if self.cathode is not None:
+            kinetics = kinetics._replace(j0=self.cathode.exchange_current(s.filling))
+        return Counter(kinetics, s.counter_film / self.properties.film_conductivity_counter)
+
+    def _pass(self, to: State, s: State, charge: float, dt: float) -> None:
+        """Pass a charge [C/m^2] through the cathode in dt [s] from `s` on."""
+        if self.cathode is not None:
+            to.modes[...] = self.cathode.followed(s.modes, charge / dt, dt)
+            self._fill(to, s.applied + charge)
+
+    def _fill(self, s: State, charge: float) -> None:
+        """Set the filling and the open-circuit potential of the cathode after a charge [C/m^2] since t = 0."""
+        if self.cathode is not None:
+            s.filling = self.cathode.surface(charge, s.modes)
+            s.open_circuit = self.cathode.open_circuit(s.filling)
 
     def drive(self, s: State, drive: Drive) -> None:
         """Impose `drive` on the state at its own time: new potentials and speeds, nothing moves.
@@ -208,6 +235,7 @@ class Cell:
         # Stage 1
         shift_1 = self._move(a, s, s.v, NODE * dt, s.deposited + NODE * dt * r0.total_li / self.plane, mend=False)
         self._film(a, s, self.mean_speed(s), NODE * dt)
+        self._pass(a, s, NODE * dt * (r0.total / self.plane if drive.current is None else drive.current), NODE * dt)
         total_0 = self.salt.content(s.front, s.c)
         a.c[...], a.phi[...], a.jc[...], a.phi_s = s.c, s.phi, s.jc, s.phi_s
         stored = (s.displaced, s.displaced_volume)
@@ -228,6 +256,7 @@ class Cell:
         b.deposited = s.deposited + dt * li
         shift_2 = self._move(b, s, v, dt, b.deposited, mend=True)
         self._film(b, s, (1.0 - LATE) * self.mean_speed(s) + LATE * self.mean_speed(a), dt)
+        self._pass(b, s, dt * charge, dt)
         # h dc/dt = f: what stage 1 adds is known from it.
         np.subtract(a.c, s.c, out=self.before)
         self.before *= MIXED / NODE
@@ -338,7 +367,9 @@ class Cell:
         near = self.film.follow(to.film, to.front)
         self.film.evolve(to.film, to.front, near, speed, dt)
         self._coat(to)
-        to.counter_film = float(self.film.growth.thickness(np.array([s.counter_film]), dt)[0])
+        to.counter_film = s.counter_film
+        if self.cathode is None:
+            to.counter_film = float(self.film.growth.thickness(np.array([s.counter_film]), dt)[0])
 
 
 def bend_positive(line: Floats, c: Floats) -> None:

@@ -42,8 +42,8 @@ def report(
 ) -> list[Experiment]:
     """Run what is not yet run below `out`, write the report there, and return its experiments.
 
-    quick: without cycling, rising currents, seeds and what made the difference; docs: write docs/papers.md too. Raises PhasefieldError before any
-    work if a folder is wrong; Interrupted, all runs resumable, when stopped.
+    quick: without cycling, rising currents, seeds and what made the difference; docs: write docs/papers.md too.
+    Raises PhasefieldError before any work if a folder is wrong; Interrupted, all runs resumable, when stopped.
     """
     if docs and not DOCS.is_dir():
         raise PhasefieldError(

@@ -67,7 +67,8 @@ def seeds(runs: Sequence[Entry]) -> Experiment:
     ratio = last["pll"] / last["pllz"]
     without = "" if abs(float(ratio.mean()) - 4.0) <= float(_half(ratio)) else ", without 4"
     rows.append(Row("PLL/PLLZ", f"ratio of Sz, mean of {len(ratio)} seeds", "> 4", 4.0, float(ratio.mean()), "",
-                    CALIBRATED, "[1] Fig. 5a, b", SPREAD, f"95 % band of the mean {_band(ratio)}{without}"))  # fmt: skip
+                    CALIBRATED, "[1] Fig. 5a, b", SPREAD,
+                    f"95 % band of the mean {_band(ratio)}{without}"))  # fmt: skip
     for name in CASES:
         curve = next(curve for curve in over_side if curve.name == name.upper())
         part = float(curve.y[-1] / curve.y[-2])

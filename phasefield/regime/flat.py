@@ -7,15 +7,31 @@ from collections.abc import Iterator
 
 from phasefield import closed_forms as forms
 from phasefield import depletion
-from phasefield.case import Properties
+from phasefield.case import Case, Properties
 from phasefield.display import MILLI, spell
 from phasefield.flatcell import FlatCell, Leg, Walked
+from phasefield.intercalation import Intercalation
 from phasefield.regime.finding import MA_CM2, Finding, um
 from phasefield.report import OHM_CM2, number
 
 SAND_DEPTH = 0.25  # sqrt(D tau) below this share of the gap: the other electrode is not felt
+HOUR = 3600.0  # s
+MAH_CM2 = 1.0 / 3.6e4  # mAh/cm^2 in a C/m^2
 MOLAR = 1e-3  # mol/L in a mol/m^3
 MOST_HELD = 4  # imposed voltages whose currents are told
+
+
+def cathode(case: Case, j: float) -> Iterator[Finding]:
+    """Say what stands in the place of the counter electrode of a full cell; j: strongest current density [A/m^2]."""
+    c, electrode = case.cathode, Intercalation.of(case)
+    if c is None or electrode is None:
+        return
+    volts = electrode.open_circuit(c.filling)
+    words = (
+        f"{number(c.capacity, MAH_CM2)} mAh/cm2, at most {number(HOUR * j / c.capacity)} C; open circuit "
+        f"{_volts(volts)} at the start; voltages below are without it: against lithium in its place"
+    )
+    yield Finding("cell", "cathode", c.capacity, c.name or "intercalation", words)
 
 
 def voltages(cell: FlatCell, leg: Leg, last: Leg) -> Iterator[Finding]:

@@ -45,6 +45,7 @@ def regime(case: Case) -> list[Finding]:
     plating = max(protocol, key=lambda leg: leg.current)
     found = [Finding("cell", "gap", gap, um(gap), "from the mean surface to the counter electrode")]
     j = abs(strongest.current)
+    found += flat.cathode(case, j)
     if j > 0.0:
         found += flat.voltages(cell, strongest, last)
         found += flat.currents(cell, walked)
