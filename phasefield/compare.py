@@ -41,12 +41,13 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing to compare: a case and its folder, or a stored run that is taken as it is (case None)."""
+    """One thing to compare: a case, its folder and overrides, or a stored run that is taken as it is (case None)."""
 
     name: str
     given: str
     case: Case | None
     folder: Path
+    overrides: tuple[str, ...] = ()
 
 
 def compare(
@@ -64,7 +65,7 @@ def compare(
     used again, an unfinished one is resumed. Raises Interrupted, all runs resumable, when stopped.
     """
     entries = plan(given, out, overrides)
-    run_missing(entries, overrides, threads=threads, overwrite=overwrite, console=console)
+    run_missing(entries, threads=threads, overwrite=overwrite, console=console)
     with ExitStack() as stack:
         runs = [stack.enter_context(open_run(entry.folder)) for entry in entries]
         rows = [row_of(entry.name, run) for entry, run in zip(entries, runs, strict=True)]
@@ -75,14 +76,13 @@ def compare(
 
 def run_missing(
     entries: Sequence[Entry],
-    overrides: Sequence[str] = (),
     *,
     threads: int | None = None,
     overwrite: bool = False,
     console: Console | None = None,
 ) -> None:
     """Run what is not yet run, several at once; resume what was stopped. Raises as `compare` does."""
-    jobs = [job for entry in entries if (job := job_of(entry, overrides, overwrite)) is not None]
+    jobs = [job for entry in entries if (job := job_of(entry, overwrite)) is not None]
     if jobs:
         most = api.check_threads(threads)
         _make(jobs, share(entries, len(jobs), most), most, console)
@@ -99,7 +99,7 @@ def plan(given: Sequence[str], out: Path, overrides: Sequence[str]) -> list[Entr
             continue
         case = api.read_case(text, overrides)
         name = _free(case.path.stem if case.path is not None else text, entries)
-        entries.append(Entry(name, text, case, out / name))
+        entries.append(Entry(name, text, case, out / name, tuple(overrides)))
     if len({entry.folder.resolve() for entry in entries}) < len(entries):
         raise PhasefieldError(f"{' '.join(given)}: the same run comes twice; name each once")
     return entries
@@ -110,12 +110,12 @@ def _free(name: str, entries: Sequence[Entry]) -> str:
     return next(n for n in (name, *(f"{name}-{k}" for k in range(2, 1000))) if n not in taken)
 
 
-def job_of(entry: Entry, overrides: Sequence[str], overwrite: bool) -> Job | None:
+def job_of(entry: Entry, overwrite: bool) -> Job | None:
     """Return what must be run for an entry, None if nothing; refuse a folder that holds another case."""
     if entry.case is None or (not overwrite and api.is_finished(entry.case, entry.folder)):
         return None
     arguments = [str(api.locate_case(entry.given))]
-    for text in overrides:
+    for text in entry.overrides:
         arguments += ["-s", text]
     saved = any((entry.folder / name).exists() for name in CHECKPOINTS)
     if overwrite:

@@ -75,7 +75,7 @@ def test_a_folder_of_another_case_is_refused(pair: Path, capsys: pytest.CaptureF
     assert "another case" in error
     assert "--overwrite" in error
     entries = compare.plan([str(pair / "one.toml")], pair / "runs", [])
-    job = compare.job_of(entries[0], [], overwrite=True)
+    job = compare.job_of(entries[0], overwrite=True)
     assert job is not None
     assert "--overwrite" in job.arguments
 
@@ -164,7 +164,7 @@ def test_a_signal_stops_every_child_resumable(number: signal.Signals, tmp_path: 
         with phasefield.open_run(folder) as run:
             assert run.n_steps > 1  # saved when it was asked to stop, not only at the start
         entry = compare.plan([str(tmp_path / f"{folder.name}.toml")], tmp_path / "runs", _texts(ENDLESS))[0]
-        job = compare.job_of(entry, _texts(ENDLESS), overwrite=False)
+        job = compare.job_of(entry, overwrite=False)
         assert job is not None
         assert job.arguments[-1] == "--resume"
 

@@ -16,6 +16,7 @@ from phasefield.compare import compare, plan, run_missing
 from phasefield.papers.control import control
 from phasefield.papers.critical import critical
 from phasefield.papers.cycling import cycling
+from phasefield.papers.fullcells import Sweep, polarisation_of
 from phasefield.papers.ionogels import ionogels
 from phasefield.papers.page import CSV, HTML, JSON, markdown, write
 from phasefield.papers.polarisation import polarisation
@@ -58,7 +59,7 @@ def test_the_critical_current_names_what_ended_the_run(tmp_path: Path) -> None:
     for limit, steps, current, says in (("0.2 V", "", 0.3, "reached"), ("5 V", TWO, 0.2, "no failure up to 0.2")):
         overrides = [*small, f'protocol.voltage_limit="{limit}"', *([steps] if steps else [])]
         entries = plan(["critical-current-pllz"], tmp_path / says[:2], overrides)
-        run_missing(entries, overrides, threads=1)
+        run_missing(entries, threads=1)
         (row,) = critical(entries).rows
         assert row.simulated == pytest.approx(current)  # 0.2 mA/cm2 takes 0.16 V, 0.3 takes 0.24 V
         assert says in row.says
@@ -184,3 +185,17 @@ def test_seeds_have_a_mean_and_a_band(tmp_path: Path, monkeypatch: pytest.Monkey
     assert rows["PLLZ", "Sz over Sz on a quarter of the area"].simulated >= 1.0
     for plot in done.plots:
         assert draw(plot, tmp_path).read_bytes().startswith(b"\x89PNG")
+
+
+def test_charge_and_discharge_of_a_full_cell_are_told_apart() -> None:
+    """A cell of 3.4 V and 0.1 V of overpotential, charged from 0.9 to 0.1 and discharged to 0.8."""
+    y = np.array([0.9, 0.8, 0.4, 0.1, 0.2, 0.6, 0.8])
+    series = {
+        "cathode_filling": y, "voltage": 3.4 + np.array([0.1, 0.1, 0.1, 0.1, -0.1, -0.1, -0.1]),
+        "cycle": np.ones(7), "protocol_step": np.array([0, 0, 0, 0, 1, 1, 1]),
+        "step_size": np.array([0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]),
+    }  # fmt: skip
+    assert Sweep(series, 1, 0).passed == pytest.approx(0.8)
+    assert Sweep(series, 1, 1).passed == pytest.approx(0.7)
+    assert math.isnan(Sweep(series, 1, 1).at(0.1))
+    assert polarisation_of(series, 1, 0) == pytest.approx(0.2)

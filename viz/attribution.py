@@ -67,3 +67,43 @@ def _label(axes: object, x: float, y: float, text: str) -> None:
     assert isinstance(axes, Axes)
     axes.annotate(text.replace("-", "\N{MINUS SIGN}"), (x, y), xytext=(4, 0), textcoords="offset points",
                   va="center", fontsize=8)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Range:
+    """A result at both ends of an input's range: name of the input, texts of its ends, and the results there."""
+
+    name: str
+    low_text: str
+    low: float
+    high_text: str
+    high: float
+
+
+def ranges(panels: Sequence[tuple[str, float, Sequence[Range]]], title: str, path: str | Path) -> Path:
+    """Draw panels side by side: title with unit, value as it is, and for each input the values at both its ends."""
+    with look():
+        names = [one.name for one in panels[0][2]]
+        figure = new_figure(NAMES + 0.5 + WIDE * len(panels), HEAD + 0.2 + 1.4 * BAR * len(names))
+        figure.suptitle(title, x=0.01, ha="left", fontsize=10)
+        for k, (label, base, found) in enumerate(panels):
+            axes = figure.add_subplot(1, len(panels), k + 1)
+            axes.axvline(base, color=INK, lw=0.8)
+            values = [base]
+            for n, one in enumerate(found):
+                ends = ((one.low, one.low_text, LESS), (one.high, one.high_text, MORE))
+                for value, _, colour in ends:
+                    axes.plot([base, value], [n, n], color=colour, lw=4, solid_capstyle="butt", alpha=0.55)
+                    axes.plot(value, n, "o", color=colour, ms=4)
+                    values.append(value)
+                apart = one.low <= one.high
+                for (value, text, colour), left in zip(ends, (apart, not apart), strict=True):
+                    axes.annotate(text, (value, n), xytext=(-5 if left else 5, 6), textcoords="offset points",
+                                  ha="right" if left else "left", fontsize=6.5, color=colour)  # fmt: skip
+            span = max(values) - min(values) or 1.0
+            axes.set_xlim(min(values) - 0.35 * span, max(values) + 0.35 * span)
+            axes.set_ylim(len(names) - 0.5, -0.7)
+            axes.set_yticks(range(len(names)), names if k == 0 else [""] * len(names))
+            axes.set_title(label, loc="left", fontsize=9)
+        figure.set_layout_engine("constrained")
+        return save(figure, path)

@@ -88,21 +88,15 @@ def attribute(
     the cases' own. limit: voltage [V] that ends a lifetime. Writes tables and picture. Raises PhasefieldError before
     any work if the cases do not go together, Interrupted, all runs resumable, when stopped.
     """
-    one, other = (api.read_case(text, overrides) for text in given)
-    names = tuple(case.electrolyte.name or text for case, text in zip((one, other), given, strict=True))
-    if names[0] == names[1]:
-        names = (given[0], given[1])
-    pair = pair_of(one, other, (names[0], names[1]))
-    sets, runs = 1 << len(pair.groups), seeds << len(pair.groups)
-    if runs > MOST_RUNS:
-        raise PhasefieldError(f"{runs} runs: more than {MOST_RUNS}; give fewer --seeds, or cases that differ in less")
+    pair, entries = mixtures(given, out, overrides=overrides, seeds=seeds)
+    sets = 1 << len(pair.groups)
     if console is not None:
         console.print(
             f"{pair.names[0]} and {pair.names[1]} differ in {len(pair.groups)} groups of inputs "
-            f"({', '.join(group.name for group in pair.groups)}): {sets} mixtures x {seeds} seeds = {runs} runs",
+            f"({', '.join(group.name for group in pair.groups)}): {sets} mixtures x {seeds} seeds = "
+            f"{len(entries)} runs",
             soft_wrap=True,
         )
-    entries = [_entry(pair, taken, seed, seeds, out) for taken in range(sets) for seed in range(1, seeds + 1)]
     run_missing(entries, threads=threads, console=console)
     measures = (Measure("Sz", "um", UM), Measure("voltage, first cycle", "mV", MV),
                 Measure("voltage, last cycle", "mV", MV), Measure(f"time to {limit:g} V", "h", HOUR**-1))  # fmt: skip
@@ -119,6 +113,21 @@ def attribute(
     result = Attribution(pair, time, limit, tuple(outcomes))
     _write(result, entries, seeds, out)
     return result
+
+
+def mixtures(
+    given: Sequence[str], out: Path, *, overrides: Sequence[str] = (), seeds: int = 1
+) -> tuple[Pair, list[Entry]]:
+    """Write the cases of all mixtures below `out` and return the pair and what is to be run; see `attribute`."""
+    one, other = (api.read_case(text, overrides) for text in given)
+    names = tuple(case.electrolyte.name or text for case, text in zip((one, other), given, strict=True))
+    if names[0] == names[1]:
+        names = (given[0], given[1])
+    pair = pair_of(one, other, (names[0], names[1]))
+    sets, runs = 1 << len(pair.groups), seeds << len(pair.groups)
+    if runs > MOST_RUNS:
+        raise PhasefieldError(f"{runs} runs: more than {MOST_RUNS}; give fewer --seeds, or cases that differ in less")
+    return pair, [_entry(pair, taken, seed, seeds, out) for taken in range(sets) for seed in range(1, seeds + 1)]
 
 
 def _entry(pair: Pair, taken: int, seed: int, seeds: int, out: Path) -> Entry:
@@ -211,7 +220,7 @@ def paragraph(result: Attribution) -> str:
             f"{o.measure.unit}: {', '.join(parts)}"
         )
         small = len(shares) - len(parts)
-        lines.append(text + (f"; the other {small} less than 2 % of the change each." if small else "."))
+        lines.append(text + ("; the rest less than 2 % of the change each." if small else "."))
     if any(np.any(values >= result.time * (1.0 - 1e-9)) for values in result.outcomes[-1].values):
         whole = f"{result.time / HOUR:.4g} h"
         lines.append(f"A cell that did not come to {result.limit:g} V counts with the whole {whole}.")

@@ -6,14 +6,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phasefield.compare import PICTURE, compare, plan, run_missing
+from phasefield import api
+from phasefield.compare import PICTURE, Entry, compare, job_of, plan, run_missing
+from phasefield.display import spell_wall
 from phasefield.errors import PhasefieldError
+from phasefield.estimate import estimate
+from phasefield.papers.assumed import assumed
+from phasefield.papers.assumed import entries as assumed_entries
 from phasefield.papers.control import control
 from phasefield.papers.critical import CASES as CRITICAL
 from phasefield.papers.critical import critical
 from phasefield.papers.cycling import CASES as CYCLED
 from phasefield.papers.cycling import cycling
 from phasefield.papers.difference import difference
+from phasefield.papers.difference import entries as difference_entries
+from phasefield.papers.fullcells import CASES as FULL
+from phasefield.papers.fullcells import full_cells
 from phasefield.papers.ionogels import CASES as GELS
 from phasefield.papers.ionogels import OVERRIDES as GEL_OVERRIDES
 from phasefield.papers.ionogels import ionogels
@@ -34,7 +42,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 DOCS = Path("docs")
-CYCLING, IONOGELS, SEEDS, WHY = "cycling", "ionogels", "seeds", "difference"  # folders
+START = 2.0  # s that a run takes to begin
+LEFT_OUT = (
+    "cycling of PLL, PLLZ, LHCI, DLHCI, rising currents, full cells, seeds, what made the difference, what is assumed"
+)
+CYCLING, IONOGELS, SEEDS, WHY, ASSUMED = "cycling", "ionogels", "seeds", "difference", "assumed"  # folders
 
 
 def report(
@@ -42,8 +54,8 @@ def report(
 ) -> list[Experiment]:
     """Run what is not yet run below `out`, write the report there, and return its experiments.
 
-    quick: without cycling, rising currents, seeds and what made the difference; docs: write docs/papers.md too.
-    Raises PhasefieldError before any work if a folder is wrong; Interrupted, all runs resumable, when stopped.
+    quick: without what LEFT_OUT names; docs: write docs/papers.md too. Raises PhasefieldError before any work if a
+    folder is wrong; Interrupted, all runs resumable, when stopped.
     """
     if docs and not DOCS.is_dir():
         raise PhasefieldError(
@@ -51,21 +63,24 @@ def report(
         )
     if docs and quick:
         raise PhasefieldError("--docs: docs/papers.md holds all of it; leave --quick away")
+    processors = api.check_threads(threads)
     flat = plan((*POLARISED, TAFEL), out, ())
     rising = plan(CRITICAL, out, ()) if not quick else []
-    if not quick:
-        plan(CYCLED, out / CYCLING, ())
-        plan(GELS, out / IONOGELS, GEL_OVERRIDES)
-    run_missing([*flat, *rising], threads=threads, console=console)
+    full = plan(FULL, out, ()) if not quick else []
+    sown = seed_entries(out / SEEDS, out / CYCLING) if not quick else []
+    otherwise = assumed_entries(out / ASSUMED) if not quick else []
+    cycled = plan(GELS, out / IONOGELS, GEL_OVERRIDES) + difference_entries(out / WHY) if not quick else []
+    _announce(console, [*flat, *rising, *full, *sown, *otherwise, *cycled], processors)
+    run_missing([*flat, *rising, *full], threads=threads, console=console)
     done = [polarisation(flat[:-1]), tafel(flat[-1]), temperature(), control()]
     if not quick:
         table = compare(CYCLED, out / CYCLING, threads=threads, console=console)
         done.append(cycling(table, f"{CYCLING}/{PICTURE}"))
         table = compare(GELS, out / IONOGELS, overrides=GEL_OVERRIDES, threads=threads, console=console)
-        done += [ionogels(table, f"{IONOGELS}/{PICTURE}"), critical(rising)]
-        sown = seed_entries(out / SEEDS, out / CYCLING)
-        run_missing(sown, threads=threads, console=console)
+        done += [ionogels(table, f"{IONOGELS}/{PICTURE}"), critical(rising), *full_cells(full)]
+        run_missing([*sown, *otherwise], threads=threads, console=console)
         done += [seeds(sown), difference(out / WHY, threads=threads, console=console)]
+        done.append(assumed(otherwise, out / ASSUMED))
     for one in done:
         for plot in one.plots:
             draw(plot, out)
@@ -77,14 +92,23 @@ def report(
         soft_wrap=True,
     )
     if quick:
-        console.print(
-            "Left out by --quick: cycling of PLL, PLLZ, LHCI, DLHCI, rising currents, seeds, what made the difference",
-            soft_wrap=True,
-        )
+        console.print(f"Left out by --quick: {LEFT_OUT}", soft_wrap=True)
     console.print(f"Report: {out / HTML}", soft_wrap=True)
     if docs:
         console.print(f"Written: {write_docs(done, missing, out, DOCS)}", soft_wrap=True)
     return done
+
+
+def _announce(console: Console, entries: Sequence[Entry], threads: int) -> None:
+    """Say how much there is to run, by the estimate of each case."""
+    waiting = [entry for entry in entries if job_of(entry, overwrite=False) is not None]
+    seconds = sum(estimate(entry.case).seconds or 0.0 for entry in waiting if entry.case is not None) / threads
+    if waiting:
+        console.print(
+            f"{len(waiting)} runs to make, at the resolution of the shipped cases (4 to 8 um a cell): "
+            f"about {spell_wall(seconds + START * len(waiting) / threads)} on {threads} threads",
+            soft_wrap=True,
+        )
 
 
 def _print(console: Console, one: Experiment) -> None:

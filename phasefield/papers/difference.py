@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phasefield.attribution.study import PICTURE, attribute, paragraph
+from phasefield.attribution.study import PICTURE, attribute, mixtures, paragraph
+from phasefield.compare import Entry
 from phasefield.papers.row import Experiment
 
 if TYPE_CHECKING:
@@ -16,6 +17,15 @@ PAIRS = (
     (("lhci", "dlhci"), ('grid.spacing="8 um"', "protocol.repeat=60"), 4),
 )
 """Cases, overrides (120 h: PLL came to 1 V after 110 h; PLL's failure ends its comparison) and seeds."""
+
+
+def entries(out: Path) -> list[Entry]:
+    """Return all runs below `out`, cases written and valid."""
+    return [
+        entry
+        for cases, overrides, seeds in PAIRS
+        for entry in mixtures(cases, out / "-".join(cases), overrides=overrides, seeds=seeds)[1]
+    ]
 
 
 def difference(out: Path, *, threads: int | None, console: Console | None) -> Experiment:
