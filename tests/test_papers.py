@@ -13,6 +13,8 @@ from commands import call, write_case
 
 from phasefield.api import read_case, run
 from phasefield.compare import compare, plan, run_missing
+from phasefield.papers.assumed import INPUTS
+from phasefield.papers.assumed import entries as assumed_entries
 from phasefield.papers.control import control
 from phasefield.papers.critical import critical
 from phasefield.papers.cycling import cycling
@@ -26,6 +28,7 @@ from phasefield.papers.tafel import tafel
 from phasefield.papers.targets import NOT_SIMULATED
 from phasefield.papers.temperature import temperature
 from phasefield.runs import open_run
+from phasefield.viz.attribution import Range, ranges
 from phasefield.viz.lines import Curve, Plot, draw
 
 TWO = (
@@ -199,3 +202,29 @@ def test_charge_and_discharge_of_a_full_cell_are_told_apart() -> None:
     assert Sweep(series, 1, 1).passed == pytest.approx(0.7)
     assert math.isnan(Sweep(series, 1, 1).at(0.1))
     assert polarisation_of(series, 1, 0) == pytest.approx(0.2)
+
+
+def test_every_assumed_input_has_two_other_choices_that_run(tmp_path: Path) -> None:
+    runs = assumed_entries(tmp_path)
+    assert len(runs) == 2 * (1 + 2 * len(INPUTS))
+    assert len({entry.folder for entry in runs}) == len(runs)
+    hashes = {entry.case.hash for entry in runs if entry.case is not None}
+    assert len(hashes) == len(runs)
+    for entry in runs:
+        assert entry.case is not None
+        assert entry.case.protocol.planned_time == 120.0 * 3600.0
+    resistance = {
+        entry.name: entry.case.film.thickness / entry.case.properties().film_conductivity
+        for entry in runs
+        if entry.case is not None
+    }
+    # exp(-0.5 eV/k (1/333.15 K - 1/303.15 K)) = 5.6
+    cold, warm = resistance["pll-as-shipped"], resistance["pll-at-60-degC-barrier-of-the-film-high"]
+    assert cold / warm == pytest.approx(5.6, rel=0.01)
+    assert resistance["pll-at-60-degC-barrier-of-the-film-low"] == cold
+
+
+def test_ranges_are_drawn(tmp_path: Path) -> None:
+    found = [Range("renewal", "0.5 um", 80.0, "2 um", 120.0), Range("salt", "0.5 mol/L", 110.0, "2 mol/L", 95.0)]
+    path = ranges([("PLL: Sz (um)", 100.0, found)], "title", tmp_path / "ranges.png")
+    assert path.read_bytes().startswith(b"\x89PNG")
