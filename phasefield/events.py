@@ -33,6 +33,7 @@ class Events:
 
     def __init__(self, protocol: Protocol, cell: Cell, control: Control) -> None:
         self.protocol, self.cell, self.control = protocol, cell, control
+        self.covered = cell.case.surface.substrate is None  # the base of the box, by lithium
 
     def find(self, s: State) -> dict[str, Finding]:
         """Return each event's finding in a state."""
@@ -50,7 +51,9 @@ class Events:
                 f.shorted, "lithium touches the counter electrode", "no lithium touches the counter electrode any more"
             ),
             "exhausted": Finding(
-                f.exhausted, "lithium is stripped down to its base at one place at least", "the base is covered again"
+                f.exhausted and self.covered,
+                "lithium is stripped down to its base at one place at least",
+                "the base is covered again",
             ),
             "depletion": Finding(
                 low <= protocol.depletion_threshold * self.cell.properties.c0,

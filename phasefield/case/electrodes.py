@@ -107,6 +107,10 @@ class Film(Record):
     )
     patches: Patches | None = Field(default=None, description='patchwork; "none" or absent: a uniform film')
     growth: Growth | None = Field(default=None, description='side reaction; "none" or absent: no growth')
+    repair: Annotated[float | None, Measure(units.NUMBER, ge=0, le=0.5, optional=True)] = Field(
+        default=None,
+        description="share of the plating current that makes film anew where plating tears it; absent: none",
+    )
 
 
 class CounterKinetics(Record):

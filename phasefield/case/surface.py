@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field, model_validator
 
+from phasefield import units
 from phasefield.case.grid import MOST_CELLS, WHOLE, Grid
-from phasefield.case.quantities import Angle, Length, OptionalLength, Place, Seed, um
-from phasefield.case.record import Record, refuse
+from phasefield.case.quantities import FILLED, Angle, Length, OptionalLength, Place, Seed, um
+from phasefield.case.record import Record, fill, refuse
 from phasefield.errors import shown
+from phasefield.units import Measure
 
 MARGIN = 4  # cells between the initial surface and the bottom, and the counter electrode
+CLOSEST = 0.6  # of their mean distance, diameter of nuclei: random places for them are found then
 MOST_HEIGHTS = 2**27  # points of a heights file
 
 
@@ -43,10 +46,34 @@ class Cap(Record):
         return self
 
 
-class Surface(Record):
-    """The lithium surface at t = 0: `height` plus every part that is given."""
+class Substrate(Record):
+    """Bare metal at the bottom of the box: inert, and at t = 0 nuclei of lithium stand on it, half spheres.
 
-    height: Length = Field(description="mean distance of the surface from the bottom of the box")
+    Their number goes with the cube of the nucleation overpotential (A. Pei et al., Nano Lett. 2017, 17, 1132).
+    """
+
+    name: str = Field(default="copper", description="for tables and pictures")
+    nucleation_overpotential: Annotated[float, Measure(units.VOLTAGE, gt=0)] = Field(
+        description="of the voltage's spike when lithium first plates"
+    )
+    reference_overpotential: Annotated[float, Measure(units.VOLTAGE, gt=0)] = Field(
+        description="at which nuclei have `distance`"
+    )
+    distance: Length = Field(description="of neighbouring nuclei, 1/sqrt(number per area)")
+    radius: Length = Field(description="of the nuclei at t = 0, at least 2 spacings")
+    seed: Seed = Field(default=1, description="of their places")
+
+
+class Surface(Record):
+    """The lithium surface at t = 0: `height` plus every part that is given; or nuclei on a substrate."""
+
+    height: Length = Field(
+        default=FILLED,
+        description="mean distance of the surface from the bottom of the box; with a substrate what its nuclei hold",
+    )
+    substrate: Substrate | None = Field(
+        default=None, description='bare metal with nuclei; "none" or absent: lithium covers the bottom'
+    )
     roughness: OptionalLength = Field(default=None, description="Sq of a correlated Gaussian surface")
     correlation_length: OptionalLength = Field(default=None, description="of the Gaussian surface")
     seed: Seed | None = Field(default=None, description="of the Gaussian surface")
@@ -67,11 +94,27 @@ class Surface(Record):
             raise refuse(
                 missing, "missing: roughness, correlation_length and seed are needed together; add it"
             )
+        if self.substrate is None and self.height is None:
+            raise refuse("height", 'missing: how far the surface is from the bottom of the box; add it, e.g. "40 um"')
+        if self.substrate is not None:
+            parts = ("roughness", "wave", "caps", "heights")
+            other = next((name for name in parts if getattr(self, name) not in (None, ())), None)
+            if other is not None:
+                raise refuse(other, 'does not go with [surface.substrate]; remove it, or write "none"')
         return self
 
 
 def check_surface(grid: Grid, surface: Surface) -> None:
-    """Refuse a surface that the grid cannot carry or that leaves the box."""
+    """Refuse a surface that the grid cannot carry or that leaves the box; fill the height of nuclei."""
+    if surface.substrate is not None:
+        _check_substrate(grid, surface.substrate)
+        own = nuclei_height(grid, surface.substrate)
+        fill(surface, height=own)
+        if not math.isclose(surface.height, own, rel_tol=WHOLE):
+            raise refuse(
+                "surface.height", f"does not go with [surface.substrate], whose nuclei hold {um(own)}; remove it"
+            )
+        return
     low = high = 0.0
     if surface.roughness is not None and surface.correlation_length is not None:
         if surface.correlation_length < grid.spacing:
@@ -118,6 +161,36 @@ def check_surface(grid: Grid, surface: Surface) -> None:
             "surface.height",
             f"{um(surface.height)} brings the surface within {MARGIN} cells of the bottom "
             f"or of the counter electrode; give {um(floor)} to {um(ceiling)}",
+        )
+
+
+def number_of_nuclei(grid: Grid, s: Substrate) -> int:
+    """Return how many nuclei the box holds: (overpotential/reference)^3/distance^2 per area; its root in 2D."""
+    per_length = (s.nucleation_overpotential / s.reference_overpotential) ** 1.5 / s.distance
+    return max(1, round(float(math.prod(edge * per_length for edge in grid.size[:-1]))))
+
+
+def nuclei_height(grid: Grid, s: Substrate) -> float:
+    """Return the mean height [m] of the lithium of all nuclei."""
+    own = 2.0 / 3.0 * math.pi * s.radius**3 if grid.ndim == 3 else 0.5 * math.pi * s.radius**2
+    return number_of_nuclei(grid, s) * own / math.prod(grid.size[:-1])
+
+
+def _check_substrate(grid: Grid, s: Substrate) -> None:
+    """Refuse nuclei that the grid cannot carry or the box cannot hold."""
+    if s.radius < 2 * grid.spacing:
+        raise refuse(
+            "surface.substrate.radius",
+            f"{um(s.radius)} is below 2 spacings; give at least {um(2 * grid.spacing)}",
+        )
+    if s.radius + MARGIN * grid.spacing > grid.size[-1]:
+        raise refuse("surface.substrate.radius", f"{um(s.radius)} does not fit a box {um(grid.size[-1])} high")
+    covered = 2.0 * s.radius * (s.nucleation_overpotential / s.reference_overpotential) ** 1.5 / s.distance
+    if covered > CLOSEST:
+        raise refuse(
+            "surface.substrate.distance",
+            f"nuclei of {um(s.radius)} would stand too close; give a smaller radius or at least "
+            f"{um(s.distance * covered / CLOSEST)}",
         )
 
 

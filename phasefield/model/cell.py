@@ -28,7 +28,7 @@ from .film import Film, FilmState
 from .front import Front
 from .potential import Coefficients, Counter, Drive, Potential, Reaction
 from .salt import Salt
-from .surface import height_map, steepness_corrected
+from .surface import distance_to_nuclei, height_map, steepness_corrected
 
 if TYPE_CHECKING:
     from ..case import Case
@@ -137,11 +137,15 @@ class Cell:
         """Return the state at t = 0: the case's surface, uniform salt, a fresh film."""
         s = self._state()
         f = s.front
-        z = height_map(self.case)
-        d = steepness_corrected(z, self.shape[0], self.dx, self.periodic)
+        nuclei = self.case.surface.substrate
+        if nuclei is not None:
+            d, even = distance_to_nuclei(self.case), True
+        else:
+            z = height_map(self.case)
+            d, even = steepness_corrected(z, self.shape[0], self.dx, self.periodic), not np.ptp(z) > 0.0
         np.clip(d, -f.radius, f.radius, out=f.d)
         f.band()
-        if np.ptp(z) > 0.0:
+        if not even:
             f.redistance(self.scratch, f.cells, f.n, START_REDISTANCE * int(np.ceil(f.radius / self.dx)), slack=0.0)
         f.phase()
         f.refresh()
@@ -404,6 +408,6 @@ def coefficients(case: Case) -> tuple[Coefficients, Kinetics]:
     beta = 2.0 * RT / FARADAY * (1.0 - p.t_plus) * p.chi
     co = Coefficients(
         at, kappa, D_at, D, beta, flux, p.V_m / FARADAY, p.gamma * p.V_m / FARADAY,
-        RESIDUAL * p.c0, kinetics,
+        RESIDUAL * p.c0, kinetics, case.film.repair or 0.0,
     )
     return co, kinetics._replace(j0=p.j0_counter)

@@ -5,6 +5,9 @@
     N = N_k, the next of a row of random fields, each renewal length     (7)   of mean lithium passed
     d(delta)/dt = r (constant) or K/(2 delta) (square root),            (8)   j_side = F d(delta)/dt / V_film
 
+Film that plating tears is made anew by a share of the plating current, `film.repair`, which neither thickens the film
+nor changes its resistance: lithium that is lost (`potential`, where the currents are evaluated).
+
 The patches are renewed as a whole: each renewal length l_r, and at each reversal of the current, which tears the film:
 what plating built is not what stripping passes. In between they move with the surface. A renewal falls between two
 steps, so that no step sees two films, and the mean over the surface is its clock, so that the mean conductivity over

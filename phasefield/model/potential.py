@@ -100,6 +100,7 @@ class Coefficients:
     gibbs_thomson: float  # gamma V_m/F [V m]
     least: float  # concentration [mol/m^3] whose conductivity stays where less salt is left
     kinetics: Kinetics
+    repair: float = 0.0  # share of the plating current that makes film anew
 
 
 class Potential:
@@ -213,6 +214,8 @@ class Potential:
             kinetics.surface_currents(
                 rx.j, rx.J, rx.Jc, rx.j_li, u, c_e, resistance, j_side, front.active, n, value, shift, co.kinetics
             )
+            if co.repair > 0.0:
+                rx.j_li -= co.repair * np.maximum(rx.j_li, 0.0)  # (8)
             rx.total, rx.total_li = front.total(area * rx.j), front.total(area * rx.j_li)
             return rx.total
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.ndimage
 from numpy.typing import NDArray
 
+from ..case.surface import number_of_nuclei
 from .noise import correlated, lattice_points
 
 if TYPE_CHECKING:
     from ..case import Case
 
 Floats = NDArray[np.float64]
+
+APART = 0.6  # of their mean distance: so far nuclei keep from each other, each drawing on the ions around it
+TRIES = 2000  # random places that do not do before they may come closer
 
 
 def rough(shape: tuple[int, int], dx: float, radius: float, seed: int, periodic: bool) -> Floats:
@@ -62,6 +67,51 @@ def height_map(case: Case) -> Floats:
     if s.heights is not None:
         z += resample(np.load(s.heights, allow_pickle=False), (ny, nx), periodic)
     return z
+
+
+def places_of_nuclei(case: Case) -> Floats:
+    """Return the places (n, 2) [m] of the nuclei on the substrate: random, none touching another."""
+    s, grid = case.surface.substrate, case.grid
+    assert s is not None
+    edges = np.array([grid.size[0], grid.size[1] if grid.ndim == 3 else 0.0])
+    rng = np.random.default_rng((s.seed, 2 << 32))
+    n, periodic = number_of_nuclei(grid, s), grid.lateral == "periodic"
+    mean = (math.prod(grid.size[:-1]) / n) ** (1.0 / (grid.ndim - 1))
+    least, tries, found = APART * mean, 0, np.empty((0, 2))
+    while len(found) < n:
+        place = rng.random((1, 2)) * edges
+        if not found.size or _apart(found - place, edges, periodic).min() >= max(least, 2.0 * s.radius):
+            found, tries = np.concatenate([found, place]), 0
+        elif tries < TRIES:
+            tries += 1
+        else:
+            least, tries = 0.9 * least, 0
+    return found
+
+
+def _apart(difference: Floats, edges: Floats, periodic: bool) -> Floats:
+    """Return the lengths of differences (n, 2) of places [m], the shortest way round."""
+    if periodic:
+        wide = np.where(edges > 0.0, edges, 1.0)
+        difference = difference - wide * np.round(difference / wide)
+    return np.asarray(np.hypot(difference[:, 0], difference[:, 1]))
+
+
+def distance_to_nuclei(case: Case) -> Floats:
+    """Return the signed distance [m] to the half spheres on the substrate, (nz, ny, nx)."""
+    s = case.surface.substrate
+    assert s is not None
+    nz, ny, nx = case.grid.shape
+    dx, periodic = case.grid.spacing, case.grid.lateral == "periodic"
+    edges = np.array([nx * dx, ny * dx if ny > 1 else 0.0])
+    x, y = (np.arange(nx) + 0.5) * dx, (np.arange(ny) + 0.5) * dx if ny > 1 else np.zeros(1)
+    grid = np.stack(np.meshgrid(x, y, indexing="xy"), axis=-1).reshape(-1, 2)
+    z = (np.arange(nz) + 0.5) * dx
+    d = np.full((nz, ny * nx), np.inf)
+    for place in places_of_nuclei(case):
+        r = _apart(grid - place, edges, periodic)
+        np.minimum(d, np.hypot(z[:, None], r[None]) - s.radius, out=d)
+    return d.reshape(nz, ny, nx)
 
 
 def resample(heights: Floats, shape: tuple[int, int], periodic: bool) -> Floats:

@@ -14,6 +14,8 @@ from phasefield.estimate import estimate
 from phasefield.papers.assumed import assumed
 from phasefield.papers.assumed import entries as assumed_entries
 from phasefield.papers.control import control
+from phasefield.papers.copper import CASES as COPPER
+from phasefield.papers.copper import copper
 from phasefield.papers.critical import CASES as CRITICAL
 from phasefield.papers.critical import critical
 from phasefield.papers.cycling import CASES as CYCLED
@@ -44,7 +46,8 @@ if TYPE_CHECKING:
 DOCS = Path("docs")
 START = 2.0  # s that a run takes to begin
 LEFT_OUT = (
-    "cycling of PLL, PLLZ, LHCI, DLHCI, rising currents, full cells, seeds, what made the difference, what is assumed"
+    "cycling of PLL, PLLZ, LHCI, DLHCI, rising currents, copper, full cells, seeds, what made the difference, "
+    "what is assumed"
 )
 CYCLING, IONOGELS, SEEDS, WHY, ASSUMED = "cycling", "ionogels", "seeds", "difference", "assumed"  # folders
 
@@ -67,17 +70,18 @@ def report(
     flat = plan((*POLARISED, TAFEL), out, ())
     rising = plan(CRITICAL, out, ()) if not quick else []
     full = plan(FULL, out, ()) if not quick else []
+    on_copper = plan(COPPER, out, ()) if not quick else []
     sown = seed_entries(out / SEEDS, out / CYCLING) if not quick else []
     otherwise = assumed_entries(out / ASSUMED) if not quick else []
     cycled = plan(GELS, out / IONOGELS, GEL_OVERRIDES) + difference_entries(out / WHY) if not quick else []
-    _announce(console, [*flat, *rising, *full, *sown, *otherwise, *cycled], processors)
-    run_missing([*flat, *rising, *full], threads=threads, console=console)
+    _announce(console, [*flat, *rising, *full, *on_copper, *sown, *otherwise, *cycled], processors)
+    run_missing([*flat, *rising, *full, *on_copper], threads=threads, console=console)
     done = [polarisation(flat[:-1]), tafel(flat[-1]), temperature(), control()]
     if not quick:
         table = compare(CYCLED, out / CYCLING, threads=threads, console=console)
         done.append(cycling(table, f"{CYCLING}/{PICTURE}"))
         table = compare(GELS, out / IONOGELS, overrides=GEL_OVERRIDES, threads=threads, console=console)
-        done += [ionogels(table, f"{IONOGELS}/{PICTURE}"), critical(rising), *full_cells(full)]
+        done += [ionogels(table, f"{IONOGELS}/{PICTURE}"), critical(rising), copper(on_copper), *full_cells(full)]
         run_missing([*sown, *otherwise], threads=threads, console=console)
         done += [seeds(sown), difference(out / WHY, threads=threads, console=console)]
         done.append(assumed(otherwise, out / ASSUMED))

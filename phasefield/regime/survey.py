@@ -110,7 +110,7 @@ def _plating(case: Case, p: Properties, walked: Walked) -> Iterator[Finding]:
         )
     net = plated_height(p, walked.charge)
     room, stock = gap_of(case), case.surface.height
-    if net > room or -net > stock:
+    if net > room or (-net > stock and case.surface.substrate is None):
         what = "fills the gap: the run ends by a short circuit" if net > 0.0 else "is more than there is"
         yield Finding(
             "plating", "net height of the run", net, um(abs(net)), f"the protocol's lithium {what}", True
