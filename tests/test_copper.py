@@ -44,7 +44,7 @@ def test_there_are_as_many_nuclei_as_the_law_says() -> None:
 
 
 def test_nuclei_are_half_spheres_that_stand_apart() -> None:
-    # A diffuse sphere, (1 + tanh)/2 over the radius, holds (pi W/r)^2 more than a sharp one, a cylinder a third of that.
+    # A diffuse sphere, (1 + tanh)/2 over the radius, holds (pi W/r)^2 more than a sharp one, a cylinder a third of it.
     more = (math.pi * 0.5 / 4.0) ** 2
     for cells, own, diffuse in (
         (SOLID, 2.0 / 3.0 * math.pi * 4.0**3, 1.0 + more), (FLAT, 0.5 * math.pi * 4.0**2, 1.0 + more / 3.0)
