@@ -13,7 +13,7 @@ import pytest
 from commands import call, write_case
 
 from phasefield.api import read_case
-from phasefield.attribution.inputs import ALIKE, GROUPS, pair_of
+from phasefield.attribution.inputs import ALIKE, GROUPS, PROPERTIES, Pair, pair_of
 from phasefield.attribution.shapley import shapley
 from phasefield.errors import PhasefieldError
 from phasefield.runs import open_run
@@ -33,9 +33,9 @@ def test_shares_of_a_sum_are_its_parts_and_of_a_product_even() -> None:
 
 
 def test_every_property_belongs_to_one_group() -> None:
-    tree = tomllib.loads(read_case("pll").resolved_toml())
+    tree = tomllib.loads(read_case("pll", ("film.repair=0.01",)).resolved_toml())
     keys = []
-    for table in ("electrolyte", "kinetics", "lithium", "film", "counter"):
+    for table in PROPERTIES:
         stack = [(table, tree[table])]
         while stack:
             name, value = stack.pop()
@@ -46,9 +46,7 @@ def test_every_property_belongs_to_one_group() -> None:
     for key in set(keys) - {"electrolyte.name", "film.patches.seed"}:
         owners = [g.name for g in GROUPS if any(key == own or key.startswith(own + ".") for own in g.keys)]
         assert len(owners) == 1, (key, owners)
-    assert set(tree) - {"title", "numerics", "output"} == {
-        *ALIKE, "electrolyte", "kinetics", "lithium", "film", "counter",
-    }  # fmt: skip
+    assert set(tree) - {"title", "numerics", "output"} == {*ALIKE, *PROPERTIES} - {"cathode"}
 
 
 def test_the_mixtures_lead_from_one_case_to_the_other(tmp_path: Path) -> None:
@@ -91,6 +89,10 @@ def test_cases_that_differ_in_more_than_the_cell_are_refused() -> None:
         pair_of(read_case("pll", ("protocol.repeat=2",)), read_case("pllz"), ("PLL", "PLLZ"))
     with pytest.raises(PhasefieldError, match="nothing to attribute"):
         pair_of(read_case("pll"), read_case("pll"), ("a", "b"))
+    with pytest.raises(PhasefieldError, match="differ in \\[cathode\\]"):
+        pair_of(read_case("lfp-rates-pll"), read_case("lfp-rates-pllz", ("cathode.filling=0.9",)), ("a", "b"))
+    pair = pair_of(read_case("pll"), read_case("pllz"), ("a", "b"))
+    assert Pair(pair.names, pair.trees, pair.groups[:-1]).left() == ["film"]
 
 
 def test_the_command_runs_all_of_them_and_the_shares_add_up(

@@ -14,7 +14,8 @@ from phasefield.errors import PhasefieldError
 
 Tree = dict[str, Any]
 
-ALIKE = ("temperature", "grid", "surface", "protocol")  # tables that both cases must have in common
+ALIKE = ("temperature", "grid", "surface", "cathode", "protocol")  # what both cases must have in common
+PROPERTIES = ("electrolyte", "kinetics", "lithium", "film", "counter")  # tables that the groups take from
 SEEDS = ("surface.seed", "film.patches.seed")
 
 
@@ -42,6 +43,7 @@ GROUPS = (
         "film.conductivity", "film.conductivity_barrier", "film.thickness", "counter.film",
     )),
     Group("film growth", ("film.growth",)),
+    Group("film made anew", ("film.repair",)),
     Group("film patchiness", ("film.patches.spread", "film.patches.size")),
     Group("film renewal", ("film.patches.renewal",)),
     Group("lithium", ("lithium",)),
@@ -62,17 +64,28 @@ class Pair:
 
         seed: of surface and patches; None: as the first case has them.
         """
-        tree = copy.deepcopy(self.trees[0])
         names = [group.name for k, group in enumerate(self.groups) if taken >> k & 1]
-        for k, group in enumerate(self.groups):
-            if taken >> k & 1:
-                for key in group.keys:
-                    _take(tree, self.trees[1], key.split("."))
+        tree = self._mixed(taken)
         one, other = self.names
         if names:
             everything = len(names) == len(self.groups)
             tree["title"] = f"{one} with {'everything' if everything else ', '.join(names)} of {other}"
         return _text(tree if seed is None else _sown(tree, seed))
+
+    def _mixed(self, taken: int) -> Tree:
+        tree = copy.deepcopy(self.trees[0])
+        for k, group in enumerate(self.groups):
+            if taken >> k & 1:
+                for key in group.keys:
+                    _take(tree, self.trees[1], key.split("."))
+        return tree
+
+    def left(self) -> list[str]:
+        """Return the tables in which all groups together do not lead from the first case to the second."""
+        mixed, other = _plain(self._mixed((1 << len(self.groups)) - 1)), _plain(self.trees[1])
+        for tree in (mixed, other):
+            tree["electrolyte"].pop("name", None)
+        return [table for table in PROPERTIES if mixed.get(table) != other.get(table)]
 
     def statuses(self, group: Group) -> list[str]:
         """Return what is known about the values of a group that differ: "measured", "calibrated" and so on."""
@@ -107,7 +120,12 @@ def pair_of(one: Case, other: Case, names: tuple[str, str]) -> Pair:
             groups.append(known)
     if not groups:
         raise PhasefieldError(f"{names[0]}, {names[1]}: have the same properties; nothing to attribute")
-    return Pair(names, trees, tuple(groups))
+    pair = Pair(names, trees, tuple(groups))
+    if pair.left():
+        raise PhasefieldError(
+            f"{names[0]}, {names[1]}: differ in [{pair.left()[0]}] in what no group of inputs holds; this is a bug"
+        )
+    return pair
 
 
 def seeded(case: Case, seed: int) -> str:
