@@ -43,7 +43,7 @@ DIFFUSIVITY = Kind("diffusivity", "m^2/s", "1e-7 cm^2/s")
 SURFACE_ENERGY = Kind("surface energy", "J/m^2", "0.5 J/m^2")
 MOLAR_VOLUME = Kind("molar volume", "m^3/mol", "13 cm^3/mol")
 SPEED = Kind("speed", "m/s", "1 nm/h")
-AREA_RESISTANCE = Kind("resistance times area", "ohm*m^2", "50 ohm cm^2")
+AREA_RESISTANCE = Kind("area resistance", "ohm*m^2", "50 ohm cm^2")
 
 # Other dimensions, only to say what came instead.
 _OTHERS = (

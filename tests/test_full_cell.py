@@ -157,7 +157,7 @@ def test_stopped_and_resumed_it_ends_the_same(tmp_path: Path) -> None:
         ("cathode.open_circuit.filling=[0.1, 0.5, 0.8, 1]", "begin with 0"),
         ("cathode.open_circuit.filling=[0, 1]", "give one for each"),
         ('cathode.open_circuit.potential=["4 V", "3 V", "3.1 V", "2 V"]', "it falls as lithium fills"),
-        ('cathode.resistance="5 ohm"', "resistance times area"),
+        ('cathode.resistance="5 ohm"', "area resistance"),
     ],
 )
 def test_what_does_not_go_is_said(override: str, says: str) -> None:
