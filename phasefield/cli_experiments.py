@@ -86,7 +86,7 @@ def report(
 
     \b
     phasefield report papers --quick     transference numbers, exchange current, barriers, the control: a minute
-    phasefield report papers             and PLL, PLLZ, LHCI, DLHCI cycled, and to failure: a quarter of an hour
+    phasefield report papers             and cycling, copper, full cells, seeds, what made the difference: an hour
 
     What is already run below --out is used again, what was stopped is resumed.
     """

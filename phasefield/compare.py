@@ -21,6 +21,7 @@ from phasefield.checkpoint import CHECKPOINTS
 from phasefield.children import Job, run_all
 from phasefield.display import MICRO, MILLI, Count, Several, spell
 from phasefield.errors import PhasefieldError, ResultError
+from phasefield.estimate import estimate
 from phasefield.machine import available_memory
 from phasefield.measured import marks_for, measured_for
 from phasefield.report import calibrated, ledger_text, named, number, plain_table
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 PICTURE, TABLE, FIGURES = "compare.png", "compare.csv", "compare.json"
 
+START = 2.0  # s that a run takes to begin
 FEW = 8  # runs that are shown one by one
 
 Row = dict[str, Any]
@@ -108,6 +110,12 @@ def plan(given: Sequence[str], out: Path, overrides: Sequence[str]) -> list[Entr
 def _free(name: str, entries: Sequence[Entry]) -> str:
     taken = {entry.name for entry in entries}
     return next(n for n in (name, *(f"{name}-{k}" for k in range(2, 1000))) if n not in taken)
+
+
+def expected(entries: Sequence[Entry], threads: int) -> tuple[int, float]:
+    """Return how many runs of `entries` are to be made, and about how long they take together, s."""
+    waiting = [entry.case for entry in entries if job_of(entry, overwrite=False) is not None and entry.case is not None]
+    return len(waiting), sum(START + (estimate(case).seconds or 0.0) for case in waiting) / threads
 
 
 def job_of(entry: Entry, overwrite: bool) -> Job | None:

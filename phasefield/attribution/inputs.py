@@ -16,7 +16,7 @@ Tree = dict[str, Any]
 
 ALIKE = ("temperature", "grid", "surface", "cathode", "protocol")  # what both cases must have in common
 PROPERTIES = ("electrolyte", "kinetics", "lithium", "film", "counter")  # tables that the groups take from
-SEEDS = ("surface.seed", "film.patches.seed")
+SEEDS = ("surface.seed", "surface.substrate.seed", "film.patches.seed")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from phasefield import api
 from phasefield.aside import replace_text
 from phasefield.attribution.inputs import Pair, pair_of
 from phasefield.attribution.shapley import shapley
-from phasefield.compare import Entry, run_missing
+from phasefield.compare import Entry, expected, run_missing
+from phasefield.display import spell_wall
 from phasefield.errors import PhasefieldError
 from phasefield.runs import Run, open_run
 from phasefield.viz.series import voltage_ends
@@ -88,6 +89,7 @@ def attribute(
     the cases' own. limit: voltage [V] that ends a lifetime. Writes tables and picture. Raises PhasefieldError before
     any work if the cases do not go together, Interrupted, all runs resumable, when stopped.
     """
+    processors = api.check_threads(threads)
     pair, entries = mixtures(given, out, overrides=overrides, seeds=seeds)
     sets = 1 << len(pair.groups)
     if console is not None:
@@ -97,6 +99,9 @@ def attribute(
             f"{len(entries)} runs",
             soft_wrap=True,
         )
+        waiting, seconds = expected(entries, processors)
+        if waiting:
+            console.print(f"{waiting} to make: about {spell_wall(seconds)} on {processors} threads", soft_wrap=True)
     run_missing(entries, threads=threads, console=console)
     measures = (Measure("Sz", "um", UM), Measure("voltage, first cycle", "mV", MV),
                 Measure("voltage, last cycle", "mV", MV), Measure(f"time to {limit:g} V", "h", HOUR**-1))  # fmt: skip

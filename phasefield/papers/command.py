@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phasefield import api
-from phasefield.compare import PICTURE, Entry, compare, job_of, plan, run_missing
+from phasefield.compare import PICTURE, Entry, compare, expected, plan, run_missing
 from phasefield.display import spell_wall
 from phasefield.errors import PhasefieldError
-from phasefield.estimate import estimate
 from phasefield.papers.assumed import assumed
 from phasefield.papers.assumed import entries as assumed_entries
 from phasefield.papers.control import control
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 DOCS = Path("docs")
-START = 2.0  # s that a run takes to begin
 LEFT_OUT = (
     "cycling of PLL, PLLZ, LHCI, DLHCI, rising currents, copper, full cells, seeds, what made the difference, "
     "what is assumed"
@@ -105,12 +103,11 @@ def report(
 
 def _announce(console: Console, entries: Sequence[Entry], threads: int) -> None:
     """Say how much there is to run, by the estimate of each case."""
-    waiting = [entry for entry in entries if job_of(entry, overwrite=False) is not None]
-    seconds = sum(estimate(entry.case).seconds or 0.0 for entry in waiting if entry.case is not None) / threads
-    if waiting:
+    runs, seconds = expected(entries, threads)
+    if runs:
         console.print(
-            f"{len(waiting)} runs to make, at the resolution of the shipped cases (4 to 8 um a cell): "
-            f"about {spell_wall(seconds + START * len(waiting) / threads)} on {threads} threads",
+            f"{runs} runs to make, at the resolution of the shipped cases (2 to 8 um a cell): "
+            f"about {spell_wall(seconds)} on {threads} threads",
             soft_wrap=True,
         )
 
