@@ -24,6 +24,7 @@ from phasefield.papers.page import CSV, HTML, JSON, markdown, write
 from phasefield.papers.polarisation import polarisation
 from phasefield.papers.row import INPUT, Experiment, Missing, Row
 from phasefield.papers.seeds import entries, on_squares, seeds
+from phasefield.papers.spectra import spectra
 from phasefield.papers.tafel import tafel
 from phasefield.papers.targets import NOT_SIMULATED
 from phasefield.papers.temperature import temperature
@@ -228,3 +229,15 @@ def test_ranges_are_drawn(tmp_path: Path) -> None:
     found = [Range("renewal", "0.5 um", 80.0, "2 um", 120.0), Range("salt", "0.5 mol/L", 110.0, "2 mol/L", 95.0)]
     path = ranges([("PLL: Sz (um)", 100.0, found)], "title", tmp_path / "ranges.png")
     assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_spectra_give_back_the_resistances_of_the_interfaces(tmp_path: Path) -> None:
+    done = spectra(tmp_path)
+    found = {(row.electrolyte, row.quantity): row for row in done.rows}
+    for name, stated in (("PLL", 494.0), ("PLL, 110 h", 2494.0), ("PLLZ", 397.0)):
+        row = found[name, "one interface"]
+        assert row.stated == stated
+        # charge transfer of 10 mA/cm2, RT/(F j0) = 2.6 ohm cm2, is on top of what was worked out
+        assert row.simulated == pytest.approx(stated + 2.6, rel=0.01)
+    for name in done.pictures:
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")

@@ -32,6 +32,7 @@ from phasefield.papers.polarisation import polarisation
 from phasefield.papers.row import Experiment, Missing
 from phasefield.papers.seeds import entries as seed_entries
 from phasefield.papers.seeds import seeds
+from phasefield.papers.spectra import spectra
 from phasefield.papers.tafel import CASE as TAFEL
 from phasefield.papers.tafel import tafel
 from phasefield.papers.targets import NOT_SIMULATED
@@ -74,7 +75,7 @@ def report(
     cycled = plan(GELS, out / IONOGELS, GEL_OVERRIDES) + difference_entries(out / WHY) if not quick else []
     _announce(console, [*flat, *rising, *full, *on_copper, *sown, *otherwise, *cycled], processors)
     run_missing([*flat, *rising, *full, *on_copper], threads=threads, console=console)
-    done = [polarisation(flat[:-1]), tafel(flat[-1]), temperature(), control()]
+    done = [spectra(out), polarisation(flat[:-1]), tafel(flat[-1]), temperature(), control()]
     if not quick:
         table = compare(CYCLED, out / CYCLING, threads=threads, console=console)
         done.append(cycling(table, f"{CYCLING}/{PICTURE}"))
