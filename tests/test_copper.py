@@ -13,6 +13,7 @@ from phasefield.api import read_case
 from phasefield.case import Case
 from phasefield.case.surface import number_of_nuclei
 from phasefield.driver import Driver
+from phasefield.errors import Interrupted
 from phasefield.model.cell import Cell
 from phasefield.model.potential import Drive
 from phasefield.model.surface import places_of_nuclei
@@ -129,3 +130,29 @@ def test_the_shipped_cases_differ_by_the_law_alone() -> None:
     assert other.surface.substrate is not None
     assert number_of_nuclei(one.grid, one.surface.substrate) == 16
     assert number_of_nuclei(other.grid, other.surface.substrate) == 19
+
+
+def test_stopped_and_resumed_it_ends_the_same(tmp_path: Path) -> None:
+    case = bare(
+        *FLAT, "film.repair=0.03", 'output.fields_every="10 min"', 'protocol.stop_on=["voltage_limit"]',
+        'film.patches={spread=0.5, size="8 um", renewal="0.5 um"}',
+        'protocol.steps=[{current="5 A/m^2", capacity="0.2 mAh/cm^2"}, '
+        '{current="-5 A/m^2", until_voltage="1 V", duration="9 h"}]',
+    )  # fmt: skip
+    Driver(case, tmp_path / "whole").run()
+    resume, stops = False, 0
+    while True:
+        driver = Driver(case, tmp_path / "parts", resume=resume)
+        driver.progress = lambda progress, driver=driver: setattr(
+            driver, "stop_signal", 15 if progress.step % 6 == 0 else None
+        )
+        try:
+            driver.run()
+            break
+        except Interrupted:
+            resume, stops = True, stops + 1
+    assert stops >= 4
+    with open_run(tmp_path / "whole") as one, open_run(tmp_path / "parts") as other:
+        for name, values in one.series.items():
+            assert np.array_equal(values, other.series[name]), name
+        assert np.array_equal(one.heights, other.heights)

@@ -40,7 +40,7 @@ class Case(Record):
     film: Film = Field(description="the film on the lithium")
     counter: Counter = Field(default_factory=Counter, description="the counter electrode")
     cathode: Cathode | None = Field(
-        default=None, description='positive electrode of a full cell; "none" or absent: lithium, see [counter]'
+        default=None, description='of a full cell, in the place of [counter]; "none" or absent: lithium'
     )
     protocol: Protocol = Field(description="what is imposed")
     numerics: Numerics = Field(default_factory=Numerics, description="settings of the method")

@@ -53,10 +53,10 @@ class Substrate(Record):
     """
 
     name: str = Field(default="copper", description="for tables and pictures")
-    nucleation_overpotential: Annotated[float, Measure(units.VOLTAGE, gt=0)] = Field(
+    nucleation_overpotential: Annotated[float, Measure(units.VOLTAGE, ge=1e-3, le=10)] = Field(
         description="of the voltage's spike when lithium first plates"
     )
-    reference_overpotential: Annotated[float, Measure(units.VOLTAGE, gt=0)] = Field(
+    reference_overpotential: Annotated[float, Measure(units.VOLTAGE, ge=1e-3, le=10)] = Field(
         description="at which nuclei have `distance`"
     )
     distance: Length = Field(description="of neighbouring nuclei, 1/sqrt(number per area)")
