@@ -15,7 +15,7 @@ from phasefield.verify.row import Check, Result
 log = logging.getLogger(__name__)
 
 SECTION = "An independent code"
-NEEDS = {"codes-terms": "fipy", "codes-steps": "fipy", "codes-pybamm": "pybamm"}
+NEEDS = {"codes-terms": "fipy", "codes-steps": "fipy", "codes-pybamm": "pybamm", "codes-cathode": "pybamm"}
 
 
 def missing(name: str) -> str | None:
@@ -53,5 +53,9 @@ CHECKS: tuple[Check, ...] = (
     _check(
         "codes-pybamm", "PyBaMM: a lithium symmetric cell at three currents, a step change and a relaxation",
         "against_pybamm", "symmetric", 15.0, 20.0,
+    ),
+    _check(
+        "codes-cathode", "PyBaMM: the particle of a full cell's cathode through charge, discharge and rest", "cathode",
+        "full_cell", 5.0, 5.0,
     ),
 )  # fmt: skip
