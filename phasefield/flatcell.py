@@ -68,7 +68,8 @@ class Walked:
 
 def gap_of(case: Case) -> float:
     """Return the mean distance of the surface from the counter electrode, m."""
-    return case.grid.size[-1] - case.surface.height
+    other = case.counter.surface
+    return case.grid.size[-1] - case.surface.height - (0.0 if other is None else other.height)
 
 
 class FlatCell:

@@ -64,6 +64,13 @@ def row_of(cell: Cell, s: State, walk: Walk, dt: float, rejected: int, iteration
     filled = {} if cathode is None else {
         "cathode_filling": cathode.filling(s.applied), "cathode_surface": s.filling, "open_circuit": s.open_circuit,
     }  # fmt: skip
+    if cell.two:
+        facing = s.front.height_other()
+        _, Sq_c, Sz_c = basic(facing)
+        filled |= {
+            "counter_lithium": s.front.part(s.front.upper), "counter_deposited": s.deposited_other,
+            "counter_Sq": Sq_c, "counter_Sz": Sz_c, "counter_height": float(facing.mean()),
+        }  # fmt: skip
     return {
         "time": s.t,
         "cycle": min(walk.at.cycle + 1, walk.protocol.repeat),

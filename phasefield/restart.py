@@ -68,8 +68,9 @@ def save(
     numbers = {
         "state": s.numbers(),
         "volume_0": cell.volume_0,
+        "volume_other_0": cell.volume_other_0,
         "salt_0": cell.salt_0,
-        "reaction": [rx.total, rx.total_li],
+        "reaction": [rx.total, rx.total_li, rx.other_li],
         "position": at.to_dict(),
         "control": control.to_dict(),
     }
@@ -88,8 +89,8 @@ def load(folder: Path, case: Case, cell: Cell) -> Saved:
     numbers = json.loads(str(saved["numbers"]))
     arrays = {k[6:]: v for k, v in saved.items() if k.startswith("array_")}
     state = cell.restore(arrays, numbers["state"], numbers["volume_0"], numbers["salt_0"])
+    cell.volume_other_0 = numbers["volume_other_0"]
     j, J, Jc, j_li = (np.asarray(arrays[f"rx_{name}"], dtype=float) for name in REACTION)
-    total, total_li = numbers["reaction"]
-    state.reaction = Reaction(j, J, Jc, j_li, total, total_li)
+    state.reaction = Reaction(j, J, Jc, j_li, *numbers["reaction"])
     position = Position.from_dict(numbers["position"])
     return Saved(state, position, Control.from_dict(numbers["control"]), int(saved["rows"]), int(saved["frames"]))

@@ -64,6 +64,8 @@ class Case(Record):
             )
         if self.cathode is not None:
             self._check_full_cell()
+        if self.counter.surface is not None:
+            self._check_both()
         if self.numerics.motion == "allen-cahn":
             self._check_published()
         patches = self.film.patches
@@ -74,6 +76,34 @@ class Case(Record):
                 f"{um(spacing)}; give larger patches or a finer grid",
             )
         return self
+
+    def _check_both(self) -> None:
+        """Refuse what does not go with a counter electrode that is resolved."""
+        surface, grid = self.counter.surface, self.grid
+        assert surface is not None
+        if self.numerics.motion != "distance":
+            raise refuse("counter.surface", 'it needs numerics.motion = "distance"; remove it or take that')
+        for name, there in (("cathode", self.cathode), ("surface.substrate", self.surface.substrate)):
+            if there is not None:
+                raise refuse("counter.surface", f"does not go with [{name}]; remove one of them")
+        for counter, own, name in (
+            (self.counter.kinetics, self.kinetics, "kinetics.exchange_current_density"),
+            (self.counter.film, self.film, "film.thickness"),
+            (self.counter.film, self.film, "film.conductivity"),
+        ):
+            key = name.split(".")[1]
+            if getattr(counter, key) != getattr(own, key):
+                raise refuse(f"counter.{name}", "with [counter.surface] both electrodes are alike; remove it")
+        least = 4 * grid.spacing + 4 * (surface.roughness or 0.0)
+        gap = grid.size[-1] - self.surface.height - surface.height
+        if surface.height < least * (1 - WHOLE) or gap < 2 * least:
+            raise refuse(
+                "counter.surface.height",
+                f"{um(surface.height)} leaves {um(gap)} of electrolyte; both need at least {um(2 * least)}, "
+                "raise the box",
+            )
+        if surface.correlation_length is not None and surface.correlation_length < grid.spacing:
+            raise refuse("counter.surface.correlation_length", "is below the spacing; lengthen it")
 
     def _check_full_cell(self) -> None:
         """Refuse what a cell with an intercalation electrode does not do."""

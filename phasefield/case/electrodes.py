@@ -126,8 +126,32 @@ class CounterFilm(Record):
     conductivity: Conductivity = Field(default=FILLED, description="default: that of [film]")
 
 
+class CounterSurface(Record):
+    """Lithium of the counter electrode at t = 0, at the top of the box; else it is a plane of lithium without end."""
+
+    height: Length = Field(description="mean distance of its surface from the top of the box")
+    roughness: Annotated[float | None, Measure(units.LENGTH, gt=0, optional=True)] = Field(
+        default=None, description="Sq of a correlated Gaussian surface"
+    )
+    correlation_length: Annotated[float | None, Measure(units.LENGTH, gt=0, optional=True)] = Field(
+        default=None, description="of the Gaussian surface"
+    )
+    seed: Seed | None = Field(default=None, description="of the Gaussian surface")
+
+    @model_validator(mode="after")
+    def _check(self) -> CounterSurface:
+        given = {name: getattr(self, name) is not None for name in ("roughness", "correlation_length", "seed")}
+        if any(given.values()) and not all(given.values()):
+            missing = next(name for name, there in given.items() if not there)
+            raise refuse(missing, "missing: roughness, correlation_length and seed are needed together; add it")
+        return self
+
+
 class Counter(Record):
-    """The planar counter electrode; what is not given is as on the working electrode."""
+    """The counter electrode, a plane unless it has a surface; what is not given is as on the working electrode."""
 
     kinetics: CounterKinetics = Field(default_factory=CounterKinetics, description="its charge transfer")
     film: CounterFilm = Field(default_factory=CounterFilm, description="its film")
+    surface: CounterSurface | None = Field(
+        default=None, description='its lithium, resolved as the working electrode is; "none" or absent: a plane'
+    )

@@ -28,7 +28,7 @@ from .film import Film, FilmState
 from .front import Front
 from .potential import Coefficients, Counter, Drive, Potential, Reaction
 from .salt import Salt
-from .surface import distance_to_nuclei, height_map, steepness_corrected
+from .surface import distance_to_nuclei, height_map, height_of_counter, steepness_corrected
 
 if TYPE_CHECKING:
     from ..case import Case
@@ -65,6 +65,7 @@ class State:
     applied: float = 0.0  # C/m^2
     deposited: float = 0.0  # C/m^2
     side: float = 0.0  # C/m^2
+    deposited_other: float = 0.0  # C/m^2, on the counter electrode where it is resolved
     displaced: float = 0.0  # mol of salt in the electrolyte that has left through the counter plane
     displaced_volume: float = 0.0  # m^3 of it
     salt_correction: float = 0.0  # largest |factor - 1| that closed the salt's balance in the step that led here
@@ -90,7 +91,8 @@ class State:
 
     def numbers(self) -> dict[str, float]:
         """Return the numbers that a restart needs."""
-        names = ("phi_s", "t", "counter_film", "applied", "deposited", "side", "displaced", "displaced_volume")
+        names = ("phi_s", "t", "counter_film", "applied", "deposited", "side", "deposited_other", "displaced",
+                 "displaced_volume")  # fmt: skip
         film = {f"film_{name}": float(getattr(self.film, name)) for name in ("left", "patch", "direction")}
         return {name: float(getattr(self, name)) for name in names} | film
 
@@ -103,6 +105,7 @@ class Cell:
         self.shape = case.grid.shape
         self.dx = case.grid.spacing
         self.periodic = case.grid.lateral == "periodic"
+        self.two = case.counter.surface is not None  # electrodes are resolved
         self.W = case.numerics.interface_width
         self.lattice = kernels.lattice(self.shape, self.dx, self.periodic)
         self.co, self.counter_kinetics = coefficients(case)
@@ -123,14 +126,16 @@ class Cell:
         self.effort = 0  # coupling iterations of the last step's harder stage
         self.longest = math.inf  # s, a step that the law of motion itself allows
         self.volume_0 = 0.0
+        self.volume_other_0 = 0.0  # of the counter electrode's lithium
         self.salt_0 = 0.0
 
     def _state(self) -> State:
         shape = self.shape
         film = FilmState(np.zeros(shape), np.zeros(shape), np.zeros(shape))
+        front = Front(self.lattice, self.periodic, self.W, self.two)
         return State(
-            Front(self.lattice, self.periodic, self.W), np.zeros(shape), np.zeros(shape), np.zeros(shape), film,
-            np.zeros(shape[1:]), modes=self.cathode.start() if self.cathode is not None else np.zeros(0),
+            front, np.zeros(shape), np.zeros(shape), np.zeros(shape), film, np.zeros(shape[1:]),
+            modes=self.cathode.start() if self.cathode is not None else np.zeros(0),
         )
 
     def start(self) -> State:
@@ -143,6 +148,10 @@ class Cell:
         else:
             z = height_map(self.case)
             d, even = steepness_corrected(z, self.shape[0], self.dx, self.periodic), not np.ptp(z) > 0.0
+            if self.two:
+                z = height_of_counter(self.case)
+                d = np.minimum(d, steepness_corrected(z, self.shape[0], self.dx, self.periodic)[::-1])
+                even = even and not np.ptp(z) > 0.0
         np.clip(d, -f.radius, f.radius, out=f.d)
         f.band()
         if not even:
@@ -155,6 +164,7 @@ class Cell:
         s.counter_film = self.properties.film_thickness_counter
         self._fill(s, 0.0)
         self.volume_0 = f.volume()
+        self.volume_other_0 = f.part(f.upper) if self.two else 0.0
         self.salt_0 = self.salt.content(f, s.c)
         return s
 
@@ -237,7 +247,9 @@ class Cell:
         r0 = s.reaction
         assert r0 is not None
         # Stage 1
-        shift_1 = self._move(a, s, s.v, NODE * dt, s.deposited + NODE * dt * r0.total_li / self.plane, mend=False)
+        a.deposited = s.deposited + NODE * dt * r0.total_li / self.plane
+        a.deposited_other = s.deposited_other + NODE * dt * r0.other_li / self.plane
+        shift_1 = self._move(a, s, s.v, NODE * dt, mend=False)
         self._film(a, s, self.mean_speed(s), NODE * dt)
         self._pass(a, s, NODE * dt * (r0.total / self.plane if drive.current is None else drive.current), NODE * dt)
         total_0 = self.salt.content(s.front, s.c)
@@ -258,7 +270,8 @@ class Cell:
         if drive.current is not None:
             charge = drive.current
         b.deposited = s.deposited + dt * li
-        shift_2 = self._move(b, s, v, dt, b.deposited, mend=True)
+        b.deposited_other = s.deposited_other + dt * ((1.0 - LATE) * r0.other_li + LATE * r1.other_li) / self.plane
+        shift_2 = self._move(b, s, v, dt, mend=True)
         self._film(b, s, (1.0 - LATE) * self.mean_speed(s) + LATE * self.mean_speed(a), dt)
         self._pass(b, s, dt * charge, dt)
         # h dc/dt = f: what stage 1 adds is known from it.
@@ -327,9 +340,11 @@ class Cell:
         self.spare[1] = old
 
     def mean_speed(self, s: State) -> float:
-        """Return the mean v over the surface [m/s]."""
+        """Return the mean v over the working electrode's surface [m/s]."""
         assert s.reaction is not None
         area = s.front.area[: s.front.count] * s.front.active
+        if self.two:
+            area = np.where(s.front.other, 0.0, area)
         quiet = QUIET * (self.co.kinetics.j0 * s.front.total(area) + s.front.total(area * np.abs(s.reaction.j_li)))
         if abs(s.reaction.total) <= quiet:
             return 0.0  # at rest, where the film's growth alone strips a little, the patches stay
@@ -340,8 +355,11 @@ class Cell:
         mean = abs(self.mean_speed(s))
         return s.film.left / mean if mean > 0.0 else math.inf
 
-    def _move(self, to: State, s: State, v: Floats, dt: float, deposited: float, mend: bool) -> float:
-        """Move the surface by v dt, eqs. (2) and (3); return the share of that motion by which (3) moved it again."""
+    def _move(self, to: State, s: State, v: Floats, dt: float, mend: bool) -> float:
+        """Move the surface by v dt, eqs. (2) and (3); return the share of that motion by which (3) moved it again.
+
+        `to.deposited`, and `to.deposited_other`, say how much lithium there is then.
+        """
         f, g = to.front, s.front
         shift = 0.0
         np.copyto(f.d, g.d)
@@ -359,8 +377,16 @@ class Cell:
             speed = path + 1e-3 * path.mean()
             speed[f.frozen.ravel()[cells] != 0] = 0.0
             self.speed.ravel()[cells] = speed
-            target = self.volume_0 + self.per_charge * deposited * self.plane
-            shift = f.match_volume(target, self.speed, g.cells, g.n)
+            target = self.volume_0 + self.per_charge * to.deposited * self.plane
+            if self.two:
+                theirs = g.upper.ravel()[cells]
+                mine, other = np.ascontiguousarray(cells[~theirs]), np.ascontiguousarray(cells[theirs])
+                shift = f.match_volume(target, self.speed, mine, mine.size, ~g.upper)
+                target = self.volume_other_0 + self.per_charge * to.deposited_other * self.plane
+                also = f.match_volume(target, self.speed, other, other.size, g.upper)
+                shift = max(shift, also, key=abs)
+            else:
+                shift = f.match_volume(target, self.speed, g.cells, g.n)
         else:
             f.phase()
         f.refresh()

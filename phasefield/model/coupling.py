@@ -98,7 +98,9 @@ class Coupling:
             front.limit(s.c)
             front.hold(k > 0)
             # A place that is short of salt answers by what it gives.
-            follow = None if drained or stiffness <= STIFF else np.where(front.norm[:n] < 1.0, 0.0, answer)
+            # With two electrodes each would have a shift of its own; there the plain iteration has to do.
+            plain = drained or front.two or stiffness <= STIFF
+            follow = None if plain else np.where(front.norm[:n] < 1.0, 0.0, answer)
             # Share of the largest c below which cells give in proportion to what they will have.
             scarce = np.inf if drained else LOW if front.limited > 0 else 0.0
             asked = demand.next(rx.j)
@@ -146,8 +148,9 @@ class Coupling:
         # answer, and what the salt has given of it where cells are short.
         slope, net = area * answer, 0.0
         differs = slope * (c_new - c_old)
-        if bound and float(np.sum(slope)) > 0.0:  # the shift of phi_s takes what is common to all
-            differs -= slope * (float(np.sum(differs)) / float(np.sum(slope)))
+        for part in (front.other, ~front.other) if front.two else (slice(None),):
+            if bound and float(np.sum(slope[part])) > 0.0:  # the shift of phi_s takes what is common to all
+                differs[part] -= slope[part] * (float(np.sum(differs[part])) / float(np.sum(slope[part])))
         differs = np.abs(differs)
         if scarce:
             missed = area * (self.salt.taken - rx.j)

@@ -209,14 +209,21 @@ class Film:
             live = near[front.frozen.ravel()[near] == 0]
             film.delta.ravel()[live] = self.growth.thickness(film.delta.ravel()[live], dt)
 
-    def mean_factor(self, film: FilmState, front: Front) -> float:
-        """Return <exp(s N)>, the mean over the live surface, which makes the mean conductivity the stated one."""
-        return self._live_mean(front, np.exp(self.spread * front.gather(film.N)))
+    def mean_factor(self, film: FilmState, front: Front) -> float | Floats:
+        """Return <exp(s N)>, the mean over the live surface, which makes the mean conductivity the stated one.
+
+        With two electrodes that of each, at the cells (nz, ny, nx).
+        """
+        patches = np.exp(self.spread * front.gather(film.N))
+        mean = self._live_mean(front, patches)
+        return np.where(front.upper, self._live_mean(front, patches, True), mean) if front.two else mean
 
     @staticmethod
-    def _live_mean(front: Front, q: Floats) -> float:
-        """Return the mean of q[e] over the live surface, 1 if there is none."""
+    def _live_mean(front: Front, q: Floats, other: bool = False) -> float:
+        """Return the mean of q[e] over the live surface, of two electrodes of one; 1 if there is none."""
         live = front.area[: front.count] * front.active
+        if front.two:
+            live = np.where(front.other == other, live, 0.0)
         area = front.total(live)
         return front.total(live * q) / area if area > 0.0 else 1.0
 
@@ -226,5 +233,8 @@ class Film:
         sigma = np.full(front.count, self.sigma)
         if self.spread > 0.0:
             patches = np.exp(self.spread * front.gather(film.N))
-            sigma *= patches / self._live_mean(front, patches)
+            mean: float | Floats = self._live_mean(front, patches)
+            if front.two:
+                mean = np.where(front.other, self._live_mean(front, patches, True), mean)
+            sigma *= patches / mean
         return delta / sigma, self.growth.current(delta) * front.active

@@ -4,6 +4,9 @@
     d_t = -v, v constant along normals                     (2)   keeps |grad d| = 1
     sum(xi) dV = V_0 + (V_m/F) (charge deposited)          (3)   one factor on the step's own motion, each step
     lithium not connected to the base is dead              (4)
+
+A second body of lithium may hang from the top of the box, the counter electrode; then (3) holds for each, and what is
+connected to neither is dead.
 """
 
 from __future__ import annotations
@@ -33,15 +36,16 @@ SCARCE = 0.5  # a cell of the interface with less than this share of the surface
 class Front:
     """Lithium at one time: d, h, the band, the surface elements, the connected and the dead."""
 
-    def __init__(self, lattice: Lattice, periodic: bool, W: float) -> None:
-        """lattice: grid; W: interface width [m]."""
-        self.lattice, self.periodic, self.W = lattice, periodic, W
+    def __init__(self, lattice: Lattice, periodic: bool, W: float, two: bool = False) -> None:
+        """lattice: grid; W: interface width [m]; two: a second body of lithium hangs from the top."""
+        self.lattice, self.periodic, self.W, self.two = lattice, periodic, W, two
         shape = (lattice.nz, lattice.ny, lattice.nx)
         self.closed = CLOSED * W
         self.radius = self.closed + MARGIN * lattice.dx
         self.d: Floats = np.full(shape, self.radius)
         self.h: Floats = np.ones(shape)
         self.dead: Marks = np.zeros(shape, np.uint8)
+        self.upper = np.zeros(shape if two else (0, 0, 0), bool)  # cells of the second body, or nearest to it
         self.frozen: Marks = self.dead
         self.cells: Ints = np.empty(0, np.int64)
         self.foot: Floats = np.empty((0, 3))
@@ -81,8 +85,14 @@ class Front:
         self.n = int(n)
 
     def volume(self) -> float:
-        """Return the lithium volume sum(xi) dV in m^3."""
+        """Return the lithium volume sum(xi) dV in m^3; of two bodies that of the working electrode."""
+        if self.two:
+            return self.part(~self.upper)
         return float(front.lithium_volume(self._planes, self.h, self.lattice.dx))
+
+    def part(self, cells: NDArray[np.bool_]) -> float:
+        """Return the lithium volume in m^3 of some cells (nz, ny, nx)."""
+        return float(np.sum((1.0 - self.h) * cells)) * self.lattice.dx**3
 
     def redistance(
         self, scratch: Floats, cells: Ints, n: int, steps: int = REDISTANCE_STEPS, slack: float = SLACK,
@@ -96,14 +106,16 @@ class Front:
             )
             front.copy_band(self.d, scratch, cells, n)
 
-    def match_volume(self, target: float, speed: Floats, cells: Ints, n: int) -> float:
+    def match_volume(
+        self, target: float, speed: Floats, cells: Ints, n: int, part: NDArray[np.bool_] | None = None
+    ) -> float:
         """Shift d by a multiple of `speed` [m] on the first n of `cells` until eq. (3) holds; return the multiple.
 
-        target [m^3]. Raises SolverError if no multiple does it.
+        target [m^3], of all cells or of a `part` of them. Raises SolverError if no multiple does it.
         """
         self.phase()
         dx, W = self.lattice.dx, self.W
-        missing = target - self.volume()
+        missing = target - (self.volume() if part is None else self.part(part))
         shift = 0.0
         for _ in range(VOLUME_STEPS):
             change, slope = front.shift_volume(self.h, self.d, speed, cells, n, shift, W, self.closed, dx)
@@ -142,6 +154,8 @@ class Front:
                 break
             self._room(2 * self.area.size)
         self.count, self.used = int(n), int(used)
+        if self.two:
+            self.other = self.upper.ravel()[self.owner[: self.count]]
         self.active = np.ascontiguousarray(self.dead.ravel()[self.owner[: self.count]] == 0).astype(np.uint8)
         if self.foot.shape[0] < self.n:
             self.foot = np.empty((self.n + self.n // 4, 3))
@@ -152,6 +166,9 @@ class Front:
     def connect(self) -> None:
         """Find lithium that is cut off from the base and electrolyte that is cut off from the top, eq. (4)."""
         lithium = self.d <= 0.0
+        if self.two:
+            self._connect_two(lithium)
+            return
         below = lithium[:-1]
         self.height_like = bool(lithium[0].all() and not lithium[-1].any() and not (lithium[1:] & ~below).any())
         self.exhausted = not bool(lithium[0].all())
@@ -175,6 +192,33 @@ class Front:
         top[roots[labels[-1][~lithium[-1]]]] = True
         present = np.unique(roots[labels[~lithium]])
         self.pockets = int((~top[present]).sum())
+
+    def _connect_two(self, lithium: NDArray[np.bool_]) -> None:
+        """Tell both bodies apart; they are shorted once they are one, or their interfaces meet."""
+        labels, roots = label(lithium, self.periodic)
+        base, top = np.zeros(int(roots.max()) + 1, bool), np.zeros(int(roots.max()) + 1, bool)
+        base[roots[labels[0][lithium[0]]]] = True
+        top[roots[labels[-1][lithium[-1]]]] = True
+        cut = lithium & ~(base | top)[roots[labels]]
+        self.dead = cut.astype(np.uint8)
+        self.frozen = self.dead
+        if cut.any():
+            self.frozen = (self._around(cut) & ~(lithium & ~cut)).astype(np.uint8)
+        # Each cell belongs to the body whose lithium is nearest; what is cut off to the working electrode.
+        nearest = scipy.ndimage.distance_transform_edt(~lithium, return_distances=False, return_indices=True)
+        self.upper = (lithium & ~cut & top[roots[labels]])[tuple(nearest)]
+        touching = self.h < 1.0
+        meets = [
+            np.take(touching & self.upper, range(1, n), a) & np.take(touching & ~self.upper, range(n - 1), a)
+            | np.take(touching & ~self.upper, range(1, n), a) & np.take(touching & self.upper, range(n - 1), a)
+            for a, n in enumerate(lithium.shape)
+        ]
+        self.shorted = bool((base & top).any()) or any(bool(one.any()) for one in meets)
+        self.exhausted = not bool(lithium[0].all() and lithium[-1].all())
+        self.height_like = False
+        labels, roots = label(~lithium, self.periodic)
+        present = np.unique(roots[labels[~lithium]])
+        self.pockets = max(present.size - 1, 0)
 
     def _around(self, cut: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return the cells within the interface of `cut`, a part of the lithium."""
@@ -255,8 +299,18 @@ class Front:
         """Return the top surface of connected lithium (ny, nx) [m] and how often each column crosses it."""
         shape = (self.lattice.ny, self.lattice.nx)
         z, crossings = np.zeros(shape), np.zeros(shape, np.int64)
-        front.top_surface(z, crossings, self.d, self.dead, self.lattice.dx)
+        hidden = self.dead | (self.upper & (self.d <= 0.0)).astype(np.uint8) if self.two else self.dead
+        front.top_surface(z, crossings, self.d, hidden, self.lattice.dx)
         return z, crossings
+
+    def height_other(self) -> Floats:
+        """Return the surface of the second body (ny, nx) [m], as its distance from the top of the box."""
+        shape = (self.lattice.ny, self.lattice.nx)
+        z, crossings = np.zeros(shape), np.zeros(shape, np.int64)
+        hidden = self.dead | (~self.upper & (self.d <= 0.0)).astype(np.uint8)
+        d = np.ascontiguousarray(self.d[::-1])
+        front.top_surface(z, crossings, d, np.ascontiguousarray(hidden[::-1]), self.lattice.dx)
+        return z
 
 
 def label(mask: NDArray[np.bool_], periodic: bool) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

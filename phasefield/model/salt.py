@@ -129,10 +129,12 @@ class Salt:
             L, k0,
         )  # fmt: skip
         # The counter electrode gives what the reaction takes; the potential's residual does not make salt.
-        given = jc + (rx.total - float(jc.sum()) * dx**2) / (jc.size * dx**2)
+        # One that is resolved is a part of the surface: nothing passes the top of the box.
+        passes = 0.0 if front.two else rx.total
+        given = jc + (passes - float(jc.sum()) * dx**2) / (jc.size * dx**2)
         D = np.interp(c[-1], co.D_at, co.D)
         c_top = c[-1] + 0.5 * dx * co.flux * given / D
-        volume = co.carried * rx.total
+        volume = co.carried * passes
         some = LAYER * jc.size * dx**3
         if volume * stored[1] < 0.0 and abs(stored[1]) > some:  # what left comes back as it is on the mean
             c_top = np.full_like(c_top, stored[0] / stored[1])

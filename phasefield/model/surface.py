@@ -69,6 +69,18 @@ def height_map(case: Case) -> Floats:
     return z
 
 
+def height_of_counter(case: Case) -> Floats:
+    """Return the starting surface of a resolved counter electrode (ny, nx), its distance from the top [m]."""
+    _, ny, nx = case.grid.shape
+    s = case.counter.surface
+    assert s is not None
+    z = np.full((ny, nx), float(s.height))
+    if s.roughness is not None and s.correlation_length is not None and s.seed is not None:
+        periodic = case.grid.lateral == "periodic"
+        z += s.roughness * rough((ny, nx), case.grid.spacing, s.correlation_length, s.seed, periodic)
+    return z
+
+
 def places_of_nuclei(case: Case) -> Floats:
     """Return the places (n, 2) [m] of the nuclei on the substrate: random, none touching another."""
     s, grid = case.surface.substrate, case.grid
