@@ -257,8 +257,10 @@ def largest_change(partial, h, new, old, floor):  # type: ignore[no-untyped-def]
 def relax_scarce(c, b, own, gx, gy, gz, least, L, k0, sweeps, rows):  # type: ignore[no-untyped-def]
     """Gauss-Seidel on the cells with c < least, of (own + sum g) c = b + sum g c_neighbour.
 
-    All coefficients and b are >= 0, so the exact solution is; an iterative solver's error, which is relative to the
-    largest c, may drown the smallest. From 0 upwards each sweep comes closer. rows (nz, ny): room for marks.
+    An iterative solver's error, which is relative to the largest c, may drown the smallest; that error, below `least`,
+    is what the sweeps begin with and take away. With all coefficients >= 0 the exact solution is where b is; a b
+    below 0, salt carried away, counts as 0. Sinks that rule these cells make a few sweeps enough.
+    rows (nz, ny): room for marks.
     """
     nz, ny, nx = c.shape
     some = False

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ATTEMPTS = 8  # a step is halved this often before the run stops
+ATTEMPTS = 8  # a step is shortened this often, to half or less, before the run stops
 GROWTH = 2.0  # a step's concentration limit may grow by this factor from step to step
 SHORTEST = 0.25  # of a step whose concentration changed too much is the next attempt at least
 OVERSHOOT = 2.0  # a step whose concentration changed by this many limits is repeated
@@ -99,13 +99,14 @@ class Pace:
                 swing = self._swing(s, new, drive)
                 if swing > SWING and rejected < ATTEMPTS - 2:
                     reason = f"the current changed by {swing:.2g} of itself at an imposed voltage"
+                    shorter = min(shorter, 0.5)
             except SolverError as error:
                 reason = str(error)
             if reason:
                 rejected += 1
                 control.rejected += 1
                 log.info("step of %.6g s at %.6g s rejected: %s", dt, s.t, reason)
-                if rejected >= ATTEMPTS or (self.case.numerics.min_step or 0.0) > 0.5 * dt:
+                if rejected >= ATTEMPTS or (self.case.numerics.min_step or 0.0) > shorter * dt:
                     raise SolverError(f"no step succeeds ({reason})")
                 landing.fail()
                 dt *= shorter

@@ -390,7 +390,7 @@ def test_shipped_cases_are_listed_and_copied(tmp_path):
     cells = {"pll", "pllz", "plz", "lhci", "dlhci"}
     experiments = {"critical-current-pll", "critical-current-pllz", "tafel-dlhci"}
     experiments |= {"lfp-rates-pll", "lfp-rates-pllz", "lfp-cycles-pll", "lfp-cycles-pllz"}
-    experiments |= {"aurbach-lhci", "aurbach-dlhci"}
+    experiments |= {"aurbach-lhci", "aurbach-dlhci", "pll-both", "pllz-both"}
     experiments |= {f"{cathode}-{name}" for cathode in ("ncm811", "lnmo") for name in ("lhci", "dlhci")}
     experiments |= {f"polarisation-{name}" for name in cells}
     sizes = {f"{name}-{size}" for name in ("pll", "pllz") for size in ("fine", "large")}

@@ -26,20 +26,20 @@ Floats = NDArray[np.float64]
 
 COUPLING_STEPS = 30
 PATIENCE = 6  # iterations after which ten times the tolerance will do: near depletion the inner solvers limit it
-LAST = 20  # iterations after which fifty times will: 0.5 % of the concentration, or 0.05 % of c0
-FALL = 1e-7  # of a concentration, in one iteration
+LAST = 20  # iterations after which fifty times will: 0.5 % of the currents, by a tolerance of 1e-5
+FALL = 1e-7  # of a concentration: so much is left of it at least in one iteration
 COARSE = 0.1  # of c0: differences of a scarcer concentration are measured against this
 PLAIN_STEPS = 2  # iterations before they are accelerated
 MIXED_ITERATES = 6  # that the acceleration looks back on
 COUPLED = 10.0  # concentrations at the surface agree to this many tolerances
-LOOSE = 10.0  # times as far may concentrations be off that the currents hardly answer to
-NEAR = 0.02  # of a concentration at a place that is short: the currents hardly answer to it there
+LOOSE = 10.0  # times as far may single concentrations be off, of c or of COARSE c0: the currents hardly answer to them
+NEAR = 0.02  # likewise at a place that is short, of c or of COARSE c0
 PLACES = 50.0  # tolerances that single places short of salt may be off on the mean, if their sum is not
 DRIFT = 0.1  # of the concentration at the surface: so far may it leave what shortage is measured against, at last
 STIFF = 0.02  # answer of the reaction to its own depletion, over diffusion across a cell, above which it is followed
-FASTEST = 16.0  # times the plain correction of a demand, at most
-QUICKER = 4.0  # times as large may that factor become from one iteration to the next
+QUICKER = 4.0  # times the last correction of a demand, or the plain one, at most
 PLENTY = 1e-9  # of a demand; what is missing of it where salt is plentiful is round-off
+MADE = 0.01  # of all salt: a stage that needs a larger factor to close its balance is too long
 LEAP = 16.0  # in the logarithm of a demand, in one iteration
 
 
@@ -117,8 +117,10 @@ class Coupling:
                 k, front, rx, answer, c_old, front.gather(s.c), floor, tolerance, scarce > 0.0, bound
             )  # fmt: skip
             if agree and k > 0:
+                if not abs(self.salt.factor - 1.0) <= MADE:
+                    raise SolverError(f"the step would make or lose {abs(self.salt.factor - 1.0):.1e} of all salt")
                 return out
-            if scarce > 0.0:  # on the way: towards zero by two decades an iteration at most
+            if scarce > 0.0:  # on the way
                 np.maximum(s.c[k0:], FALL * self.last[k0:], out=s.c[k0:])
                 demand.given = self.salt.taken
             else:
@@ -178,14 +180,14 @@ class Coupling:
 class Demand:
     """What is asked of scarce salt, so that what it gives becomes the current: a secant at each element.
 
-    The more is asked of a starved place the less changes what it gives. With f = ln(current/given) the next demand is
-    given exp(omega f): the coefficient of what its cells give, which is in proportion to what they have, grows by
-    exp(omega f), and how f answers to that is seen an iteration later. omega = 1 is the plain iteration.
+    The more is asked of a starved place the less changes what it gives. The plain correction multiplies a demand with
+    current/given, and with it the coefficient of what its cells give, which is in proportion to what they have; how
+    the missed current answers to that is seen an iteration later.
     """
 
     def __init__(self, n: int, still: float) -> None:
         """n: number of elements; still: change of a logarithm from which on a slope can be told."""
-        self.omega, self.still = np.ones(n), still
+        self.still = still
         self.given: Floats | None = None  # A/m^2, by the last demand; None: there was none
         self.asked: Floats = np.zeros(n)
         self.past: tuple[Floats, Floats] | None = None

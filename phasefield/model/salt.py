@@ -185,7 +185,7 @@ class Salt:
         if fresh:
             self.relative = max(min(tolerance, REDUCTION * info.before / norm), ROUND_OFF)
         self.iterations += info.iterations
-        if not info.residual <= self.tolerance * norm:
+        if not info.residual <= tolerance * norm:
             raise SolverError(f"the salt did not converge: residual {info.residual:.1e} mol of {norm:.1e} mol")
         if scarce > 0.0:
             transport.relax_scarce(

@@ -12,6 +12,8 @@ from phasefield.display import spell_wall
 from phasefield.errors import PhasefieldError
 from phasefield.papers.assumed import assumed
 from phasefield.papers.assumed import entries as assumed_entries
+from phasefield.papers.both import both
+from phasefield.papers.both import entries as both_entries
 from phasefield.papers.control import control
 from phasefield.papers.copper import CASES as COPPER
 from phasefield.papers.copper import copper
@@ -45,10 +47,10 @@ if TYPE_CHECKING:
 
 DOCS = Path("docs")
 LEFT_OUT = (
-    "cycling of PLL, PLLZ, LHCI, DLHCI, rising currents, copper, full cells, seeds, what made the difference, "
-    "what is assumed"
+    "cycling of PLL, PLLZ, LHCI, DLHCI, rising currents, copper, full cells, seeds, both electrodes, what made the "
+    "difference, what is assumed"
 )
-CYCLING, IONOGELS, SEEDS, WHY, ASSUMED = "cycling", "ionogels", "seeds", "difference", "assumed"  # folders
+CYCLING, IONOGELS, SEEDS, WHY, ASSUMED, BOTH = "cycling", "ionogels", "seeds", "difference", "assumed", "both"
 
 
 def report(
@@ -72,8 +74,9 @@ def report(
     on_copper = plan(COPPER, out, ()) if not quick else []
     sown = seed_entries(out / SEEDS, out / CYCLING) if not quick else []
     otherwise = assumed_entries(out / ASSUMED) if not quick else []
+    two = both_entries(out / BOTH) if not quick else []
     cycled = plan(GELS, out / IONOGELS, GEL_OVERRIDES) + difference_entries(out / WHY) if not quick else []
-    _announce(console, [*flat, *rising, *full, *on_copper, *sown, *otherwise, *cycled], processors)
+    _announce(console, [*flat, *rising, *full, *on_copper, *sown, *otherwise, *two, *cycled], processors)
     run_missing([*flat, *rising, *full, *on_copper], threads=threads, console=console)
     done = [spectra(out), polarisation(flat[:-1]), tafel(flat[-1]), temperature(), control()]
     if not quick:
@@ -81,8 +84,8 @@ def report(
         done.append(cycling(table, f"{CYCLING}/{PICTURE}"))
         table = compare(GELS, out / IONOGELS, overrides=GEL_OVERRIDES, threads=threads, console=console)
         done += [ionogels(table, f"{IONOGELS}/{PICTURE}"), critical(rising), copper(on_copper), *full_cells(full)]
-        run_missing([*sown, *otherwise], threads=threads, console=console)
-        done += [seeds(sown), difference(out / WHY, threads=threads, console=console)]
+        run_missing([*sown, *otherwise, *two], threads=threads, console=console)
+        done += [seeds(sown), both(two), difference(out / WHY, threads=threads, console=console)]
         done.append(assumed(otherwise, out / ASSUMED))
     for one in done:
         for plot in one.plots:
