@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.ticker import ScalarFormatter
 from numpy.typing import NDArray
 
 from phasefield.viz.style import INK, RUN_COLOURS, look, new_figure, save
@@ -18,6 +19,7 @@ Floats = NDArray[np.float64]
 
 SIZE = (5.2, 3.6)  # inch
 MARKS = "os^Dvphd"
+DECADES = 20.0  # a logarithmic axis that spans less bears plain numbers
 FEW = 6  # curves with names of their own, beyond which the legend stands beside the axes
 BESIDE = 2.0  # inch
 
@@ -56,6 +58,10 @@ def draw(plot: Plot, folder: Path) -> Path:
         axes.set_ylabel(plot.y)
         if "x" in plot.log:
             axes.set_xscale("log")
+            ends = [curve.x[curve.x > 0.0] for curve in plot.curves]
+            if max(x.max() for x in ends) < DECADES * min(x.min() for x in ends):  # whole decades would be too few
+                axes.xaxis.set_major_formatter(ScalarFormatter())
+                axes.xaxis.set_minor_formatter(ScalarFormatter())
         if "y" in plot.log:
             axes.set_yscale("log")
         theory = [curve for curve in plot.curves if curve.theory]

@@ -25,8 +25,7 @@ def ionogels(table: Sequence[Mapping[str, Any]], picture: str) -> Experiment:
                         "with an assumed spread of the film of 0.5"))  # fmt: skip
     done = "The shipped cases `lhci` and `dlhci` at 8 um a cell: 250 cycles of 1 mAh/cm2 each way at 1 mA/cm2."
     shows = (
-        "Both have the same film by assumption, so that conductivity, t+ and concentration alone differ. That leaves "
-        "their roughness nearly alike: at a Wagner length of millimetres the film rules, and what the paper saw "
-        "between them must come from their films."
+        "Both have the same film by assumption, so that conductivity, t+ and concentration alone differ: at a Wagner "
+        "length of millimetres the film rules, and more than they differ in here must come from their films."
     )
     return Experiment("Cycling of the ionogels", done, tuple(rows), (), shows, (picture,))

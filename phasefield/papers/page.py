@@ -82,7 +82,10 @@ def markdown(experiments: Sequence[Experiment], missing: Sequence[Missing], fold
 
 def _lines(experiments: Sequence[Experiment], missing: Sequence[Missing], folder: Path) -> Iterator[str]:
     yield "# The experiments of the papers\n"
-    yield f"Written by `phasefield report papers` on {date.today().isoformat()}. {PAPERS}\n"
+    yield (
+        f"Written by `phasefield report papers` on {date.today().isoformat()}; stored runs of the same cases are used "
+        f"again. {PAPERS}\n"
+    )
     yield f"What a simulated number is worth: {KINDS}"
     for one in experiments:
         yield f"\n## {one.name}\n"
