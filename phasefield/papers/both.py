@@ -61,8 +61,8 @@ def both(runs: list[Entry]) -> Experiment:
     )
     shows = (
         "At a Wagner length of millimetres each surface follows its own film and hardly knows of the other: the second "
-        "grows rough by patches of its own, as another seed would, and what it changes in the first is far less. A rough "
-        "counter electrode has more surface than a plane, and its film takes less voltage."
+        "grows rough by patches of its own, as another seed would, and what it changes in the first is far less. A "
+        "rough counter electrode has more surface than a plane, and its film takes less voltage."
     )
     return Experiment("Both electrodes", done, tuple(rows), (plot,), shows)
 
