@@ -214,9 +214,9 @@ class Film:
 
         With two electrodes that of each, at the cells (nz, ny, nx).
         """
-        patches = np.exp(self.spread * front.gather(film.N))
-        mean = self._live_mean(front, patches)
-        return np.where(front.upper, self._live_mean(front, patches, True), mean) if front.two else mean
+        factors = np.exp(self.spread * front.gather(film.N))
+        mean = self._live_mean(front, factors)
+        return np.where(front.upper, self._live_mean(front, factors, True), mean) if front.two else mean
 
     @staticmethod
     def _live_mean(front: Front, q: Floats, other: bool = False) -> float:
