@@ -156,7 +156,7 @@ def test_a_signal_stops_every_child_resumable(number: signal.Signals, tmp_path: 
         assert line, "the comparison ended by itself"
         waiting -= set(line.split()[:1])
     parent.send_signal(number)
-    _, error = parent.communicate(timeout=150)  # it gives its children 120 s to save and stop
+    _, error = parent.communicate(timeout=400)  # it gives its children 120 s to save and stop
     assert parent.returncode == 75
     assert error.strip().endswith("continue with: phasefield compare one.toml two.toml " + _quoted(ENDLESS))
     for folder in folders:
