@@ -13,8 +13,10 @@ from phasefield.case import Case
 from phasefield.casefile import read_case
 from phasefield.constants import FARADAY
 from phasefield.driver import Driver, Outcome
+from phasefield.errors import Interrupted
 from phasefield.model.cell import Cell, State
 from phasefield.model.potential import Drive
+from phasefield.runs import open_run
 
 BASE = """title = "small"
 temperature = "25 degC"
@@ -122,3 +124,26 @@ class Books:
         self.charge = max(self.charge, abs(s.applied - s.deposited - s.side) / max(self.passed, 1.0))
         self.lithium = max(self.lithium, abs(lithium - expected) / scale)
         self.salt = max(self.salt, abs(salt) / self.salt_0)
+
+
+def ends_the_same(case: Case, folder: Path, every: int) -> int:
+    """Run a case at once, and stopped each so many steps and resumed; assert equal bits, return the number of stops."""
+    Driver(case, folder / "whole").run()
+    stops = 0
+    while True:
+        driver = Driver(case, folder / "parts", resume=stops > 0)
+
+        def stop(progress: Any, driver: Driver = driver) -> None:
+            driver.stop_signal = 15 if progress.step % every == 0 else None
+
+        driver.progress = stop
+        try:
+            driver.run()
+            break
+        except Interrupted:
+            stops += 1
+    with open_run(folder / "whole") as one, open_run(folder / "parts") as other:
+        for name, values in one.series.items():
+            assert np.array_equal(values, other.series[name]), name
+        assert np.array_equal(one.heights, other.heights)
+    return stops

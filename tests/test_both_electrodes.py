@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from modelcases import make
+from modelcases import ends_the_same, make
 
 from phasefield.case import Case
 from phasefield.constants import FARADAY
 from phasefield.driver import Driver
-from phasefield.errors import Interrupted
 from phasefield.runs import open_run
 
 THERE_AND_BACK = (
@@ -100,23 +99,7 @@ def test_they_touch(tmp_path: Path) -> None:
 
 
 def test_stopped_and_resumed_it_ends_the_same(tmp_path: Path) -> None:
-    case = both(*PATCHY)
-    Driver(case, tmp_path / "whole").run()
-    resume, stops = False, 0
-    while True:
-        driver = Driver(case, tmp_path / "parts", resume=resume)
-        driver.progress = lambda progress, driver=driver: setattr(
-            driver, "stop_signal", 15 if progress.step % 2 == 0 else None
-        )
-        try:
-            driver.run()
-            break
-        except Interrupted:
-            resume, stops = True, stops + 1
-    assert stops >= 3
-    with open_run(tmp_path / "whole") as one, open_run(tmp_path / "parts") as other:
-        for name, values in one.series.items():
-            assert np.array_equal(values, other.series[name]), name
+    assert ends_the_same(both(*PATCHY), tmp_path, every=2) >= 3
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from modelcases import BASE, driven, make
+from modelcases import BASE, driven, ends_the_same, make
 
 from phasefield.api import read_case
 from phasefield.case import Case
 from phasefield.case.surface import number_of_nuclei
 from phasefield.driver import Driver
-from phasefield.errors import Interrupted
 from phasefield.model.cell import Cell
 from phasefield.model.potential import Drive
 from phasefield.model.surface import places_of_nuclei
@@ -139,20 +138,4 @@ def test_stopped_and_resumed_it_ends_the_same(tmp_path: Path) -> None:
         'protocol.steps=[{current="5 A/m^2", capacity="0.2 mAh/cm^2"}, '
         '{current="-5 A/m^2", until_voltage="1 V", duration="9 h"}]',
     )  # fmt: skip
-    Driver(case, tmp_path / "whole").run()
-    resume, stops = False, 0
-    while True:
-        driver = Driver(case, tmp_path / "parts", resume=resume)
-        driver.progress = lambda progress, driver=driver: setattr(
-            driver, "stop_signal", 15 if progress.step % 6 == 0 else None
-        )
-        try:
-            driver.run()
-            break
-        except Interrupted:
-            resume, stops = True, stops + 1
-    assert stops >= 4
-    with open_run(tmp_path / "whole") as one, open_run(tmp_path / "parts") as other:
-        for name, values in one.series.items():
-            assert np.array_equal(values, other.series[name]), name
-        assert np.array_equal(one.heights, other.heights)
+    assert ends_the_same(case, tmp_path, every=6) >= 4
