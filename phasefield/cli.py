@@ -20,6 +20,7 @@ import typer
 from phasefield import __version__
 from phasefield.cli_experiments import experiments
 from phasefield.cli_stored import stored
+from phasefield.cli_study import studies
 from phasefield.cli_verify import verifying
 from phasefield.errors import Interrupted, PhasefieldError, SolverError, one_line
 
@@ -279,4 +280,5 @@ def compare(
 
 app.add_typer(experiments)
 app.add_typer(stored)
+app.add_typer(studies)
 app.add_typer(verifying)

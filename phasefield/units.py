@@ -204,6 +204,12 @@ def to_si(text: str, kind: Kind) -> float:
     return value if kind is ANGLE else float(f"{value:.{SIGNIFICANT_DIGITS}g}")
 
 
+def unit_of(text: str) -> str:
+    """Return the unit that stands behind a number, as it was written; empty if there is none."""
+    match = _NUMBER.match(_plain(text))
+    return "" if match is None else _plain(text)[match.end() :].strip().lstrip("*").strip()
+
+
 def _convert(number: float, text: str, kind: Kind, whole: str) -> float:
     """Return `number` of unit `text` in the unit of `kind`; `1` and `rad` are kept apart, unlike in pint."""
     if kind.unit == "rad" and text in _ANGLES:

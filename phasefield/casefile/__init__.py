@@ -6,9 +6,11 @@ The file and its bases are merged as plain tables; beside each key its file and 
 that whatever is found wrong later can be pointed at.
 """
 
-from phasefield.casefile.keys import schema
+from phasefield.casefile.keys import key_measures, nearest_key, schema
 from phasefield.casefile.lines import key_lines
-from phasefield.casefile.read import read_case
+from phasefield.casefile.read import CaseReader, read_case
 from phasefield.casefile.reference import reference_markdown
+from phasefield.casefile.toml import parse, read_text
 
-__all__ = ["key_lines", "read_case", "reference_markdown", "schema"]
+__all__ = ["CaseReader", "key_lines", "key_measures", "nearest_key", "parse", "read_case", "read_text",
+           "reference_markdown", "schema"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -66,3 +67,21 @@ def _example(entry: Any) -> str:
     example = measures[0].kind.example
     text = example if measures[0].kind.unit == "1" else f'"{example}"'
     return f"[{text}, {text}]" if str(entry.annotation).startswith("tuple") else text
+
+
+def key_measures(key: str) -> list[Measure] | None:
+    """Return the measures of a dotted key such as protocol.steps[0].current; None if no case has such a key."""
+    path = re.sub(r"\[[0-9]+\]", "[]", key)
+    for table, name, entry in schema():
+        full = f"{table}.{name}".lstrip(".")
+        if path in (full, f"{full}[]"):
+            return measures_of(entry)
+    return None
+
+
+def nearest_key(key: str) -> str | None:
+    """Return the key of a case that is most like a misspelt one."""
+    path = re.sub(r"\[[0-9]+\]", "[]", key)
+    known = [f"{table}.{name}".lstrip(".") for table, name, _ in schema()]
+    close = get_close_matches(path, known, n=1)
+    return close[0].replace("[]", "[0]") if close else None

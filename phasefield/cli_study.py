@@ -1,0 +1,142 @@
+"""The command that runs parameter studies."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from phasefield.errors import Interrupted, PhasefieldError
+
+if TYPE_CHECKING:
+    from phasefield.study.engine import Tally
+    from phasefield.study.study import Prepared
+    from phasefield.study.table import Study
+
+studies = typer.Typer()
+
+
+@studies.command()
+def study(
+    name: Annotated[
+        str | None, typer.Argument(metavar="STUDY", help="A study file or a shipped study; none: list them.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Parent of the study's folder; run folders are shared below it.")] = Path(
+        "studies"
+    ),
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("-s", "--set", metavar="KEY=VALUE", help="Override a value in every run; may be repeated."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Runs at once on this machine; by default one a core, as memory allows.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Use a running Dask cluster, e.g. tcp://10.0.0.1:8786.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be run, print a [cluster]'s SLURM script; run nothing.")
+    ] = False,
+    tabulate: Annotated[
+        bool, typer.Option("--tabulate", help="Run nothing; make table, figures and page of what has been run.")
+    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="Make runs that failed again, too.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+) -> None:
+    """Run a parameter study on all cores: one table, figures, a page. What is already run is not run again.
+
+    \b
+    phasefield study                                       the shipped studies
+    phasefield study film-and-transference --dry-run       what it is, how long it takes
+    phasefield study film-and-transference
+    phasefield study my-study.toml --workers 1 --out mine
+    phasefield study my-study.toml --scheduler tcp://10.0.0.1:8786
+    """
+    from phasefield.report import console_for
+    from phasefield.study.shown import announce
+    from phasefield.study.study import prepare, where
+    from phasefield.study.studyfile import read_study
+
+    console = console_for()
+    if name is None:
+        _list()
+        return
+    if scheduler is not None and workers is not None:
+        raise PhasefieldError("--workers: a running cluster has its own; give --scheduler or --workers")
+    prepared = prepare(read_study(name, tuple(set_ or [])), out, again)
+    connect, cores, threads, words = where(prepared, scheduler, workers)
+    if not quiet:
+        announce(console, prepared, cores, words)
+    if dry_run:
+        _print_script(prepared)
+        return
+    words_ = ["phasefield", "study", name, *(["--out", str(out)] if out != Path("studies") else [])]
+    for text in set_ or []:
+        words_ += ["-s", text]
+    words_ += ["--workers", str(workers)] if workers is not None else []
+    words_ += ["--scheduler", scheduler] if scheduler is not None else []
+    tally, errors = None, dict[int, str]()
+    if prepared.waiting and not tabulate:
+        from phasefield.study.shown import Board
+        from phasefield.study.study import errors_of, run_waiting
+        from phasefield.study.study import tabulate as tabulate_now
+
+        try:
+            if quiet:
+                tally = run_waiting(prepared, connect, cores, threads, lambda report: None)
+            else:
+                with Board(console, prepared) as board:
+                    tally = run_waiting(prepared, connect, cores, threads, board)
+        except Interrupted as error:
+            tabulate_now(prepared)
+            raise Interrupted(f"{error}; continue with: {shlex.join(words_)}") from None
+        errors = errors_of(tally.ends)
+    _finish(prepared, errors, tally, quiet)
+
+
+def _finish(prepared: Prepared, errors: dict[int, str], tally: Tally | None, quiet: bool) -> None:
+    """Write table, figures and page, and say where they are."""
+    from phasefield.report import console_for
+    from phasefield.study.shown import print_study
+    from phasefield.study.study import tabulate
+    from phasefield.study.table import TABLE
+
+    result: Study = tabulate(prepared, errors)
+    pictures = draw_all(result)
+    if quiet:
+        return
+    console = console_for()
+    print_study(console, result, tally)
+    console.print(f"Table: {prepared.folder / TABLE}", soft_wrap=True)
+    for path in pictures:
+        console.print(f"{path.suffix[1:].upper()}: {path}", soft_wrap=True)
+
+
+def draw_all(result: Study) -> list[Path]:
+    """Draw what the study's table allows, and write its page."""
+    from phasefield.study.page import write_page
+    from phasefield.study.pictures import draw
+
+    pictures = draw(result)
+    return [*pictures, write_page(result, pictures)]
+
+
+def _list() -> None:
+    import tomllib
+
+    from phasefield.study.studyfile import locate_study, shipped
+
+    for name in shipped():
+        title = tomllib.loads(locate_study(name).read_text(encoding="utf-8"))["title"]
+        typer.echo(f"{name:24} {title}")
+
+
+def _print_script(prepared: Prepared) -> None:
+    """Print the job script of a [cluster]."""
+    if prepared.study.cluster:
+        from phasefield.study.cluster import slurm
+
+        with slurm(prepared.study.cluster) as cluster:
+            typer.echo(cluster.job_script())
