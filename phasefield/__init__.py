@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from phasefield.api import open_run, read_case, run
+    from phasefield.study.table import open_study
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "open_run", "read_case", "run"]
+__all__ = ["__version__", "open_run", "open_study", "read_case", "run"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the three names of the API when they are first asked for."""
+    """Import the names of the API when they are first asked for."""
+    if name == "open_study":
+        from phasefield.study.table import open_study
+
+        return open_study
     if name in ("open_run", "read_case", "run"):
         from phasefield import api
 

@@ -12,7 +12,7 @@ from phasefield.errors import Interrupted, PhasefieldError
 
 if TYPE_CHECKING:
     from phasefield.study.engine import Tally
-    from phasefield.study.study import Prepared
+    from phasefield.study.study import Prepared, Where
     from phasefield.study.table import Study
 
 studies = typer.Typer()
@@ -39,7 +39,7 @@ def study(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be run, print a [cluster]'s SLURM script; run nothing.")
     ] = False,
-    tabulate: Annotated[
+    only_table: Annotated[
         bool, typer.Option("--tabulate", help="Run nothing; make table, figures and page of what has been run.")
     ] = False,
     again: Annotated[bool, typer.Option("--again", help="Make runs that failed again, too.")] = False,
@@ -59,59 +59,61 @@ def study(
     from phasefield.study.study import prepare, where
     from phasefield.study.studyfile import read_study
 
-    console = console_for()
     if name is None:
         _list()
         return
     if scheduler is not None and workers is not None:
         raise PhasefieldError("--workers: a running cluster has its own; give --scheduler or --workers")
     prepared = prepare(read_study(name, tuple(set_ or [])), out, again)
-    connect, cores, threads, words = where(prepared, scheduler, workers)
+    how = where(prepared, scheduler, workers)
     if not quiet:
-        announce(console, prepared, cores, words)
+        announce(console_for(), prepared, how)
     if dry_run:
         _print_script(prepared)
         return
-    words_ = ["phasefield", "study", name, *(["--out", str(out)] if out != Path("studies") else [])]
+    words = ["phasefield", "study", name, *(["--out", str(out)] if out != Path("studies") else [])]
     for text in set_ or []:
-        words_ += ["-s", text]
-    words_ += ["--workers", str(workers)] if workers is not None else []
-    words_ += ["--scheduler", scheduler] if scheduler is not None else []
-    tally, errors = None, dict[int, str]()
-    if prepared.waiting and not tabulate:
-        from phasefield.study.shown import Board
-        from phasefield.study.study import errors_of, run_waiting
-        from phasefield.study.study import tabulate as tabulate_now
-
-        try:
-            if quiet:
-                tally = run_waiting(prepared, connect, cores, threads, lambda report: None)
-            else:
-                with Board(console, prepared) as board:
-                    tally = run_waiting(prepared, connect, cores, threads, board)
-        except Interrupted as error:
-            tabulate_now(prepared)
-            raise Interrupted(f"{error}; continue with: {shlex.join(words_)}") from None
-        errors = errors_of(tally.ends)
-    _finish(prepared, errors, tally, quiet)
+        words += ["-s", text]
+    words += ["--workers", str(workers)] if workers is not None else []
+    words += ["--scheduler", scheduler] if scheduler is not None else []
+    tally = None if only_table else _run(prepared, how, quiet, shlex.join(words))
+    _finish(prepared, tally, quiet)
 
 
-def _finish(prepared: Prepared, errors: dict[int, str], tally: Tally | None, quiet: bool) -> None:
+def _run(prepared: Prepared, how: Where, quiet: bool, command: str) -> Tally | None:
+    """Make the runs that are waiting; a study that is stopped has its table, too."""
+    from phasefield.report import console_for
+    from phasefield.study.shown import Board
+    from phasefield.study.study import run_waiting, tabulate
+
+    if not prepared.waiting:
+        return None
+    try:
+        if quiet:
+            return run_waiting(prepared, how, lambda report: None)
+        with Board(console_for(), prepared) as board:
+            return run_waiting(prepared, how, board)
+    except Interrupted as error:
+        tabulate(prepared)
+        raise Interrupted(f"{error}; continue with: {command}") from None
+
+
+def _finish(prepared: Prepared, tally: Tally | None, quiet: bool) -> None:
     """Write table, figures and page, and say where they are."""
     from phasefield.report import console_for
     from phasefield.study.shown import print_study
-    from phasefield.study.study import tabulate
+    from phasefield.study.study import errors_of, tabulate
     from phasefield.study.table import TABLE
 
-    result: Study = tabulate(prepared, errors)
-    pictures = draw_all(result)
+    result: Study = tabulate(prepared, errors_of(tally.ends) if tally is not None else None)
+    made = draw_all(result)
     if quiet:
         return
     console = console_for()
     print_study(console, result, tally)
     console.print(f"Table: {prepared.folder / TABLE}", soft_wrap=True)
-    for path in pictures:
-        console.print(f"{path.suffix[1:].upper()}: {path}", soft_wrap=True)
+    for path in made:
+        console.print(f"{'Page' if path.suffix == '.html' else 'Picture'}: {path}", soft_wrap=True)
 
 
 def draw_all(result: Study) -> list[Path]:

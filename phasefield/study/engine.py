@@ -59,14 +59,15 @@ class Tally:
 def make(
     tasks: Iterable[Task], count: int, connect: AbstractContextManager[Client], cores: int, show: Show
 ) -> Tally:
-    """Run every task and return what it cost. tasks: longest first; cores: those of the workers in all.
+    """Run every task and return what it cost. tasks: longest first; cores: of all workers, 0: one each.
 
     Raises Interrupted, all runs saved, on Ctrl-C or SIGTERM.
     """
-    tally = Tally(cores=cores)
+    tally = Tally()
     begun = time.monotonic()
     with _stoppable() as stopping, connect as client:
         tally.workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+        tally.cores = cores or tally.workers
         client.subscribe_topic(TOPIC, lambda event: _heard(event, show))
         try:
             _deal(client, iter(tasks), count, tally, show, stopping)

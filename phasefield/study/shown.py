@@ -12,7 +12,7 @@ from phasefield.display import LINE_EVERY, MICRO, MILLI, spell, spell_wall
 from phasefield.report import number, plain_table
 from phasefield.study.axes import Point
 from phasefield.study.engine import Tally
-from phasefield.study.study import Prepared
+from phasefield.study.study import Prepared, Where
 from phasefield.study.studyfile import Column
 from phasefield.study.table import Study
 from phasefield.study.worker import Done
@@ -46,7 +46,7 @@ def label(prepared: Prepared, point: Point) -> str:
     return ", ".join(parts) or f"point {point.number}"
 
 
-def announce(console: Console, prepared: Prepared, cores: int, words: str) -> None:
+def announce(console: Console, prepared: Prepared, how: Where) -> None:
     """Say how many runs there are, what is done, and how long the rest will take."""
     n, waiting = len(prepared.points), len(prepared.waiting)
     console.print(f"{prepared.study.title}: {n} points in {prepared.folder}", soft_wrap=True, markup=False)
@@ -57,8 +57,8 @@ def announce(console: Console, prepared: Prepared, cores: int, words: str) -> No
     line = ", ".join(parts)
     if waiting:
         line += f", about {spell_wall(prepared.seconds)} of one core"
-        if cores:
-            line += f": {spell_wall(prepared.seconds / cores)} on {words}"
+        if how.cores:
+            line += f": {spell_wall(prepared.seconds / how.cores)} on {how.words}"
         largest = max(one.memory for _, one in prepared.waiting)
         line += f"; {largest / MB:.0f} MB a run"
     console.print(line, soft_wrap=True, markup=False)

@@ -98,30 +98,36 @@ def prepare(study: StudyFile, out: Path = STUDIES, again: bool = False) -> Prepa
     return prepared
 
 
-def where(
-    prepared: Prepared, scheduler: str | None, workers: int | None
-) -> tuple[AbstractContextManager[Client], int, int, str]:
-    """Return what to connect to, the cores there, the threads of one run, and both in words."""
+@dataclass(frozen=True)
+class Where:
+    """Where runs are made: what connects, the cores in all (0: not known yet), threads of one run, all in words."""
+
+    connect: AbstractContextManager[Client]
+    cores: int
+    threads: int
+    words: str
+
+
+def where(prepared: Prepared, scheduler: str | None = None, workers: int | None = None) -> Where:
+    """Return where the runs of a study are to be made. Nothing is started yet."""
     if scheduler is not None:
-        return cluster.running(scheduler), 0, 1, f"the workers of {scheduler}"
+        return Where(cluster.running(scheduler), 0, 1, f"the workers of {scheduler}")
     if prepared.study.cluster:
         table_ = prepared.study.cluster
         cores = int(table_["cores"])
         threads = cores // int(table_.get("processes", cores))
         jobs = int(table_.get("jobs", 1))
-        return cluster.submitted(table_), cores * jobs, threads, f"{jobs} SLURM jobs of {cores} cores"
+        return Where(cluster.submitted(table_), cores * jobs, threads, f"{jobs} SLURM jobs of {cores} cores")
     how: Split = cluster.split([one for _, one in prepared.waiting], api.cores(), cluster.check_workers(workers))
-    return cluster.local(how), how.workers * how.threads, how.threads, str(how)
+    return Where(cluster.local(how), how.workers * how.threads, how.threads, str(how))
 
 
-def run_waiting(
-    prepared: Prepared, connect: AbstractContextManager[Client], cores: int, threads: int, show: Show
-) -> Tally:
+def run_waiting(prepared: Prepared, how: Where, show: Show) -> Tally:
     """Make the runs that are waiting. Raises Interrupted, what was begun saved, when stopped."""
     with held(prepared.folder):
         keep(prepared.planner, [one for _, one in prepared.points], prepared.folder)
         prepared.runs.mkdir(parents=True, exist_ok=True)
-        tally = make(prepared.tasks(threads), len(prepared.waiting), connect, cores, show)
+        tally = make(prepared.tasks(how.threads), len(prepared.waiting), how.connect, how.cores, show)
         replace_text(prepared.folder / COST, json.dumps(cost(tally), indent=1) + "\n")
     return tally
 
