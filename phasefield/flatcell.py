@@ -99,12 +99,12 @@ class FlatCell:
         """Whether its films grow."""
         return self.growth.law != "none"
 
-    def films(self, age: float) -> Properties:
-        """Return the properties with films of this age [s]."""
+    def films(self, age: float, j: float = 0.0, dt: float = 0.0) -> Properties:
+        """Return the properties with films of this age [s], those of a cathode after dt [s] at j [A/m^2]."""
         p = self.fresh
         both = self.growth.thickness(np.array([p.film_thickness, p.film_thickness_counter]), age)
         if self.cathode is not None:
-            filling = self.cathode.surface(self.charge, self.modes)
+            filling = self._filling(j, dt)
             return replace(p, film_thickness=float(both[0]), j0_counter=self.cathode.exchange_current(filling))
         return replace(p, film_thickness=float(both[0]), film_thickness_counter=float(both[1]))
 
@@ -133,8 +133,12 @@ class FlatCell:
         against_lithium = math.copysign(OVER, s) if parts is None else parts.total
         if self.cathode is None:
             return against_lithium
-        filling = self.cathode.surface(self.charge + j * dt, self.cathode.followed(self.modes, j, dt))
-        return self.cathode.open_circuit(filling) + against_lithium
+        return self.cathode.open_circuit(self._filling(j, dt)) + against_lithium
+
+    def _filling(self, j: float, dt: float) -> float:
+        """Return the filling at the surface of the cathode's particles after dt [s] at j [A/m^2]."""
+        assert self.cathode is not None
+        return self.cathode.surface(self.charge + j * dt, self.cathode.followed(self.modes, j, dt))
 
     def current(self, voltage: float, dt: float, age: float) -> float:
         """Return the current density [A/m^2] that brings the voltage [V], at an age [s], after dt [s] at it."""
@@ -192,7 +196,7 @@ class FlatCell:
         from scipy.optimize import brentq
 
         def excess(t: float) -> float:
-            volts = self.voltage(self.films(self.age + t), j, t)
+            volts = self.voltage(self.films(self.age + t, j, t), j, t)
             return abs(volts) - limit if self.cathode is None else math.copysign(1.0, j) * (volts - limit)
 
         before = 0.0
@@ -239,14 +243,21 @@ def walk(case: Case) -> Walked:
     """Walk a flat cell through the protocol of a case: its first repeat and its last one.
 
     Where voltages rule and films grow no two repeats are the same: the 1st, 2nd, 4th, 8th and so on are walked, and the
-    charge of those between is interpolated.
+    charge of those between is interpolated. The first repeat of a full cell, whose cathode begins as it was made, is
+    like none of those after it: there the second one is the first of those between which is interpolated.
     """
     cell, repeat, steps = FlatCell(case), case.protocol.repeat, case.protocol.steps
     first = [cell.pass_step(step) for step in steps]
     time, charge = _sums(first)
+    began = (0.0, 0.0)
+    last = first
+    if cell.cathode is not None and repeat > 1 and math.isfinite(time):
+        began, repeat = (time, charge), repeat - 1
+        last = [cell.pass_step(step) for step in steps]
+        time, charge = _sums(last)
     ruled = any(step.voltage is not None or step.until_voltage is not None for step in steps)
     doubling = cell.grows and ruled
-    last, at, whole, passed = first, 1, 0.0, 0.0
+    at, whole, passed = 1, 0.0, 0.0
     while at < repeat and math.isfinite(time):
         skip = min(at, repeat - at) if doubling else repeat - at
         cell.age += (skip - 1) * time
@@ -256,8 +267,8 @@ def walk(case: Case) -> Walked:
         whole += skip * before + 0.5 * (skip - 1) * (then - before)
         charge = then
     if at < repeat:  # a step that does not end
-        return Walked(first, last, repeat * charge if charge else 0.0, math.inf)
-    return Walked(first, last, whole + charge, passed + time)
+        return Walked(first, last, began[1] + repeat * charge if charge else began[1], math.inf)
+    return Walked(first, last, began[1] + whole + charge, began[0] + passed + time)
 
 
 def _sums(legs: list[Leg]) -> tuple[float, float]:

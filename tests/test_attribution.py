@@ -46,7 +46,7 @@ def test_every_property_belongs_to_one_group() -> None:
     for key in set(keys) - {"electrolyte.name", "film.patches.seed"}:
         owners = [g.name for g in GROUPS if any(key == own or key.startswith(own + ".") for own in g.keys)]
         assert len(owners) == 1, (key, owners)
-    assert set(tree) - {"title", "numerics", "output"} == {*ALIKE, *PROPERTIES} - {"cathode"}
+    assert set(tree) - {"title", "numerics", "output"} == {*ALIKE, *PROPERTIES}
 
 
 def test_the_mixtures_lead_from_one_case_to_the_other(tmp_path: Path) -> None:
@@ -89,8 +89,13 @@ def test_cases_that_differ_in_more_than_the_cell_are_refused() -> None:
         pair_of(read_case("pll", ("protocol.repeat=2",)), read_case("pllz"), ("PLL", "PLLZ"))
     with pytest.raises(PhasefieldError, match="nothing to attribute"):
         pair_of(read_case("pll"), read_case("pll"), ("a", "b"))
-    with pytest.raises(PhasefieldError, match="differ in \\[cathode\\]"):
-        pair_of(read_case("lfp-rates-pll"), read_case("lfp-rates-pllz", ("cathode.filling=0.9",)), ("a", "b"))
+    with pytest.raises(PhasefieldError, match="full cell"):
+        pair_of(read_case("lfp-rates-pll"), read_case("lfp-rates-pllz"), ("a", "b"))
+    with pytest.raises(PhasefieldError, match=r"counter\.surface"):
+        pair_of(read_case("pll", ('grid.size=["256 um", "256 um", "360 um"]',)), read_case("pll-both"), ("a", "b"))
+    with pytest.raises(PhasefieldError, match=r"film\.patches\.seed, 1 and 9"):
+        pair_of(read_case("pll"), read_case("pllz", ("film.patches.seed=9",)), ("a", "b"), sown=False)
+    assert not pair_of(read_case("pll"), read_case("pllz", ("film.patches.seed=9",)), ("a", "b")).same_numerics
     pair = pair_of(read_case("pll"), read_case("pllz"), ("a", "b"))
     assert Pair(pair.names, pair.trees, pair.groups[:-1]).left() == ["film"]
 

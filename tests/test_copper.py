@@ -66,6 +66,30 @@ def test_nuclei_are_half_spheres_that_stand_apart() -> None:
     assert not np.array_equal(places_of_nuclei(again), places_of_nuclei(bare(*SOLID)))
 
 
+def test_nuclei_find_room_wherever_they_are_let_in() -> None:
+    narrow = 'surface.substrate.distance="14 um"'
+    for seed in range(1, 41):
+        case = bare('grid.size=["42 um", "48 um"]', 'grid.spacing="1 um"', narrow, f"surface.substrate.seed={seed}")
+        x = np.sort(1e6 * places_of_nuclei(case)[:, 0])
+        assert len(x) == 3
+        assert np.diff([*x, x[0] + 42.0]).min() >= 8.0 * (1.0 - 1e-12)
+    with pytest.raises(Exception, match="too close"):  # 39/13.5 is rounded up to 3: 13 um apart, not 13.5
+        bare('grid.size=["39 um", "48 um"]', 'grid.spacing="1 um"', 'surface.substrate.distance="13.5 um"')
+
+
+def test_a_box_is_as_wide_as_a_nucleus() -> None:
+    with pytest.raises(Exception, match="do not fit a box 8 um wide along x"):
+        bare('grid.size=["8 um", "48 um"]', 'grid.spacing="1 um"', 'surface.substrate.radius="5 um"')
+
+
+def test_mirrored_sides_cut_no_nucleus() -> None:
+    for seed in range(1, 11):
+        case = bare(*SOLID, 'grid.lateral="mirror"', f"surface.substrate.seed={seed}")
+        places = 1e6 * places_of_nuclei(case)
+        assert places.min() >= 4.0
+        assert places.max() <= 36.0
+
+
 def test_bare_copper_carries_no_current() -> None:
     cell, state = driven(bare(*SOLID), Drive(5.0))
     area = state.front.total(state.front.area[: state.front.count])

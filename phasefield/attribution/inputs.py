@@ -14,9 +14,9 @@ from phasefield.errors import PhasefieldError
 
 Tree = dict[str, Any]
 
-ALIKE = ("temperature", "grid", "surface", "cathode", "protocol")  # what both cases must have in common
+ALIKE = ("temperature", "grid", "surface", "protocol")  # what both cases must have in common
 PROPERTIES = ("electrolyte", "kinetics", "lithium", "film", "counter")  # tables that the groups take from
-SEEDS = ("surface.seed", "surface.substrate.seed", "film.patches.seed")
+SEEDS = ("surface.seed", "surface.substrate.seed", "counter.surface.seed", "film.patches.seed")
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,11 @@ class Pair:
                     _take(tree, self.trees[1], key.split("."))
         return tree
 
+    @property
+    def same_numerics(self) -> bool:
+        """Whether the settings of the method, which every mixture has from the first case, are the second's, too."""
+        return bool(_plain(self.trees[0].get("numerics")) == _plain(self.trees[1].get("numerics")))
+
     def left(self) -> list[str]:
         """Return the tables in which all groups together do not lead from the first case to the second."""
         mixed, other = _plain(self._mixed((1 << len(self.groups)) - 1)), _plain(self.trees[1])
@@ -97,18 +102,36 @@ class Pair:
         return list(found)
 
 
-def pair_of(one: Case, other: Case, names: tuple[str, str]) -> Pair:
-    """Return two cases and the groups in which they differ.
+def pair_of(one: Case, other: Case, names: tuple[str, str], sown: bool = True) -> Pair:
+    """Return two cases and the groups in which they differ; sown: their seeds are set anew and may differ.
 
-    Raises PhasefieldError if they do not differ, or in more than the properties of the cell.
+    Raises PhasefieldError if they do not differ, or in more than the properties of the cell, or are full cells.
     """
+    if one.cathode is not None or other.cathode is not None:
+        raise PhasefieldError(
+            f"{names[0]}, {names[1]}: a full cell's voltage is its cathode's in the first place, nothing to attribute "
+            "to the electrolyte; take the lithium cells, -s cathode=none"
+        )
     trees = (tomllib.loads(one.resolved_toml()), tomllib.loads(other.resolved_toml()))
+    if not sown:
+        for key in SEEDS:
+            seeds = [_find(tree, key.split(".")) for tree in trees]
+            if None not in seeds and seeds[0] != seeds[1]:
+                raise PhasefieldError(
+                    f"{names[0]}, {names[1]}: differ in {key}, {seeds[0]} and {seeds[1]}; make it the same with -s, or "
+                    "give --seeds 2 or more"
+                )
     for name in ALIKE:
         if _plain(trees[0].get(name)) != _plain(trees[1].get(name)):
             raise PhasefieldError(
                 f"{names[0]}, {names[1]}: differ in [{name}], too; make it the same in both, e.g. with -s, so that "
                 "the properties of the cells alone make the difference"
             )
+    both = [_plain(_find(tree, ("counter", "surface"))) for tree in trees]
+    if both[0] != both[1]:
+        raise PhasefieldError(
+            f"{names[0]}, {names[1]}: differ in [counter.surface], too; resolve the counter electrode in both or none"
+        )
     bare = any("patches" not in tree["film"] for tree in trees)
     groups = []
     for group in GROUPS:

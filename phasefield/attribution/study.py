@@ -6,7 +6,8 @@ import csv
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,7 @@ Floats = NDArray[np.float64]
 TABLE, FIGURES, PICTURE, TEXT = "attribution.csv", "attribution.json", "attribution.png", "attribution.md"
 CASES = "cases"  # folder of the case files
 MOST_RUNS = 4096
-CALIBRATED = "calibrated"
+CALIBRATED, ASSUMED = "calibrated", "assumed"
 HOUR, UM, MV = 3600.0, 1e6, 1e3
 SHOWN = {"um": "\N{MICRO SIGN}m"}
 
@@ -65,12 +66,16 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Attribution:
-    """The pair, the end of the runs [s], the limit of the voltage [V] that a lifetime ends at, and the outcomes."""
+    """The pair, the end of the runs [s], the limit of the voltage [V] that a lifetime ends at, and the outcomes.
+
+    early: how many runs an event ended before that, by the event.
+    """
 
     pair: Pair
     time: float
     limit: float
     outcomes: tuple[Outcome, ...]
+    early: Mapping[str, int]
 
 
 def attribute(
@@ -106,16 +111,17 @@ def attribute(
     measures = (Measure("Sz", "um", UM), Measure("voltage, first cycle", "mV", MV),
                 Measure("voltage, last cycle", "mV", MV), Measure(f"time to {limit:g} V", "h", HOUR**-1))  # fmt: skip
     found = np.empty((len(measures), sets, seeds))
-    time = 0.0
+    time, early = 0.0, Counter[str]()
     for k, entry in enumerate(entries):
         with open_run(entry.folder) as run:
             found[:, k // seeds, k % seeds] = _results(run, limit)
             time = max(time, float(run.series["time"][-1]))
+            early.update([str(run.summary["reason"])] if run.summary["reason"] != "end" else [])
     outcomes = []
     for measure, values in zip(measures, found, strict=True):
         shares = np.stack([shapley(values[:, k].tolist()) for k in range(seeds)], axis=1)
         outcomes.append(Outcome(measure, values, shares))
-    result = Attribution(pair, time, limit, tuple(outcomes))
+    result = Attribution(pair, time, limit, tuple(outcomes), early)
     _write(result, entries, seeds, out)
     return result
 
@@ -128,7 +134,7 @@ def mixtures(
     names = tuple(case.electrolyte.name or text for case, text in zip((one, other), given, strict=True))
     if names[0] == names[1]:
         names = (given[0], given[1])
-    pair = pair_of(one, other, (names[0], names[1]))
+    pair = pair_of(one, other, (names[0], names[1]), sown=seeds > 1)
     sets, runs = 1 << len(pair.groups), seeds << len(pair.groups)
     if runs > MOST_RUNS:
         raise PhasefieldError(f"{runs} runs: more than {MOST_RUNS}; give fewer --seeds, or cases that differ in less")
@@ -150,7 +156,7 @@ def _entry(pair: Pair, taken: int, seed: int, seeds: int, out: Path) -> Entry:
 def _results(run: Run, limit: float) -> tuple[float, float, float, float]:
     """Return Sz [m], |voltage| in the first and in the last cycle [V], and the time to the limit [s] of a run.
 
-    A cell that never comes to the limit counts with the whole time of the run.
+    A cell that never comes to the limit counts with the time of the run, short or long.
     """
     first, last = voltage_ends(run)
     over = np.abs(run.series["voltage"]) >= limit
@@ -173,6 +179,7 @@ def _write(result: Attribution, entries: Sequence[Entry], seeds: int, out: Path)
     replace_text(out / TABLE, text.getvalue())
     document: dict[str, Any] = {
         "from": result.pair.names[0], "to": result.pair.names[1], "time": result.time, "groups": names,
+        "ended early": dict(result.early),
         "outcomes": [
             {"name": o.measure.name, "values": o.values.tolist(), "shares": o.shares.tolist()}
             for o in result.outcomes
@@ -211,7 +218,8 @@ def paragraph(result: Attribution) -> str:
         first, last = (o.measure.scale * values for values in o.ends)
         change = float(last.mean() - first.mean())
         if abs(change) < 0.01 * max(abs(float(first.mean())), abs(float(last.mean()))):
-            lines.append(f"{_capital(o.measure.name)} is the same in both, {first.mean():.3g} {o.measure.unit}.")
+            near = f"{first.mean():.3g} {o.measure.unit}"
+            lines.append(f"{_capital(o.measure.name)} differs by less than 1 %: {near}.")
             continue
         shares = o.measure.scale * o.shares
         order = sorted(range(len(shares)), key=lambda k: -abs(float(shares[k].mean())))
@@ -229,12 +237,24 @@ def paragraph(result: Attribution) -> str:
     if any(np.any(values >= result.time * (1.0 - 1e-9)) for values in result.outcomes[-1].values):
         whole = f"{result.time / HOUR:.4g} h"
         lines.append(f"A cell that did not come to {result.limit:g} V counts with the whole {whole}.")
+    if result.early:
+        runs = result.outcomes[0].values.size
+        ends = ", ".join(f"{n} by {event.replace('_', ' ')}" for event, n in result.early.items())
+        lines.append(
+            f"Of {runs} runs ended early: {ends}. What they had then is what counts, and that time as their lifetime: "
+            "shares compare surfaces of different ages."
+        )
+    if not result.pair.same_numerics:
+        lines.append(f"All runs have the numerical settings of {one}.")
     set_ = [group.name for group in result.pair.groups if CALIBRATED in result.pair.statuses(group)]
     if set_:
         lines.append(
             f"Not measured but calibrated in one of the cases: {', '.join(set_)}. What they add is what the "
             "calibration says."
         )
+    assumed = [group.name for group in result.pair.groups if set(result.pair.statuses(group)) == {ASSUMED}]
+    if assumed:
+        lines.append(f"Assumed in both: {', '.join(assumed)}.")
     how = f"mean and standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
     return (
         f"From {one} to {other} in {result.time / HOUR:.4g} h ({how}; a share is what a group of inputs adds, mean "

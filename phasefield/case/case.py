@@ -121,11 +121,17 @@ class Case(Record):
     def _check_published(self) -> None:
         """Refuse what the published law of motion knows nothing of."""
         growth = self.film.growth
-        for name, there in (("patches", self.film.patches), ("growth", growth and growth.law != "none")):
+        for name, there in (
+            ("film.patches", self.film.patches),
+            ("film.growth", growth and growth.law != "none"),
+            ("film.repair", self.film.repair),
+            ("surface.substrate", self.surface.substrate),
+        ):
             if there:
                 raise refuse(
-                    f"film.{name}",
-                    'numerics.motion = "allen-cahn" has no film; set it to "none", or take motion = "distance"',
+                    name,
+                    'numerics.motion = "allen-cahn" has no film and no bare metal; set it to "none", or take '
+                    'motion = "distance"',
                 )
         if self.lithium.surface_energy == 0.0:
             raise refuse(

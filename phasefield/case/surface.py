@@ -185,12 +185,18 @@ def _check_substrate(grid: Grid, s: Substrate) -> None:
         )
     if s.radius + MARGIN * grid.spacing > grid.size[-1]:
         raise refuse("surface.substrate.radius", f"{um(s.radius)} does not fit a box {um(grid.size[-1])} high")
-    covered = 2.0 * s.radius * (s.nucleation_overpotential / s.reference_overpotential) ** 1.5 / s.distance
-    if covered > CLOSEST:
+    for axis, edge in enumerate(grid.size[:-1]):
+        if edge < 2.0 * s.radius:
+            raise refuse(
+                "surface.substrate.radius",
+                f"nuclei of {um(s.radius)} do not fit a box {um(edge)} wide along {'xy'[axis]}; widen it",
+            )
+    apart = (math.prod(grid.size[:-1]) / number_of_nuclei(grid, s)) ** (1.0 / (grid.ndim - 1))
+    if 2.0 * s.radius > CLOSEST * apart:
         raise refuse(
             "surface.substrate.distance",
-            f"nuclei of {um(s.radius)} would stand too close; give a smaller radius or at least "
-            f"{um(s.distance * covered / CLOSEST)}",
+            f"nuclei of {um(s.radius)} would stand too close, {um(apart)} apart in this box; give a smaller radius or "
+            f"at least {um(s.distance * 2.0 * s.radius / (CLOSEST * apart))}",
         )
 
 

@@ -82,22 +82,29 @@ def height_of_counter(case: Case) -> Floats:
 
 
 def places_of_nuclei(case: Case) -> Floats:
-    """Return the places (n, 2) [m] of the nuclei on the substrate: random, none touching another."""
+    """Return the places (n, 2) [m] of the nuclei on the substrate: random, none touching another.
+
+    Between mirrored sides none is cut by a side: a cut one would hold less lithium than the others, and the side is
+    drawn as a plane of symmetry through electrolyte. Where the last ones find no room all begin anew.
+    """
     s, grid = case.surface.substrate, case.grid
     assert s is not None
     edges = np.array([grid.size[0], grid.size[1] if grid.ndim == 3 else 0.0])
     rng = np.random.default_rng((s.seed, 2 << 32))
     n, periodic = number_of_nuclei(grid, s), grid.lateral == "periodic"
     mean = (math.prod(grid.size[:-1]) / n) ** (1.0 / (grid.ndim - 1))
+    margin = 0.0 if periodic else s.radius
     least, tries, found = APART * mean, 0, np.empty((0, 2))
     while len(found) < n:
-        place = rng.random((1, 2)) * edges
+        place = np.where(edges > 0.0, margin + rng.random((1, 2)) * (edges - 2.0 * margin), 0.0)
         if not found.size or _apart(found - place, edges, periodic).min() >= max(least, 2.0 * s.radius):
             found, tries = np.concatenate([found, place]), 0
         elif tries < TRIES:
             tries += 1
-        else:
+        elif least > 2.0 * s.radius:
             least, tries = 0.9 * least, 0
+        else:
+            found, tries = np.empty((0, 2)), 0
     return found
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from phasefield.compare import Entry
 from phasefield.constants import FARADAY
-from phasefield.papers.row import CALIBRATED, INPUT, PREDICTED, Experiment, Row
+from phasefield.papers.row import CALIBRATED, INPUT, PREDICTED, Experiment, Row, early_words
 from phasefield.runs import Run, open_run
 from phasefield.viz.lines import Curve, Plot
 
@@ -64,6 +64,7 @@ def copper(entries: Sequence[Entry]) -> Experiment:
         name, p = case.electrolyte.name, case.properties()
         with open_run(entry.folder) as run:
             b = balance_of(run, math.prod(case.grid.size[:-1]), p.V_m)
+            early = early_words(run)
             first = MV * float(run.series["voltage"][0])
             curves.append(Curve(name, np.asarray(run.series["time"]) / HOUR, np.asarray(run.series["voltage"]), True))
         eta = case.surface.substrate.nucleation_overpotential
@@ -77,7 +78,7 @@ def copper(entries: Sequence[Entry]) -> Experiment:
                 "the film of so little lithium carries all of the current; it hangs on the assumed size and distance "
                 "of the nuclei, and says nothing of the nucleation before"),
             Row(name, "Coulombic efficiency, 0.5 mA/cm2", f"{stated:g}", stated, 100.0 * b.efficiency, "%", CALIBRATED,
-                where, REPAIR),
+                where, REPAIR, early),
             *(
                 Row(name, f"lost: {what}", "-", math.nan, 100.0 * share / b.plated, "%", kind, "[2]", by)
                 for what, share, kind, by in (
@@ -97,6 +98,6 @@ def copper(entries: Sequence[Entry]) -> Experiment:
         "each. What is stripped last stays as a residue where the contact to the copper has become so small that its "
         "film needs 1 V; nothing is cut off in this geometry. A film of thickness d that plating tears each length l "
         "takes d V_Li/(l V_film) of the charge, 3 % with the 20 nm and 0.5 um assumed of both: the numbers that were "
-        "set are of that size."
+        "set are of that order."
     )
     return Experiment("Lithium on copper", done, tuple(rows), (plot,), shows)

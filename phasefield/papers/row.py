@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from phasefield.runs import Run
 from phasefield.viz.lines import Plot
 
+HOUR = 3600.0  # s
 INPUT, DERIVED, CALIBRATED, PREDICTED = "input", "derived input", "calibrated", "predicted"
 """What a simulated number is worth: it went in and comes back; an input was worked out from it; an input was set so
 that it comes out; or nothing of the kind."""
@@ -59,3 +61,11 @@ class Experiment:
     plots: tuple[Plot, ...] = ()
     shows: str = ""
     pictures: tuple[str, ...] = field(default=())
+
+
+def early_words(run: Run) -> str:
+    """Return what is to be said of a run that an event, or a failure, ended before its protocol; else nothing."""
+    reason = str(run.summary.get("reason", "unfinished"))
+    if reason == "end":
+        return ""
+    return f"the run ended early, after {float(run.series['time'][-1]) / HOUR:.3g} h: {reason.replace('_', ' ')}"

@@ -48,9 +48,10 @@ def entries(out: Path, cycled: Path) -> list[Entry]:
 def seeds(runs: Sequence[Entry]) -> Experiment:
     """Return what the stored runs of `entries` have in common."""
     rows, over_time, over_side, last = [], [], [], {}
+    end = _shared_time(runs)
     for name in CASES:
         of = [entry for entry in runs if entry.name.split("-")[0] == name]
-        time, sz, sides, areas = _gather(of)
+        time, sz, sides, areas = _gather(of, end)
         label = name.upper()
         mean, half = UM * sz.mean(axis=0), UM * _half(sz)
         over_time.append(Curve(label, time / HOUR, mean, theory=True, band=(mean - half, mean + half)))
@@ -80,8 +81,8 @@ def seeds(runs: Sequence[Entry]) -> Experiment:
              tuple(over_side), log="x"),
     )  # fmt: skip
     done = (
-        f"The shipped cases `pll` and `pllz`, 780 h, with {SEEDS} seeds of the starting surface and of the film's "
-        "patches; and Sz of squares cut out of their last surfaces."
+        f"The shipped cases `pll` and `pllz` with {SEEDS} seeds of the starting surface and of the film's "
+        f"patches, all at {end / HOUR:.4g} h, which every run came to; and Sz of squares cut out of those surfaces."
     )
     shows = (
         "The band is of the mean, with Student's t for so few runs. Sz is the distance of two single points; it grows "
@@ -91,18 +92,30 @@ def seeds(runs: Sequence[Entry]) -> Experiment:
     return Experiment("Seeds and area", done, tuple(rows), plots, shows)
 
 
-def _gather(of: Sequence[Entry]) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return times [s], Sz (runs, times) [m], sides of squares [m], Sz on them at the end (runs, sides) [m]."""
-    ends, areas = [], []
+def _shared_time(runs: Sequence[Entry]) -> float:
+    """Return the time [s] that every run came to."""
+    ends = []
+    for entry in runs:
+        with open_run(entry.folder) as run:
+            ends.append(float(run.series["time"][-1]))
+    return min(ends)
+
+
+def _gather(of: Sequence[Entry], end: float) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return times up to `end` [s], Sz (runs, times) [m], sides of squares [m], Sz on them (runs, sides) [m].
+
+    The squares are cut from the last surface that was stored by then.
+    """
+    series, areas = [], []
     sides: Mapping[float, float] = {}
+    time = np.linspace(0.0, end, POINTS)
     for entry in of:
         assert entry.case is not None
         with open_run(entry.folder) as run:
-            ends.append((np.asarray(run.series["time"]), np.asarray(run.series["Sz"])))
-            sides = dict(on_squares(np.asarray(run.heights[-1], dtype=np.float64), entry.case.grid.spacing))
+            series.append(np.interp(time, np.asarray(run.series["time"]), np.asarray(run.series["Sz"])))
+            frame = int(np.flatnonzero(np.asarray(run.times) <= end * (1.0 + 1e-9))[-1])
+            sides = dict(on_squares(np.asarray(run.heights[frame], dtype=np.float64), entry.case.grid.spacing))
         areas.append(list(sides.values()))
-    time = np.linspace(0.0, min(float(t[-1]) for t, _ in ends), POINTS)
-    series = [np.interp(time, t, sz) for t, sz in ends]
     return time, np.stack(series), np.array(list(sides)), np.array(areas)
 
 

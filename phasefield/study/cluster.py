@@ -57,8 +57,8 @@ def local(how: Split) -> Iterator[Client]:
     with (
         dask.config.set(quiet),
         LocalCluster(
-            n_workers=how.workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0",
-            memory_limit=0, silence_logs=logging.CRITICAL, preload=["phasefield.study.worker"],
+            n_workers=how.workers, threads_per_worker=1, processes=True, host="127.0.0.1", memory_limit=0,
+            dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL, preload=["phasefield.study.worker"],
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):  # fmt: skip
