@@ -19,6 +19,7 @@ import typer
 
 from phasefield import __version__
 from phasefield.cli_experiments import experiments
+from phasefield.cli_profile import profiling
 from phasefield.cli_stored import stored
 from phasefield.cli_study import studies
 from phasefield.cli_verify import verifying
@@ -281,4 +282,5 @@ def compare(
 app.add_typer(experiments)
 app.add_typer(stored)
 app.add_typer(studies)
+app.add_typer(profiling)
 app.add_typer(verifying)

@@ -123,16 +123,27 @@ def cases(
 
 
 @stored.command()
-def export(folder: RunFolder) -> None:
-    """Write result.xdmf (for ParaView up to 5.11) and series.csv into the run folder.
+def export(
+    folder: RunFolder,
+    heights: Annotated[
+        str | None, typer.Option(metavar="FORMAT", help="The surface instead: sdf, gwy, stl, ply, npz or csv.")
+    ] = None,
+    frame: FrameNumber = -1,
+) -> None:
+    """Write result.xdmf (for ParaView up to 5.11) and series.csv, or a surface, into the run folder.
 
     \b
     phasefield export runs/pllz
+    phasefield export runs/pllz --heights sdf              as a profilometer writes it
+    phasefield export runs/pllz --heights stl --frame 0    a mesh, in um
     """
     from phasefield.api import open_run
-    from phasefield.export import export_run
+    from phasefield.export import export_heights, export_run
 
     with open_run(folder) as run:
+        if heights is not None:
+            typer.echo(export_heights(run, heights, _frame(run, frame)))
+            return
         for path in export_run(run):
             typer.echo(path)
 

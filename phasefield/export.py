@@ -13,16 +13,25 @@ from xml.sax.saxutils import quoteattr
 
 from phasefield.aside import replace_text
 from phasefield.errors import ResultError
+from phasefield.profiles import Profile, write_profile
 from phasefield.runs import Run
 from phasefield.store import RESULT
 
 XDMF = "result.xdmf"
 SERIES_CSV = "series.csv"
+HOUR = 3600.0  # s
 
 
 def export_run(run: Run) -> list[Path]:
     """Write every side file into the folder of the run."""
     return [*([export_xdmf(run)] if run.n_frames else []), export_csv(run)]
+
+
+def export_heights(run: Run, kind: str, frame: int) -> Path:
+    """Write the surface of a stored frame as height-<frame>.<kind>; see `profiles.write_profile` for the kinds."""
+    profile = Profile(run.heights[frame], (run.spacing, run.spacing), str(run.folder))
+    title = f"{run.title}, {float(run.times[frame]) / HOUR:.4g} h"
+    return write_profile(run.folder / f"height-{frame}.{kind.lstrip('.').lower()}", profile, title)
 
 
 def export_xdmf(run: Run) -> Path:

@@ -127,7 +127,7 @@ height = { value = "30 um", source = "a micrometre", status = "measured" }
 wave = { amplitude = "1 um", wavelength = "40 um", direction = "90 deg" }
 caps = [{ position = ["10 um", "10 um"], radius = "6 um", height = "3 um" },
         { position = ["30 um", "10 um"], radius = "6 um", height = "4 um" }]
-heights = "h.npy"
+file = "h.npy"
 [electrolyte]
 salt_diffusivity = { value = "6e-8 cm^2/s", at = "20 degC", status = "measured" }
 diffusivity_barrier = "0.3 eV"
@@ -158,7 +158,7 @@ max_step = "60 s"
     assert again.film.patches.renewal is None
     assert again.provenance["protocol.steps[2].until_current"].status == "assumed"
     assert case.protocol.planned_time == 4 * 3600
-    assert case.surface.heights == str(tmp_path / "h.npy")
+    assert case.surface.file == str(tmp_path / "h.npy")
     assert case.surface.wave.direction == pytest.approx(math.pi / 2, rel=1e-15)
     # Arrhenius, by hand: k = 8.617e-5 eV/K
     properties = case.properties()
@@ -296,8 +296,8 @@ def test_numbers_resolve_to_the_last_bit(tmp_path):
 
 def test_no_pickle_is_loaded(tmp_path):
     (tmp_path / "h.npy").write_bytes(pickle.dumps(_Trap(tmp_path / "sprung")))
-    text = cases.locate("planar").read_text().replace("[film]", 'heights = "h.npy"\n[film]')
-    with pytest.raises(CaseError, match=r"no \.npy file"):
+    text = cases.locate("planar").read_text().replace("[film]", 'file = "h.npy"\n[film]')
+    with pytest.raises(CaseError, match="no file of numbers"):
         read_case(write(tmp_path / "case.toml", text))
     assert not (tmp_path / "sprung").exists()
 
@@ -325,10 +325,10 @@ def test_extends_is_kept_to_the_folder_of_the_case(tmp_path):
 def test_relative_paths_of_a_base_are_its_own(tmp_path):
     (tmp_path / "sub").mkdir()
     np.save(tmp_path / "sub" / "h.npy", np.zeros(5))
-    text = cases.locate("planar").read_text().replace("[film]", 'heights = "h.npy"\n[film]')
+    text = cases.locate("planar").read_text().replace("[film]", 'file = "h.npy"\n[film]')
     write(tmp_path / "sub" / "base.toml", text)
     case = read_case(write(tmp_path / "case.toml", 'extends = "sub/base.toml"\n'))
-    assert case.surface.heights == str(tmp_path / "sub" / "h.npy")
+    assert case.surface.file == str(tmp_path / "sub" / "h.npy")
 
 
 def test_lines_of_keys():

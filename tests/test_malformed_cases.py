@@ -106,10 +106,10 @@ MALFORMED = {
     "cap outside": ('height = "40 um"', CAP % ("50 um", "2 um"), 8, "surface.caps[0].position[0]",
         "outside the box"),
     "cap overhang": ('height = "40 um"', CAP % ("20 um", "9 um"), 8, "surface.caps[0].height", "overhang"),
-    "heights absent": ('height = "40 um"', 'height = "40 um"\nheights = "no.npy"', 8, "surface.heights",
+    "heights absent": ('height = "40 um"', 'height = "40 um"\nfile = "no.npy"', 8, "surface.file",
         "not a file"),
-    "heights junk": ('height = "40 um"', 'height = "40 um"\nheights = "case.toml"', 8, "surface.heights",
-        "no .npy"),
+    "heights junk": ('height = "40 um"', 'height = "40 um"\nfile = "case.toml"', 8, "surface.file",
+        "no known format"),
     "current and voltage": (STEP, STEP.replace("duration", 'voltage = "1 V", duration'), 10,
         "protocol.steps[0].voltage", "current and voltage came"),
     "endless step": (STEP, '{ current = "0.2 mA/cm^2" }', 10, "protocol.steps[0].current", "never ends"),
@@ -158,7 +158,7 @@ MALFORMED = {
     "nested lists": ('"1 um"', "[" * 5000 + "]" * 5000, 1, "", "nested too deeply"),
     "nested key": ("[grid]", "[" + ".".join("a" * 5000) + "]\n[grid]", 3, "", "a key of more than"),
     "control letter": ('"1 um"', '"1 \\u0007um"', 5, "grid.spacing", "not a unit"),
-    "null in name": ('height = "40 um"', 'height = "40 um"\nheights = "a\\u0000b"', 8, "surface.heights",
+    "null in name": ('height = "40 um"', 'height = "40 um"\nfile = "a\\u0000b"', 8, "surface.file",
         "no file name"),
 }  # fmt: skip
 
@@ -229,13 +229,13 @@ def test_files_that_are_no_case(name, words, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("array", "words"),
-    [(np.zeros((4, 4)), "axes"), (np.array([0, np.nan, 0]), "NaN"), (np.array(["a", "b"]), "no real numbers"),
-     (np.array([None, 1], dtype=object), "no .npy file"), (np.zeros(1), "2 points or more"),
+    [(np.zeros((4, 4)), "4 rows"), (np.array([0, np.nan, 0]), "missing"), (np.array(["a", "b"]), "no real numbers"),
+     (np.array([None, 1], dtype=object), "no file of numbers"), (np.zeros(1), "2 points or more"),
      (np.array([0, 1e-3]), "does not fit a box")],
 )  # fmt: skip
 def test_heights_are_checked(array, words, tmp_path):
     np.save(tmp_path / "h.npy", array)
-    (tmp_path / "case.toml").write_text(GOOD.replace("[protocol]", 'heights = "h.npy"\n[protocol]'))
+    (tmp_path / "case.toml").write_text(GOOD.replace("[protocol]", 'file = "h.npy"\n[protocol]'))
     with pytest.raises(CaseError, match=words) as caught:
         read_case(tmp_path / "case.toml")
     check_line(caught.value)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from phasefield import units
 from phasefield.case.grid import MOST_CELLS, WHOLE, Grid
 from phasefield.case.quantities import FILLED, Angle, Length, OptionalLength, Place, Seed, um
 from phasefield.case.record import Record, fill, refuse
-from phasefield.errors import shown
+from phasefield.profiles import ProfileError, fitted, read_profile
 from phasefield.units import Measure
 
 MARGIN = 4  # cells between the initial surface and the bottom, and the counter electrode
 CLOSEST = 0.6  # of their mean distance, diameter of nuclei: random places for them are found then
-MOST_HEIGHTS = 2**27  # points of a heights file
+DIGEST = 16  # letters of a file's digest
+HOLDS = {2: "one", 3: "two or more"}
 
 
 class Wave(Record):
@@ -79,9 +81,21 @@ class Surface(Record):
     seed: Seed | None = Field(default=None, description="of the Gaussian surface")
     wave: Wave | None = Field(default=None, description="a cosine wave")
     caps: tuple[Cap, ...] = Field(default=(), description="nuclei: a list of spherical caps")
-    heights: str | None = Field(
+    file: str | None = Field(
         default=None,
-        description="a .npy file of heights in metres, added to `height`; 2D array [y, x] (1D in 2D runs)",
+        description="a height map added to `height`: .npy, .npz, text, or a profilometer's file; see docs/profiles.md",
+    )
+    pixel: OptionalLength = Field(
+        default=None,
+        description="edge of a pixel of `file`, where it does not say; without one the map covers the box, as it is",
+    )
+    sides: Literal["cut", "taper", "mirror"] | None = Field(
+        default=FILLED,
+        description="how the sides of a measured map are joined: cut (not at all), taper, mirror; default: taper if "
+        "the box is periodic and the map's pixels are known, else cut",
+    )
+    file_digest: str | None = Field(
+        default=FILLED, description="of the content of `file`, filled in: a run is resumed with the same map only"
     )
 
     @model_validator(mode="after")
@@ -94,10 +108,14 @@ class Surface(Record):
             raise refuse(
                 missing, "missing: roughness, correlation_length and seed are needed together; add it"
             )
+        if self.file is None:
+            alone = next((n for n in ("pixel", "sides", "file_digest") if getattr(self, n) is not None), None)
+            if alone is not None:
+                raise refuse(alone, "says something of surface.file, which is not there; remove it, or name the file")
         if self.substrate is None and self.height is None:
             raise refuse("height", 'missing: how far the surface is from the bottom of the box; add it, e.g. "40 um"')
         if self.substrate is not None:
-            parts = ("roughness", "wave", "caps", "heights")
+            parts = ("roughness", "wave", "caps", "file")
             other = next((name for name in parts if getattr(self, name) not in (None, ())), None)
             if other is not None:
                 raise refuse(other, 'does not go with [surface.substrate]; remove it, or write "none"')
@@ -145,8 +163,9 @@ def check_surface(grid: Grid, surface: Surface) -> None:
                 f"{um(cap.radius)} is below 2 spacings; give at least {um(2 * grid.spacing)}",
             )
     high += max((cap.height for cap in surface.caps), default=0.0)
-    if surface.heights is not None:
-        least, most = _heights_range(surface.heights, grid.ndim)
+    if surface.file is not None:
+        measured = _measured(grid, surface)
+        least, most = float(measured.min()), float(measured.max())
         low, high = low + min(least, 0.0), high + max(most, 0.0)
     margin = MARGIN * grid.spacing
     floor, ceiling = margin - low, grid.size[-1] - margin - high
@@ -230,31 +249,27 @@ def _check_wave(grid: Grid, wave: Wave) -> None:
         )
 
 
-def _heights_range(path: str, ndim: int) -> tuple[float, float]:
-    """Return the least and the largest height of a .npy file, or refuse the file."""
-    key = "surface.heights"
-    if not Path(path).is_file():
-        raise refuse(key, f"{shown(path, 200)} is not a file; give a .npy file of heights in metres")
+def _measured(grid: Grid, surface: Surface) -> NDArray[np.float64]:
+    """Return the map of a file on the cells of the grid (ny, nx) [m], or refuse it; fill what the case leaves open."""
+    assert surface.file is not None
     try:
-        heights: Any = np.load(path, mmap_mode="r", allow_pickle=False)  # reads no pickle, reserves no memory
-    except Exception as error:  # the header of a damaged file fails in a dozen ways
-        raise refuse(
-            key,
-            f"{shown(path, 200)} is no .npy file of numbers ({type(error).__name__}); write it by numpy.save",
-        ) from None
-    if not isinstance(heights, np.ndarray) or heights.dtype.kind not in "fiu":
-        raise refuse(
-            key,
-            "its values are no real numbers; save an array of heights in metres",
-        )
-    if heights.ndim != ndim - 1:
-        raise refuse(key, f"its array has {heights.ndim} axes; a {ndim}D run needs {ndim - 1}")
-    if min(heights.shape) < 2 or heights.size > MOST_HEIGHTS:
-        raise refuse(
-            key,
-            f"its array is of shape {heights.shape}; give 2 points or more along each axis and at most "
-            f"{MOST_HEIGHTS} in all",
-        )
-    if not np.all(np.isfinite(heights)):
-        raise refuse(key, "it holds NaN or infinite heights; fill them before")
-    return float(heights.min()), float(heights.max())
+        profile = read_profile(surface.file, pixel=surface.pixel)
+        digest = hashlib.sha256(np.ascontiguousarray(profile.heights).tobytes()).hexdigest()[:DIGEST]
+        if (profile.heights.shape[0] == 1) != (grid.ndim == 2):
+            rows, needed = profile.heights.shape[0], HOLDS[grid.ndim]
+            raise ProfileError(f"{surface.file}: holds {rows} rows of heights; a {grid.ndim}D run needs {needed}")
+        joined = profile.pixel is not None and grid.lateral == "periodic"
+        fill(surface, sides="taper" if joined else "cut", file_digest=digest)
+        if surface.file_digest != digest:
+            raise ProfileError(f"{surface.file}: has changed since this case was resolved; take the earlier file")
+        return measured_heights(grid, surface)
+    except ProfileError as error:
+        raise refuse("surface.file", str(error)) from None
+
+
+def measured_heights(grid: Grid, surface: Surface) -> NDArray[np.float64]:
+    """Return the map of `surface.file` on the cells of the grid, (ny, nx) [m]. Raises ProfileError."""
+    assert surface.file is not None
+    profile = read_profile(surface.file, pixel=surface.pixel)
+    _, ny, nx = grid.shape
+    return fitted(profile, (ny, nx), grid.spacing, surface.sides or "cut", grid.lateral == "periodic")

@@ -14,7 +14,7 @@ from phasefield.casefile.bases import load
 from phasefield.casefile.explain import explain
 from phasefield.casefile.overrides import lay_override
 from phasefield.casefile.source import Source
-from phasefield.casefile.values import place_heights, unwrap
+from phasefield.casefile.values import place_file, unwrap
 
 
 def read_case(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Case:
@@ -42,7 +42,7 @@ class CaseReader:
         source.tree.pop("extends", None)
         provenance: dict[str, Provenance] = {}
         tree = unwrap(source, source.tree, (), provenance)
-        place_heights(source, tree)
+        place_file(source, tree)
         try:
             case = Case.model_validate(tree, context={"file": True, "provenance": provenance})
         except ValidationError as error:

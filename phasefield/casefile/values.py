@@ -68,14 +68,14 @@ def _provenance(source: Source, node: Table, key: Key) -> Provenance:
     return Provenance(shown(node["value"], 200).strip("'"), node.get("source"), status, at)
 
 
-def place_heights(source: Source, tree: Table) -> None:
-    """Make `surface.heights` absolute, from the folder of the file that names it."""
+def place_file(source: Source, tree: Table) -> None:
+    """Make `surface.file` absolute, from the folder of the file that names it."""
     surface = tree.get("surface")
-    name = surface.get("heights") if isinstance(surface, dict) else None
+    name = surface.get("file") if isinstance(surface, dict) else None
     if not isinstance(surface, dict) or not isinstance(name, str) or name == "none":
         return
-    key: Key = ("surface", "heights")
+    key: Key = ("surface", "file")
     if not name or not name.isprintable() or len(name) > 1000:
-        source.fail(key, f"{shown(name)} is no file name; give a .npy file")
+        source.fail(key, f"{shown(name)} is no file name; give a height map")
     origin = next((source.origins[key[:n]] for n in (2, 1) if key[:n] in source.origins), None)
-    surface["heights"] = os.path.abspath((origin.folder if origin else Path.cwd()) / name)
+    surface["file"] = os.path.abspath((origin.folder if origin else Path.cwd()) / name)

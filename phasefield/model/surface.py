@@ -9,7 +9,7 @@ import numpy as np
 import scipy.ndimage
 from numpy.typing import NDArray
 
-from ..case.surface import number_of_nuclei
+from ..case.surface import measured_heights, number_of_nuclei
 from .noise import correlated, lattice_points
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ def height_map(case: Case) -> Floats:
         r2 = ax**2 + ay**2
         rise = np.sqrt(np.maximum(sphere**2 - r2, 0.0)) - (sphere - cap.height)
         z += np.where(r2 < cap.radius**2, np.maximum(rise, 0.0), 0.0)
-    if s.heights is not None:
-        z += resample(np.load(s.heights, allow_pickle=False), (ny, nx), periodic)
+    if s.file is not None:
+        z += measured_heights(case.grid, s)
     return z
 
 
@@ -131,15 +131,6 @@ def distance_to_nuclei(case: Case) -> Floats:
         r = _apart(grid - place, edges, periodic)
         np.minimum(d, np.hypot(z[:, None], r[None]) - s.radius, out=d)
     return d.reshape(nz, ny, nx)
-
-
-def resample(heights: Floats, shape: tuple[int, int], periodic: bool) -> Floats:
-    """Return a measured height map [m] of any size on (ny, nx) points of the same box, by linear interpolation."""
-    heights = np.atleast_2d(np.asarray(heights, dtype=np.float64))
-    points = [(np.arange(n) + 0.5) * m / n - 0.5 for n, m in zip(shape, heights.shape, strict=True)]
-    grid = np.meshgrid(*points, indexing="ij")
-    mode = "grid-wrap" if periodic else "nearest"
-    return np.asarray(scipy.ndimage.map_coordinates(heights, grid, order=1, mode=mode))
 
 
 def steepness_corrected(z: Floats, nz: int, dx: float, periodic: bool) -> Floats:
