@@ -26,5 +26,13 @@ def __getattr__(name: str) -> Any:
     if name in ("open_run", "read_case", "run"):
         from phasefield import api
 
+        api.Run.shown = _shown
         return getattr(api, name)
     raise AttributeError(f"module 'phasefield' has no attribute {name!r}")
+
+
+def _shown(run: Any) -> str:
+    """Return a run as HTML, for a notebook."""
+    from phasefield.notebook import run_html
+
+    return run_html(run)

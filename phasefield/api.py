@@ -24,7 +24,7 @@ from phasefield.store import RESULT, SUMMARY
 if TYPE_CHECKING:
     from phasefield.driver import Driver, Progress
 
-__all__ = ["open_run", "read_case", "run"]
+__all__ = ["Run", "open_run", "read_case", "run"]
 
 RUNS = Path("runs")  # the default parent of run folders
 LOG = "run.log"

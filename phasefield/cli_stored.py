@@ -103,6 +103,26 @@ def render(
 
 
 @stored.command()
+def html(
+    folder: RunFolder,
+    out: Annotated[Path | None, typer.Option(help="File to write.", show_default="RUN/page.html")] = None,
+) -> None:
+    """Write one page for the browser: the surface in 3D over time, series, figures, case and sources. Opens from disk.
+
+    \b
+    phasefield html runs/pllz
+    phasefield html runs/pllz --out pllz.html
+    """
+    from phasefield.api import open_run
+    from phasefield.webpage import write_webpage
+
+    if out is not None and out.is_dir():
+        raise PhasefieldError(f"--out {out}: is a folder; give the name of a file")
+    with open_run(folder) as run:
+        typer.echo(write_webpage(run, out))
+
+
+@stored.command()
 def cases(
     copy: Annotated[str | None, typer.Option(metavar="NAME", help="Copy this case, to edit it.")] = None,
     to: Annotated[Path, typer.Option(metavar="DIR", help="Where to copy to.")] = Path("."),

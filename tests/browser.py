@@ -1,0 +1,69 @@
+"""A real browser for the tests: Chromium, driven by Selenium, drawing WebGL in software."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SWITCHES = (
+    "headless=new", "no-sandbox", "disable-quic", "no-first-run", "disable-background-networking",
+    "disable-component-update", "disable-sync", "use-gl=angle", "use-angle=swiftshader", "enable-unsafe-swiftshader",
+    "window-size=1200,1000", "hide-scrollbars",
+)  # fmt: skip
+
+
+def program(*names: str) -> str | None:
+    """Return where one of several programs is."""
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+@contextmanager
+def chromium(folder: Path, *switches: str) -> Iterator[Any]:
+    """Start Chromium with a new profile in a folder; skip the test where it, its driver or Selenium is missing."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="Selenium is not installed")
+    browser, driver = program("chromium", "chromium-browser", "google-chrome"), program("chromedriver")
+    if browser is None or driver is None:
+        pytest.skip("Chromium and its driver are not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = browser
+    for switch in (*SWITCHES, *switches, f"user-data-dir={folder / 'profile'}"):
+        options.add_argument(f"--{switch}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    started = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    try:
+        started.set_script_timeout(60)
+        yield started
+    finally:
+        started.quit()
+
+
+def wait(what: Callable[[], Any], words: str, patience: float = 60.0) -> Any:
+    """Return what a question gives as soon as it is true."""
+    end = time.monotonic() + patience
+    while not (found := what()):
+        assert time.monotonic() < end, words
+        time.sleep(0.1)
+    return found
+
+
+def errors(browser: Any) -> list[str]:
+    """Return what the page complained of since it was last asked."""
+    return [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+
+
+def asked_for(browser: Any) -> list[str]:
+    """Return the addresses that the page asked for since it was last asked."""
+    import json
+
+    found = []
+    for entry in browser.get_log("performance"):
+        message = json.loads(entry["message"])["message"]
+        if message["method"] == "Network.requestWillBeSent":
+            found.append(message["params"]["request"]["url"])
+    return found
