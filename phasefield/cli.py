@@ -23,6 +23,7 @@ from phasefield.cli_profile import profiling
 from phasefield.cli_stored import stored
 from phasefield.cli_study import studies
 from phasefield.cli_verify import verifying
+from phasefield.cli_view import viewing
 from phasefield.errors import Interrupted, PhasefieldError, SolverError, one_line
 
 if TYPE_CHECKING:
@@ -283,4 +284,5 @@ app.add_typer(experiments)
 app.add_typer(stored)
 app.add_typer(studies)
 app.add_typer(profiling)
+app.add_typer(viewing)
 app.add_typer(verifying)

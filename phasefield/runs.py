@@ -188,6 +188,12 @@ class Run:
 
     def field(self, name: str, frame: int = -1) -> NDArray[np.float32]:
         """Field (nz, ny, nx) of one frame, by its name or symbol; -1 is the last frame."""
+        return self.part(name, frame)
+
+    def part(
+        self, name: str, frame: int = -1, layers: tuple[int, int] | None = None, rows: tuple[int, int] | None = None
+    ) -> NDArray[np.float32]:
+        """Field of one frame in the layers z and rows y from the first to before the last: only they are read."""
         entry = cell_field(name)
         stored = name if entry is None else entry.name
         if stored not in self.fields:
@@ -202,8 +208,11 @@ class Run:
                 or data.size != self.n_frames * math.prod(self.shape)
             ):
                 raise ResultError(f"{self.path}: field {stored!r} does not have the shape of the run")
-            values = data[frame % self.n_frames]
-            return np.asarray(values, np.float32).reshape(self.shape)
+            z, y = slice(*(layers or (0, self.shape[0]))), slice(*(rows or (0, self.shape[1])))
+            flat = data.ndim == 3  # a 2D run is stored without y
+            values = data[frame % self.n_frames, z] if flat else data[frame % self.n_frames, z, y]
+            held = np.asarray(values, np.float32)
+            return held.reshape(len(held), -1, self.shape[2])[:, y] if flat else held
 
     # How it ended.
 

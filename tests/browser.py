@@ -52,6 +52,23 @@ def wait(what: Callable[[], Any], words: str, patience: float = 60.0) -> Any:
     return found
 
 
+def drag(browser: Any, start: tuple[float, float], by: tuple[float, float], steps: int = 10) -> None:
+    """Press the mouse at a point of the page, move it, and let go, as a hand does: in many small moves."""
+
+    def send(kind: str, share: float, buttons: int) -> None:
+        place = {"x": start[0] + share * by[0], "y": start[1] + share * by[1]}
+        button = "left" if kind != "mouseMoved" else "none"
+        event = {"type": kind, **place, "button": button, "buttons": buttons, "clickCount": 1}
+        browser.execute_cdp_cmd("Input.dispatchMouseEvent", event)
+        time.sleep(0.05)
+
+    send("mouseMoved", 0.0, 0)
+    send("mousePressed", 0.0, 1)
+    for k in range(1, steps + 1):
+        send("mouseMoved", k / steps, 1)
+    send("mouseReleased", 1.0, 0)
+
+
 def errors(browser: Any) -> list[str]:
     """Return what the page complained of since it was last asked."""
     return [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]

@@ -70,6 +70,27 @@ def window_kind() -> Iterator[None]:
             os.environ.pop(WINDOW, None)
 
 
+@contextmanager
+def never_rendered() -> Iterator[None]:
+    """While the context lasts, VTK makes windows that look for no screen: for scenes that a browser draws.
+
+    It says on stderr which library it would miss, if it were to draw; that is kept quiet.
+    """
+    from vtkmodules.vtkCommonCore import vtkLogger
+
+    before, told = os.environ.get(WINDOW), vtkLogger.GetCurrentVerbosityCutoff()
+    os.environ[WINDOW] = OFF_SCREEN[-1]
+    vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_OFF)
+    try:
+        yield
+    finally:
+        vtkLogger.SetStderrVerbosity(told)
+        if before is None:
+            os.environ.pop(WINDOW, None)
+        else:
+            os.environ[WINDOW] = before
+
+
 def reset() -> None:
     """Forget the answer of this process (the file stays)."""
     _ask.cache_clear()

@@ -1,0 +1,61 @@
+"""The command that shows stored runs, to turn and to compare."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from phasefield.errors import PhasefieldError
+
+viewing = typer.Typer()
+
+
+@viewing.command()
+def view(
+    folders: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs; they are linked.")],
+    web: Annotated[bool, typer.Option("--web", help="A page in the browser, even where there is a screen.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the page; 0: any that is free.")] = 0,
+    colour: Annotated[str, typer.Option(help="What colours the surface at first: height or a field.")] = "height",
+) -> None:
+    """Turn surfaces, step through time, cut, measure: a window where there is a screen, else a page at 127.0.0.1.
+
+    \b
+    phasefield view runs/pllz
+    phasefield view runs/pll runs/pllz --web       linked in time, camera and colours
+    """
+    import importlib.util
+    import os
+    import sys
+
+    from phasefield.api import open_run
+    from phasefield.viz.view_scene import Look, Scene
+
+    with ExitStack() as stack:
+        runs = [stack.enter_context(open_run(folder)) for folder in folders]
+        try:
+            known = Scene(runs).colours
+        except ValueError as error:
+            raise PhasefieldError(str(error)) from None
+        if colour not in known:
+            raise PhasefieldError(f"--colour {colour}: the runs hold {', '.join(known)}; see output.fields for others")
+        screen = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")) or sys.platform == "darwin"
+        if screen and not web:
+            from phasefield.viz.gl import available
+            from phasefield.viz.view_window import show
+
+            if available():
+                show(runs, Look(colour=colour))
+                return
+            typer.echo("The screen has no OpenGL: a page in the browser instead.", err=True)
+        if importlib.util.find_spec("trame_vtk") is None or importlib.util.find_spec("trame_vuetify") is None:
+            raise PhasefieldError(
+                'the page needs trame; install it with: pip install "lithium-phasefield[view]"; or draw stills: '
+                f"phasefield render {folders[0]}"
+            )
+        from phasefield.viz.view_web import Page
+
+        page = Page(runs, Look(colour=colour))
+        page.serve(port, lambda address: typer.echo(f"{address}   (Ctrl-C ends it)"), show=screen)
