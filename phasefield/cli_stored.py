@@ -74,23 +74,49 @@ def render(
         Path | None, typer.Option(help="Folder of the pictures.", show_default="the run folder")
     ] = None,
     frame: FrameNumber = -1,
+    movie: Annotated[
+        str | None, typer.Option(metavar="KIND", help="A movie instead: time (all frames) or turn (one, to and fro).")
+    ] = None,
+    format_: Annotated[str, typer.Option("--format", help="Of the movie: gif or mp4.")] = "gif",
+    fps: Annotated[float, typer.Option(min=0.5, max=60.0, help="Frames a second of the movie.")] = 8.0,
+    seconds: Annotated[float, typer.Option(min=0.5, max=120.0, help="Length of a movie that turns.")] = 6.0,
+    style: Annotated[str, typer.Option(help="screen (200 dpi), paper (300 dpi) or slides (larger).")] = "screen",
 ) -> None:
-    """Draw a stored run: its surface, the profiler's plate, a section, and voltage and roughness over time.
+    """Draw a stored run: its surface, the profiler's plate, a section, voltage and roughness over time; or a movie.
 
     \b
     phasefield render runs/pllz
     phasefield render runs/pllz --frame 0 --out pictures
+    phasefield render runs/pllz --style paper
+    phasefield render runs/pllz --movie time               surface-time.gif
+    phasefield render runs/pllz --movie turn --format mp4
     """
     from phasefield.api import open_run
+    from phasefield.report import console_for
+    from phasefield.viz.movie import FORMATS, KINDS
+    from phasefield.viz.movie import movie as write_movie
     from phasefield.viz.plate import plate
     from phasefield.viz.section import cross_section
     from phasefield.viz.series import series
     from phasefield.viz.stored import has_field, is_flat_run
+    from phasefield.viz.style import STYLES, styled
     from phasefield.viz.surface import surface
 
-    with open_run(folder) as run:
+    for option, value, known in (("--movie", movie or KINDS[0], KINDS), ("--format", format_, FORMATS),
+                                 ("--style", style, tuple(STYLES))):  # fmt: skip
+        if value not in known:
+            raise PhasefieldError(f"{option} {value}: give one of {', '.join(known)}")
+    with open_run(folder) as run, styled(style):
         number = _frame(run, frame)
         place = folder if out is None else out
+        if movie is not None:
+            with console_for(stderr=True).status("drawing") as status:
+                path = write_movie(
+                    run, place / f"surface-{movie}.{format_}", movie, frame=number, fps=fps, seconds=seconds,
+                    told=lambda done, all_: status.update(f"drawing, {done} of {all_} frames"),
+                )  # fmt: skip
+            typer.echo(path)
+            return
         made = []
         if not is_flat_run(run):
             made.append(surface(run, place / "surface.png", number))

@@ -23,11 +23,13 @@ from phasefield.viz.stored import (
     has_field,
     height_of,
     is_flat_run,
+    transport_of,
     when,
 )
 from phasefield.viz.style import INK, MICRON, SALT_MAP, look, new_figure, save
 
-METAL = "0.55"
+METAL, ISOLATED = "0.55", "#D55E00"
+REST = 1e-7  # change from cell to cell, over beta, below which no current flows that could be drawn
 SALT_LABEL = "salt concentration (mol/L)"
 NARROW = 1e-3  # least width of a colour scale relative to its middle: rounding is no structure
 
@@ -42,6 +44,10 @@ class Slice:
     height: float
     place: str
     "where the plane stands, for the title; empty for a 2D run"
+    current: tuple[Array, Array] | None = None
+    "direction of the ionic current in x and z; None where it is not known"
+    dead: Array | None = None
+    "1 in isolated lithium; None where it is not stored"
 
 
 def take_slice(run: StoredRun, frame: int, row: int | None = None) -> Slice:
@@ -54,7 +60,24 @@ def take_slice(run: StoredRun, frame: int, row: int | None = None) -> Slice:
     xi = field_of(run, "xi", frame)[:, row]
     salt = field_of(run, "concentration", frame)[:, row] * LITRE if has_field(run, "concentration") else None
     place = "" if is_flat_run(run) else f"y = {(row + 0.5) * dx:.4g} {MICRON}"
-    return Slice(xi, salt, xi.shape[1] * dx, xi.shape[0] * dx, place)
+    beta = transport_of(run)
+    current = None
+    if salt is not None and beta is not None and has_field(run, "potential"):
+        current = _direction(field_of(run, "potential", frame)[:, row], salt, xi, beta)
+    dead = field_of(run, "dead", frame)[:, row] if has_field(run, "dead") else None
+    return Slice(xi, salt, xi.shape[1] * dx, xi.shape[0] * dx, place, current, dead)
+
+
+def _direction(phi: Array, salt: Array, xi: Array, beta: float) -> tuple[Array, Array] | None:
+    """Return x and z parts of -grad phi + beta grad ln c, theory.md eq. (2), nan in lithium; None at rest."""
+    electrolyte = (xi < 0.5) & (salt > 0.0)
+    if electrolyte.sum() < 9:
+        return None
+    both = [_carried_on(values, electrolyte) for values in (phi, np.log(np.where(electrolyte, salt, 1.0)))]
+    slopes = [np.gradient(values) for values in both]
+    z, x = (np.where(electrolyte, -slopes[0][k] + beta * slopes[1][k], np.nan) for k in (0, 1))
+    size = np.nanmax(np.hypot(x, z))
+    return (x, z) if size > REST * beta else None
 
 
 def salt_limits(slices: list[Slice]) -> tuple[float, float] | None:
@@ -95,7 +118,8 @@ def cross_section(
             bar = figure.add_axes(((left + wide + 0.15) / width, below / height, 0.16 / width, tall / height))
             draw_salt_bar(bar, limits)
         where = f", {cut.place}" if cut.place else ""
-        text = f"{run.title}\nlithium (grey) and salt at {when(run, frame)}{where}"
+        shown = "lithium (grey), salt and current lines" if cut.current is not None else "lithium (grey) and salt"
+        text = f"{run.title}\n{shown} at {when(run, frame)}{where}"
         figure.text(0.5, 1 - 0.1 / height, text, fontsize=10, ha="center", va="top")
         return save(figure, path)
 
@@ -126,6 +150,11 @@ def draw_slice(axes: Axes, cut: Slice, limits: tuple[float, float] | None) -> Ax
         axes.contourf(x, z, padded, levels=[0.5, max(2.0, padded.max() + 1)], colors=[METAL])
         if padded.min() < 0.5:
             axes.contour(x, z, padded, levels=[0.5], colors=[INK], linewidths=0.9)
+    if cut.dead is not None and cut.dead.max() > 0.5:
+        axes.contourf(x, z, np.pad(cut.dead, 1, mode="edge"), levels=[0.5, 2.0], colors=[ISOLATED])
+    if cut.current is not None:
+        middles = x[1:-1], z[1:-1]
+        axes.streamplot(*middles, *cut.current, color=INK, linewidth=0.5, density=0.9, arrowsize=0.6, zorder=1.5)
     axes.set(xlabel=f"x ({MICRON})", ylabel=f"z ({MICRON})", aspect="equal", xlim=extent[:2], ylim=extent[2:])
     axes.spines[["top", "right"]].set_visible(True)
     return image

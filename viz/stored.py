@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from phasefield.constants import FARADAY, GAS_CONSTANT
 
 Array = NDArray[np.float64]
 
@@ -65,6 +68,22 @@ def field_of(run: StoredRun, name: str, frame: int) -> Array:
     """A field of a frame as (nz, ny, nx)."""
     field = np.asarray(run.field(name, frame_index(run, frame)), dtype=np.float64)
     return field[:, None, :] if field.ndim == 2 else field
+
+
+def transport_of(run: StoredRun) -> float | None:
+    """Return beta = (2 R T/F)(1 - t+) X [V] of a run's electrolyte, theory.md eq. (2), from its resolved case."""
+    try:
+        tree = tomllib.loads(str(getattr(run, "resolved_case", "")))
+        salt = tree["electrolyte"]
+        T = float(str(_plain(tree["temperature"])).split()[0])
+        t_plus, X = float(_plain(salt["transference_number"])), float(_plain(salt["thermodynamic_factor"]))
+    except (tomllib.TOMLDecodeError, KeyError, ValueError, TypeError):
+        return None
+    return 2.0 * GAS_CONSTANT * T / FARADAY * (1.0 - t_plus) * X
+
+
+def _plain(value: Any) -> Any:
+    return value["value"] if isinstance(value, dict) else value
 
 
 def has_field(run: StoredRun, name: str) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
+from matplotlib.ticker import MaxNLocator
 
 from phasefield.viz.stored import Array
 from phasefield.viz.style import INK, RUN_COLOURS, look, new_figure, save
@@ -182,7 +183,8 @@ def _levels(values: Array) -> Array:
     if high > LOG_FROM * low:
         steps = np.outer(10.0 ** np.arange(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1), [1.0, 3.0])
         return steps.ravel()[(steps.ravel() > low) & (steps.ravel() < high)]
-    return np.linspace(low, high, 6)[1:-1]
+    ticks = np.asarray(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high), dtype=np.float64)
+    return ticks[(ticks > low) & (ticks < high)]
 
 
 def _mark(

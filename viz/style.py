@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 DPI = 200
+STYLES: dict[str, tuple[int, float]] = {"screen": (DPI, 1.0), "paper": (300, 1.0), "slides": (150, 1.35)}
+"""Dots per inch, and size of letters and lines over that on paper."""
 MICRON = "\N{MICRO SIGN}m"
 MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -48,19 +51,40 @@ LOOK: dict[str, Any] = {
 }
 
 
+_style: ContextVar[str] = ContextVar("style", default="screen")
+
+
+@contextmanager
+def styled(name: str) -> Iterator[None]:
+    """While the context lasts, pictures have a style of STYLES."""
+    token = _style.set(name)
+    try:
+        yield
+    finally:
+        _style.reset(token)
+
+
+def dpi() -> int:
+    """Return the dots per inch of the present style."""
+    return STYLES[_style.get()][0]
+
+
 @contextmanager
 def look() -> Iterator[None]:
     """Draw in the house style; the settings of the caller come back afterwards."""
+    larger = STYLES[_style.get()][1]
     with mpl.rc_context():
         settings: Any = mpl.rcParams
         settings.update({k: v for k, v in mpl.rcParamsDefault.items() if not k.startswith("backend")})
         settings.update(LOOK)
+        sized = {k: larger * v for k, v in LOOK.items() if k.endswith(("size", "linewidth"))}
+        settings.update({**sized, "lines.linewidth": 1.5 * larger})
         yield
 
 
 def new_figure(width: float, height: float) -> Figure:
     """Return an empty figure [inch] that draws without a screen and without pyplot."""
-    figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
+    figure = Figure(figsize=(width, height), dpi=dpi(), facecolor="white")
     FigureCanvasAgg(figure)
     return figure
 
@@ -69,7 +93,7 @@ def save(figure: Figure, path: str | Path) -> Path:
     """Write the figure, making its folder if needed, and return the path."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=DPI, facecolor="white")
+    figure.savefig(path, dpi=dpi(), facecolor="white")
     return path
 
 

@@ -56,7 +56,7 @@ def numeric(study: Study) -> list[Heading]:
 
 def scale_of(head: Heading) -> Scale:
     """Return how an input is drawn."""
-    words, unit = short(head), head.show_unit.replace("um", MICRON)
+    words, unit = short(head), head.show_unit.replace("um", MICRON).replace("^2", "\N{SUPERSCRIPT TWO}")
     return Scale(f"{words} [{unit}]" if unit else words, head.scale == "log")
 
 

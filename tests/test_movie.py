@@ -1,0 +1,137 @@
+"""Movies and styles of stored runs, the current lines of a section."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from commands import call, write_case
+from PIL import Image
+
+from phasefield.api import open_run
+from phasefield.viz.section import _direction, take_slice
+from phasefield.viz.stored import transport_of
+from phasefield.viz.style import STYLES, dpi, styled
+
+SOLID = ["-s", 'grid.size=["32 um", "32 um", "48 um"]', "-s", 'output.fields_every="30 min"']
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("movie")
+    assert call("run", write_case(folder), *SOLID, "--out", folder / "run", "-q") == 0
+    return folder / "run"
+
+
+def frames_of(path: Path) -> list[np.ndarray[Any, Any]]:
+    with Image.open(path) as image:
+        found = []
+        for k in range(getattr(image, "n_frames", 1)):
+            image.seek(k)
+            found.append(np.asarray(image.convert("RGB"), dtype=int))
+    return found
+
+
+@pytest.mark.parametrize("gl", ["auto", "off"])
+def test_a_movie_through_time(gl: str, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHASEFIELD_GL", gl)
+    assert call("render", run, "--movie", "time", "--out", tmp_path, "--fps", 4) == 0
+    shown = frames_of(tmp_path / "surface-time.gif")
+    with open_run(run) as stored:
+        # a picture that is held is written once, for so much longer
+        assert len(shown) == stored.n_frames
+    assert all(np.abs(one - other).max() > 40 for one, other in zip(shown[1:], shown, strict=False))
+    bar = [one[:, -one.shape[1] // 10 :] for one in shown]
+    assert max(np.abs(one - bar[0]).max() for one in bar) < 40  # one colour scale; gif keeps 256 colours a frame
+
+
+def test_a_movie_that_turns_comes_back_to_its_beginning(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHASEFIELD_GL", "off")
+    assert call("render", run, "--movie", "turn", "--out", tmp_path, "--fps", 4, "--seconds", 2) == 0
+    shown = frames_of(tmp_path / "surface-turn.gif")
+    assert len(shown) == 8
+    differ = [float(np.abs(one - shown[0]).mean()) for one in shown]
+    assert min(differ[1:]) > 10.0
+    for k in (1, 2, 3):  # back the way it came; the colours of a gif are chosen for each frame
+        assert differ[k] == pytest.approx(differ[8 - k], rel=0.1)
+
+
+def test_an_mp4(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ffmpeg = pytest.importorskip("imageio_ffmpeg")
+    monkeypatch.setenv("PHASEFIELD_GL", "off")
+    assert call("render", run, "--movie", "time", "--format", "mp4", "--out", tmp_path, "--fps", 5) == 0
+    count, seconds = ffmpeg.count_frames_and_secs(str(tmp_path / "surface-time.mp4"))
+    with open_run(run) as stored:
+        assert count == stored.n_frames + 8
+    assert seconds == pytest.approx(count / 5.0, rel=0.05)
+
+
+def test_styles_have_the_dots_they_say(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHASEFIELD_GL", "off")
+    sizes = {}
+    for style, (dots, _) in STYLES.items():
+        assert call("render", run, "--style", style, "--out", tmp_path / style) == 0
+        with Image.open(tmp_path / style / "series.png") as image:
+            sizes[style] = image.width / dots
+            assert image.info["dpi"][0] == pytest.approx(dots, rel=1e-3)
+    assert len({round(size, 2) for size in sizes.values()}) == 1  # the same inches
+    with styled("slides"):
+        assert dpi() == 150
+    assert dpi() == 200
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--movie", "round"), "--movie round: give one of time, turn"),
+        (("--style", "poster"), "screen, paper, slides"),
+        (("--movie", "time", "--format", "avi"), "gif, mp4"),
+    ],
+)  # fmt: skip
+def test_wrong_words_are_one_line(
+    words: tuple[str, ...], says: str, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("render", run, *words) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_mp4_without_its_encoder_says_what_to_do(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "imageio_ffmpeg", None)
+    assert call("render", run, "--movie", "time", "--format", "mp4") == 2
+    assert "lithium-phasefield[movies]" in capsys.readouterr().err
+
+
+def test_current_lines_follow_potential_and_salt() -> None:
+    """i = -kappa grad phi + kappa beta grad ln c: each part alone, and both at rest."""
+    z, x = np.meshgrid(np.arange(12.0), np.arange(16.0), indexing="ij")
+    xi = np.where(z < 3, 1.0, 0.0)
+    ones = np.ones_like(x)
+    found = _direction(0.1 * x, ones, xi, 0.05)
+    assert found is not None
+    np.testing.assert_allclose(found[0][4:], -0.1, rtol=1e-12)
+    np.testing.assert_allclose(found[1][4:], 0.0, atol=1e-15)
+    assert np.isnan(found[0][:3]).all()
+    salt = np.exp(0.02 * z)
+    found = _direction(0.0 * x, salt, xi, 0.05)
+    assert found is not None
+    np.testing.assert_allclose(found[1][5:-1], 0.05 * 0.02, rtol=1e-9)
+    # at rest the diffusion potential holds the gradient of the salt
+    assert _direction(0.05 * np.log(salt), salt, xi, 0.05) is None
+
+
+def test_beta_is_that_of_the_case(run: Path) -> None:
+    with open_run(run) as stored:
+        # 2 R T/F (1 - t+) X at 303.15 K, t+ = 0.5, X = 1
+        assert transport_of(stored) == pytest.approx(2 * 8.314462618 * 303.15 / 96485.33212 * 0.5, rel=1e-9)
+        cut = take_slice(stored, 1)
+    assert cut.current is not None
+    up = cut.current[1][-3:]
+    assert np.all(up[np.isfinite(up)] < 0.0)  # while plating, from the counter electrode down to the lithium
+    assert math.isfinite(float(np.nanmean(up)))

@@ -1,0 +1,137 @@
+"""Movies of a run's surface: through its stored frames, or swung to and fro; one camera, one colour scale."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from phasefield.errors import PhasefieldError
+from phasefield.viz.camera import View, common_view, needs_section
+from phasefield.viz.section import cross_section, salt_limits, take_slice
+from phasefield.viz.stored import StoredRun, frame_index
+from phasefield.viz.surface import surface
+
+KINDS = ("time", "turn")
+FORMATS = ("gif", "mp4")
+SWING = (-85.0, -5.0)  # degrees of the eye's azimuth: the two cut faces in front stay in front
+WIDEST = 900  # pixels of a frame
+HELD = 8  # frames for which the last surface is held
+
+Told = Callable[[int, int], None]
+"""Told how many frames of how many are drawn."""
+
+
+def movie(
+    run: StoredRun, path: str | Path, kind: str = "time", *, frame: int = -1, fps: float = 8.0, seconds: float = 6.0,
+    told: Told = lambda done, all_: None,
+) -> Path:  # fmt: skip
+    """Write a movie and return its path; its ending says the format, .gif or .mp4.
+
+    kind: "time", every stored frame, or "turn", one frame (of number `frame`) seen from angles to and fro for so many
+    seconds; a 2D run has its section through time only. Raises PhasefieldError if there is nothing to move, and for
+    .mp4 without the extra `movies`.
+    """
+    path = Path(path)
+    ending = path.suffix.lstrip(".").lower()
+    if ending not in FORMATS:
+        raise PhasefieldError(f"{path}: a movie is one of {', '.join(FORMATS)}")
+    if ending == "mp4":
+        _encoder()
+    shots = list(_through_time(run)) if kind == "time" else list(_to_and_fro(run, frame, max(2, round(fps * seconds))))
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = []
+        for k, draw in enumerate(shots):
+            pictures.append(_small(draw(Path(folder) / f"{k}.png")))
+            told(k + 1, len(shots))
+        if kind == "time":
+            pictures += [pictures[-1]] * HELD
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".{path.stem}.part{path.suffix}")
+        (_gif if ending == "gif" else _mp4)(part, pictures, fps)
+        part.replace(path)
+    return path
+
+
+Shot = Callable[[Path], Path]
+
+
+def _through_time(run: StoredRun) -> Iterator[Shot]:
+    frames = range(run.n_frames)
+    if len(frames) < 2:
+        raise PhasefieldError(f"{run.title}: holds {len(frames)} frames; a movie through time needs two")
+    if needs_section(run):
+        limits = salt_limits([take_slice(run, k) for k in frames])
+        yield from (lambda path, k=k: cross_section(run, path, k, limits=limits) for k in frames)
+    else:
+        view = common_view([(run, k) for k in frames])
+        yield from (partial(_seen, run, k, view) for k in frames)
+
+
+def _to_and_fro(run: StoredRun, frame: int, count: int) -> Iterator[Shot]:
+    if needs_section(run):
+        raise PhasefieldError(f"{run.title}: a section cannot be turned; take a movie through time")
+    frame = frame_index(run, frame)
+    view = common_view([(run, frame)])
+    low, high = SWING
+    for k in range(count):
+        share = 0.5 * (1.0 - math.cos(2.0 * math.pi * k / count))
+        seen: View = replace(view, azimuth=low + share * (high - low))
+        yield partial(_seen, run, frame, seen)
+
+
+def _seen(run: StoredRun, frame: int, view: View, path: Path) -> Path:
+    return surface(run, path, frame, view=view)
+
+
+def _small(path: Path) -> Any:
+    """Return a picture, no wider than a movie is, with even edges, which encoders need."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        scale = min(1.0, WIDEST / image.width)
+        size = tuple(2 * round(edge * scale / 2) for edge in image.size)
+        return image.convert("RGB").resize((size[0], size[1]), Image.Resampling.LANCZOS)
+
+
+def _same_size(pictures: Sequence[Any]) -> list[Any]:
+    """Return pictures on one canvas: a camera that turns changes the shape of its picture."""
+    from PIL import Image
+
+    wide, high = (max(p.size[k] for p in pictures) for k in (0, 1))
+    held = []
+    for picture in pictures:
+        canvas = Image.new("RGB", (wide, high), "white")
+        canvas.paste(picture, ((wide - picture.width) // 2, (high - picture.height) // 2))
+        held.append(canvas)
+    return held
+
+
+def _gif(path: Path, pictures: Sequence[Any], fps: float) -> None:
+    first, *rest = _same_size(pictures)
+    first.save(path, save_all=True, append_images=rest, duration=round(1000.0 / fps), loop=0, optimize=False)
+
+
+def _encoder() -> Any:
+    try:
+        import imageio_ffmpeg
+    except ImportError:
+        raise PhasefieldError(
+            'mp4 needs ffmpeg; install it with: pip install "lithium-phasefield[movies]"; or take --format gif'
+        ) from None
+    return imageio_ffmpeg
+
+
+def _mp4(path: Path, pictures: Sequence[Any], fps: float) -> None:
+    held = _same_size(pictures)
+    writer = _encoder().write_frames(str(path), held[0].size, fps=fps, codec="libx264", macro_block_size=2, quality=8)
+    writer.send(None)
+    for picture in held:
+        writer.send(np.asarray(picture).tobytes())
+    writer.close()
