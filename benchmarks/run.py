@@ -20,6 +20,8 @@ PARTS = [
     ("bench_kernels.py", "Kernels against the memory of the machine", False),
     ("bench_solver.py", "The potential solve, and pyamg on the same matrix", True),
     ("bench_step.py", "The coupled step, FiPy and py-pde", False),
+    ("bench_study.py", "Studies", True),
+    ("bench_view.py", "The viewer, 512 x 512 x 256 cells", True),
 ]
 
 

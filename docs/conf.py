@@ -27,6 +27,7 @@ suppress_warnings = []
 if not (HERE / "performance.md").exists():
     suppress_warnings += ["toc.not_readable"]
 
+MADE = HERE / "images" / "made"
 printed = runpy.run_path(str(HERE / "printed.py"))
 
 
@@ -38,6 +39,13 @@ def print_from_code(_: Any, page: str, source: list[str]) -> None:
         source[0] = printed["results"](source[0])
 
 
+def make_pictures(_: Any) -> None:
+    """Make the gallery's own pictures, unless they are there; remove the folder to have them made again."""
+    if not (MADE / "profile.png").exists():
+        runpy.run_path(str(HERE / "examples.py"))["make"](MADE)
+
+
 def setup(app: Any) -> None:
     """Called by Sphinx."""
+    app.connect("builder-inited", make_pictures)
     app.connect("source-read", print_from_code)

@@ -20,7 +20,7 @@ from phasefield.viz.surface import surface
 
 KINDS = ("time", "turn")
 FORMATS = ("gif", "mp4")
-SWING = (-85.0, -5.0)  # degrees of the eye's azimuth: the two cut faces in front stay in front
+SWING = (-75.0, -15.0)  # degrees of the eye's azimuth: the two cut faces in front stay in front
 WIDEST = 900  # pixels of a frame
 HELD = 8  # frames for which the last surface is held
 

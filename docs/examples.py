@@ -1,0 +1,35 @@
+"""Pictures of the gallery that the docs build makes itself, from a small run: as on the reader's own machine."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+SMALL = ['grid.size=["160 um", "160 um", "240 um"]', "protocol.repeat=12", "output.fields_every=4 h"]
+UNEVEN = "film.patches.spread=1"
+
+
+def make(folder: Path) -> None:
+    """Run a small cell of PLLZ with an uneven film and draw it in every way, into `folder`."""
+    import phasefield
+    from phasefield.profiles import Profile
+    from phasefield.side_by_side import side_by_side
+    from phasefield.viz.movie import movie
+    from phasefield.viz.plate import plate
+    from phasefield.viz.profile import profiles_plate
+    from phasefield.viz.section import cross_section
+    from phasefield.viz.series import series
+    from phasefield.viz.surface import surface
+
+    with tempfile.TemporaryDirectory() as place:
+        case = phasefield.read_case("pllz", [*SMALL, UNEVEN])
+        with phasefield.run(case, out=Path(place) / "run") as run:
+            surface(run, folder / "surface.png")
+            cross_section(run, folder / "section.png")
+            plate(run, folder / "plate.png")
+            series(run, folder / "series.png")
+            movie(run, folder / "surface-time.gif", fps=3.0)
+            pixel = (run.spacing, run.spacing)
+            both = [Profile(run.heights[k], pixel, "run") for k in (0, -1)]
+            shown, spacing = side_by_side(both, ["at the start", "after 24 h"])
+            profiles_plate(shown, spacing, folder / "profile.png")
