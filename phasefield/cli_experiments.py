@@ -62,7 +62,10 @@ def impedance(
     if resolved.cathode is not None:
         raise PhasefieldError(f"{case}: has a cathode, whose spectrum the program does not know; take -s cathode=none")
     flat = FlatCell(resolved)
-    names = [f"films {spell(age)} old" if age else "fresh films" for age in ages]
+    ages = list(dict.fromkeys(ages))
+    short = [spell(age) for age in ages]
+    words = short if len(set(short)) == len(ages) else [f"{age / 3600.0:.12g} h" for age in ages]
+    names = [f"films {word} old" if age else "fresh films" for word, age in zip(words, ages, strict=True)]
     cells = {
         name: FlatImpedance(flat.films(age), flat.gap, UF_CM2 * double_layer, permittivity)
         for name, age in zip(names, ages, strict=True)

@@ -90,3 +90,11 @@ def test_wrong_words_write_nothing(
     assert call("impedance", "pllz", *words, "--out", tmp_path / "out") == 2
     assert says in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_ages_close_together_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ages = ("--at", "110.001 h", "--at", "110.002 h")
+    assert call("impedance", "pll", *ages, "--out", tmp_path / "out") == 0
+    said = capsys.readouterr().out + (tmp_path / "out" / "impedance.csv").read_text()
+    assert "110.001 h" in said
+    assert "110.002 h" in said
