@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from phasefield.errors import PhasefieldError
 from phasefield.verify import codes, grids, order, physics
 from phasefield.verify.mutations import FAILED, MUTATIONS, Mutation, find, mutated, run_mutations, run_one
 from phasefield.verify.probes import PROBES
@@ -56,3 +57,8 @@ def test_a_mutation_is_caught_and_a_change_of_nothing_is_not() -> None:
         "nothing", "model/noise.py", "POINTS_PER_LENGTH = 4.0", "POINTS_PER_LENGTH = 2.0 * 2.0", ""
     )
     assert run_one(same, "grids-patches")[0] != FAILED
+
+
+def test_a_word_that_no_mutation_has_is_an_error() -> None:
+    with pytest.raises(PhasefieldError, match="--only nonsense: no mutation .* order-time"):
+        run_mutations(["order-time", "nonsense"], print)

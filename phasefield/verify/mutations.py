@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from phasefield.errors import PhasefieldError
 from phasefield.verify import codes, grids, order, physics
 from phasefield.verify.probes import PROBES
 from phasefield.verify.row import Result
@@ -205,8 +206,13 @@ def run_one(mutation: Mutation | None, check: str) -> tuple[int, str]:
 def run_mutations(only: Sequence[str], progress: Callable[[str], None]) -> list[Outcome]:
     """Run all mutations, or those with one of `only` in their name or as their check; say each outcome to `progress`.
 
-    Raises ValueError for an `old` that is not there exactly once, or a check that fails or cannot run unbroken.
+    Raises PhasefieldError for a word that no mutation has,
+    ValueError for an `old` that is not there exactly once, or a check that fails or cannot run unbroken.
     """
+    for word in only:
+        if not any(word in m.name or word == m.check for m in MUTATIONS):
+            known = ", ".join([*sorted({m.check for m in MUTATIONS}), *(m.name for m in MUTATIONS)])
+            raise PhasefieldError(f"--only {word}: no mutation has it in its name or as its check; there are {known}")
     chosen = [m for m in MUTATIONS if not only or any(word in m.name or word == m.check for word in only)]
     for mutation in chosen:
         mutated(mutation)
