@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from browser import chromium, errors, wait
 
 from phasefield.api import read_case
 from phasefield.cases import folder as shipped_folder
@@ -384,6 +385,40 @@ def test_the_page_holds_every_row_and_no_foreign_code(tmp_path: Path) -> None:
     assert [s is None for s in data["surfaces"]] == [k % 4 == 3 for k in range(12)]
     assert "http://" not in text
     assert "https://" not in text
+
+
+def test_the_page_sorts_and_filters_in_a_browser(tmp_path: Path) -> None:
+    study = open_study(made_up(tmp_path))
+    page = write_page(study, draw(study))
+    with chromium(tmp_path) as browser:
+        browser.get(page.as_uri())
+
+        def column(name: str) -> list[str]:
+            heads = [th.text.split("\n")[0] for th in browser.find_elements("css selector", "#heads th")]
+            k = next(k for k, text in enumerate(heads) if text.startswith(name))
+            return [td.text for td in browser.find_elements("css selector", f"#rows td:nth-child({k + 1})")]
+
+        def head(name: str) -> Any:
+            heads = browser.find_elements("css selector", "#heads th")
+            return next(th for th in heads if th.text.startswith(name))
+
+        assert column("point") == [str(k) for k in range(12)]
+        assert len(browser.find_elements("css selector", "#rows canvas")) == 9
+        head("Sz").click()
+        assert column("Sz")[:9] == ["1", "2", "3", "5", "6", "7", "9", "10", "11"]  # um, then those without
+        head("Sz").click()
+        assert column("Sz")[0] == "11"
+        field = head("film.conductivity").find_element("css selector", "input")
+        field.send_keys("1e-8")
+        wait(lambda: len(column("point")) == 4, "the filter shows other rows")
+        assert set(column("film.conductivity")) == {"1e-8"}
+        browser.find_elements("css selector", "#rows tr")[0].click()
+        large = browser.find_element("id", "large")
+        assert large.is_displayed()
+        assert "phasefield view ../runs/" in large.text
+        link = large.find_element("css selector", "a").get_attribute("href")
+        assert (tmp_path / "out" / "runs").as_uri() in str(link)
+        assert not errors(browser)
 
 
 # Where runs are made.

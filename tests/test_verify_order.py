@@ -60,5 +60,5 @@ def test_a_mutation_is_caught_and_a_change_of_nothing_is_not() -> None:
 
 
 def test_a_word_that_no_mutation_has_is_an_error() -> None:
-    with pytest.raises(PhasefieldError, match="--only nonsense: no mutation .* order-time"):
+    with pytest.raises(PhasefieldError, match=r"--only nonsense: no mutation .* order-time"):
         run_mutations(["order-time", "nonsense"], print)
