@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from phasefield.api import open_run, read_case, run
+    from phasefield.runs import Run
     from phasefield.study.table import open_study
 
 __version__ = "0.1.0"
@@ -26,13 +27,12 @@ def __getattr__(name: str) -> Any:
     if name in ("open_run", "read_case", "run"):
         from phasefield import api
 
-        api.Run.shown = _shown
         return getattr(api, name)
     raise AttributeError(f"module 'phasefield' has no attribute {name!r}")
 
 
-def _shown(run: Any) -> str:
-    """Return a run as HTML, for a notebook."""
-    from phasefield.notebook import run_html
+def run_html(run: "Run") -> str:
+    """Return a run as HTML: how a notebook shows it."""
+    from phasefield import notebook
 
-    return run_html(run)
+    return notebook.run_html(run)

@@ -142,8 +142,8 @@ def html(
     from phasefield.api import open_run
     from phasefield.webpage import write_webpage
 
-    if out is not None and out.is_dir():
-        raise PhasefieldError(f"--out {out}: is a folder; give the name of a file")
+    if out is not None and (out.is_dir() or (out.parent.exists() and not out.parent.is_dir())):
+        raise PhasefieldError(f"--out {out}: is a folder, or lies below a file; give the name of a file")
     with open_run(folder) as run:
         typer.echo(write_webpage(run, out))
 

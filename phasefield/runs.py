@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,11 +35,11 @@ Array = NDArray[np.float64]
 class Run:
     """One stored run; use `open_run`. Works as a context manager; `close` frees the file."""
 
-    shown: ClassVar[Callable[[Run], str] | None] = None
-    """What makes HTML of a run for a notebook; the package sets it, as pictures are none of this room's business."""
+    def _repr_html_(self) -> str:
+        """Show itself in a notebook."""
+        import phasefield
 
-    def _repr_html_(self) -> str | None:
-        return None if Run.shown is None else Run.shown(self)
+        return phasefield.run_html(self)
 
     def __init__(self, folder: Path, guard: GuardedFile) -> None:
         self.folder = folder

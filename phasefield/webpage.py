@@ -28,7 +28,7 @@ from phasefield.runs import Run
 PAGE = "page.html"
 TEMPLATE = "webpage.html"
 MOST_POINTS = 256  # of an edge of the surface shown; more make the browser slow
-MOST_VALUES = 8_000_000  # of all frames
+MOST_VALUES = 2_500_000  # of all frames: 7 MB of the page
 MOST_STEPS = 4000  # of a series
 LEVELS = 65535
 UNITS = {"m": ("\N{MICRO SIGN}m", 1e6), "V": ("mV", 1e3), "A/m^2": ("mA/cm\N{SUPERSCRIPT TWO}", 0.1)}
@@ -83,6 +83,8 @@ def surface_data(run: Run) -> dict[str, Any]:
     _, ny, nx = run.shape
     stride = max(1, -(-max(ny, nx) // MOST_POINTS))
     small = run.heights[:, ::stride, ::stride] * MICRO
+    if not np.isfinite(small).all():
+        raise ResultError(f"{run.folder}: holds heights that are no numbers; run it again")
     every = max(1, -(-small.size // MOST_VALUES))
     chosen = sorted({*range(0, run.n_frames, every), run.n_frames - 1})
     small = np.asarray(small[chosen])
@@ -90,7 +92,8 @@ def surface_data(run: Run) -> dict[str, Any]:
     span = high - low or 1.0
     level = np.round((small - low) / span * LEVELS).astype("<u2")
     return {
-        "shape": list(small.shape), "spacing": run.spacing * stride * MICRO, "stride": stride, "low": low, "high": high,
+        "shape": list(small.shape), "spacing": run.spacing * MICRO, "stride": stride, "low": low, "high": high,
+        "cells": [ny, nx], "frames": run.n_frames,
         "hours": [float(run.times[k]) / 3600.0 for k in chosen],
         "data": base64.b64encode(level.tobytes()).decode("ascii"),
     }  # fmt: skip

@@ -19,7 +19,7 @@ from phasefield.study.axes import drawn, points_of
 from phasefield.study.cluster import slurm, split
 from phasefield.study.outputs import FILE, FORMS, STANDARD, Output, OutputError, thumb
 from phasefield.study.page import write_page
-from phasefield.study.pictures import draw
+from phasefield.study.pictures import draw, sobol_of
 from phasefield.study.plan import Planned, Planner, plan
 from phasefield.study.quantity import quantity_of, spread
 from phasefield.study.study import prepare, tabulate
@@ -373,6 +373,32 @@ def test_the_pictures_of_a_grid(tmp_path: Path) -> None:
     made = draw(open_study(made_up(tmp_path, text)))
     assert [path.name for path in made] == ["response.png", "map.png"]
     assert all(path.stat().st_size > 10_000 for path in made)
+
+
+def test_the_pictures_of_a_sample_are_points_and_indices(tmp_path: Path) -> None:
+    text = """title = "A sample"
+    base = "pllz"
+    [axes]
+    "film.conductivity" = { from = "1e-9 S/cm", to = "1e-7 S/cm", scale = "log" }
+    "electrolyte.transference_number" = { from = 0.2, to = 0.8 }
+    [sample]
+    method = "sobol-indices"
+    points = 8
+    """
+    study = open_study(made_up(tmp_path, text))
+    assert [path.name for path in draw(study)] == ["response.png", "sobol.png"]
+    assert (sobol_of(study, "Sz") or ([], 0))[1] == 6  # two of the eight base points lack a run
+    rows = [dict(row) for row in study.rows]
+    for row in rows:
+        row["Sz"] = 1e-6 * float(row["electrolyte.transference_number"] or 0.0)  # the second input makes all of it
+    study.rows[:] = rows
+    found, n = sobol_of(study, "Sz") or ([], 0)
+    assert n == 8
+    # 8 points: the estimate of the first order is rough, that of the total is exact where an input does nothing
+    assert found[0].total == 0.0
+    assert found[1].total > 0.4
+    with pytest.raises(ResultError, match="no grid"):
+        study.to_xarray()
 
 
 def test_the_page_holds_every_row_and_no_foreign_code(tmp_path: Path) -> None:

@@ -57,16 +57,18 @@ def test_the_page_holds_surface_series_and_sources(run: Path) -> None:
 
 def test_a_large_surface_is_thinned(tmp_path: Path) -> None:
     class Large:
-        shape, spacing, n_frames = (8, 600, 600), 1e-6, 40
-        times = np.arange(40.0)
-        heights = np.random.default_rng(0).random((40, 600, 600), dtype=np.float32)
+        shape, spacing, n_frames = (8, 600, 600), 1e-6, 80
+        times = np.arange(80.0)
+        heights = np.random.default_rng(0).random((80, 600, 600), dtype=np.float32)
 
     large: Any = Large()
     data = surface_data(large)
     assert data["stride"] == 3
     assert data["shape"][1:] == [200, 200]
-    assert data["hours"][-1] == 39.0 / 3600.0
-    assert len(data["data"]) < 4 / 3 * 2 * 8_500_000
+    assert data["hours"][-1] == 79.0 / 3600.0
+    assert len(data["data"]) < 4 / 3 * 2 * 2_600_000
+    assert data["frames"] == 80
+    assert len(data["hours"]) == data["shape"][0] == 41
 
 
 def test_from_disk_in_a_browser(run: Path, tmp_path: Path) -> None:

@@ -42,11 +42,12 @@ class Curve:
 
 @dataclass(frozen=True)
 class Response:
-    """Curves over one input."""
+    """Curves over one input; joined: their points make lines, as those of a sample do not."""
 
     scale: Scale
     curves: Sequence[Curve] = field(default_factory=tuple)
     legend: str = ""
+    joined: bool = True
 
 
 def responses(panels: Sequence[Response], output: Scale, path: str | Path, title: str, note: str = "") -> Path:
@@ -76,7 +77,7 @@ def responses(panels: Sequence[Response], output: Scale, path: str | Path, title
 def _response(axes: Axes, panel: Response, output: Scale) -> None:
     for k, curve in enumerate(panel.curves):
         colour = RUN_COLOURS[k % len(RUN_COLOURS)]
-        style = "o" if panel.scale.names else "o-"
+        style = "o-" if panel.joined and not panel.scale.names else "o"
         axes.plot(curve.x, curve.mean, style, color=colour, label=curve.name, markersize=4, linewidth=1.2)
         if np.isfinite(curve.deviation).any():
             if panel.scale.names:
@@ -96,37 +97,6 @@ def _response(axes: Axes, panel: Response, output: Scale) -> None:
     axes.set_xlabel(panel.scale.label)
     if any(curve.name for curve in panel.curves):
         axes.legend(title=panel.legend or None, fontsize=7, title_fontsize=7)
-
-
-def scatter(panels: Sequence[tuple[Scale, Array]], output: Scale, values: Array, path: str | Path, title: str) -> Path:
-    """Write an output against each sampled input, one panel an input, and return the path."""
-    curves = [Response(scale, (Curve("", x, values, np.full(len(x), math.nan)),)) for scale, x in panels]
-    across = min(MOST_ACROSS, len(curves))
-    down = math.ceil(len(curves) / across)
-    with look():
-        figure = new_figure(max(across * (WIDE + 0.3) + 0.4, 5.0), down * (HIGH + 0.7) + 0.5)
-        grid = figure.subplots(down, across, squeeze=False, sharey=True)
-        for place, axes in enumerate(grid.flat):
-            if place >= len(curves):
-                axes.set_axis_off()
-                continue
-            curve = curves[place].curves[0]
-            axes.plot(curve.x, curve.mean, "o", color=RUN_COLOURS[0], markersize=3, alpha=0.7)
-            if panels[place][0].log:
-                axes.set_xscale("log")
-            if output.log:
-                axes.set_yscale("log")
-            else:
-                axes.set_ylim(bottom=0.0)
-            axes.set_xlabel(panels[place][0].label)
-            axes.set_ylabel(output.label if place % across == 0 else "")
-        height = figure.get_figheight()
-        figure.subplots_adjust(
-            left=0.8 / figure.get_figwidth(), right=1 - 0.15 / figure.get_figwidth(), top=1 - 0.5 / height,
-            bottom=0.75 / height, wspace=0.1, hspace=0.45,
-        )  # fmt: skip
-        figure.suptitle(title, fontsize=10, y=1 - 0.16 / height)
-        return save(figure, path)
 
 
 def value_map(

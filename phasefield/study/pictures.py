@@ -15,7 +15,7 @@ from phasefield.study import analysis
 from phasefield.study.analysis import Index, value
 from phasefield.study.studyfile import CASE, SEED
 from phasefield.study.table import Heading, Study
-from phasefield.viz.study import Curve, Response, Scale, responses, scatter, sobol_bars, value_map
+from phasefield.viz.study import Curve, Response, Scale, responses, sobol_bars, value_map
 from phasefield.viz.style import MICRON
 
 RESPONSE, MAP, SOBOL = "response.png", "map.png", "sobol.png"
@@ -81,8 +81,11 @@ def _responses(study: Study, output: Heading) -> Path:
     path, title = study.folder / RESPONSE, _title(study)
     if study.about["sample"] is not None and heads:
         values = np.array([value(row, output.name) for row in study.rows]) / size
-        panels = [(scale_of(h), np.array([value(row, h.name) for row in study.rows]) / h.show_size) for h in heads]
-        return scatter(panels, scale, values, path, title)
+        panels = []
+        for head in heads:
+            x = np.array([value(row, head.name) for row in study.rows]) / head.show_size
+            panels.append(Response(scale_of(head), (Curve("", x, values, np.full(len(x), math.nan)),), joined=False))
+        return responses(panels, scale, path, title)
     seeds = len({row[SEED] for row in study.rows}) if any(h.name == SEED for h in study.inputs) else 1
     note = f"means over {seeds} seeds, band: one standard deviation" if seeds > 1 else ""
     if not heads:

@@ -13,6 +13,7 @@ from pathlib import Path
 from phasefield import __version__, closed_forms, depletion
 from phasefield.api import check_threads, locate_case
 from phasefield.aside import replace_text
+from phasefield.attribution.inputs import SEEDS
 from phasefield.case import Case
 from phasefield.casefile import CaseReader
 from phasefield.errors import CaseError, PhasefieldError
@@ -25,7 +26,6 @@ from phasefield.study.studyfile import StudyFile
 FILE = "plan.json"
 FORMAT = 1
 HASH = 16  # letters of a case's hash that name its folder
-SEEDS = ("surface.seed", "surface.substrate.seed", "counter.surface.seed", "film.patches.seed")
 SOURCE = "set by a study"
 
 
