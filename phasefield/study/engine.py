@@ -91,7 +91,8 @@ def _deal(
     left = count
 
     def fill() -> None:
-        room = (AHEAD + 1) * max(1, len(client.scheduler_info(n_workers=-1)["workers"])) - len(waiting)
+        tally.workers = max(tally.workers, len(client.scheduler_info(n_workers=-1)["workers"]))
+        room = (AHEAD + 1) * tally.workers - len(waiting)
         for _ in range(room):
             task = next(tasks, None)
             if task is None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 STUDIES = Path("studies")  # the default parent of studies
 RUNS = "runs"  # folder of all studies' run folders, below the parent
 COST = "cost.json"
+ELSEWHERE = "was run, but left nothing in this folder: workers on other machines must see the same folder"
 LOCK = ".lock"
 
 
@@ -194,5 +195,6 @@ def cost(tally: Tally) -> dict[str, Any]:
 
 
 def errors_of(ends: Sequence[Any]) -> dict[int, str]:
-    """Return why runs gave nothing, by the number of their point."""
-    return {done.number: done.text or done.status for done in ends if done.status in ("error", "failed") and done.text}
+    """Return why runs gave nothing, by the number of their point; it is said of those that left no outputs here."""
+    found = {done.number: done.text for done in ends if done.status in ("error", "failed") and done.text}
+    return found | {done.number: ELSEWHERE for done in ends if done.status == "done"}
