@@ -75,7 +75,7 @@ def render(
     ] = None,
     frame: FrameNumber = -1,
     movie: Annotated[
-        str | None, typer.Option(metavar="KIND", help="A movie instead: time (all frames) or turn (one, to and fro).")
+        str | None, typer.Option(metavar="KIND", help="A movie instead: time (all frames) or turn (one, all round).")
     ] = None,
     format_: Annotated[str, typer.Option("--format", help="Of the movie: gif or mp4.")] = "gif",
     fps: Annotated[float, typer.Option(min=0.5, max=60.0, help="Frames a second of the movie.")] = 8.0,

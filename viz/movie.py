@@ -1,16 +1,15 @@
-"""Movies of a run's surface: through its stored frames, or swung to and fro; one camera, one colour scale."""
+"""Movies of a run's surface: through its stored frames, or all round one of them; one colour scale."""
 
 from __future__ import annotations
 
-import math
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from phasefield.errors import PhasefieldError
 from phasefield.viz.camera import View, common_view, needs_section
@@ -20,7 +19,8 @@ from phasefield.viz.surface import surface
 
 KINDS = ("time", "turn")
 FORMATS = ("gif", "mp4")
-SWING = (-75.0, -15.0)  # degrees of the eye's azimuth: the two cut faces in front stay in front
+QUARTER = 90.0  # degrees
+EDGE = 0.002  # of a quarter by which the eye keeps off the planes of the sides, which it would see edge-on
 WIDEST = 900  # pixels of a frame
 HELD = 8  # frames for which the last surface is held
 
@@ -34,7 +34,7 @@ def movie(
 ) -> Path:  # fmt: skip
     """Write a movie and return its path; its ending says the format, .gif or .mp4.
 
-    kind: "time", every stored frame, or "turn", one frame (of number `frame`) seen from angles to and fro for so many
+    kind: "time", every stored frame, or "turn", one frame (of number `frame`) seen from all round in so many
     seconds; a 2D run has its section through time only. Raises PhasefieldError if there is nothing to move, and for
     .mp4 without the extra `movies`.
     """
@@ -44,7 +44,7 @@ def movie(
         raise PhasefieldError(f"{path}: a movie is one of {', '.join(FORMATS)}")
     if ending == "mp4":
         _encoder()
-    shots = list(_through_time(run)) if kind == "time" else list(_to_and_fro(run, frame, max(2, round(fps * seconds))))
+    shots = list(_through_time(run)) if kind == "time" else list(_all_round(run, frame, max(4, round(fps * seconds))))
     with tempfile.TemporaryDirectory() as folder:
         pictures = []
         for k, draw in enumerate(shots):
@@ -71,23 +71,41 @@ def _through_time(run: StoredRun) -> Iterator[Shot]:
         yield from (lambda path, k=k: cross_section(run, path, k, limits=limits) for k in frames)
     else:
         view = common_view([(run, k) for k in frames])
-        yield from (partial(_seen, run, k, view) for k in frames)
+        yield from (partial(_seen, run, k, view, True) for k in frames)
 
 
-def _to_and_fro(run: StoredRun, frame: int, count: int) -> Iterator[Shot]:
+def _all_round(run: StoredRun, frame: int, count: int) -> Iterator[Shot]:
+    """Yield the shots of one turn. The camera sees two sides of the box; for the others the run itself is turned."""
     if needs_section(run):
         raise PhasefieldError(f"{run.title}: a section cannot be turned; take a movie through time")
     frame = frame_index(run, frame)
-    view = common_view([(run, frame)])
-    low, high = SWING
+    limits = common_view([(run, frame)]).limits
     for k in range(count):
-        share = 0.5 * (1.0 - math.cos(2.0 * math.pi * k / count))
-        seen: View = replace(view, azimuth=low + share * (high - low))
-        yield partial(_seen, run, frame, seen)
+        quarter, rest = divmod(4.0 * k / count, 1.0)
+        turned: Any = Turned(run, frame, int(quarter))
+        seen = common_view([(turned, 0)], limits=limits, azimuth=-QUARTER * (rest + EDGE * (1.0 - 2.0 * rest)))
+        yield partial(_seen, turned, 0, seen, False)
 
 
-def _seen(run: StoredRun, frame: int, view: View, path: Path) -> Path:
-    return surface(run, path, frame, view=view)
+def _seen(run: StoredRun, frame: int, view: View, scales: bool, path: Path) -> Path:
+    return surface(run, path, frame, view=view, scales=scales)
+
+
+class Turned:
+    """One frame of a run, turned about the upright axis by quarters, anticlockwise from above."""
+
+    def __init__(self, run: StoredRun, frame: int, quarters: int) -> None:
+        self._run, self._frame, self._quarters = run, frame, quarters
+        nz, ny, nx = run.shape
+        self.shape = (nz, ny, nx) if quarters % 2 == 0 else (nz, nx, ny)
+        self.title, self.spacing, self.n_frames, self.series = run.title, run.spacing, 1, run.series
+        self.times = np.asarray(run.times)[[frame]]
+        self.fields = getattr(run, "fields", [])
+        self.heights = np.rot90(np.asarray(run.heights)[frame], -quarters)[None]
+
+    def field(self, name: str, _: int) -> NDArray[Any]:
+        """Return a field (nz, ny, nx)."""
+        return np.rot90(self._run.field(name, self._frame), -self._quarters, axes=(1, 2))
 
 
 def _small(path: Path) -> Any:

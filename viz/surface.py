@@ -37,11 +37,12 @@ def surface(
     *,
     view: View | None = None,
     solid: bool = True,
+    scales: bool = True,
 ) -> Path:
     """Write a picture of the lithium surface of one frame and return its path.
 
     view: colour limits, camera and exaggeration; pass one from `common_view` to compare runs. solid: show the
-    contour xi = 1/2 in space, with overhangs and isolated lithium, rather than the height map.
+    contour xi = 1/2 in space, with overhangs and isolated lithium, rather than the height map. scales: with axes.
     """
     if needs_section(run):
         from phasefield.viz.section import cross_section
@@ -56,7 +57,7 @@ def surface(
         height = tall + head + 0.12
         figure = new_figure(width, height)
         box = figure.add_axes((left / width, 0.12 / height, panel / width, tall / height))
-        draw_surface(box, run, frame, view, solid=solid)
+        draw_surface(box, run, frame, view, solid=solid, scales=scales)
         long = 0.75 * tall
         where = (
             (width - right + 0.2) / width,
@@ -66,19 +67,24 @@ def surface(
         )
         draw_height_bar(figure.add_axes(where), view)
         text = f"{run.title}\nlithium surface at {when(run, frame)}"
+        if not scales:
+            text += f", {view.size[0]:.4g} {TIMES} {view.size[1]:.4g} {MICRON}"
         figure.text(0.5, 1 - 0.1 / height, text, fontsize=10, ha="center", va="top")
         return save(figure, path)
 
 
-def draw_surface(axes: Axes, run: StoredRun, frame: int, view: View, *, solid: bool = True) -> None:
-    """Draw a frame with its box, ticks and labels into axes."""
+def draw_surface(
+    axes: Axes, run: StoredRun, frame: int, view: View, *, solid: bool = True, scales: bool = True
+) -> None:
+    """Draw a frame into axes; scales: with its box, ticks and labels."""
     frame = frame_index(run, frame)
     camera = view.camera
     axes.set_axis_off()
     scale = _frame(axes, camera)
     limits = axes.get_xlim(), axes.get_ylim()
     heights = _height_ticks(view, scale)
-    _draw_back(axes, view, heights)
+    if scales:
+        _draw_back(axes, view, heights)
     if gl.available():
         from phasefield.viz.scene import render
 
@@ -90,7 +96,8 @@ def draw_surface(axes: Axes, run: StoredRun, frame: int, view: View, *, solid: b
     else:
         log.info(gl.missing_message())
         paint(axes, run, frame, view)
-    _draw_axes(axes, view, heights)
+    if scales:
+        _draw_axes(axes, view, heights)
     if view.exaggeration != 1:
         note = f"heights drawn {TIMES}{view.exaggeration:g}"
         axes.text(
