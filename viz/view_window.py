@@ -11,7 +11,7 @@ import numpy as np
 from phasefield.viz.stored import StoredRun, duration
 from phasefield.viz.view_scene import DEAD, Look, Scene, mesh_of, words
 
-KEYS = "c: colour   v: cut   , .: move the cut   p: pick two points   r: whole view   q: end"
+KEYS = "c: colour   x: cut   , .: move the cut   p: pick two points   r: whole view   q: end"
 HOUR = 3600.0  # s
 EYE = (-0.35, -1.3, 0.9)
 BAR = {"vertical": True, "position_y": 0.12, "height": 0.5, "width": 0.06, "title_font_size": 14, "label_font_size": 12}
@@ -45,7 +45,7 @@ class _Window:
                 self._at, (times[0] / HOUR, times[-1] / HOUR), value=self.look.time / HOUR, title="time (h)",
                 pointa=(0.6, 0.92), pointb=(0.97, 0.92), style="modern", fmt="%.4g", title_height=0.018,
             )  # fmt: skip
-        for key, what in (("c", self._next_colour), ("v", self._next_slice), ("comma", lambda: self._move(-STEP)),
+        for key, what in (("c", self._next_colour), ("x", self._next_slice), ("comma", lambda: self._move(-STEP)),
                           ("period", lambda: self._move(STEP)), ("p", self._pick)):  # fmt: skip
             self.plotter.add_key_event(key, what)
         self.plotter.view_vector(EYE, viewup=(0.0, 0.0, 1.0))
@@ -86,6 +86,8 @@ class _Window:
         import pyvista as pv
 
         scene, asked = self.scene, self.look
+        for title in list(self.plotter.scalar_bars.keys()):
+            self.plotter.remove_scalar_bar(title, render=False)
         lines = []
         for k, name in enumerate(scene.names):
             mesh = mesh_of(scene.surface(k, asked), asked.colour)
