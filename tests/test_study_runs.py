@@ -225,6 +225,15 @@ def test_a_scheduler_that_is_not_there_is_one_line(
     assert "no Dask scheduler answers" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("address", ["nonsense", "tcp://", "http://127.0.0.1:9", "tcp://a b:1"])
+def test_what_is_no_address_is_refused_before_anything(
+    address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("study", write(tmp_path), "--out", tmp_path / "out", "-q", "--scheduler", address) == 2
+    assert "is no address" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_study_that_another_process_runs_is_refused(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import fcntl
 

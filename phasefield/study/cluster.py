@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -70,6 +71,8 @@ def running(address: str) -> Iterator[Client]:
     """Connect to a scheduler, e.g. tcp://10.0.0.1:8786, and wait for its first worker."""
     from distributed import Client
 
+    check_address(address)
+
     try:
         client = Client(address, timeout=CONNECT, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
@@ -119,6 +122,12 @@ def submitted(table: Mapping[str, Any]) -> Iterator[Client]:
     with slurm(table) as cluster, Client(cluster, set_as_default=False) as client:
         cluster.scale(jobs=int(table.get("jobs", 1)))
         yield client
+
+
+def check_address(address: str) -> None:
+    """Refuse what is no address of a scheduler."""
+    if not re.fullmatch(r"((tcp|tls|ws|wss|ucx)://)?[^\s:/]+:\d{1,5}|(tcp|tls)://\[[0-9a-fA-F:]+\]:\d{1,5}", address):
+        raise PhasefieldError(f"--scheduler {address}: is no address; give one such as tcp://10.0.0.1:8786")
 
 
 def check_workers(workers: int | None) -> int | None:

@@ -62,6 +62,9 @@ def announce(console: Console, prepared: Prepared, how: Where) -> None:
         largest = max(one.memory for _, one in prepared.waiting)
         line += f"; {largest / MB:.0f} MB a run"
     console.print(line, soft_wrap=True, markup=False)
+    wrong = Counter(one.error for _, one in prepared.points if one.error)
+    for text, n in wrong.most_common(MOST_NOTES):
+        console.print(f"  no valid case, {n} x {text}", soft_wrap=True, markup=False)
 
 
 class Board:

@@ -112,6 +112,7 @@ class Where:
 def where(prepared: Prepared, scheduler: str | None = None, workers: int | None = None) -> Where:
     """Return where the runs of a study are to be made. Nothing is started yet."""
     if scheduler is not None:
+        cluster.check_address(scheduler)
         return Where(cluster.running(scheduler), 0, 1, f"the workers of {scheduler}")
     if prepared.study.cluster:
         table_ = prepared.study.cluster
