@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+TITLE = "title=Li | PLLZ with an uneven film | Li, 0.2 mA/cm2"
 SMALL = ['grid.size=["160 um", "160 um", "240 um"]', "protocol.repeat=12", "output.fields_every=4 h"]
 UNEVEN = "film.patches.spread=1"
 
@@ -22,7 +23,7 @@ def make(folder: Path) -> None:
     from phasefield.viz.surface import surface
 
     with tempfile.TemporaryDirectory() as place:
-        case = phasefield.read_case("pllz", [*SMALL, UNEVEN])
+        case = phasefield.read_case("pllz", [TITLE, *SMALL, UNEVEN])
         with phasefield.run(case, out=Path(place) / "run") as run:
             surface(run, folder / "surface.png")
             cross_section(run, folder / "section.png")

@@ -54,8 +54,11 @@ def movie(
             pictures += [pictures[-1]] * HELD
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.stem}.part{path.suffix}")
-        (_gif if ending == "gif" else _mp4)(part, pictures, fps)
-        part.replace(path)
+        try:
+            (_gif if ending == "gif" else _mp4)(part, pictures, fps)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
     return path
 
 
@@ -149,7 +152,9 @@ def _encoder() -> Any:
 def _mp4(path: Path, pictures: Sequence[Any], fps: float) -> None:
     held = _same_size(pictures)
     writer = _encoder().write_frames(str(path), held[0].size, fps=fps, codec="libx264", macro_block_size=2, quality=8)
-    writer.send(None)
-    for picture in held:
-        writer.send(np.asarray(picture).tobytes())
-    writer.close()
+    try:
+        writer.send(None)
+        for picture in held:
+            writer.send(np.asarray(picture).tobytes())
+    finally:
+        writer.close()
