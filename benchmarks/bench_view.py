@@ -38,15 +38,17 @@ def run(folder: Path) -> None:
     rough = gaussian_filter(rng.normal(size=SHAPE[1:]), 12.0, mode="wrap")
     rough *= 12.0 / rough.std()  # cells
     z = (np.arange(SHAPE[0]) + 0.5)[:, None, None]
-    fields = ["xi", "concentration", "reaction_current"]
+    fields = ["xi", "concentration", "reaction_current", "dead"]
     writer = create(folder, SHAPE, spacing=1e-6, fields=fields)
     for k in range(FRAMES):
         height = 100.0 + (k + 1) / FRAMES * rough
         xi = np.clip(height - z + 0.5, 0.0, 1.0)
         current = np.where(np.abs(z - height) < 3.0, 2.0 + 0.05 * rough, 0.0)
         salt = np.where(xi < 0.5, 800.0 + 1.5 * z, 0.0)
+        dead = (np.abs(z - height - 6.0) < 2.0) & (rough > 18.0)  # flakes over the peaks
         writer.add_row({**row_of(k), "time": 3600.0 * k})
-        writer.save(Frame(3600.0 * k, {"xi": xi, "concentration": salt, "reaction_current": current}, height * 1e-6))
+        fields = {"xi": xi, "concentration": salt, "reaction_current": current, "dead": dead}
+        writer.save(Frame(3600.0 * k, {k: v.astype(np.float32) for k, v in fields.items()}, height * 1e-6))
 
 
 def main() -> None:

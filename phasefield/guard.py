@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from phasefield.errors import ResultError, one_line
 
 MAX_VALUES = 1 << 31
-"""Values in one array: more than one frame or one series of any run here."""
+"""Values that are read at once: more than one frame of a field, or one series, of any run here."""
 
 MAX_RATIO = 1100
 """Bytes that one byte of a file can hold: deflate reaches 1032 on zeros."""
@@ -60,13 +60,16 @@ class GuardedFile:
         plain = isinstance(item, h5py.Dataset) and item.dtype.kind in "fiu" and item.shape is not None
         if not plain or item.external or item.is_virtual:
             raise ResultError(f"{self.path}: {name} is no array of numbers kept in this file")
-        if item.size > MAX_VALUES or item.nbytes > MAX_RATIO * self._bytes:
+        if item.nbytes > MAX_RATIO * self._bytes:
             raise ResultError(f"{self.path}: {name} claims to be larger than the file can hold")
         return item
 
     def read(self, name: str) -> NDArray[np.float64]:
         """Whole array of this name."""
-        return np.asarray(self.dataset(name)[()], np.float64)
+        item = self.dataset(name)
+        if item.size > MAX_VALUES:
+            raise ResultError(f"{self.path}: {name} is too large to be read at once")
+        return np.asarray(item[()], np.float64)
 
     def check_sizes(self) -> None:
         """Refuse the file if any array claims more than it can hold: HDF5 would work on it for ever."""

@@ -7,13 +7,15 @@ an open `Run` is a snapshot that stays consistent; open the run again to see mor
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -194,25 +196,47 @@ class Run:
         self, name: str, frame: int = -1, layers: tuple[int, int] | None = None, rows: tuple[int, int] | None = None
     ) -> NDArray[np.float32]:
         """Field of one frame in the layers z and rows y from the first to before the last: only they are read."""
+        with self._guard.reading():
+            data, at = self._frame_of(name, frame)
+            z, y = slice(*(layers or (0, self.shape[0]))), slice(*(rows or (0, self.shape[1])))
+            flat = data.ndim == 3  # a 2D run is stored without y
+            held = np.asarray(data[at, z] if flat else data[at, z, y], np.float32)
+            return held.reshape(len(held), -1, self.shape[2])[:, y] if flat else held
+
+    def blocks(self, name: str, frame: int = -1) -> Iterator[tuple[Shape, NDArray[np.float32]]]:
+        """Give the parts of a field of a 3D run that hold anything but zeros: first cell (z, y, x), and values.
+
+        Of parts that hold zeros only the packed bytes are looked at: rare things are found at once in a large field.
+        """
+        with self._guard.reading():
+            data, at = self._frame_of(name, frame)
+            if data.ndim != 4:
+                raise ResultError(f"{self.path}: is a 2D run; blocks are of a volume")
+            edges = (data.chunks or data.shape)[1:]
+            empty = None
+            for corner in itertools.product(*(range(0, n, edge) for n, edge in zip(self.shape, edges, strict=True))):
+                packed = data.id.read_direct_chunk((at, *corner))[1] if data.chunks else b""
+                if data.chunks and packed == empty:
+                    continue
+                part = tuple(slice(k, k + edge) for k, edge in zip(corner, edges, strict=True))
+                held = np.asarray(data[(at, *part)], np.float32)
+                if np.any(held):
+                    yield (corner[0], corner[1], corner[2]), held
+                elif data.chunks and held.shape == edges:
+                    empty = packed
+
+    def _frame_of(self, name: str, frame: int) -> tuple[h5py.Dataset, int]:
+        """Array of all frames of a field, and where in it a frame is."""
         entry = cell_field(name)
         stored = name if entry is None else entry.name
         if stored not in self.fields:
             raise ResultError(f"{self.path}: holds no field {name!r}; it holds {', '.join(self.fields)}")
         if not -self.n_frames <= frame < self.n_frames:
             raise ResultError(f"{self.path}: holds {self.n_frames} frames; there is no frame {frame}")
-        with self._guard.reading():
-            data = self._guard.dataset(f"VTKHDF/CellData/{stored}")
-            if (
-                data.ndim < 1
-                or len(data) != self.n_frames
-                or data.size != self.n_frames * math.prod(self.shape)
-            ):
-                raise ResultError(f"{self.path}: field {stored!r} does not have the shape of the run")
-            z, y = slice(*(layers or (0, self.shape[0]))), slice(*(rows or (0, self.shape[1])))
-            flat = data.ndim == 3  # a 2D run is stored without y
-            values = data[frame % self.n_frames, z] if flat else data[frame % self.n_frames, z, y]
-            held = np.asarray(values, np.float32)
-            return held.reshape(len(held), -1, self.shape[2])[:, y] if flat else held
+        data = self._guard.dataset(f"VTKHDF/CellData/{stored}")
+        if data.ndim < 1 or len(data) != self.n_frames or data.size != self.n_frames * math.prod(self.shape):
+            raise ResultError(f"{self.path}: field {stored!r} does not have the shape of the run")
+        return data, frame % self.n_frames
 
     # How it ended.
 

@@ -26,6 +26,17 @@ WINDOW = "VTK_DEFAULT_OPENGL_WINDOW"  # VTK >= 9.4 reads here which kind of wind
 OFF_SCREEN = ("vtkEGLRenderWindow", "vtkOSOpenGLRenderWindow")
 PATIENCE = 60.0  # seconds the child may take; a cold import of vtk from a slow disk needs ten
 
+SHOWING = """
+import vtkmodules.vtkRenderingOpenGL2
+from vtkmodules.vtkRenderingCore import vtkRenderer, vtkRenderWindow
+window, renderer = vtkRenderWindow(), vtkRenderer()
+window.SetShowWindow(False)
+window.SetSize(16, 16)
+window.AddRenderer(renderer)
+window.Render()
+print("kind", window.GetClassName(), flush=True)
+"""
+
 CHILD = """
 import vtkmodules.vtkRenderingOpenGL2
 from vtkmodules.vtkRenderingCore import vtkRenderer, vtkRenderWindow
@@ -45,6 +56,18 @@ print("drawn", int(pixels.GetValue(0)), flush=True)
 def available() -> bool:
     """True if PyVista can render here."""
     return _window() is not None
+
+
+def screen() -> bool:
+    """True if a window can be shown here: a screen that answers, with OpenGL. Never remembered: screens come and go.
+
+    Where none answers VTK draws off screen without a word, and a window would end at once.
+    """
+    switch = _switch()
+    if switch is not None:
+        return switch
+    said = _child(SHOWING, dict(os.environ))
+    return b"kind" in said and not any(kind.encode() in said for kind in OFF_SCREEN)
 
 
 def missing_message() -> str:
@@ -96,13 +119,19 @@ def reset() -> None:
     _ask.cache_clear()
 
 
+def _switch() -> bool | None:
+    """What PHASEFIELD_GL says; None for nothing."""
+    said = os.environ.get(SWITCH, "auto").lower()
+    if said in ("off", "0", "no", "false"):
+        return False
+    return True if said in ("on", "1", "yes", "true") else None
+
+
 def _window() -> str | None:
     """The kind of window that works, empty for VTK's own choice, None if nothing works."""
-    switch = os.environ.get(SWITCH, "auto").lower()
-    if switch in ("off", "0", "no", "false"):
-        return None
-    if switch in ("on", "1", "yes", "true"):
-        return ""
+    switch = _switch()
+    if switch is not None:
+        return "" if switch else None
     return _ask(os.environ.get("DISPLAY", ""), os.environ.get(WINDOW, ""))
 
 
@@ -124,17 +153,22 @@ def _child_draws(kind: str) -> bool:
     environment = dict(os.environ)
     if kind:
         environment[WINDOW] = kind
+    return b"drawn 255" in _child(CHILD, environment)
+
+
+def _child(program: str, environment: dict[str, str]) -> bytes:
+    """What a program prints; nothing if it dies."""
     try:
         done = subprocess.run(
-            [sys.executable, "-c", CHILD],
+            [sys.executable, "-c", program],
             env=environment,
             capture_output=True,
             timeout=PATIENCE,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0 and b"drawn 255" in done.stdout
+        return b""
+    return done.stdout if done.returncode == 0 else b""
 
 
 def _key(display: str, chosen: str) -> str:

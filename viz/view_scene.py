@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from phasefield.roughness import basic
 from phasefield.viz.stored import METRE, Array, StoredRun, labels
 
 HEIGHT = "height"
+RESISTANCE = "film_resistance"
 ON_SURFACE = ("reaction_current", "film_resistance", "film_thickness", "film_conductivity")
 IN_VOLUME = ("concentration", "potential")
 SHOWN = {
@@ -32,7 +33,8 @@ MOST_POINTS = 256  # of an edge of a surface; more do not reach a browser within
 NEIGHBOURS = 2  # cells above and below the surface among which its value is looked for
 GAP = 0.15  # of a width, between surfaces that stand side by side
 DEAD = (0.84, 0.37, 0.0)  # isolated lithium
-MARGIN = 2  # cells
+INK = (0.1, 0.1, 0.1)  # the bar of length
+MOST_READ = 200_000_000  # cells that are read for the ends of a colour scale
 
 
 class Limits(NamedTuple):
@@ -47,6 +49,7 @@ class Look:
     """What is shown: time [s], the field that colours the surfaces, a slice's field ("" for none) and place.
 
     line: end points (x, y) [um] of a profile, on each surface alike; place: of the slice, 0 to 1 along y.
+    solid: the surface xi = 1/2 in space, with its overhangs; else the heights, as seen from above.
     """
 
     time: float = math.inf
@@ -54,6 +57,7 @@ class Look:
     slice: str = ""
     place: float = 0.5
     line: list[tuple[float, float]] = field(default_factory=list)
+    solid: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,8 +81,7 @@ class Scene:
         self.runs = list(runs)
         self.names, self.shared = labels(runs)
         if len({run.title for run in runs}) < len(runs):
-            folders = [getattr(run, "folder", None) for run in runs]
-            self.names = [own if f is None else f.name for f, own in zip(folders, self.names, strict=True)]
+            self.names = _folders(runs, self.names)
         self._limits: dict[str, Limits] = {}
         self._kept: dict[int, tuple[tuple[int, str], Sheet]] = {}  # of each run: scene and map ask
 
@@ -90,7 +93,7 @@ class Scene:
     @cached_property
     def colours(self) -> list[str]:
         """What can colour the surfaces of all runs."""
-        return [HEIGHT, *(name for name in ON_SURFACE if self._all_hold(name))]
+        return [HEIGHT, *(name for name in ON_SURFACE if all(_held(run, name) for run in self.runs))]
 
     @cached_property
     def slices(self) -> list[str]:
@@ -119,7 +122,7 @@ class Scene:
 
     def _sheet(self, k: int, frame: int, colour: str) -> Sheet:
         run = self.runs[k]
-        stride = max(1, -(-max(run.shape[1:]) // MOST_POINTS))
+        stride = stride_of(run)
         z = np.asarray(run.heights[frame][::stride, ::stride], dtype=np.float64)
         dx = run.spacing * stride * METRE
         x, y = np.meshgrid((np.arange(z.shape[1]) + 0.5) * dx + self.offset(k), (np.arange(z.shape[0]) + 0.5) * dx)
@@ -130,58 +133,134 @@ class Scene:
             return Sheet(points, about)
         return Sheet(points, self._on_surface(run, frame, colour, stride) * SHOWN[colour][2])
 
+    def mesh(self, k: int, look: Look) -> Any:
+        """Return the surface of run k as PolyData with its colour's values [unit shown] by name.
+
+        With `look.solid` it is the contour xi = 1/2 of connected lithium; where xi is not stored, the heights still.
+        """
+        if not (look.solid and self.has_solid):
+            return mesh_of(self.surface(k, look), look.colour)
+        return self._contour(k, self.frame(k, look.time), look.colour)
+
+    @cached_property
+    def has_solid(self) -> bool:
+        """True where all runs hold what the surface in space is made of."""
+        return self._all_hold("xi")
+
+    def _contour(self, k: int, frame: int, colour: str) -> Any:
+        import pyvista as pv
+
+        run, stride = self.runs[k], stride_of(self.runs[k])
+        xi = _connected(run, frame)[::stride, ::stride, ::stride]
+        dx = run.spacing * METRE
+        mean = float(np.mean(run.heights[frame])) * METRE
+        grid = pv.ImageData(
+            dimensions=xi.shape[::-1], spacing=(stride * dx,) * 3,
+            origin=(0.5 * dx + self.offset(k), 0.5 * dx, 0.5 * dx - mean),
+        )  # fmt: skip
+        grid["xi"] = xi.ravel()
+        mesh = grid.contour([0.5], scalars="xi", compute_normals=True)
+        mesh.point_data.remove("xi")
+        points = np.asarray(mesh.points, dtype=np.float64)
+        if colour == HEIGHT:
+            mesh[colour] = points[:, 2].astype(np.float32)
+            return mesh
+        place = (points - np.array([self.offset(k), 0.0, -mean])) / dx - 0.5  # in cells (x, y, z)
+        mesh[colour] = (_near(run, frame, colour, place) * SHOWN[colour][2]).astype(np.float32)
+        return mesh
+
     def _on_surface(self, run: StoredRun, frame: int, name: str, stride: int = 1) -> Array:
         """Return a field at the surface (ny, nx), SI: of the cell that holds it, or the nearest that has a value."""
-        z = np.asarray(run.heights[frame])[::stride, ::stride]
-        at = np.clip((z / run.spacing).astype(int), 0, run.shape[0] - 1)
-        first = max(0, int(at.min()) - NEIGHBOURS)
-        last = min(run.shape[0], int(at.max()) + NEIGHBOURS + 1)
-        held = layers_of(run, name, frame, first, last)[:, ::stride, ::stride]
-        found = np.zeros(z.shape)
-        for step in sorted(range(-NEIGHBOURS, NEIGHBOURS + 1), key=abs):
-            k = np.clip(at - first + step, 0, last - first - 1)
-            one = np.take_along_axis(held, k[None], axis=0)[0]
-            found = np.where(found == 0.0, one, found)
+        if name == RESISTANCE and not _stored(run, name):
+            own = self._on_surface(run, frame, "film_conductivity", stride)
+            thick = self._on_surface(run, frame, "film_thickness", stride)
+            return np.divide(thick, own, out=np.zeros_like(own), where=own > 0.0)
+        heights = np.asarray(run.heights[frame])[::stride, ::stride]
+        at = np.clip((heights / run.spacing).astype(int), 0, run.shape[0] - 1)
+        found = np.zeros(at.shape)
+        best = np.full(at.shape, NEIGHBOURS + 1)  # cells from the surface to what was found
+        for (z, y, x), part in blocks_of(run, name, frame):
+            first = (-y % stride, -x % stride)  # of the part that stands on the grid of the points
+            held = part[:, first[0] :: stride, first[1] :: stride]
+            j, i = (y + first[0]) // stride, (x + first[1]) // stride
+            here = np.s_[j : j + held.shape[1], i : i + held.shape[2]]
+            for step in sorted(range(-NEIGHBOURS, NEIGHBOURS + 1), key=abs):
+                k = at[here] - z + step
+                inside = (k >= 0) & (k < len(held)) & (abs(step) < best[here])
+                if np.any(inside):
+                    one = np.take_along_axis(held, np.clip(k, 0, len(held) - 1)[None], axis=0)[0]
+                    good = inside & (one != 0.0)
+                    found[here][good], best[here][good] = one[good], abs(step)
         return found
 
     def limits(self, colour: str) -> Limits:
-        """Return the ends of the colour scale of all runs: of heights over all frames, else of the last ones."""
+        """Return the ends of the colour scale of all runs and frames, unit shown.
+
+        Heights: of all frames. Fields: of all frames of a small run; of a large one, of frames evenly apart, the
+        first and the last among them, so that no more than `MOST_READ` cells are read. A cut's scale is that of the
+        cut in the middle.
+        """
         if colour not in self._limits:
             parts: list[Array] = []
             for k, run in enumerate(self.runs):
                 if colour == HEIGHT:
                     z = np.asarray(run.heights, dtype=np.float64)
                     parts.append((z - z.mean(axis=(1, 2), keepdims=True)).ravel() * METRE)
-                elif colour in IN_VOLUME:
-                    parts.append(self.cut(k, Look(slice=colour)).values.ravel())
-                else:
-                    parts.append(self._on_surface(run, run.n_frames - 1, colour).ravel() * SHOWN[colour][2])
-            low, high = (float(pick([pick(part[np.isfinite(part)]) for part in parts])) for pick in (np.min, np.max))
-            self._limits[colour] = Limits(low, high if high > low else low + 1.0)
+                    continue
+                for frame in looked_at(run):
+                    if colour in IN_VOLUME:
+                        at = Look(time=float(run.times[frame]), slice=colour)
+                        parts.append(self.cut(k, at).values.ravel())
+                    else:
+                        parts.append(self._on_surface(run, frame, colour, stride_of(run)).ravel() * SHOWN[colour][2])
+            ends = [(part.min(), part.max()) for part in (p[np.isfinite(p)] for p in parts) if len(part)]
+            low, high = (min(e[0] for e in ends), max(e[1] for e in ends)) if ends else (0.0, 0.0)
+            self._limits[colour] = Limits(float(low), float(high if high > low else low + 1.0))
         return self._limits[colour]
 
     def cut(self, k: int, look: Look) -> Sheet:
         """Return a cut of run k along x, at `look.place` of its depth: points and values (nz, nx), nan in lithium."""
-        run, frame = self.runs[k], self.frame(k, look.time)
+        run, frame, stride = self.runs[k], self.frame(k, look.time), stride_of(self.runs[k])
         nz, ny, nx = run.shape
         j = min(int(look.place * ny), ny - 1)
-        values = row_of(run, look.slice, frame, j) * SHOWN[look.slice][2]
+        values = row_of(run, look.slice, frame, j)[::stride, ::stride] * SHOWN[look.slice][2]
         if self._all_hold("xi"):
-            values = np.where(row_of(run, "xi", frame, j) > 0.5, math.nan, values)
+            values = np.where(row_of(run, "xi", frame, j)[::stride, ::stride] > 0.5, math.nan, values)
         dx = run.spacing * METRE
         mean = float(np.mean(run.heights[frame])) * METRE
-        x, z = np.meshgrid((np.arange(nx) + 0.5) * dx + self.offset(k), (np.arange(nz) + 0.5) * dx - mean)
+        x, z = np.meshgrid(
+            (np.arange(nx)[::stride] + 0.5) * dx + self.offset(k), (np.arange(nz)[::stride] + 0.5) * dx - mean
+        )
         return Sheet(np.stack([x, np.full_like(x, (j + 0.5) * dx), z], axis=-1), values)
 
-    def isolated(self, k: int, look: Look) -> Array:
-        """Return the middles (n, 3) [um] of the cells of run k with isolated lithium; none where it is not stored."""
+    def isolated(self, k: int, look: Look) -> Any:
+        """Return the isolated lithium of run k as PolyData, the outsides of its cells [um]; None if there is none.
+
+        Cells are taken together by the stride of the surface. None, too, where `dead` is not stored.
+        """
         run, frame = self.runs[k], self.frame(k, look.time)
-        if "dead" not in getattr(run, "fields", ()):
-            return np.zeros((0, 3))
-        at = np.argwhere(np.asarray(run.field("dead", frame)) > 0.5)
-        dx = run.spacing * METRE
+        if not _stored(run, "dead"):
+            return None
+        stride = stride_of(run)
+        found = [np.argwhere(part > 0.5) + corner for corner, part in blocks_of(run, "dead", frame)]
+        cells = np.concatenate(found) if found else np.zeros((0, 3), int)
+        if not len(cells):
+            return None
+        edge = run.spacing * stride * METRE
         mean = float(np.mean(run.heights[frame])) * METRE
-        return np.asarray((at[:, ::-1] + 0.5) * dx + np.array([self.offset(k), 0.0, -mean]))
+        corners = outsides(cells // stride) * edge + np.array([self.offset(k), 0.0, -mean])
+        return _quads(corners)
+
+    def bar(self) -> tuple[float, Array]:
+        """Return a length [um] of 1, 2 or 5 times a power of ten, and the box (8, 3) [um] of a bar of it in front."""
+        widths = [run.shape[2] * run.spacing * METRE for run in self.runs]
+        whole = 0.4 * widths[0]
+        power = 10.0 ** math.floor(math.log10(whole))
+        length = power * max(step for step in (1.0, 2.0, 5.0) if step * power <= whole)
+        thick = 0.012 * max(widths)
+        y = -0.06 * max(widths)
+        ends = [(0.0, length), (y - thick, y), (-0.5 * thick, 0.5 * thick)]
+        return length, np.array([(a, b, c) for c in ends[2] for b in ends[1] for a in ends[0]])
 
     def profile(self, k: int, look: Look) -> tuple[Array, Array]:
         """Return distances and heights about the mean [um] of run k along `look.line`, bilinear between the cells."""
@@ -203,11 +282,106 @@ class Scene:
         return dict(zip(("Sa", "Sq", "Sz"), found, strict=True))
 
 
-def layers_of(run: Any, name: str, frame: int, first: int, last: int) -> Array:
-    """Return the layers first to last - 1 of a field (n, ny, nx); only they are read where the run can."""
-    if hasattr(run, "part"):
-        return np.asarray(run.part(name, frame, layers=(first, last)), dtype=np.float64)
-    return np.asarray(run.field(name, frame), dtype=np.float64)[first:last]
+def _folders(runs: Sequence[StoredRun], names: Sequence[str]) -> list[str]:
+    """Return names of runs of one title: of their folders, with as much of the path as tells them apart."""
+    folders = [getattr(run, "folder", None) for run in runs]
+    if any(folder is None for folder in folders):
+        return list(names)
+    paths = [folder.resolve().parts for folder in folders if folder is not None]
+    for depth in range(1, max(map(len, paths)) + 1):
+        found = ["/".join(path[-depth:]) for path in paths]
+        if len(set(found)) == len(found):
+            return found
+    return [f"{path[-1]} ({k + 1})" for k, path in enumerate(paths)]  # one folder, twice
+
+
+def _stored(run: Any, name: str) -> bool:
+    return name in getattr(run, "fields", ())
+
+
+def _held(run: Any, name: str) -> bool:
+    """True where a field is stored, or follows from two that are."""
+    return _stored(run, name) or (
+        name == RESISTANCE and _stored(run, "film_thickness") and _stored(run, "film_conductivity")
+    )
+
+
+def stride_of(run: StoredRun) -> int:
+    """Return by how many cells the points of a drawn surface are apart."""
+    return max(1, -(-max(run.shape[1:]) // MOST_POINTS))
+
+
+def looked_at(run: StoredRun) -> list[int]:
+    """Return the frames that give the limits of a field: all of a small run, first and last always."""
+    n = max(2, min(run.n_frames, MOST_READ // math.prod(run.shape)))
+    return sorted({int(k) for k in np.linspace(0, run.n_frames - 1, n).round()})
+
+
+def _connected(run: Any, frame: int) -> NDArray[np.float32]:
+    """Return xi (nz, ny, nx) without isolated lithium, where that is stored."""
+    xi = np.array(run.field("xi", frame), dtype=np.float32)
+    if _stored(run, "dead"):
+        for (z, y, x), part in blocks_of(run, "dead", frame):
+            nz, ny, nx = part.shape
+            xi[z : z + nz, y : y + ny, x : x + nx][part > 0.5] = 0.0
+    return xi
+
+
+def _near(run: Any, frame: int, name: str, place: Array) -> Array:
+    """Return a field of the surface at places (n, 3) [cells: x, y, z], SI: of the nearest cell with a value."""
+    from scipy.spatial import cKDTree
+
+    if name == RESISTANCE and not _stored(run, name):
+        thick, own = (_near(run, frame, part, place) for part in ("film_thickness", "film_conductivity"))
+        return np.divide(thick, own, out=np.zeros_like(own), where=own > 0.0)
+    cells, values = [np.zeros((0, 3), int)], [np.zeros(0)]
+    for corner, part in blocks_of(run, name, frame):
+        at = np.nonzero(part)
+        cells.append(np.stack(at, axis=1) + corner)
+        values.append(part[at].astype(np.float64))
+    held, value = np.concatenate(cells), np.concatenate(values)
+    if not len(held):
+        return np.zeros(len(place))
+    return np.asarray(value[cKDTree(held[:, ::-1]).query(place)[1]])
+
+
+def blocks_of(run: Any, name: str, frame: int) -> Iterable[tuple[tuple[int, int, int], Any]]:
+    """Return the parts of a field that hold anything but zeros; all in one where the run cannot tell."""
+    return run.blocks(name, frame) if hasattr(run, "blocks") else [((0, 0, 0), np.asarray(run.field(name, frame)))]
+
+
+def outsides(cells: NDArray[np.int64]) -> Array:
+    """Return the faces (n, 4, 3) of cells (m, 3: z, y, x) without a neighbour there; corners (x, y, z) in cells."""
+    first = cells.min(axis=0) - 1
+    full = np.zeros(cells.max(axis=0) - first + 2, bool)
+    full[tuple((cells - first).T)] = True
+    faces = []
+    for axis in range(3):
+        for side in (0, 1):
+            bare = full & ~np.roll(full, 1 - 2 * side, axis=axis)  # nothing before (0) or behind (1)
+            at = np.argwhere(bare) + first
+            one, other = (k for k in range(3) if k != axis)
+            corners = np.repeat(at[:, None, :], 4, axis=1).astype(np.float64)
+            corners[:, :, axis] += side
+            corners[:, :, one] += (0.0, 1.0, 1.0, 0.0)
+            corners[:, :, other] += (0.0, 0.0, 1.0, 1.0)
+            faces.append(corners[:, :, ::-1])
+    return np.concatenate(faces)
+
+
+def box_of(corners: Array) -> Any:
+    """Return a box as PolyData; corners (8, 3), x counting fastest, then y."""
+    sides = [(0, 1, 3, 2), (4, 5, 7, 6), (0, 1, 5, 4), (2, 3, 7, 6), (0, 2, 6, 4), (1, 3, 7, 5)]
+    return _quads(np.stack([corners[list(side)] for side in sides]))
+
+
+def _quads(corners: Array) -> Any:
+    """Return faces (n, 4, 3) as PolyData."""
+    import pyvista as pv
+
+    n = len(corners)
+    faces = np.concatenate([np.full((n, 1), 4), np.arange(4 * n).reshape(n, 4)], axis=1)
+    return pv.PolyData(corners.reshape(-1, 3).astype(np.float32), faces.ravel())
 
 
 def row_of(run: Any, name: str, frame: int, j: int) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import socket
 import sys
 import webbrowser
 from collections.abc import Callable, Sequence
@@ -11,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from phasefield.errors import PhasefieldError
 from phasefield.viz import gl
 from phasefield.viz.stored import StoredRun, duration
 from phasefield.viz.style import MICRON, RUN_COLOURS, look, new_figure
-from phasefield.viz.view_scene import DEAD, Look, Scene, mesh_of, not_stored, words
+from phasefield.viz.view_scene import DEAD, INK, Look, Scene, box_of, mesh_of, not_stored, words
 
 HOST = "127.0.0.1"  # nobody else may look
+OWN_NAMES = (HOST, "localhost")
 MAP, SLICE_MAP = "viridis", "cividis"
 COLOURS = 256
 BACKGROUND = (0.97, 0.97, 0.97)
@@ -38,7 +41,7 @@ class Page:
         self._window()
         self._fill_state()
         self._layout()
-        for name in ("at", "colour", "cut", "place"):
+        for name in ("at", "colour", "cut", "place", "solid"):
             self.state.change(name)(self._changed)
 
     def _window(self) -> None:
@@ -61,7 +64,11 @@ class Page:
         self.surfaces = [_Actor(MAP) for _ in range(n)]
         self.cuts = [_Actor(SLICE_MAP) for _ in range(n)]
         self.dead = [_Actor(None) for _ in range(n)]
-        for actor in (*self.surfaces, *self.cuts, *self.dead):
+        bar = _Actor(None)
+        bar.plain(box_of(self.scene.bar()[1]))
+        bar.actor.GetProperty().SetColor(*INK)
+        bar.actor.GetProperty().LightingOff()
+        for actor in (*self.surfaces, *self.cuts, *self.dead, bar):
             self.renderer.AddActor(actor.actor)
         self._draw()
         self._aim()
@@ -84,20 +91,22 @@ class Page:
         scene, asked = self.scene, self.look
         limits = scene.limits(asked.colour)
         for k in range(len(scene.runs)):
-            self.surfaces[k].show(mesh_of(scene.surface(k, asked), asked.colour), asked.colour, limits)
+            self.surfaces[k].show(scene.mesh(k, asked), asked.colour, limits)
             if asked.slice:
                 cut = mesh_of(scene.cut(k, asked), asked.slice)
                 self.cuts[k].show(cut, asked.slice, scene.limits(asked.slice))
             else:
                 self.cuts[k].hide()
-            self.dead[k].cubes(scene.isolated(k, asked), scene.runs[k].spacing * 1e6)
+            self.dead[k].plain(scene.isolated(k, asked))
 
     def _fill_state(self) -> None:
         s, scene = self.state, self.scene
-        s.trame__title = "phasefield"
+        s.trame__title = ", ".join(scene.names) + " - phasefield"
         s.times = [duration(float(t)) for t in scene.times]
         s.at = int(np.searchsorted(scene.times, self.look.time * (1.0 - 1e-9)).clip(0, len(scene.times) - 1))
         s.colour, s.cut, s.place = self.look.colour, self.look.slice, self.look.place
+        s.solid, s.has_solid = self.look.solid, scene.has_solid
+        s.bar = f"{scene.bar()[0]:g} {MICRON}"
         s.cut_low = s.cut_high = ""
         s.colours = [{"title": words(name), "value": name} for name in scene.colours]
         s.slices = [{"title": words(name), "value": name} for name in scene.slices]
@@ -129,6 +138,7 @@ class Page:
         s, asked = self.state, self.look
         asked.time = float(self.scene.times[int(s.at)])
         asked.colour, asked.slice, asked.place = str(s.colour), str(s.cut), float(s.place)
+        asked.solid = bool(s.solid)
         self._draw()
         self._say()
         self.view.update()
@@ -147,12 +157,12 @@ class Page:
         from trame.widgets import vtk as views
 
         with SinglePageLayout(self.server) as layout:
-            layout.title.set_text(self.scene.shared or self.scene.runs[0].title)
+            layout.title.set_text(" \N{MIDDLE DOT} ".join(self.scene.names))
             layout.footer.hide()
             layout.icon.hide()
             with layout.toolbar:
                 vuetify3.VSpacer()
-                html.Span("{{ times[at] }}", classes="mx-4", id="when")
+                html.Span("at {{ times[at] }}", classes="mx-4", id="when")
                 html.Input(
                     type="range", id="time", min=0, max=(f"{len(self.scene.times) - 1}",), v_model_number="at", step=1,
                     style="width:22em", aria_label="time",
@@ -163,6 +173,9 @@ class Page:
                 with html.Div(style="width:21em;padding:.8em;overflow:auto;font:14px system-ui", id="side"):
                     _choice("colour", "colours", "surface")
                     _bar("ramp", "low", "high")
+                    with html.Label(v_if="has_solid", style="display:block;margin-bottom:.8em"):
+                        html.Input(type="checkbox", id="solid", v_model="solid", style="appearance:auto")
+                        html.Span(" with overhangs (the surface in space)")
                     _choice("cut", "slices", "cut")
                     with html.Div(v_if="cut"):
                         _bar("cut_ramp", "cut_low", "cut_high")
@@ -178,6 +191,7 @@ class Page:
                             html.Td("{{ row.name }}, {{ row.when }}", style="padding:.1em .4em")
                             for name in FIGURES:
                                 html.Td(f"{{{{ row.{name} }}}}", style="padding:.1em .4em")
+                    html.Div("Black bar in the scene: {{ bar }}.", id="bar", style="color:#666")
                     html.Div("Click on two points of the map for the profile between them.", style="color:#666")
                     html.Img(
                         src=("map",), id="map", style="width:100%;cursor:crosshair",
@@ -188,7 +202,11 @@ class Page:
                     html.Div("{{ missing }}", style="color:#666")
 
     def serve(self, port: int, say: Callable[[str], None], show: bool) -> None:
-        """Serve the page until Ctrl-C. port: 0 for a free one; say: told the address; show: open a browser."""
+        """Serve the page until Ctrl-C. port: 0 for a free one; say: told the address; show: open a browser.
+
+        Raises PhasefieldError where the port is taken.
+        """
+        _check_free(port)
 
         def ready(**_: Any) -> None:
             address = f"http://{HOST}:{self.server.port}/"
@@ -197,6 +215,7 @@ class Page:
                 webbrowser.open(address)
 
         self.server.controller.on_server_ready.add(ready)
+        self.server.controller.on_server_bind.add(_set_up)
         kept, sys.argv = sys.argv, sys.argv[:1]  # trame reads the command line, too
         try:
             self.server.start(
@@ -204,6 +223,31 @@ class Page:
             )
         finally:
             sys.argv = kept
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as asked:
+        asked.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
+        try:
+            asked.bind((HOST, port))
+        except OSError as error:
+            reason = error.strerror.lower() if error.strerror else "cannot be had"
+            raise PhasefieldError(f"--port {port}: {reason}; choose another, or none for any that is free") from None
+
+
+def _set_up(bound: Any) -> None:
+    """Let a server answer its own page alone, not others that the same browser shows; and pack nothing on the way."""
+    from aiohttp import web
+
+    @web.middleware
+    async def guarded(request: Any, handler: Any) -> Any:
+        origin = request.headers.get("Origin", f"http://{request.host}")
+        if request.url.host not in OWN_NAMES or origin != f"http://{request.host}":
+            raise web.HTTPForbidden(text="this address answers its own page only")
+        return await handler(request)
+
+    bound.app.middlewares.append(guarded)
+    bound.config["ws_compress"] = False  # the way is short
 
 
 class _Actor:
@@ -238,15 +282,12 @@ class _Actor:
         self.mapper.GetLookupTable().SetRange(*limits)
         self.actor.SetVisibility(1)
 
-    def cubes(self, middles: Any, edge: float) -> None:
-        """Show cubes at places (n, 3); nothing if there are none."""
-        if not len(middles):
+    def plain(self, mesh: Any) -> None:
+        """Show a mesh in one colour; nothing for None."""
+        if mesh is None:
             self.hide()
             return
-        import pyvista as pv
-
-        cube = pv.Cube(x_length=edge, y_length=edge, z_length=edge)
-        self.mapper.SetInputData(pv.PolyData(middles.astype(np.float32)).glyph(geom=cube, scale=False, orient=False))
+        self.mapper.SetInputData(mesh)
         self.actor.SetVisibility(1)
 
     def hide(self) -> None:
@@ -287,7 +328,7 @@ def _choice(name: str, items: str, label: str) -> None:
 
 def _png(figure: Any) -> str:
     file = io.BytesIO()
-    figure.savefig(file, dpi=110, facecolor="white")
+    figure.savefig(file, dpi=110, facecolor="white", pil_kwargs={"compress_level": 1})  # it goes no further than here
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from phasefield.viz.stored import StoredRun, duration
-from phasefield.viz.view_scene import DEAD, Look, Scene, mesh_of, words
+from phasefield.viz.style import RUN_COLOURS
+from phasefield.viz.view_scene import DEAD, INK, Look, Scene, box_of, mesh_of, words
 
-KEYS = "c: colour   x: cut   , .: move the cut   p: pick two points   r: whole view   q: end"
+KEYS = "c: colour   o: overhangs   x: cut   , .: move the cut   p: pick two points   r: whole view   q: end"
 HOUR = 3600.0  # s
 EYE = (-0.35, -1.3, 0.9)
 BAR = {"vertical": True, "position_y": 0.12, "height": 0.5, "width": 0.06, "title_font_size": 14, "label_font_size": 12}
@@ -37,7 +38,11 @@ class _Window:
         self.plotter: Any = _plotter(window_size=[1300, 850], off_screen=off_screen)
         self.plotter.enable_parallel_projection()
         self.plotter.add_text(KEYS, position="lower_left", font_size=7, color="grey")
+        length, corners = self.scene.bar()
+        self.plotter.add_mesh(box_of(corners), color=INK, lighting=False, name="bar")
+        self.plotter.add_text(f"black bar: {length:g} um", position=(10, 34), font_size=8, color="black")
         self.points: list[tuple[float, float]] = []
+        self.chart: Any = None
         self._draw()
         times = self.scene.times
         if len(times) > 1:
@@ -45,8 +50,10 @@ class _Window:
                 self._at, (times[0] / HOUR, times[-1] / HOUR), value=self.look.time / HOUR, title="time (h)",
                 pointa=(0.6, 0.92), pointb=(0.97, 0.92), style="modern", fmt="%.4g", title_height=0.018,
             )  # fmt: skip
-        for key, what in (("c", self._next_colour), ("x", self._next_slice), ("comma", lambda: self._move(-STEP)),
-                          ("period", lambda: self._move(STEP)), ("p", self._pick)):  # fmt: skip
+        for key, what in (
+            ("c", self._next_colour), ("o", self._solid), ("x", self._next_slice),
+            ("comma", lambda: self._move(-STEP)), ("period", lambda: self._move(STEP)), ("p", self._pick),
+        ):  # fmt: skip
             self.plotter.add_key_event(key, what)
         self.plotter.view_vector(EYE, viewup=(0.0, 0.0, 1.0))
         self.plotter.camera.zoom(1.1)
@@ -59,6 +66,10 @@ class _Window:
     def _next_colour(self) -> None:
         names = self.scene.colours
         self.look.colour = names[(names.index(self.look.colour) + 1) % len(names)]
+        self._draw()
+
+    def _solid(self) -> None:
+        self.look.solid = not self.look.solid and self.scene.has_solid
         self._draw()
 
     def _next_slice(self) -> None:
@@ -83,16 +94,14 @@ class _Window:
 
     def _draw(self) -> None:
         """Bring the window to what is asked for."""
-        import pyvista as pv
-
         scene, asked = self.scene, self.look
         for title in list(self.plotter.scalar_bars.keys()):
             self.plotter.remove_scalar_bar(title, render=False)
         lines = []
         for k, name in enumerate(scene.names):
-            mesh = mesh_of(scene.surface(k, asked), asked.colour)
             self.plotter.add_mesh(
-                mesh, name=f"surface-{k}", scalars=asked.colour, clim=scene.limits(asked.colour), cmap="viridis",
+                scene.mesh(k, asked), name=f"surface-{k}", scalars=asked.colour,
+                clim=scene.limits(asked.colour), cmap="viridis",
                 smooth_shading=True, reset_camera=False,
                 scalar_bar_args={"title": words(asked.colour), "position_x": 0.86, **BAR},
             )  # fmt: skip
@@ -105,15 +114,30 @@ class _Window:
                 )  # fmt: skip
             dead = scene.isolated(k, asked)
             self.plotter.remove_actor(f"dead-{k}", reset_camera=False)
-            if len(dead):
-                cells = pv.PolyData(dead.astype(np.float32))
-                self.plotter.add_mesh(cells, name=f"dead-{k}", color=DEAD, point_size=6, reset_camera=False)
+            if dead is not None:
+                self.plotter.add_mesh(dead, name=f"dead-{k}", color=DEAD, reset_camera=False)
             found, frame = scene.figures(k, asked), scene.frame(k, asked.time)
             when = duration(float(scene.runs[k].times[frame]))
             line = f"{name.replace('|', '/')}, {when}: "  # VTK takes bars for columns
             line += ", ".join(f"{f} {1e6 * value:.3g}" for f, value in found.items()) + " um"
-            if len(asked.line) == 2 and math.dist(*asked.line) > 0.0:
-                along, z = scene.profile(k, asked)
-                line += f"; line of {along[-1]:.3g} um: {z.min():.3g} to {z.max():.3g} um"
             lines.append(line)
         self.plotter.add_text("\n".join(lines), position="upper_left", font_size=9, color="black", name="figures")
+        self._plot()
+
+    def _plot(self) -> None:
+        """Draw the profiles along the line, once two points are picked."""
+        import pyvista as pv
+
+        scene, asked = self.scene, self.look
+        if self.chart is not None:
+            self.plotter.remove_chart(self.chart)
+            self.chart = None
+        if len(asked.line) != 2 or math.dist(*asked.line) == 0.0:
+            return
+        self.chart = pv.Chart2D(
+            size=(0.36, 0.3), loc=(0.3, 0.02), x_label="along the line (um)", y_label="height about the mean (um)"
+        )
+        for k, (name, colour) in enumerate(zip(scene.names, [*RUN_COLOURS] * 4, strict=False)):
+            self.chart.line(*scene.profile(k, asked), color=colour, width=2.0, label=name.replace("|", "/"))
+        self.chart.legend_visible = len(scene.names) > 1
+        self.plotter.add_chart(self.chart)
