@@ -1,5 +1,6 @@
 """Sphinx: `sphinx-build -W -b html docs docs/_build/html`."""
 
+import hashlib
 import runpy
 from pathlib import Path
 from typing import Any
@@ -40,9 +41,15 @@ def print_from_code(_: Any, page: str, source: list[str]) -> None:
 
 
 def make_pictures(_: Any) -> None:
-    """Make the gallery's own pictures, unless they are there; remove the folder to have them made again."""
-    if not (MADE / "profile.png").exists():
+    """Make the gallery's own pictures, unless they were all made by the present examples.py.
+
+    Remove the folder to have them made again, after a change of the program.
+    """
+    wanted = hashlib.sha256((HERE / "examples.py").read_bytes()).hexdigest()
+    done = MADE / "made-by.txt"  # written last
+    if not done.exists() or done.read_text() != wanted:
         runpy.run_path(str(HERE / "examples.py"))["make"](MADE)
+        done.write_text(wanted)
 
 
 def setup(app: Any) -> None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-TITLE = "title=Li | PLLZ with an uneven film | Li, 0.2 mA/cm2"
-SMALL = ['grid.size=["160 um", "160 um", "240 um"]', "protocol.repeat=12", "output.fields_every=4 h"]
-UNEVEN = "film.patches.spread=1"
+TITLE = "title=Li | PLLZ with {} film | Li, 0.2 mA/cm2"
+SMALL = [
+    'grid.size=["160 um", "160 um", "240 um"]', "protocol.repeat=12", "numerics.max_step=15 min",
+    "output.fields_every=4 h",
+]  # fmt: skip
+FILMS = {"even": 'film.patches="none"', "uneven": "film.patches.spread=1"}
 
 
 def make(folder: Path) -> None:
-    """Run a small cell of PLLZ with an uneven film and draw it in every way, into `folder`."""
+    """Run a small cell of PLLZ with an even and an uneven film and draw them in every way, into `folder`."""
     import phasefield
     from phasefield.profiles import Profile
     from phasefield.side_by_side import side_by_side
+    from phasefield.viz.compare import comparison
     from phasefield.viz.movie import movie
     from phasefield.viz.plate import plate
     from phasefield.viz.profile import profiles_plate
@@ -23,13 +27,17 @@ def make(folder: Path) -> None:
     from phasefield.viz.surface import surface
 
     with tempfile.TemporaryDirectory() as place:
-        case = phasefield.read_case("pllz", [TITLE, *SMALL, UNEVEN])
-        with phasefield.run(case, out=Path(place) / "run") as run:
+        for name, film in FILMS.items():
+            case = phasefield.read_case("pllz", [TITLE.format(f"an {name}"), *SMALL, film])
+            phasefield.run(case, out=Path(place) / name).close()
+        with phasefield.open_run(Path(place) / "even") as even, phasefield.open_run(Path(place) / "uneven") as run:
+            comparison([even, run], folder / "compare.png")
             surface(run, folder / "surface.png")
             cross_section(run, folder / "section.png")
             plate(run, folder / "plate.png")
             series(run, folder / "series.png")
             movie(run, folder / "surface-time.gif", fps=3.0)
+            movie(run, folder / "surface-turn.gif", "turn", fps=8.0, seconds=6.0)
             pixel = (run.spacing, run.spacing)
             both = [Profile(run.heights[k], pixel, "run") for k in (0, -1)]
             shown, spacing = side_by_side(both, ["at the start", "after 24 h"])

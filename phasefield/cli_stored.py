@@ -80,14 +80,14 @@ def render(
     format_: Annotated[str, typer.Option("--format", help="Of the movie: gif or mp4.")] = "gif",
     fps: Annotated[float, typer.Option(min=0.5, max=60.0, help="Frames a second of the movie.")] = 8.0,
     seconds: Annotated[float, typer.Option(min=0.5, max=120.0, help="Length of a movie that turns.")] = 6.0,
-    style: Annotated[str, typer.Option(help="screen (200 dpi), paper (300 dpi) or slides (larger).")] = "screen",
+    style: Annotated[str, typer.Option(help="paper (300 dpi), slides (larger letters) or draft (150 dpi).")] = "paper",
 ) -> None:
     """Draw a stored run: its surface, the profiler's plate, a section, voltage and roughness over time; or a movie.
 
     \b
     phasefield render runs/pllz
     phasefield render runs/pllz --frame 0 --out pictures
-    phasefield render runs/pllz --style paper
+    phasefield render runs/pllz --style slides
     phasefield render runs/pllz --movie time               surface-time.gif
     phasefield render runs/pllz --movie turn --format mp4
     """

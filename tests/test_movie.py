@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -12,10 +12,12 @@ from commands import call, write_case
 from PIL import Image
 
 from phasefield.api import open_run
+from phasefield.viz.camera import box_corners, fit_camera
 from phasefield.viz.movie import Turned
-from phasefield.viz.section import _direction, take_slice
+from phasefield.viz.section import Slice, _direction, draw_slice, take_slice
+from phasefield.viz.series import with_jumps
 from phasefield.viz.stored import transport_of
-from phasefield.viz.style import STYLES, dpi, styled
+from phasefield.viz.style import STYLES, dpi, drafted, new_figure, save, styled
 
 SOLID = ["-s", 'grid.size=["32 um", "32 um", "48 um"]', "-s", 'output.fields_every="30 min"']
 
@@ -46,7 +48,9 @@ def test_a_movie_through_time(gl: str, run: Path, tmp_path: Path, monkeypatch: p
         assert len(shown) == stored.n_frames
     assert all(np.abs(one - other).max() > 40 for one, other in zip(shown[1:], shown, strict=False))
     bar = [one[:, -one.shape[1] // 10 :] for one in shown]
-    assert max(np.abs(one - bar[0]).max() for one in bar) < 40  # one colour scale; gif keeps 256 colours a frame
+    assert max(np.abs(one - bar[0]).max() for one in bar) == 0  # one colour scale, one set of colours
+    with Image.open(tmp_path / "surface-time.gif") as image:
+        assert image.info["duration"] == 250  # ms
 
 
 def test_a_movie_that_turns_goes_all_round(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,6 +62,34 @@ def test_a_movie_that_turns_goes_all_round(run: Path, tmp_path: Path, monkeypatc
     # no jump where one quarter goes over into the next, nor from the end to the beginning
     assert max(steps) < 3.0 * float(np.median(steps))
     assert min(float(np.abs(one - shown[0]).mean()) for one in shown[1:]) > 0.3 * float(np.median(steps))
+
+
+def test_a_camera_that_turns_keeps_its_distance() -> None:
+    size, ends = (40.0, 20.0), (-3.0, 9.0)
+    cameras = [fit_camera(size, *ends, azimuth=a, turning=True) for a in (-85.0, -45.0, -5.0)]
+    corners = box_corners(size, *ends)
+    for camera in cameras:
+        assert camera.half == pytest.approx(cameras[0].half, rel=1e-3)  # 73 points of a round
+        assert camera.aspect == pytest.approx(cameras[0].aspect, rel=1e-3)
+        middle = corners.mean(axis=0)
+        np.testing.assert_allclose(camera.project(middle), cameras[0].project(middle), atol=1e-3)
+        seen = np.abs(camera.project(corners))
+        assert seen[:, 0].max() < camera.aspect
+        assert seen[:, 1].max() < 1.0
+
+
+def test_frames_of_a_gif_add_up_to_the_time_asked_for(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHASEFIELD_GL", "off")
+    assert call("render", run, "--movie", "turn", "--out", tmp_path, "--fps", 8, "--seconds", 2) == 0
+    lasts = []
+    with Image.open(tmp_path / "surface-turn.gif") as image:
+        for k in range(image.n_frames):
+            image.seek(k)
+            lasts.append(image.info["duration"])
+    assert set(lasts) == {120, 130}  # an eighth of a second is no whole number of ticks
+    assert sum(lasts) == 2000
 
 
 def test_a_run_turned_four_times_is_as_it_was(run: Path) -> None:
@@ -91,17 +123,48 @@ def test_styles_have_the_dots_they_say(run: Path, tmp_path: Path, monkeypatch: p
             sizes[style] = image.width / dots
             assert image.info["dpi"][0] == pytest.approx(dots, rel=1e-3)
     assert len({round(size, 2) for size in sizes.values()}) == 1  # the same inches
+    assert dpi() == 300
     with styled("slides"):
+        assert dpi() == 200
+        with drafted():
+            assert dpi() == 200  # with its larger letters
+    with drafted():
         assert dpi() == 150
-    assert dpi() == 200
+
+
+def test_slides_have_larger_letters_and_a_failure_leaves_the_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = {}
+    for style in ("paper", "slides"):
+        with styled(style):
+            figure = new_figure(2.0, 1.0)
+            text = figure.text(0.5, 0.5, "Sz", fontsize=8)
+            save(figure, tmp_path / "one.png")
+            sizes[style] = text.get_fontsize()
+    assert sizes == {"paper": 8.0, "slides": pytest.approx(8.0 * STYLES["slides"][1])}
+    before = (tmp_path / "one.png").read_bytes()
+
+    def full(self: Any, part: Path, **_: Any) -> None:
+        part.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", full)
+    with pytest.raises(OSError, match="No space"):
+        save(new_figure(2.0, 1.0), tmp_path / "one.png")
+    assert (tmp_path / "one.png").read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["one.png"]
 
 
 @pytest.mark.parametrize(
     ("words", "says"),
     [
         (("--movie", "round"), "--movie round: give one of time, turn"),
-        (("--style", "poster"), "screen, paper, slides"),
+        (("--style", "poster"), "paper, slides, draft"),
         (("--movie", "time", "--format", "avi"), "gif, mp4"),
+        (("--frame", "99"), "there is no frame 99; it holds frames 0 to"),
+        (("--movie", "turn", "--frame", "-99"), "there is no frame -99"),
+        (("--movie", "turn", "--fps", "60"), "a gif shows 50 frames a second at most"),
     ],
 )  # fmt: skip
 def test_wrong_words_are_one_line(
@@ -135,6 +198,45 @@ def test_current_lines_follow_potential_and_salt() -> None:
     np.testing.assert_allclose(found[1][5:-1], 0.05 * 0.02, rtol=1e-9)
     # at rest the diffusion potential holds the gradient of the salt
     assert _direction(0.05 * np.log(salt), salt, xi, 0.05) is None
+
+
+def test_current_lines_go_from_the_counter_electrode_to_the_lithium(run: Path) -> None:
+    from matplotlib.collections import LineCollection
+
+    with open_run(run) as stored:
+        cut = take_slice(stored, 1)
+    axes = new_figure(3.0, 3.0).add_subplot()
+    draw_slice(axes, cut, (0.9, 1.1))
+    (lines,) = (c for c in axes.collections if isinstance(c, LineCollection))
+    ends = np.array([(segment[0], segment[-1]) for segment in lines.get_segments()]).reshape(-1, 2)
+    ends = ends[(ends[:, 0] > 0.0) & (ends[:, 0] < cut.width)]  # a line may leave by a side
+    spacing = cut.height / len(cut.xi)
+    top = ends[:, 1] > cut.height - 1e-6
+    assert top.sum() == int(16 * cut.width / (cut.height - cut.bottom))
+    z, x = (np.clip((ends[~top, k] / spacing).astype(int), 0, None) for k in (1, 0))
+    assert len(z) >= top.sum() - 2
+    assert np.all(cut.xi[z, x] > 0.5)  # hidden by the lithium, not ending above it
+    assert axes.get_ylim()[0] == pytest.approx(cut.bottom)
+    assert 0.0 < cut.bottom < z.min() * spacing
+
+
+def test_a_section_shows_little_of_the_lithium() -> None:
+    xi = np.zeros((100, 10))
+    xi[:60] = 1.0
+    xi[50:, 3] = 0.0
+    cut = Slice(xi, None, 10.0, 100.0, "")
+    assert cut.bottom == pytest.approx(50.0 - 0.15 / 0.85 * 50.0)
+    assert Slice(0.0 * xi, None, 10.0, 100.0, "").bottom == 0.0
+
+
+def test_a_voltage_jumps_where_the_current_is_switched() -> None:
+    class Square:
+        series: ClassVar = {"current_density": np.array([2.0, 2.0, -2.0, -2.0, -1.98])}
+
+    square: Any = Square()
+    at, value = with_jumps(square, np.arange(5.0), np.array([1.0, 1.1, -1.0, -1.1, -1.2]))
+    assert list(at) == [0.0, 1.0, 1.0, 2.0, 3.0, 4.0]
+    assert list(value) == [1.0, 1.1, -1.0, -1.0, -1.1, -1.2]
 
 
 def test_beta_is_that_of_the_case(run: Path) -> None:

@@ -22,7 +22,7 @@ from browser import asked_for, chromium, drag, errors, wait
 from commands import SOURCE, call, write_case
 
 from phasefield.api import open_run
-from phasefield.viz.view_scene import Look, Scene, looked_at, mesh_of, not_stored
+from phasefield.viz.view_scene import Limits, Look, Scene, eye, looked_at, mesh_of, not_stored
 
 FIELDS = 'output.fields=["xi", "concentration", "potential", "reaction_current", "film_resistance", "dead"]'
 SOLID = ["-s", 'grid.size=["32 um", "32 um", "48 um"]', "-s", 'output.fields_every="30 min"', "-s", FIELDS]
@@ -174,6 +174,34 @@ def test_the_film_follows_from_its_parts(tmp_path: Path, monkeypatch: pytest.Mon
             assert values.max() > 1.5 * values.min()  # patches
             np.testing.assert_allclose(np.asarray(parts.mesh(0, look)["film_resistance"]), values, rtol=2e-3)
         assert not_stored(parts) == ["reaction_current"]
+
+
+def test_a_film_of_many_decades_has_a_logarithmic_scale(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "film_resistance"
+    assert not scene.is_logarithmic(name)
+    scene._limits[name] = Limits(10.0, 1e4)
+    assert scene.is_logarithmic(name)
+    assert scene.ends(name) == pytest.approx((1.0, 4.0))
+    np.testing.assert_allclose(scene.scaled(name, np.array([5.0, 100.0, 1e4])), [1.0, 2.0, 4.0])
+    values = scene.surface(1, Look(colour=name)).values
+    mesh = scene.mesh(1, Look(colour=name))
+    np.testing.assert_allclose(np.asarray(mesh[name]), np.log10(values.ravel()), rtol=1e-5)
+    assert not scene.is_logarithmic("height")
+
+
+def test_the_camera_holds_what_is_shown(scene: Scene) -> None:
+    """At its aspect all corners are seen, and the picture is filled in one direction."""
+    for look in (Look(), Look(slice="potential")):
+        seen = eye(scene, look, 1.4)
+        back = (seen.position - seen.focus) / np.linalg.norm(seen.position - seen.focus)
+        right = np.cross((0.0, 0.0, 1.0), back)
+        right /= np.linalg.norm(right)
+        points = np.concatenate([scene.surface(k, look).points.reshape(-1, 3) for k in (0, 1)] + [scene.bar()[1]])
+        if look.slice:
+            points = np.concatenate([points, *(scene.cut(k, look).points.reshape(-1, 3) for k in (0, 1))])
+        beside = np.abs((points - seen.focus) @ right) / (1.4 * seen.half)
+        above = np.abs((points - seen.focus) @ np.cross(back, right)) / seen.half
+        assert 0.85 < max(beside.max(), above.max()) < 1.0
 
 
 def test_overhangs_are_those_of_xi(scene: Scene) -> None:

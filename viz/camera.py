@@ -65,13 +65,22 @@ def fit_camera(
     *,
     azimuth: float = AZIMUTH,
     elevation: float = ELEVATION,
+    turning: bool = False,
 ) -> Camera:
-    """Return the camera whose picture just holds the box (0..lx, 0..ly, bottom..top)."""
+    """Return the camera whose picture just holds the box (0..lx, 0..ly, bottom..top).
+
+    turning: hold the box at every azimuth, from one distance and with one opening, for a movie.
+    """
     if not -90 < azimuth < 0 < elevation < 90:
         raise ValueError("azimuth must lie in (-90, 0) and elevation in (0, 90) degrees")
     corners = box_corners(size, bottom, top)
-    a, e = radians(azimuth), radians(elevation)
     reach = REMOTE * float(np.linalg.norm(corners[0] - corners[-1]))
+    if turning:  # the rims of the upright cylinder round the box
+        round_ = np.linspace(0.0, 2.0 * np.pi, 73)
+        rim = 0.5 * np.hypot(size[0], size[1]) * np.stack([np.cos(round_), np.sin(round_)], axis=1)
+        rim = rim + 0.5 * np.asarray(size[:2])
+        corners = np.concatenate([np.column_stack([rim, np.full(len(rim), z)]) for z in (bottom, top)])
+    a, e = radians(azimuth), radians(elevation)
     towards = reach * np.array([cos(e) * cos(a), cos(e) * sin(a), sin(e)])
     target = np.array([size[0] / 2, size[1] / 2, (bottom + top) / 2])
     for _ in range(3):  # move the aim until the picture of the box is centred
@@ -108,6 +117,8 @@ class View:
     azimuth: float = AZIMUTH
     elevation: float = ELEVATION
     colours: str = HEIGHT_MAP
+    turning: bool = False
+    "one distance and opening of the camera at all azimuths"
 
     @property
     def top(self) -> float:
@@ -128,6 +139,7 @@ class View:
             self.top * self.exaggeration,
             azimuth=self.azimuth,
             elevation=self.elevation,
+            turning=self.turning,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from phasefield.errors import PhasefieldError
 from phasefield.viz.camera import View, common_view, needs_section
 from phasefield.viz.section import cross_section, salt_limits, take_slice
 from phasefield.viz.stored import StoredRun, frame_index
+from phasefield.viz.style import drafted
 from phasefield.viz.surface import surface
 
 KINDS = ("time", "turn")
@@ -22,6 +24,8 @@ FORMATS = ("gif", "mp4")
 QUARTER = 90.0  # degrees
 EDGE = 0.002  # of a quarter by which the eye keeps off the planes of the sides, which it would see edge-on
 WIDEST = 900  # pixels of a frame
+FASTEST_GIF = 50.0  # frames a second; browsers show faster ones slowly
+SAMPLED = 6  # frames that give a gif its colours
 HELD = 8  # frames for which the last surface is held
 
 Told = Callable[[int, int], None]
@@ -44,25 +48,44 @@ def movie(
         raise PhasefieldError(f"{path}: a movie is one of {', '.join(FORMATS)}")
     if ending == "mp4":
         _encoder()
+    if ending == "gif" and fps > FASTEST_GIF:
+        raise PhasefieldError(f"--fps {fps:g}: a gif shows {FASTEST_GIF:g} frames a second at most; take fewer, or mp4")
     shots = list(_through_time(run)) if kind == "time" else list(_all_round(run, frame, max(4, round(fps * seconds))))
-    with tempfile.TemporaryDirectory() as folder:
-        pictures = []
-        for k, draw in enumerate(shots):
-            pictures.append(_small(draw(Path(folder) / f"{k}.png")))
-            told(k + 1, len(shots))
-        if kind == "time":
-            pictures += [pictures[-1]] * HELD
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.stem}.part{path.suffix}")
-        try:
-            (_gif if ending == "gif" else _mp4)(part, pictures, fps)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        with drafted(), tempfile.TemporaryDirectory() as folder:
+            drawn = _drawn(shots, Path(folder), told)
+            drawn += [drawn[-1]] * (HELD if kind == "time" else 0)
+            (_gif if ending == "gif" else _mp4)(part, drawn, fps)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
     return path
 
 
 Shot = Callable[[Path], Path]
+
+
+def _drawn(shots: Sequence[Shot], folder: Path, told: Told) -> list[Path]:
+    """Draw the shots, all of one size, into a folder: a movie of any length takes the memory of a few pictures."""
+    drawn: list[Path] = []
+    size: tuple[int, int] | None = None
+    for k, draw in enumerate(shots):
+        picture = _small(draw(folder / "shot.png"), size)
+        size = picture.size
+        drawn.append(folder / f"{k}.png")
+        picture.save(drawn[-1], compress_level=1)
+        told(k + 1, len(shots))
+    return drawn
+
+
+def _opened(paths: Sequence[Path]) -> Iterator[Any]:
+    from PIL import Image
+
+    for path in paths:
+        with Image.open(path) as image:
+            yield image.convert("RGB")
 
 
 def _through_time(run: StoredRun) -> Iterator[Shot]:
@@ -82,11 +105,11 @@ def _all_round(run: StoredRun, frame: int, count: int) -> Iterator[Shot]:
     if needs_section(run):
         raise PhasefieldError(f"{run.title}: a section cannot be turned; take a movie through time")
     frame = frame_index(run, frame)
-    limits = common_view([(run, frame)]).limits
     for k in range(count):
         quarter, rest = divmod(4.0 * k / count, 1.0)
         turned: Any = Turned(run, frame, int(quarter))
-        seen = common_view([(turned, 0)], limits=limits, azimuth=-QUARTER * (rest + EDGE * (1.0 - 2.0 * rest)))
+        azimuth = -QUARTER * (rest + EDGE * (1.0 - 2.0 * rest))
+        seen = replace(common_view([(turned, 0)], azimuth=azimuth), turning=True)
         yield partial(_seen, turned, 0, seen, False)
 
 
@@ -111,32 +134,38 @@ class Turned:
         return np.rot90(self._run.field(name, self._frame), -self._quarters, axes=(1, 2))
 
 
-def _small(path: Path) -> Any:
-    """Return a picture, no wider than a movie is, with even edges, which encoders need."""
+def _small(path: Path, size: tuple[int, int] | None) -> Any:
+    """Return a picture of a size; by default no wider than a movie is, with even edges, which encoders need."""
     from PIL import Image
 
     with Image.open(path) as image:
         scale = min(1.0, WIDEST / image.width)
-        size = tuple(2 * round(edge * scale / 2) for edge in image.size)
-        return image.convert("RGB").resize((size[0], size[1]), Image.Resampling.LANCZOS)
+        wide, high = size or tuple(2 * round(edge * scale / 2) for edge in image.size)
+        return image.convert("RGB").resize((wide, high), Image.Resampling.LANCZOS)
 
 
-def _same_size(pictures: Sequence[Any]) -> list[Any]:
-    """Return pictures on one canvas: a camera that turns changes the shape of its picture."""
+def _gif(path: Path, drawn: Sequence[Path], fps: float) -> None:
+    """Write a gif: one set of colours for all frames; its clock ticks a hundredth of a second, so frames may differ."""
     from PIL import Image
 
-    wide, high = (max(p.size[k] for p in pictures) for k in (0, 1))
-    held = []
-    for picture in pictures:
-        canvas = Image.new("RGB", (wide, high), "white")
-        canvas.paste(picture, ((wide - picture.width) // 2, (high - picture.height) // 2))
-        held.append(canvas)
-    return held
+    some = list(_opened([drawn[k] for k in sorted({round(k) for k in np.linspace(0, len(drawn) - 1, SAMPLED)})]))
+    colours = _below(some).quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=1)
+    frames = [picture.quantize(palette=colours, dither=Image.Dither.NONE) for picture in _opened(drawn)]
+    ticks = np.diff(np.round(100.0 * np.arange(len(drawn) + 1) / fps)).astype(int)
+    frames[0].save(
+        path, save_all=True, append_images=frames[1:], duration=[10 * int(k) for k in ticks], loop=0, optimize=False
+    )
 
 
-def _gif(path: Path, pictures: Sequence[Any], fps: float) -> None:
-    first, *rest = _same_size(pictures)
-    first.save(path, save_all=True, append_images=rest, duration=round(1000.0 / fps), loop=0, optimize=False)
+def _below(pictures: Sequence[Any]) -> Any:
+    """Return pictures of one size one below the other."""
+    from PIL import Image
+
+    wide, high = pictures[0].size
+    whole = Image.new("RGB", (wide, high * len(pictures)))
+    for k, picture in enumerate(pictures):
+        whole.paste(picture, (0, k * high))
+    return whole
 
 
 def _encoder() -> Any:
@@ -149,12 +178,12 @@ def _encoder() -> Any:
     return imageio_ffmpeg
 
 
-def _mp4(path: Path, pictures: Sequence[Any], fps: float) -> None:
-    held = _same_size(pictures)
-    writer = _encoder().write_frames(str(path), held[0].size, fps=fps, codec="libx264", macro_block_size=2, quality=8)
+def _mp4(path: Path, drawn: Sequence[Path], fps: float) -> None:
+    first = next(_opened(drawn))
+    writer = _encoder().write_frames(str(path), first.size, fps=fps, codec="libx264", macro_block_size=2, quality=8)
     try:
         writer.send(None)
-        for picture in held:
+        for picture in _opened(drawn):
             writer.send(np.asarray(picture).tobytes())
     finally:
         writer.close()

@@ -18,7 +18,7 @@ from phasefield.viz.surface import draw_height_bar, draw_surface, ticks_within
 from phasefield.viz.table import draw_table, table_height
 
 WIDTH, PICTURE, GRAPH, HEAD, FOOT = 11.0, 4.3, 2.0, 0.75, 0.45  # inch
-BINS = 60
+FEWEST, MOST = 8, 60  # bins of the histogram
 LENGTHS = ("Sa", "Sq", "Sp", "Sv", "Sz", "Sal")
 NUMBERS = ("Ssk", "Sku", "Sdq", "Sdr", "Str")
 
@@ -55,7 +55,7 @@ def plate(
             _draw_section(add, run, frame)
         else:
             draw_surface(add(0.15, HEAD, 6.0, PICTURE), run, frame, view, solid=solid)
-            top = add(6.75, HEAD + 0.35, 3.1, PICTURE - 0.7)
+            top = add(7.0, HEAD + 0.35, 2.9, PICTURE - 0.7)
             draw_top_view(top, run, z, view)
             box = top.get_position()
             bar = (box.x1 + 0.12 / WIDTH, box.y0, 0.16 / WIDTH, box.height)
@@ -115,8 +115,7 @@ def draw_profile(axes: Axes, run: StoredRun, z: Array) -> None:
 
 def draw_histogram(axes: Axes, z: Array, whole: str = "area") -> None:
     """Draw the share [%] of the whole in each height class, and the bearing (Abbott) curve."""
-    span = float(np.ptp(z))
-    edges = np.linspace(z.min(), z.max(), BINS + 1) if span > 0 else np.linspace(-0.5, 0.5, BINS + 1)
+    edges = classes(z)
     share, _ = np.histogram(z, bins=edges)
     share = share / z.size * 100
     axes.barh((edges[1:] + edges[:-1]) / 2, share, height=np.diff(edges), color=RUN_COLOURS[0], alpha=0.75)
@@ -130,11 +129,21 @@ def draw_histogram(axes: Axes, z: Array, whole: str = "area") -> None:
     above.tick_params(axis="x", colors=RUN_COLOURS[1])
 
 
+def classes(z: Array) -> Array:
+    """Return the edges of 8 to 60 height classes (n + 1), about as wide as Freedman and Diaconis (1981) have them."""
+    low, high = float(z.min()), float(z.max())
+    if high <= low:
+        return np.linspace(low - 0.5, low + 0.5, FEWEST + 1)
+    wanted = len(np.histogram_bin_edges(z, bins="fd")) - 1
+    return np.linspace(low, high, int(np.clip(wanted, FEWEST, MOST)) + 1)
+
+
 def _draw_section(add: Any, run: StoredRun, frame: int) -> None:
     cut = take_slice(run, frame)
     limits = salt_limits([cut])
-    inch = min((PICTURE - 0.5) / cut.height, 8.4 / cut.width)
-    wide, tall = cut.width * inch, cut.height * inch
+    high = cut.height - cut.bottom
+    inch = min((PICTURE - 0.5) / high, 8.4 / cut.width)
+    wide, tall = cut.width * inch, high * inch
     axes = add((WIDTH - wide) / 2, HEAD, wide, tall)
     draw_slice(axes, cut, limits)
     if limits is not None:

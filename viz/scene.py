@@ -12,7 +12,7 @@ from phasefield.viz.camera import View, relief, rim_coordinates, to_rim
 from phasefield.viz.stored import METRE, Array, StoredRun, field_of, height_of
 from phasefield.viz.style import LITHIUM, WALL_LIGHT
 
-PIXELS = 1100  # height of the rendered picture before it is scaled down
+PIXELS = 1500  # height of the rendered picture before it is scaled down
 LIGHT = {"ambient": 0.28, "diffuse": 0.78, "specular": 0.12, "specular_power": 12.0}
 
 

@@ -29,6 +29,10 @@ from phasefield.viz.stored import (
 from phasefield.viz.style import INK, MICRON, SALT_MAP, look, new_figure, save
 
 METAL, ISOLATED = "0.55", "#D55E00"
+SHORT = 0.1  # of the mean salt: where less is left, ln c falls too fast for differences, and lines go on as beside
+LINES = 16  # of current, across the longer side
+HIDDEN = 2  # cells that a line goes on below the surface of lithium
+BELOW = 0.15  # of what is shown, that is lithium below its deepest place
 REST = 1e-7  # change from cell to cell, over beta, below which no current flows that could be drawn
 SALT_LABEL = "salt concentration (mol/L)"
 NARROW = 1e-3  # least width of a colour scale relative to its middle: rounding is no structure
@@ -48,6 +52,13 @@ class Slice:
     "direction of the ionic current in x and z; None where it is not known"
     dead: Array | None = None
     "1 in isolated lithium; None where it is not stored"
+
+    @property
+    def bottom(self) -> float:
+        """Height from which on the plane is drawn [um]: a little below the deepest place that is not lithium."""
+        layers = np.flatnonzero((self.xi < 0.5).any(axis=1))
+        deepest = layers[0] * self.height / len(self.xi) if len(layers) else 0.0
+        return float(max(0.0, deepest - BELOW / (1.0 - BELOW) * (self.height - deepest)))
 
 
 def take_slice(run: StoredRun, frame: int, row: int | None = None) -> Slice:
@@ -75,9 +86,13 @@ def _direction(phi: Array, salt: Array, xi: Array, beta: float) -> tuple[Array, 
         return None
     both = [_carried_on(values, electrolyte) for values in (phi, np.log(np.where(electrolyte, salt, 1.0)))]
     slopes = [np.gradient(values) for values in both]
-    z, x = (np.where(electrolyte, -slopes[0][k] + beta * slopes[1][k], np.nan) for k in (0, 1))
-    size = np.nanmax(np.hypot(x, z))
-    return (x, z) if size > REST * beta else None
+    migration, diffusion = -np.array(slopes[0]), beta * np.array(slopes[1])
+    current = migration + diffusion
+    if np.max(np.hypot(*current)[electrolyte]) <= REST * beta:
+        return None
+    sure = electrolyte & (salt > SHORT * np.mean(salt[electrolyte]))
+    z, x = (np.where(electrolyte, _carried_on(part, sure), np.nan) for part in current)
+    return x, z
 
 
 def salt_limits(slices: list[Slice]) -> tuple[float, float] | None:
@@ -107,8 +122,9 @@ def cross_section(
     cut = take_slice(run, frame, row)
     limits = limits or salt_limits([cut])
     with look():
-        inch = min(6.0 / cut.width, 6.5 / cut.height)
-        wide, tall = cut.width * inch, max(cut.height * inch, 1.2)
+        high = cut.height - cut.bottom
+        inch = min(6.0 / cut.width, 6.5 / high)
+        wide, tall = cut.width * inch, max(high * inch, 1.2)
         left, right, below, head = 0.75, 1.2, 0.6, 0.65
         width, height = max(left + wide + right, 4.6), below + tall + head
         figure = new_figure(width, height)
@@ -118,7 +134,9 @@ def cross_section(
             bar = figure.add_axes(((left + wide + 0.15) / width, below / height, 0.16 / width, tall / height))
             draw_salt_bar(bar, limits)
         where = f", {cut.place}" if cut.place else ""
-        shown = "lithium (grey), salt and current lines" if cut.current is not None else "lithium (grey) and salt"
+        apart = cut.dead is not None and cut.dead.max() > 0.5
+        metal = "lithium (grey, isolated: orange)" if apart else "lithium (grey)"
+        shown = f"{metal}, salt and current lines" if cut.current is not None else f"{metal} and salt"
         text = f"{run.title}\n{shown} at {when(run, frame)}{where}"
         figure.text(0.5, 1 - 0.1 / height, text, fontsize=10, ha="center", va="top")
         return save(figure, path)
@@ -127,6 +145,7 @@ def cross_section(
 def draw_slice(axes: Axes, cut: Slice, limits: tuple[float, float] | None) -> AxesImage:
     """Draw a slice to scale into axes; concentration is hidden where lithium is."""
     extent = (0.0, cut.width, 0.0, cut.height)
+    bottom = cut.bottom
     electrolyte = cut.xi < 0.5
     if cut.concentration is not None and limits is not None:
         image = axes.imshow(
@@ -147,17 +166,38 @@ def draw_slice(axes: Axes, cut: Slice, limits: tuple[float, float] | None) -> Ax
     x = np.concatenate([[0.0], (np.arange(nx) + 0.5) * cut.width / nx, [cut.width]])
     z = np.concatenate([[0.0], (np.arange(nz) + 0.5) * cut.height / nz, [cut.height]])
     if padded.max() > 0.5:
-        axes.contourf(x, z, padded, levels=[0.5, max(2.0, padded.max() + 1)], colors=[METAL])
+        axes.contourf(x, z, padded, levels=[0.5, max(2.0, padded.max() + 1)], colors=[METAL], zorder=2.5)
         if padded.min() < 0.5:
-            axes.contour(x, z, padded, levels=[0.5], colors=[INK], linewidths=0.9)
+            axes.contour(x, z, padded, levels=[0.5], colors=[INK], linewidths=0.9, zorder=2.6)
     if cut.dead is not None and cut.dead.max() > 0.5:
-        axes.contourf(x, z, np.pad(cut.dead, 1, mode="edge"), levels=[0.5, 2.0], colors=[ISOLATED])
+        axes.contourf(x, z, np.pad(cut.dead, 1, mode="edge"), levels=[0.5, 2.0], colors=[ISOLATED], zorder=2.7)
     if cut.current is not None:
-        middles = x[1:-1], z[1:-1]
-        axes.streamplot(*middles, *cut.current, color=INK, linewidth=0.5, density=0.9, arrowsize=0.6, zorder=1.5)
-    axes.set(xlabel=f"x ({MICRON})", ylabel=f"z ({MICRON})", aspect="equal", xlim=extent[:2], ylim=extent[2:])
+        _draw_current(axes, cut)
+    axes.set(xlabel=f"x ({MICRON})", ylabel=f"z ({MICRON})", aspect="equal", xlim=extent[:2], ylim=(bottom, cut.height))
     axes.spines[["top", "right"]].set_visible(True)
     return image
+
+
+def _draw_current(axes: Axes, cut: Slice) -> None:
+    """Draw current lines from evenly spaced places at the top down to the lithium, which hides their ends."""
+    from scipy.ndimage import binary_dilation, map_coordinates
+
+    assert cut.current is not None
+    known = np.isfinite(cut.current[0])
+    nz, nx = cut.xi.shape
+    z, x = np.linspace(0.0, cut.height, nz + 1), np.linspace(0.0, cut.width, nx + 1)  # the corners of the cells
+    corners = np.meshgrid(np.arange(nz + 1) - 0.5, np.arange(nx + 1) - 0.5, indexing="ij")
+    near = map_coordinates(1.0 * binary_dilation(known, iterations=HIDDEN), corners, order=1, mode="nearest")
+    along, upwards = (
+        np.where(near > 0.5, map_coordinates(_carried_on(part, known), corners, order=1, mode="nearest"), np.nan)
+        for part in cut.current
+    )
+    n = int(np.clip(LINES * cut.width / max(cut.width, cut.height - cut.bottom), 5, LINES))
+    starts = np.column_stack([(np.arange(n) + 0.5) * cut.width / n, np.full(n, cut.height)])
+    axes.streamplot(
+        x, z, along, upwards, start_points=starts, broken_streamlines=False, maxlength=40.0,
+        color=INK, linewidth=0.5, arrowsize=0.6, zorder=1.5,
+    )  # fmt: skip
 
 
 def _carried_on(values: Array, known: NDArray[np.bool_]) -> Array:

@@ -14,6 +14,7 @@ from phasefield.viz.style import MICRON, RUN_COLOURS, look, new_figure, save
 
 MILLI = 1e3  # mV in a V
 MOST_TURNS = 40  # with more changes of sign the trace is a band: its envelope is drawn
+SWITCH = 0.1  # of the largest current: a change of it that is a switch, not a drift at a held voltage
 BINS = 400  # time bins of an envelope
 
 
@@ -61,7 +62,7 @@ def draw_voltage(
             axes.plot(at, high, color=colour, linewidth=1.0, label=names[k])
             axes.plot(at, low, color=colour, linewidth=1.0)
         else:
-            axes.plot(time, voltage, color=colour, linewidth=1.0, label=names[k])
+            axes.plot(*with_jumps(runs[k], time, voltage), color=colour, linewidth=1.0, label=names[k])
         given = find_reference(references, names[k])
         ends = (("voltage_start", time[:1]), ("voltage_end", time[-1:]))
         for key, at in ends:
@@ -105,6 +106,20 @@ def envelope(time: Array, value: Array, bins: int = BINS) -> tuple[Array, Array,
     np.maximum.at(high, where, value)
     full = low <= high
     return ((edges[1:] + edges[:-1]) / 2)[full], low[full], high[full]
+
+
+def with_jumps(run: StoredRun, time: Array, value: Array) -> tuple[Array, Array]:
+    """Return a trace with an upright line wherever the current is switched: there the voltage jumps, it does not rise.
+
+    What is stored is the end of each step; just after a switch the voltage is drawn as at the end of its first step.
+    """
+    current = run.series.get("current_density")
+    if current is None or len(time) < 2:
+        return time, value
+    current = np.asarray(current, dtype=np.float64)
+    size = float(np.max(np.abs(current), initial=0.0))
+    at = np.flatnonzero(np.abs(np.diff(current)) > SWITCH * size) + 1
+    return np.insert(time, at, time[at - 1]), np.insert(value, at, value[at])
 
 
 def voltage_ends(run: StoredRun) -> tuple[float | None, float | None]:

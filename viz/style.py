@@ -11,9 +11,11 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
-DPI = 200
-STYLES: dict[str, tuple[int, float]] = {"screen": (DPI, 1.0), "paper": (300, 1.0), "slides": (150, 1.35)}
+DPI = 300
+STYLES: dict[str, tuple[int, float]] = {"paper": (DPI, 1.0), "slides": (200, 1.3), "draft": (150, 1.0)}
 """Dots per inch, and size of letters and lines over that on paper."""
 MICRON = "\N{MICRO SIGN}m"
 MINUS = "\N{MINUS SIGN}"
@@ -51,13 +53,24 @@ LOOK: dict[str, Any] = {
 }
 
 
-_style: ContextVar[str] = ContextVar("style", default="screen")
+_style: ContextVar[str] = ContextVar("style", default="paper")
 
 
 @contextmanager
 def styled(name: str) -> Iterator[None]:
     """While the context lasts, pictures have a style of STYLES."""
     token = _style.set(name)
+    try:
+        yield
+    finally:
+        _style.reset(token)
+
+
+@contextmanager
+def drafted() -> Iterator[None]:
+    """While the context lasts, pictures have the dots of a draft: a movie's frames are small. Letters stay."""
+    kept = STYLES[_style.get()]
+    token = _style.set("draft" if kept[1] == 1.0 else _style.get())
     try:
         yield
     finally:
@@ -72,13 +85,10 @@ def dpi() -> int:
 @contextmanager
 def look() -> Iterator[None]:
     """Draw in the house style; the settings of the caller come back afterwards."""
-    larger = STYLES[_style.get()][1]
     with mpl.rc_context():
         settings: Any = mpl.rcParams
         settings.update({k: v for k, v in mpl.rcParamsDefault.items() if not k.startswith("backend")})
         settings.update(LOOK)
-        sized = {k: larger * v for k, v in LOOK.items() if k.endswith(("size", "linewidth"))}
-        settings.update({**sized, "lines.linewidth": 1.5 * larger})
         yield
 
 
@@ -90,10 +100,21 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def save(figure: Figure, path: str | Path) -> Path:
-    """Write the figure, making its folder if needed, and return the path."""
+    """Write the figure, making its folder if needed, and return the path. A picture that was there stays till then."""
     path = Path(path)
+    larger = STYLES[_style.get()][1]
+    if larger != 1.0:
+        for text in figure.findobj(Text):
+            text.set_fontsize(larger * float(text.get_fontsize()))
+        for line in figure.findobj(Line2D):
+            line.set_linewidth(larger * line.get_linewidth())
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=dpi(), facecolor="white")
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        figure.savefig(part, dpi=dpi(), facecolor="white")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
     return path
 
 

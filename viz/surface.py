@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from phasefield.viz import gl
 from phasefield.viz.camera import Camera, View, common_view, needs_section
 from phasefield.viz.painter import paint
-from phasefield.viz.stored import Array, StoredRun, frame_index, when
+from phasefield.viz.stored import Array, StoredRun, frame_index, has_field, when
 from phasefield.viz.style import FAINT, INK, MICRON, MINUS, TIMES, look, new_figure, save
 
 log = logging.getLogger(__name__)
@@ -85,6 +85,7 @@ def draw_surface(
     heights = _height_ticks(view, scale)
     if scales:
         _draw_back(axes, view, heights)
+    solid = solid and has_field(run, "xi")
     if gl.available():
         from phasefield.viz.scene import render
 

@@ -33,6 +33,9 @@ MOST_POINTS = 256  # of an edge of a surface; more do not reach a browser within
 NEIGHBOURS = 2  # cells above and below the surface among which its value is looked for
 GAP = 0.15  # of a width, between surfaces that stand side by side
 DEAD = (0.84, 0.37, 0.0)  # isolated lithium
+TILT = (-0.35, -1.3, 0.9)  # where the eye is, from the middle
+ROOM = 1.06  # about what is shown
+DECADES = 100.0  # of a film's property, from which on its scale is logarithmic
 INK = (0.1, 0.1, 0.1)  # the bar of length
 MOST_READ = 200_000_000  # cells that are read for the ends of a colour scale
 
@@ -134,12 +137,13 @@ class Scene:
         return Sheet(points, self._on_surface(run, frame, colour, stride) * SHOWN[colour][2])
 
     def mesh(self, k: int, look: Look) -> Any:
-        """Return the surface of run k as PolyData with its colour's values [unit shown] by name.
+        """Return the surface of run k as PolyData with its colour's values by name, `scaled`.
 
         With `look.solid` it is the contour xi = 1/2 of connected lithium; where xi is not stored, the heights still.
         """
         if not (look.solid and self.has_solid):
-            return mesh_of(self.surface(k, look), look.colour)
+            sheet = self.surface(k, look)
+            return mesh_of(Sheet(sheet.points, self.scaled(look.colour, sheet.values)), look.colour)
         return self._contour(k, self.frame(k, look.time), look.colour)
 
     @cached_property
@@ -166,7 +170,8 @@ class Scene:
             mesh[colour] = points[:, 2].astype(np.float32)
             return mesh
         place = (points - np.array([self.offset(k), 0.0, -mean])) / dx - 0.5  # in cells (x, y, z)
-        mesh[colour] = (_near(run, frame, colour, place) * SHOWN[colour][2]).astype(np.float32)
+        values = _near(run, frame, colour, place) * SHOWN[colour][2]
+        mesh[colour] = self.scaled(colour, values).astype(np.float32)
         return mesh
 
     def _on_surface(self, run: StoredRun, frame: int, name: str, stride: int = 1) -> Array:
@@ -218,6 +223,24 @@ class Scene:
             self._limits[colour] = Limits(float(low), float(high if high > low else low + 1.0))
         return self._limits[colour]
 
+    def is_logarithmic(self, colour: str) -> bool:
+        """True for the property of a film that spans more than two decades: patches of thick film hide the rest."""
+        if not colour.startswith("film_"):
+            return False
+        low, high = self.limits(colour)
+        return 0.0 < low < high / DECADES
+
+    def scaled(self, colour: str, values: Array) -> Array:
+        """Return values [unit shown] as the colour scale takes them: their logarithm to base 10 where that is asked."""
+        if not self.is_logarithmic(colour):
+            return values
+        return np.asarray(np.log10(np.maximum(values, self.limits(colour).low)))
+
+    def ends(self, colour: str) -> Limits:
+        """Return the limits as the colour scale takes them."""
+        low, high = self.scaled(colour, np.array(self.limits(colour)))
+        return Limits(float(low), float(high))
+
     def cut(self, k: int, look: Look) -> Sheet:
         """Return a cut of run k along x, at `look.place` of its depth: points and values (nz, nx), nan in lithium."""
         run, frame, stride = self.runs[k], self.frame(k, look.time), stride_of(self.runs[k])
@@ -258,8 +281,8 @@ class Scene:
         power = 10.0 ** math.floor(math.log10(whole))
         length = power * max(step for step in (1.0, 2.0, 5.0) if step * power <= whole)
         thick = 0.012 * max(widths)
-        y = -0.06 * max(widths)
-        ends = [(0.0, length), (y - thick, y), (-0.5 * thick, 0.5 * thick)]
+        y, low = -0.06 * max(widths), self.limits(HEIGHT).low
+        ends = [(0.0, length), (y - thick, y), (low - thick, low)]
         return length, np.array([(a, b, c) for c in ends[2] for b in ends[1] for a in ends[0]])
 
     def profile(self, k: int, look: Look) -> tuple[Array, Array]:
@@ -280,6 +303,38 @@ class Scene:
         """Return Sa, Sq and Sz [m] of run k's surface, not levelled."""
         found = basic(self.runs[k].heights[self.frame(k, look.time)])
         return dict(zip(("Sa", "Sq", "Sz"), found, strict=True))
+
+
+class Eye(NamedTuple):
+    """Where a camera of parallel projection stands and looks at, and half of what it sees from bottom to top, um."""
+
+    position: Array
+    focus: Array
+    half: float
+
+
+def eye(scene: Scene, look: Look, aspect: float) -> Eye:
+    """Return the camera that holds the surfaces at all times, the bar, and a cut if there is one.
+
+    aspect: width of the view over its height.
+    """
+    low, high = scene.limits(HEIGHT)
+    corners = [scene.bar()[1]]
+    for k, run in enumerate(scene.runs):
+        nz, ny, nx = run.shape
+        dx = run.spacing * METRE
+        top = nz * dx - float(np.mean(run.heights[scene.frame(k, look.time)])) * METRE if look.slice else high
+        left = scene.offset(k)
+        corners.append(np.array([(x, y, z) for z in (low, top) for y in (0, ny * dx) for x in (left, left + nx * dx)]))
+    points = np.concatenate(corners)
+    back = np.array(TILT) / math.hypot(*TILT)
+    right = np.cross((0.0, 0.0, 1.0), back)
+    right /= np.linalg.norm(right)
+    up = np.cross(back, right)
+    seen = np.stack([points @ right, points @ up, points @ back], axis=1)
+    middle, size = 0.5 * (seen.min(axis=0) + seen.max(axis=0)), np.ptp(seen, axis=0)
+    focus = middle[0] * right + middle[1] * up + middle[2] * back
+    return Eye(focus + 2.0 * float(np.linalg.norm(size)) * back, focus, 0.5 * ROOM * max(size[1], size[0] / aspect))
 
 
 def _folders(runs: Sequence[StoredRun], names: Sequence[str]) -> list[str]:

@@ -16,15 +16,14 @@ from phasefield.errors import PhasefieldError
 from phasefield.viz import gl
 from phasefield.viz.stored import StoredRun, duration
 from phasefield.viz.style import MICRON, RUN_COLOURS, look, new_figure
-from phasefield.viz.view_scene import DEAD, INK, Look, Scene, box_of, mesh_of, not_stored, words
+from phasefield.viz.view_scene import DEAD, INK, Look, Scene, box_of, eye, mesh_of, not_stored, words
 
 HOST = "127.0.0.1"  # nobody else may look
 OWN_NAMES = (HOST, "localhost")
 MAP, SLICE_MAP = "viridis", "cividis"
 COLOURS = 256
 BACKGROUND = (0.97, 0.97, 0.97)
-TILT = (-0.35, -1.3, 0.9)  # where the eye is, from the middle
-FILLED = 0.7  # height of the view over its width, about
+ASPECT = 1.4  # width of the view over its height, about
 SHADING = {"ambient": 0.3, "diffuse": 0.8}
 FIGURES = ("Sa", "Sq", "Sz")
 
@@ -71,27 +70,23 @@ class Page:
         for actor in (*self.surfaces, *self.cuts, *self.dead, bar):
             self.renderer.AddActor(actor.actor)
         self._draw()
-        self._aim()
+        self._aim(ASPECT)
 
-    def _aim(self) -> None:
-        camera = self.renderer.GetActiveCamera()
+    def _aim(self, aspect: float) -> None:
+        camera, seen = self.renderer.GetActiveCamera(), eye(self.scene, self.look, aspect)
         camera.SetParallelProjection(1)  # runs that stand side by side are seen alike
-        x = [edge for actor in self.surfaces for edge in actor.actor.GetBounds()[:2]]
-        y = [edge for actor in self.surfaces for edge in actor.actor.GetBounds()[2:4]]
-        middle = np.array([0.5 * (min(x) + max(x)), 0.5 * (min(y) + max(y)), 0.0])
-        wide, deep = max(x) - min(x), max(y) - min(y)
-        camera.SetFocalPoint(*middle)
-        camera.SetPosition(*(middle + 2.0 * wide * np.array(TILT)))
+        camera.SetFocalPoint(*seen.focus)
+        camera.SetPosition(*seen.position)
         camera.SetViewUp(0.0, 0.0, 1.0)
-        camera.SetParallelScale(0.6 * max(FILLED * wide, deep))  # half of what is seen from bottom to top
+        camera.SetParallelScale(seen.half)
         self.renderer.ResetCameraClippingRange()
 
     def _draw(self) -> None:
         """Bring the scene to what is asked for."""
         scene, asked = self.scene, self.look
-        limits = scene.limits(asked.colour)
+        ends = scene.ends(asked.colour)
         for k in range(len(scene.runs)):
-            self.surfaces[k].show(scene.mesh(k, asked), asked.colour, limits)
+            self.surfaces[k].show(scene.mesh(k, asked), asked.colour, ends)
             if asked.slice:
                 cut = mesh_of(scene.cut(k, asked), asked.slice)
                 self.cuts[k].show(cut, asked.slice, scene.limits(asked.slice))
@@ -107,7 +102,7 @@ class Page:
         s.colour, s.cut, s.place = self.look.colour, self.look.slice, self.look.place
         s.solid, s.has_solid = self.look.solid, scene.has_solid
         s.bar = f"{scene.bar()[0]:g} {MICRON}"
-        s.cut_low = s.cut_high = ""
+        s.cut_low = s.cut_high = s.middle = ""
         s.colours = [{"title": words(name), "value": name} for name in scene.colours]
         s.slices = [{"title": words(name), "value": name} for name in scene.slices]
         s.slices = [{"title": "no cut", "value": ""}, *s.slices]
@@ -122,6 +117,7 @@ class Page:
         s, scene, asked = self.state, self.scene, self.look
         low, high = scene.limits(asked.colour)
         s.low, s.high = f"{low:.4g}", f"{high:.4g}"
+        s.middle = "logarithmic" if scene.is_logarithmic(asked.colour) else ""
         if asked.slice:
             s.cut_low, s.cut_high = (f"{edge:.4g}" for edge in scene.limits(asked.slice))
         s.rows = [
@@ -151,6 +147,11 @@ class Page:
         self.look.line = [place] if len(self.look.line) != 1 else [*self.look.line, place]
         self._say()
 
+    def _first_seen(self, wide: float | None = None, high: float | None = None) -> None:
+        """Fit the camera to the place [pixels] that a browser has for the scene: by itself it would stand far off."""
+        self._aim(wide / high if wide and high else ASPECT)
+        self.view.push_camera()
+
     def _layout(self) -> None:
         from trame.ui.vuetify3 import SinglePageLayout
         from trame.widgets import html, vuetify3
@@ -167,12 +168,15 @@ class Page:
                     type="range", id="time", min=0, max=(f"{len(self.scene.times) - 1}",), v_model_number="at", step=1,
                     style="width:22em", aria_label="time",
                 )  # fmt: skip
-            with layout.content, html.Div(style="display:flex;height:100%"):
-                with html.Div(style="flex:1;position:relative;min-width:0", id="scene"):
-                    self.view = views.VtkLocalView(self.window)
-                with html.Div(style="width:21em;padding:.8em;overflow:auto;font:14px system-ui", id="side"):
+            with layout.content, html.Div(style="display:flex;height:calc(100vh - 64px)"):
+                filling = "flex:1;position:relative;min-width:0;height:100%;overflow:hidden"
+                with html.Div(style=filling, id="scene", ref="scene"):
+                    size = "[trame.refs.scene?.clientWidth, trame.refs.scene?.clientHeight]"
+                    self.view = views.VtkLocalView(self.window, on_ready=(self._first_seen, size))
+                beside = "width:21em;padding:.8em;height:100%;box-sizing:border-box;overflow:auto;font:14px system-ui"
+                with html.Div(style=beside, id="side"):
                     _choice("colour", "colours", "surface")
-                    _bar("ramp", "low", "high")
+                    _bar("ramp", "low", "high", "middle")
                     with html.Label(v_if="has_solid", style="display:block;margin-bottom:.8em"):
                         html.Input(type="checkbox", id="solid", v_model="solid", style="appearance:auto")
                         html.Span(" with overhangs (the surface in space)")
@@ -307,12 +311,14 @@ def _ramp(name: str) -> str:
     return f"background:linear-gradient(to right, {stops});height:1em;width:100%"
 
 
-def _bar(ramp: str, low: str, high: str) -> None:
+def _bar(ramp: str, low: str, high: str, middle: str = "") -> None:
     from trame.widgets import html
 
     html.Div(style=(ramp,))
     with html.Div(style="display:flex;justify-content:space-between;margin-bottom:.8em"):
         html.Span(f"{{{{ {low} }}}}")
+        if middle:
+            html.Span(f"{{{{ {middle} }}}}", style="color:#666")
         html.Span(f"{{{{ {high} }}}}")
 
 
@@ -337,13 +343,14 @@ def _map(scene: Scene, asked: Look) -> str:
     run = scene.runs[0]
     sheet = scene.surface(0, asked)
     wide, deep = run.shape[2] * run.spacing * 1e6, run.shape[1] * run.spacing * 1e6
-    limits = scene.limits(asked.colour)
+    low, high = scene.ends(asked.colour)
     with look():
         figure = new_figure(2.6, 2.6 * deep / wide)
         axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
         axes.set_axis_off()
         edges = (0.0, wide, 0.0, deep)
-        axes.imshow(sheet.values, origin="lower", extent=edges, cmap=MAP, vmin=limits.low, vmax=limits.high)
+        values = scene.scaled(asked.colour, sheet.values)
+        axes.imshow(values, origin="lower", extent=edges, cmap=MAP, vmin=low, vmax=high)
         if asked.line:
             x, y = np.array(asked.line).T
             axes.plot(x, y, "o-", color="white", markeredgecolor="black", markersize=5)

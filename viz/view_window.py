@@ -10,11 +10,12 @@ import numpy as np
 
 from phasefield.viz.stored import StoredRun, duration
 from phasefield.viz.style import RUN_COLOURS
-from phasefield.viz.view_scene import DEAD, INK, Look, Scene, box_of, mesh_of, words
+from phasefield.viz.view_scene import DEAD, INK, Look, Scene, box_of, eye, mesh_of, words
 
 KEYS = "c: colour   o: overhangs   x: cut   , .: move the cut   p: pick two points   r: whole view   q: end"
 HOUR = 3600.0  # s
-EYE = (-0.35, -1.3, 0.9)
+SIZE = (1300, 850)  # pixels
+SHARE = 0.75  # of the width, between the colour scales
 BAR = {"vertical": True, "position_y": 0.12, "height": 0.5, "width": 0.06, "title_font_size": 14, "label_font_size": 12}
 STEP = 0.05  # of the depth, by which the cut moves
 
@@ -35,7 +36,7 @@ class _Window:
     def __init__(self, runs: Sequence[StoredRun], look: Look, off_screen: bool) -> None:
         self.scene, self.look = Scene(runs), look
         self.look.time = min(self.look.time, float(self.scene.times[-1]))
-        self.plotter: Any = _plotter(window_size=[1300, 850], off_screen=off_screen)
+        self.plotter: Any = _plotter(window_size=list(SIZE), off_screen=off_screen)
         self.plotter.enable_parallel_projection()
         self.plotter.add_text(KEYS, position="lower_left", font_size=7, color="grey")
         length, corners = self.scene.bar()
@@ -55,8 +56,10 @@ class _Window:
             ("comma", lambda: self._move(-STEP)), ("period", lambda: self._move(STEP)), ("p", self._pick),
         ):  # fmt: skip
             self.plotter.add_key_event(key, what)
-        self.plotter.view_vector(EYE, viewup=(0.0, 0.0, 1.0))
-        self.plotter.camera.zoom(1.1)
+        seen = eye(self.scene, self.look, SHARE * SIZE[0] / SIZE[1])
+        self.plotter.camera_position = [tuple(seen.position), tuple(seen.focus), (0.0, 0.0, 1.0)]
+        self.plotter.camera.parallel_scale = seen.half
+        self.plotter.reset_camera_clipping_range()
 
     def _at(self, hours: float) -> None:
         times = self.scene.times
@@ -101,9 +104,9 @@ class _Window:
         for k, name in enumerate(scene.names):
             self.plotter.add_mesh(
                 scene.mesh(k, asked), name=f"surface-{k}", scalars=asked.colour,
-                clim=scene.limits(asked.colour), cmap="viridis",
+                clim=scene.ends(asked.colour), cmap="viridis",
                 smooth_shading=True, reset_camera=False,
-                scalar_bar_args={"title": words(asked.colour), "position_x": 0.86, **BAR},
+                scalar_bar_args={"title": self._title(asked.colour), "position_x": 0.86, **BAR},
             )  # fmt: skip
             self.plotter.remove_actor(f"cut-{k}", reset_camera=False)
             if asked.slice:
@@ -118,11 +121,16 @@ class _Window:
                 self.plotter.add_mesh(dead, name=f"dead-{k}", color=DEAD, reset_camera=False)
             found, frame = scene.figures(k, asked), scene.frame(k, asked.time)
             when = duration(float(scene.runs[k].times[frame]))
-            line = f"{name.replace('|', '/')}, {when}: "  # VTK takes bars for columns
+            line = f"{name.replace('|', '/')}, at {when}: "  # VTK takes bars for columns
             line += ", ".join(f"{f} {1e6 * value:.3g}" for f, value in found.items()) + " um"
             lines.append(line)
         self.plotter.add_text("\n".join(lines), position="upper_left", font_size=9, color="black", name="figures")
         self._plot()
+
+    def _title(self, colour: str) -> str:
+        """Return what stands over a colour scale; VTK's letters lack the ohm."""
+        text = words(colour).replace("\N{GREEK CAPITAL LETTER OMEGA}", "ohm")
+        return f"log10 {text}" if self.scene.is_logarithmic(colour) else text
 
     def _plot(self) -> None:
         """Draw the profiles along the line, once two points are picked."""
@@ -135,9 +143,10 @@ class _Window:
         if len(asked.line) != 2 or math.dist(*asked.line) == 0.0:
             return
         self.chart = pv.Chart2D(
-            size=(0.36, 0.3), loc=(0.3, 0.02), x_label="along the line (um)", y_label="height about the mean (um)"
+            size=(0.36, 0.3), loc=(0.45, 0.02), x_label="along the line (um)", y_label="height about the mean (um)"
         )
         for k, (name, colour) in enumerate(zip(scene.names, [*RUN_COLOURS] * 4, strict=False)):
             self.chart.line(*scene.profile(k, asked), color=colour, width=2.0, label=name.replace("|", "/"))
+        self.chart.background_color = (1.0, 1.0, 1.0, 0.85)
         self.chart.legend_visible = len(scene.names) > 1
         self.plotter.add_chart(self.chart)
