@@ -79,8 +79,8 @@ def surface_currents(j, J, Jc, j_li, u, c, R, j_side, active, n, phi_s, shift, P
 
 
 @parallel_kernel
-def counter_currents(j, J, phi, c, kappa, D, h, beta, flux, R_film, dx, P):  # type: ignore[no-untyped-def]
-    """Current density j [A/m^2] that each top cell receives from the counter electrode, and -dj/dphi.
+def counter_currents(j, J, Jc, phi, c, kappa, D, h, beta, flux, R_film, dx, P):  # type: ignore[no-untyped-def]
+    """Current density j [A/m^2] that each top cell receives from the counter electrode, -dj/dphi and -dj/dc.
 
     The half cell up to the plane is in series with the film; c at the plane follows from the salt flux
     (1 - t+) j / F, flux = (1 - t+)/F; beta [V] is the diffusion potential's 2 RT/F (1 - t+) X. One equation in j,
@@ -97,6 +97,7 @@ def counter_currents(j, J, phi, c, kappa, D, h, beta, flux, R_film, dx, P):  # t
             value = max(j[y, x] / h[y, x] if h[y, x] > 0.0 else 0.0, 0.5 * low)
             total = 1.0
             slope = 0.0
+            with_c = 0.0
             for _ in range(NEWTON_STEPS):
                 surface = here + gain * value
                 got, slope, by_c, _ = current(
@@ -104,6 +105,7 @@ def counter_currents(j, J, phi, c, kappa, D, h, beta, flux, R_film, dx, P):  # t
                 )
                 off = value + got
                 total = 1.0 + gain * (slope * beta / surface + by_c)
+                with_c = slope * beta * (1.0 / surface - 1.0 / here) + by_c
                 if off > 0.0:
                     high = value
                 else:
@@ -117,3 +119,4 @@ def counter_currents(j, J, phi, c, kappa, D, h, beta, flux, R_film, dx, P):  # t
                     break
             j[y, x] = value * h[y, x]
             J[y, x] = slope / total * h[y, x]
+            Jc[y, x] = with_c / total * h[y, x]

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
+from phasefield.api import read_case
 from phasefield.case import Properties
 from phasefield.constants import FARADAY, GAS_CONSTANT
 from phasefield.errors import SolverError
@@ -507,3 +508,32 @@ def test_starved_places_take_what_salt_gives(dependence: str, tmp_path: Path) ->
     assert 1.0 < current[-1] / limiting < (16 / 12) ** 2
     # All elements together give the current within 1e-3, in two stages; before demands were followed, 0.08.
     assert sum(corrected) * 1e3 * gap / taken < 2e-3
+
+
+def test_a_starved_counter_electrode_takes_what_salt_brings(tmp_path: Path) -> None:
+    """Stripped at twice the limiting current: at the voltage limit the counter electrode takes what salt comes."""
+    case = read_case(
+        "dendrites",
+        [
+            'grid.size=["8 um", "40 um"]', 'grid.spacing="0.5 um"', 'surface.height="12 um"',
+            'protocol.steps=[{ current="-15 mA/cm^2", duration="100 s" }]', 'output.fields_every="50 s"',
+        ],
+    )  # fmt: skip
+    outcome = cases.run(case, tmp_path / "run")
+    assert outcome.good
+    assert outcome.steps < 60  # a plain iteration lives on short steps: ten times as many
+    with open_run(tmp_path / "run") as run:
+        current, voltage = -run.series["current_density"][-1], -run.series["voltage"][-1]
+        ledger, corrections = run.ledger(), run.corrections()
+        height = float(run.heights[-1].mean())
+        salt = float(np.sum(run.field("concentration") * (1.0 - run.field("xi")))) / 16 * run.spacing  # mol/m^2
+    assert voltage == pytest.approx(0.5)
+    assert max(ledger.values()) < 1e-11
+    assert corrections is not None
+    assert corrections["salt"] < 1e-3
+    # A straight line from nothing at the counter electrode carries 2 F D c/((1 - t+) L), c its mean, in a gap of L.
+    p = case.properties()
+    gap = 40e-6 - height
+    limiting = 2.0 * FARADAY * p.D * (salt / gap) / ((1.0 - p.t_plus) * gap)
+    assert current == pytest.approx(limiting, rel=0.03)  # lithium moves on, and the line with it; cells of 0.5 um
+    assert cases.ends_the_same(case, tmp_path, 3) > 1

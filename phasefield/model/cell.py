@@ -255,7 +255,7 @@ class Cell:
         total_0 = self.salt.content(s.front, s.c)
         a.c[...], a.phi[...], a.jc[...], a.phi_s = s.c, s.phi, s.jc, s.phi_s
         stored = (s.displaced, s.displaced_volume)
-        out_1, volume_1 = self.coupling.solve(a, drive, s.c, total_0, NODE * dt, stored, self._react)
+        out_1, volume_1 = self.coupling.solve(a, drive, s.c, total_0, NODE * dt, stored, self._react, self.counter(a))
         factor_1 = self.salt.factor
         self._speeds(a)
         r1 = a.reaction
@@ -289,7 +289,8 @@ class Cell:
         np.copyto(b.jc, a.jc)
         b.phi_s = s.phi_s + (a.phi_s - s.phi_s) / NODE
         out_2, volume_2 = self.coupling.solve(
-            b, drive, self.before, total_0 - MIXED * dt * out_1, DIAGONAL * dt, stored, self._react
+            b, drive, self.before, total_0 - MIXED * dt * out_1, DIAGONAL * dt, stored, self._react,
+            self.counter(b),
         )
         self._speeds(b)
         self.effort = self.coupling.effort

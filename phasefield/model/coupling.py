@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..errors import SolverError
 from ..kernels import transport
 from .front import Front
-from .potential import AT_REST, Coefficients, Drive, Potential, Reaction
+from .potential import AT_REST, Coefficients, Counter, Drive, Potential, Reaction
 from .salt import LOW, Salt
 
 if TYPE_CHECKING:
@@ -54,22 +54,22 @@ class Coupling:
 
     def solve(
         self, s: State, drive: Drive, before: Floats, total: float, dt: float, stored: tuple[float, float],
-        react: Callable[[State, Drive], Reaction],
+        react: Callable[[State, Drive], Reaction], counter: Counter,
     ) -> tuple[float, float]:  # fmt: skip
         """Solve a stage in `s`, whose c, phi and phi_s are the first guess; return salt [mol/s] and volume [m^3/s] out.
 
         before: concentration [mol/m^3] and total: salt [mol] that the stage starts from; dt: its implicit time [s];
-        stored: salt [mol] and volume [m^3] that have left before; react: solves the potential.
+        stored: salt [mol] and volume [m^3] that have left before; react: solves the potential; counter: electrode.
         Raises SolverError if they do not agree.
         """
         try:
-            return self._iterate(s, drive, before, total, dt, stored, react)
+            return self._iterate(s, drive, before, total, dt, stored, react, counter)
         finally:
             s.front.hold(False)
 
     def _iterate(
         self, s: State, drive: Drive, before: Floats, total: float, dt: float, stored: tuple[float, float],
-        react: Callable[[State, Drive], Reaction],
+        react: Callable[[State, Drive], Reaction], counter: Counter,
     ) -> tuple[float, float]:  # fmt: skip
         co, front, n, k0 = self.co, s.front, s.front.count, s.front.k0
         floor = COARSE * self.c0
@@ -81,10 +81,11 @@ class Coupling:
             bound = drive.current is not None
             return self.salt.solve(
                 front, co, before, total, dt, s.c, s.phi, self.potential, rx, s.jc, answer, bound, scarce, stored,
-                fresh, asked,
+                fresh, asked, theirs,
             )  # fmt: skip
 
         mixing, demand = Mixing(front.h), Demand(n, tolerance)
+        theirs: Floats | None = None  # answer of the counter electrode, where it takes the lithium and runs short
         drained = False  # a current that knew of no shortage yet took more than there is
         for k in range(COUPLING_STEPS):
             self.effort = max(self.effort, k)
@@ -101,6 +102,13 @@ class Coupling:
             # With two electrodes each would have a shift of its own; there the plain iteration has to do.
             plain = drained or front.two or stiffness <= STIFF
             follow = None if plain else np.where(front.norm[:n] < 1.0, 0.0, answer)
+            theirs = None
+            if not front.two and rx.total < 0.0:
+                theirs = self.potential.counter_answer(co, counter, s.c, s.phi, s.jc)
+                if float(np.max(theirs)) * co.flux * self.dx / D > STIFF:
+                    follow = None
+                else:
+                    theirs = None
             # Share of the largest c below which cells give in proportion to what they will have.
             scarce = np.inf if drained else LOW if front.limited > 0 else 0.0
             asked = demand.next(rx.j)
@@ -116,6 +124,8 @@ class Coupling:
             agree = self._agree(
                 k, front, rx, answer, c_old, front.gather(s.c), floor, tolerance, scarce > 0.0, bound
             )  # fmt: skip
+            if theirs is not None:
+                agree = self._counter_agrees(k, rx, theirs, s.c[-1], floor, tolerance, bound) and agree
             if agree and k > 0:
                 if not abs(self.salt.factor - 1.0) <= MADE:
                     raise SolverError(f"the step would make or lose {abs(self.salt.factor - 1.0):.1e} of all salt")
@@ -175,6 +185,20 @@ class Coupling:
                 front.hold(False)
                 agree = False
         return agree
+
+
+    def _counter_agrees(
+        self, k: int, rx: Reaction, answer: Floats, new: Floats, floor: float, tolerance: float, bound: bool
+    ) -> bool:
+        """Return whether the counter electrode's currents would differ by little at the new concentration."""
+        ease = 1.0 if k < PATIENCE else 10.0 if k < LAST else 50.0
+        old = self.last[-1]
+        differs = answer * (new - old)
+        if bound:
+            differs -= answer * (float(np.sum(differs)) / float(np.sum(answer)))
+        change = np.abs(new - old) / np.maximum(old, floor)
+        off = float(np.sum(np.abs(differs))) * self.dx**2
+        return bool(np.all(change <= LOOSE * tolerance * ease)) and off <= tolerance * ease * abs(rx.total)
 
 
 class Demand:

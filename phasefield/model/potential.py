@@ -118,6 +118,7 @@ class Potential:
         self.solver = Multigrid(shape, periodic)
         self.gx, self.gy, self.gz = (np.zeros(shape, np.float32) for _ in range(3))
         self.r, self.diag = np.zeros(shape), np.zeros(shape)
+        self.unused = np.zeros(shape[1:])
         self.iterations = 0
 
     def solve(
@@ -154,7 +155,7 @@ class Potential:
                 return phi_s, rx
             if not front.two:  # else the top of the box is closed
                 kinetics.counter_currents(
-                    jc, Jtop, np.ascontiguousarray(phi[-1]), top, kappa, D, front.h[-1], co.beta, co.flux,
+                    jc, Jtop, self.unused, np.ascontiguousarray(phi[-1]), top, kappa, D, front.h[-1], co.beta, co.flux,
                     counter.resistance, self.dx, counter.kinetics,
                 )
             transport.charge_balance(self.r, phi, c, *g, co.beta, L, front.k0)
@@ -209,6 +210,22 @@ class Potential:
         phi += change * response
         enough(after - before + change * own, change)
         return float(change)
+
+    def counter_answer(self, co: Coefficients, counter: Counter, c: Floats, phi: Floats, jc: Floats) -> Floats:
+        """Return how much more lithium the counter electrode takes for more salt in the top cells (ny, nx) [A m/mol].
+
+        phi follows the salt there, behind the electrolyte of a cell or two; 0 where it takes none. jc [A/m^2]: the
+        currents, for a start.
+        """
+        top = np.ascontiguousarray(c[-1])
+        kappa, D = np.interp(top, co.at, co.kappa), np.interp(top, co.D_at, co.D)
+        j, J, Jc = jc.copy(), np.zeros_like(jc), np.zeros_like(jc)
+        kinetics.counter_currents(
+            j, J, Jc, np.ascontiguousarray(phi[-1]), top, kappa, D, np.ones_like(jc), co.beta, co.flux,
+            counter.resistance, self.dx, counter.kinetics,
+        )  # fmt: skip
+        answer = np.maximum(Jc + co.beta * J / top, 0.0) / (1.0 + J * 2.0 * self.dx / kappa)
+        return np.where(j < 0.0, answer, 0.0)
 
     def evaluate(
         self, front: Front, co: Coefficients, c: Floats, phi: Floats, phi_s: float, resistance: Floats,

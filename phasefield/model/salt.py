@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SolverError
-from ..kernels import transport
+from ..kernels import elements, transport
 from ..kernels.krylov import Multigrid
 from .front import Front
 from .potential import PINNED, Coefficients, Potential, Reaction
@@ -101,6 +101,7 @@ class Salt:
         stored: tuple[float, float],
         fresh: bool,
         asked: Floats | None = None,
+        counter: Floats | None = None,
     ) -> tuple[float, float]:
         """Solve h (c - before) dV = dt (rate at c) for c (in place, warm start).
 
@@ -113,7 +114,8 @@ class Salt:
         shift of phi_s, sees to it. Cells with less than `scarce` of the largest c, and those of the interface that lack
         salt (`Front.limit`), give in proportion to what they will have; 0: none does, infinite: all do.
         They are `asked` [A/m^2] for that, or for the reaction's j; `self.taken` [A/m^2] is what came of it: the
-        reaction's j, once the iteration has converged, and then an `answer` adds nothing.
+        reaction's j, once the iteration has converged, and then an `answer` adds nothing. `counter` (ny, nx), likewise:
+        how the counter electrode's current answers, in place of the surface's, where it takes the lithium.
         """
         dx, L, n, k0 = self.dx, front.lattice, front.count, front.k0
         area = front.area[:n]
@@ -141,7 +143,8 @@ class Salt:
         leaving = co.carried * dx**2 * given * c_top
         self.b[-1] += dt * dx**2 * given * (co.flux - co.carried * (c_top - c[-1]))
         low, high, _ = self.extremes(front, c)
-        plain = answer is None and scarce == 0.0
+        answers = answer is not None or counter is not None
+        plain = not answers and scarce == 0.0
         if not plain or not self.ready:
             np.multiply(front.h[k0:], dx**3, out=self.own[k0:])
         own = self.own
@@ -154,21 +157,31 @@ class Salt:
             front.scatter_shared(self.b, area * rx.j, -dt * co.flux)
         conductance, pin = np.zeros(n), 1.0
         shift = 0.0
-        if answer is not None:
-            conductance = co.flux * dt * area * answer
+        start, at, share = front.start[: n + 1], front.idx[: front.used], front.share[: front.used]
+        if answers:
+            here = front.gather_shared(c)
+            if answer is not None:
+                conductance = co.flux * dt * area * answer
+            if counter is not None:  # an element in each of the top cells
+                m = counter.size
+                start = np.concatenate([start, front.used + 1 + np.arange(m, dtype=start.dtype)])
+                at = np.concatenate([at, np.arange(c.size - m, c.size, dtype=at.dtype)])
+                share = np.concatenate([share, np.ones(m, share.dtype)])
+                conductance = np.concatenate([conductance, co.flux * dt * dx**2 * counter.ravel()])
+                here = np.concatenate([here, c[-1].ravel()])
             # The factor that closes the balance comes after the solution: its last value is taken out before.
-            here = front.gather_shared(c) / (1.0 if fresh else self.closing)
-            front.scatter_shared(self.b, conductance * here, 1.0)
-            shift = -float(front.total(conductance * here))
-            pin = 0.0 if bound else PINNED * float(front.total(conductance))
-        elements = (
-            front.start[: n + 1], front.idx[: front.used], front.share[: front.used], conductance, pin,
-            answer is not None,
-        )  # fmt: skip
+            here = here / (1.0 if fresh else self.closing)
+            taken = conductance * here
+            front.scatter_shared(self.b, taken[:n], 1.0)
+            if counter is not None:
+                self.b[-1] += taken[n:].reshape(counter.shape)
+            shift = -float(elements.total(taken, taken.size))
+            pin = 0.0 if bound else PINNED * float(elements.total(conductance, conductance.size))
+        reacting = (start, at, share, conductance, pin, answers)
         if not self.loaded:
-            self.solver.prepare(self.gx, self.gy, self.gz, own, *elements)
+            self.solver.prepare(self.gx, self.gy, self.gz, own, *reacting)
         elif not plain or not self.ready:
-            self.solver.renew(own, *elements)
+            self.solver.renew(own, *reacting)
         self.loaded, self.ready = True, plain
         # The residual is measured against the largest c: where salt is nearly gone it must be smaller by as much.
         tight = min(max(low / (LOW * high), TIGHT), 1.0) if front.limited > 0 and high > 0.0 else 1.0
@@ -191,15 +204,20 @@ class Salt:
             transport.relax_scarce(
                 c, self.b, self.own, self.gx, self.gy, self.gz, SCARCE * high, L, k0, SWEEPS, self.rows
             )
-            share = np.ones(n)
-            np.divide(front.taken(demand, c), demand, out=share, where=demand > 0.0)
-            self.taken = asked * share
+            given_share = np.ones(n)
+            np.divide(front.taken(demand, c), demand, out=given_share, where=demand > 0.0)
+            self.taken = asked * given_share
         else:
             self.taken = rx.j
         out = float(leaving.sum())
         kept, found = total - dt * out, self.content(front, c)
         # What answers have taken without a counterpart, at an imposed voltage, is no part of it.
-        added = 0.0 if answer is None or bound else float(front.total(conductance * (front.gather_shared(c) - here)))
+        added = 0.0
+        if answers and not bound:
+            now = front.gather_shared(c)
+            if counter is not None:
+                now = np.concatenate([now, c[-1].ravel()])
+            added = float(elements.total(conductance * (now - here), now.size))
         self.closing, self.factor = (kept - added) / found, kept / found
         c[k0:] *= self.factor
         return out, volume
