@@ -56,7 +56,8 @@ def profile(
     table = plain_table("", *names)
     for figure in NAMES:
         label, scale = (f"{figure} (um)", 1e6) if figure in LENGTHS else (figure, 1.0)
-        table.add_row(label, *(f"{scale * one.figures[figure]:.4g}" for one in shown))
+        values = [one.figures[figure] for one in shown]
+        table.add_row(label, *("-" if value is None else f"{scale * value:.4g}" for value in values))
     console.print(table)
     side = 1e6 * spacing * len(shown[0].heights)
     console.print(f"Levelled, on {side:.4g} x {side:.4g} um, points of {1e6 * spacing:.4g} um", soft_wrap=True)

@@ -15,12 +15,13 @@ from phasefield.errors import PhasefieldError
 from phasefield.profiles import Profile, fitted, read_profile
 from phasefield.profiles.profile import Floats
 from phasefield.profiles.spectra import distribution, radial_autocorrelation, radial_spectrum
-from phasefield.roughness import texture
+from phasefield.roughness import subtract_plane, texture
 from phasefield.runs import open_run
 from phasefield.store import RESULT
 
 PICTURE, TABLE, FIGURES = "profile.png", "profile.csv", "profile.json"
 LEAST = 8  # points along an edge
+FLAT = 1e-3  # of a pixel: heights on either side that are shown of flat maps
 NAMES = ("Sa", "Sq", "Sz", "Sp", "Sv", "Ssk", "Sku", "Sdq", "Sdr", "Sal", "Str")
 LENGTHS = ("Sa", "Sq", "Sz", "Sp", "Sv", "Sal")
 
@@ -72,8 +73,10 @@ def common(profiles: Sequence[Profile]) -> tuple[int, float]:
 def side_by_side(profiles: Sequence[Profile], names: Sequence[str]) -> tuple[list[Shown], float]:
     """Return the maps on their common area, levelled, with figures and spectra, and their spacing [m]."""
     n, spacing = common(profiles)
-    maps = [fitted(profile, (n, n), spacing) for profile in profiles]
+    maps = [subtract_plane(fitted(profile, (n, n), spacing)) for profile in profiles]
     low, high = min(float(z.min()) for z in maps), max(float(z.max()) for z in maps)
+    if not high > low:
+        low, high = low - FLAT * spacing, high + FLAT * spacing
     shown = []
     for name, z in zip(names, maps, strict=True):
         figures = texture(z, spacing, periodic=False, level=True).as_dict()

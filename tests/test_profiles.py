@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from phasefield.profiles import FORMATS, Profile, ProfileError, fitted, read_pro
 from phasefield.profiles.spectra import radial_autocorrelation, radial_spectrum
 from phasefield.roughness import subtract_plane, texture
 from phasefield.runs import open_run
+from phasefield.side_by_side import side_by_side
 
 PIXEL = 1.5e-6
 
@@ -97,6 +99,8 @@ def test_text_says_its_units(tmp_path: Path) -> None:
     both = read_profile(text(tmp_path, "# unit: um\n# pixel: 2 um\n1; 2; 3\n4;5;6\n"))
     np.testing.assert_allclose(both.heights, 1e-6 * np.array([[1, 2, 3], [4, 5, 6]]), rtol=1e-15)
     assert both.pixel == (2e-6, 2e-6)
+    decimal = read_profile(text(tmp_path, "# unit: um\n# pixel: 2 um\n1,5;2;3\n4;5,25;6\n"))
+    np.testing.assert_allclose(decimal.heights, 1e-6 * np.array([[1.5, 2, 3], [4, 5.25, 6]]), rtol=1e-15)
     columns = read_profile(text(tmp_path, "x y z\n# unit: nm\n0 0 1\n10 0 2\n0 20 3\n10 20 4\n", "a.txt"))
     np.testing.assert_allclose(columns.heights, 1e-9 * np.array([[1, 2], [3, 4]]), rtol=1e-15)
     assert columns.pixel == pytest.approx((10e-9, 20e-9))
@@ -107,6 +111,7 @@ def test_text_says_its_units(tmp_path: Path) -> None:
     [
         ("", "holds no numbers"), ("1,2\n3\n", "line 2 has 1 numbers"), ("1,2\nx,y\n", "line 2"),
         ("# unit: V\n1,2\n", "line 1"), ("0 0 1\n1 0 2\n0 1 3\n5 5 5\n", "no full grid"),
+        ("# pixel: 0 um\n1,2\n", "line 1: .*above 0"), ("# pixel: -2 um\n1,2\n", "line 1: .*above 0"),
         ("1,2\n,\n,\n", "missing"), ("1\n2\n", "2 points or more"),
     ],
 )  # fmt: skip
@@ -181,6 +186,22 @@ def test_a_measured_map_is_levelled_cut_and_joined() -> None:
     with pytest.raises(ProfileError, match="100 um long along y, 128 um are needed"):
         fitted(profile, (64, 64), 2e-6)
     assert fitted(profile, (64, 64), 2e-6, "mirror").shape == (64, 64)
+
+
+@pytest.mark.parametrize("pixel", [0.3, 2.0, 2.6, 7.0, 24.0])
+def test_a_cut_is_as_wide_as_the_box_whatever_the_pixel(pixel: float) -> None:
+    """The cut ends inside of pixels: a wave keeps its length and its place."""
+    n = round(200.0 / pixel)
+    x = (np.arange(n) + 0.5 - 0.5 * n) * pixel  # um, from the middle
+    z = 1e-6 * np.sin(2.0 * math.pi * x / 400.0)[None].repeat(n, axis=0)
+    own = fitted(Profile(z, (1e-6 * pixel, 1e-6 * pixel), "map"), (16, 16), 2e-6)
+    at = (np.arange(16) + 0.5 - 8.0) * 2.0
+    h = 2.0 * math.pi * max(pixel, 2.0) / 400.0
+    slope = np.polyfit(x, z[0], 1)[0]  # is levelled away
+    wanted = 1e-6 * np.sin(2.0 * math.pi * at / 400.0) - slope * at
+    assert np.polyfit(at, own[0], 1)[0] == pytest.approx(np.polyfit(at, wanted, 1)[0], rel=0.01 + h**2 / 4)
+    # linear between points h apart: at most h^2/8
+    assert np.abs(own[0] - wanted).max() < 1e-6 * (h**2 / 8 + 1e-3)
 
 
 def test_short_waves_are_left_out_and_not_taken_for_long_ones() -> None:
@@ -261,6 +282,28 @@ def test_the_autocorrelation_of_a_gaussian_surface_is_gaussian() -> None:
     near = r < 16
     # (512/8)^2 = 4000 independent patches; rings of width 1 are 0.02 off where the slope is greatest
     np.testing.assert_allclose(a[near], np.exp(-((r[near] / (2 * s)) ** 2)), atol=0.05)
+
+
+def test_what_is_drawn_is_levelled_where_it_is_drawn() -> None:
+    """A long form that a plane does not take from the whole map does not stand in spectrum, heights and figures."""
+    x = (np.arange(512) + 0.5) / 512 - 0.5
+    form = 4e-6 * x**3
+    whole = Profile(form[None].repeat(512, axis=0) + rough((512, 512), 2) * 0.1, (1e-6, 1e-6), "whole")
+    part = Profile(rough((64, 64), 3), (1e-6, 1e-6), "part")
+    shown, _ = side_by_side([whole, part], ["whole", "part"])
+    for one in shown:
+        assert one.heights.std() == pytest.approx(one.figures["Sq"], rel=1e-6)
+        np.testing.assert_allclose(subtract_plane(one.heights), one.heights, atol=1e-12)
+
+
+def test_a_flat_map_has_dashes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.savez("flat.npz", heights=np.zeros((16, 16)), pixel=1e-6)
+    assert call("profile", "flat.npz") == 0
+    said = capsys.readouterr().out
+    assert re.search(r"Ssk\s+-", said)
 
 
 def test_measured_and_simulated_come_on_one_plate(

@@ -17,7 +17,7 @@ from phasefield.errors import CaseError, PhasefieldError, ResultError
 from phasefield.study import analysis
 from phasefield.study.axes import drawn, points_of
 from phasefield.study.cluster import slurm, split
-from phasefield.study.outputs import FILE, FORMS, STANDARD, Output, OutputError, thumb
+from phasefield.study.outputs import FILE, FORMAT, FORMS, STANDARD, Output, OutputError, thumb
 from phasefield.study.page import write_page
 from phasefield.study.pictures import draw, sobol_of
 from phasefield.study.plan import Planned, Planner, plan
@@ -33,6 +33,12 @@ seeds = 2
 "film.conductivity" = { from = "1e-9 S/cm", to = "1e-7 S/cm", points = 3, scale = "log" }
 "electrolyte.transference_number" = [0.3, 0.5]
 """
+
+
+SAMPLED = (
+    'base = "pllz"\n[axes]\n"electrolyte.transference_number" = { from = 0.1, to = 0.2 }\n[sample]\n'
+    'method = "sobol-indices"\n%s\n'
+).replace("%s", "{}").replace("{ from = 0.1, to = 0.2 }", "{{ from = 0.1, to = 0.2 }}")
 
 
 def study_of(folder: Path, text: str = BASE) -> StudyFile:
@@ -127,6 +133,20 @@ def test_words_and_tables_can_be_values(tmp_path: Path) -> None:
          '"film.thickness" = ["1 nm", "2 nm"]\n', 2, "make them alike"),
         ('base = "pllz"\n[figures]\nmark = ["plz", "gold"]\n', 3, "shipped cases"),
         ('base = "pllz"\n[cluster]\njobs = 2\n', 2, "missing: cores"),
+        ('base = "pllz"\n[axes]\n"electrolyte.transference_number" = [nan, 0.3]\n', 3, "is no number"),
+        ('base = "pllz"\n[axes]\n"electrolyte.transference_number" = { from = 0.1, to = inf, points = 3 }\n', 3,
+         "is no number"),
+        ('base = "pllz"\nseeds = 2\n[axes]\n"surface.seed" = [7, 8]\n', 4, "seeds sets this key"),
+        ('base = "pllz"\n[axes]\n"film.patches" = { values = ["none"], also = { "film.thickness" = 1 } }\n', 3,
+         "is a word"),
+        ('base = "pllz"\n[set]\n"film.thickness" = "1 nm"\n[axes]\n"film.thickness" = ["2 nm"]\n', 3, "keep one"),
+        ('base = "pllz"\n[axes]\n"film.thickness" = ["2 nm"]\n[figures]\nmap = ["film.thickness", "film.thickness"]\n',
+         5, "two keys"),
+        (SAMPLED.format("points = 524288"), 2, "more than 1000000 runs"),
+        (SAMPLED.format("points = 2"), 6, "too few for indices"),
+        (SAMPLED.format("points = 8").replace('"pllz"', '["pllz", "pll"]'), 1, "a study of each"),
+        ('base = "pllz"\n[[columns]]\n"film.thickness" = { from = "1 nm", to = "2 nm" }\n'
+         '"electrolyte.transference_number" = { from = 0.1, to = 0.2 }\n[sample]\npoints = 3\n', 2, "to sample, give"),
     ],
 )  # fmt: skip
 def test_a_wrong_file_says_where_and_what(tmp_path: Path, text: str, line: int, words: str) -> None:
@@ -152,6 +172,14 @@ def test_points_without_a_case_are_rows_unless_all_are(tmp_path: Path) -> None:
     assert "transference_number" in str(row["note"])
     with pytest.raises(CaseError, match="no point has a valid case"):
         prepare(study_of(tmp_path, text.replace("0.3, ", "2.0, ")), tmp_path / "out")
+
+
+def test_an_override_of_an_axis_is_refused(tmp_path: Path) -> None:
+    study_of(tmp_path)
+    for text in ("film.conductivity=5e-8 S/cm", "surface.seed=5"):
+        with pytest.raises(CaseError, match="of the study sets this key, too"):
+            read_study(tmp_path / "two.toml", (text,))
+    assert read_study(tmp_path / "two.toml", ("film.thickness=5 nm",)).overrides == ("film.thickness=5 nm",)
 
 
 def test_equal_points_share_one_run(tmp_path: Path) -> None:
@@ -230,6 +258,7 @@ class Fake:
         "time": np.array([0.0, 1.0, 2.0, 3.0, 4.0]),
         "step_size": np.array([0.0, 1.0, 1.0, 1.0, 1.0]),
         "voltage": np.array([0.0, 0.2, -0.4, 0.6, -1.5]),
+        "concentration_min": np.array([900.0, 700.0, 500.0, 300.0, 200.0]),
         "Sz": np.array([1e-6, 2e-6, 4e-6, 3e-6, 2.5e-6]),
     }
 
@@ -239,7 +268,9 @@ class Fake:
     [
         ("Sz", 2.5e-6, "m"), ("max Sz", 4e-6, "m"), ("min voltage", -1.5, "V"), ("max |voltage|", 1.5, "V"),
         ("mean voltage", (0.2 - 0.4 + 0.6 - 1.5) / 4, "V"), ("Sz at 1.5 s", 3e-6, "m"), ("|voltage| at 2 s", 0.4, "V"),
-        ("time to |voltage| 500 mV", 3.0, "s"), ("time to |voltage| 2 V", math.nan, "s"), ("Sz at 1 h", math.nan, "m"),
+        ("time to |voltage| 500 mV", 2.5, "s"), ("time to |voltage| 2 V", math.nan, "s"), ("Sz at 1 h", math.nan, "m"),
+        ("time to voltage -1 V", 3.0 + 1.6 / 2.1, "s"), ("time to concentration_min 400 mol/m^3", 2.5, "s"),
+        ("time to concentration_min 1 mol/m^3", math.nan, "s"), ("time to concentration_min 900 mol/m^3", 0.0, "s"),
     ],
 )  # fmt: skip
 def test_an_output_is_what_its_words_say(text: str, wanted: float, unit: str) -> None:
@@ -249,7 +280,9 @@ def test_an_output_is_what_its_words_say(text: str, wanted: float, unit: str) ->
     assert output.unit == unit
 
 
-@pytest.mark.parametrize("text", ["max", "max |voltage", "Sz at", "time to Sz", "median Sz", "Sz at 3 V", 3, ""])
+@pytest.mark.parametrize(
+    "text", ["max", "max |voltage", "Sz at", "time to Sz", "median Sz", "Sz at 3 V", "Sz at -3 h", 3, ""]
+)
 def test_no_output_but_a_known_one(text: object) -> None:
     with pytest.raises(OutputError):
         Output.read(text)
@@ -331,7 +364,7 @@ def made_up(folder: Path, text: str = BASE) -> Path:
             continue
         values: dict[str, Any] = {name: 0.5 for name in STANDARD} | {"Sz": 1e-6 * (point.number + 1), "time": 3600.0}
         rough = np.random.default_rng(point.number).normal(size=(6, 8)) * 1e-6
-        content = {"format": 1, "hash": one.hash, "reason": "end", "text": "", "values": values}
+        content = {"format": FORMAT, "hash": one.hash, "reason": "end", "text": "", "values": values}
         (run / FILE).write_text(json.dumps({**content, "surface": thumb(rough, 1e-6)}), encoding="utf-8")
     tabulate(prepare(study_of(folder, text), folder / "out"))
     return folder / "out" / "two"

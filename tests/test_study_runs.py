@@ -178,6 +178,27 @@ def test_bad_points_are_rows(tmp_path: Path) -> None:
     assert len(finished(out / "runs")) == 4
 
 
+def test_a_failed_run_made_again_is_in_the_table(tmp_path: Path) -> None:
+    """What an earlier attempt left behind does not stand for the new one, nor for one that was killed."""
+    path = write(tmp_path, 'base = "tiny.toml"\n[axes]\n"electrolyte.transference_number" = [0.4]\n')
+    out = tmp_path / "out"
+    assert call("study", path, "--out", out, "--quiet", "--workers", 1) == 0
+    (folder,) = (f for f in (out / "runs").iterdir() if f.is_dir())
+    for name in ("summary.json", "outputs.json"):
+        content = json.loads((folder / name).read_text())
+        (content if name == "summary.json" else content["values"] if "reason" in content["values"] else content)[
+            "reason"
+        ] = "failed"
+        if name == "summary.json":
+            content["finished"] = False
+        (folder / name).write_text(json.dumps(content))
+    assert call("study", path, "--out", out, "--quiet", "--workers", 1) == 0
+    assert open_study(out / "some").rows[0]["status"] == "failed"
+    assert call("study", path, "--out", out, "--quiet", "--workers", 1, "--again") == 0
+    (row,) = open_study(out / "some").rows
+    assert (row["status"], row["reason"]) == ("done", "end")
+
+
 def test_a_run_that_breaks_is_told_not_raised(tmp_path: Path) -> None:
     task = Task(0, 'title = "no case"', "0" * 64, str(tmp_path / "run"), ("Sz",))
     done = run_point(task)

@@ -76,7 +76,8 @@ def profiles_plate(shown: Sequence[Surface], spacing: float, path: str | Path) -
         _curves(figure, shown, (width, height), table + 0.3 + 0.6)
         cells = []
         for name, length in ROWS:
-            values = [number(one.figures[name] * (METRE if length else 1.0)) for one in shown]
+            found = [one.figures[name] for one in shown]
+            values = [number(None if value is None else value * (METRE if length else 1.0)) for value in found]
             cells.append([name + (f" ({MICRON})" if length else ""), *values])
         axes = figure.add_axes((0.08, 0.15 / height, 0.84, table / height))
         draw_table(axes, ["", *(one.name for one in shown)], cells)
@@ -94,7 +95,9 @@ def _curves(figure: Any, shown: Sequence[Surface], size: tuple[float, float], bo
         axes = figure.add_axes(((0.75 + k * each) / width, bottom / height, (each - 0.75) / width, CURVES / height))
         for one, colour in zip(shown, [*RUN_COLOURS] * 4, strict=False):
             if k == 0:
-                axes.loglog(one.spectrum[0] / METRE, one.spectrum[1] * METRE**4, color=colour, label=one.name)
+                q, power = one.spectrum[0] / METRE, one.spectrum[1] * METRE**4
+                good = power > 0.0  # a flat map has none
+                (axes.loglog if good.any() else axes.plot)(q[good], power[good], color=colour, label=one.name)
             elif k == 1:
                 axes.plot(one.correlation[0] * METRE, one.correlation[1], color=colour)
             else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,10 +33,10 @@ def fitted(
     z = subtract_plane(profile.heights)
     folds = [2 if sides == "mirror" and n > 1 and n % 2 == 0 else 1 for n in (ny, nx)]
     wanted = [n * spacing / fold for n, fold in zip(shape, folds, strict=True)]
-    cut = []
+    spans = []
     for name, n, edge, pixel in zip("yx", z.shape, wanted, profile.pixel[::-1], strict=True):
         if n == 1 or (name == "y" and ny == 1):
-            cut.append(slice(n // 2, n // 2 + 1))
+            spans.append((float(n // 2), 1.0))
             continue
         there = n * pixel
         if there < edge * (1.0 - WHOLE):
@@ -42,10 +44,9 @@ def fitted(
                 f"{profile.source}: is {1e6 * there:.4g} um long along {name}, {1e6 * edge:.4g} um are needed; "
                 'take a smaller box, or sides = "mirror", which needs half'
             )
-        take = min(n, max(2, round(edge / pixel)))
-        first = (n - take) // 2
-        cut.append(slice(first, first + take))
-    own = _binned(z[cut[0], cut[1]], (max(1, ny // folds[0]), max(1, nx // folds[1])))
+        take = min(float(n), edge / pixel)  # pixels, and parts of them at both ends
+        spans.append((0.5 * (n - take), take))
+    own = _binned(z, (max(1, ny // folds[0]), max(1, nx // folds[1])), spans=spans)
     for axis, fold in enumerate(folds):
         if fold == 2:
             own = np.concatenate([own, np.flip(own, axis)], axis=axis)
@@ -53,30 +54,36 @@ def fitted(
     return np.asarray(own - own.mean())
 
 
-def _binned(heights: Floats, shape: tuple[int, int], periodic: bool = False) -> Floats:
+def _binned(
+    heights: Floats, shape: tuple[int, int], periodic: bool = False,
+    spans: Sequence[tuple[float, float]] | None = None,
+) -> Floats:  # fmt: skip
     """Return means over equal parts of a map, each pixel shared out among the parts that it lies in.
 
-    Where there are fewer pixels than parts: linear between their middles.
+    Where there are fewer pixels than parts: linear between their middles. spans: where the parts begin, and how long
+    they are together, in pixels along y and x; by default the whole map.
     """
     for axis, parts in enumerate(shape):
         n = heights.shape[axis]
-        if n != parts:
-            weights = _means(n, parts) if n > parts else _between(n, parts, periodic)
+        first, length = spans[axis] if spans is not None else (0.0, float(n))
+        if (first, length, n) != (0.0, float(parts), parts):
+            many = length > parts
+            weights = _means(n, parts, first, length) if many else _between(n, parts, periodic, first, length)
             heights = np.moveaxis(np.tensordot(weights, heights, axes=(1, axis)), 0, axis)
     return np.asarray(heights, dtype=np.float64)
 
 
-def _means(n: int, parts: int) -> NDArray[np.float64]:
+def _means(n: int, parts: int, first: float, length: float) -> NDArray[np.float64]:
     """Return weights (parts, n): the share of each of n pixels in the mean over each of the parts."""
-    edge = np.arange(parts + 1) * n / parts
+    edge = first + np.arange(parts + 1) * length / parts
     low = np.maximum(edge[:-1, None], np.arange(n)[None, :])
     high = np.minimum(edge[1:, None], np.arange(1, n + 1)[None, :])
-    return np.asarray(np.maximum(high - low, 0.0) * parts / n)
+    return np.asarray(np.maximum(high - low, 0.0) * parts / length)
 
 
-def _between(n: int, parts: int, periodic: bool) -> NDArray[np.float64]:
+def _between(n: int, parts: int, periodic: bool, first: float, length: float) -> NDArray[np.float64]:
     """Return weights (parts, n) of linear interpolation between n middles; beyond them constant, or periodic."""
-    at = (np.arange(parts) + 0.5) * n / parts - 0.5
+    at = first + (np.arange(parts) + 0.5) * length / parts - 0.5
     if not periodic:
         at = np.clip(at, 0.0, n - 1.0)
     left = np.floor(at).astype(int)

@@ -105,6 +105,8 @@ def _text(file: Path, unit: float) -> tuple[Floats, tuple[float, float] | None, 
             line = line.strip()
             if match := _UNIT.match(line):
                 size = _length(file, number, match[2] if match[1].lower() == "pixel" else f"1 {match[2]}")
+                if not size > 0.0:
+                    _fail(file, f"line {number}: {shown(line, 40)}; a length above 0 is needed")
                 if match[1].lower() == "pixel":
                     pixel = (size, size)
                 else:
@@ -112,7 +114,10 @@ def _text(file: Path, unit: float) -> tuple[Floats, tuple[float, float] | None, 
                 continue
             if not line or line.startswith("#"):
                 continue
-            words = re.split(r"\s*[,;\t]\s*", line) if re.search("[,;\t]", line) else line.split()
+            if re.search("[;\t]", line):  # then a comma is that of decimals
+                words = re.split(r"\s*[;\t]\s*", line.replace(",", "."))
+            else:
+                words = re.split(r"\s*,\s*", line) if "," in line else line.split()
             try:
                 rows.append([float(word) if word.strip() else np.nan for word in words])
             except ValueError:

@@ -15,7 +15,8 @@ def radial_spectrum(heights: Floats, spacing: float) -> tuple[Floats, Floats]:
     """Return wave numbers q [1/m] and the power spectral density C(q) [m^4] of a square map (n, n) [m].
 
     C = |sum of w z exp(-i q r)|^2 dx^2 / (n^2 mean of w^2), mean over rings of width 2 pi/L, Hann's window w, so that
-    sides that do not meet add nothing; the integral of C d^2q/(2 pi)^2 is Sq^2. T. D. B. Jacobs et al., Surf. Topogr.
+    sides that do not meet add nothing; the integral of C d^2q/(2 pi)^2 is Sq^2 for waves well shorter than the edge,
+    but for what lies in the corners beyond the last ring. T. D. B. Jacobs et al., Surf. Topogr.
     Metrol. Prop. 2017, 5, 013001, eqs. (5) and (C6).
     """
     n = len(heights)

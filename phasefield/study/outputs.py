@@ -23,7 +23,7 @@ from phasefield.fields import SERIES
 from phasefield.runs import Run
 
 FILE = "outputs.json"
-FORMAT = 1  # of the file; raised when a number changes its meaning
+FORMAT = 2  # of the file; raised when a number changes its meaning
 THUMB = 48  # most points an edge of the small picture of the last surface
 LEVELS = 255
 
@@ -56,11 +56,13 @@ class Output:
             return cls(words, SERIES[series].unit, f"{how} {series}", lambda run: _reduced(run, series, how, size))
         if match := re.fullmatch(r"(\|?)(\w+)(\|?) at (.+)", words):
             series, size, time = _series(match[2]), _size(match[1], match[3]), _si(match[4], units.TIME)
+            if not time >= 0.0:
+                raise OutputError(f"{shown(text)} lies before the start; give a time of 0 or more")
             return cls(words, SERIES[series].unit, f"{series} at a time", lambda run: _at(run, series, size, time))
         if match := re.fullmatch(r"time to (\|?)(\w+)(\|?) (.+)", words):
             series, size = _series(match[2]), _size(match[1], match[3])
             level = _level(match[4], SERIES[series].unit)
-            words_of = f"first time at which {series} reaches it; empty if it does not"
+            words_of = f"first time at which {series} comes to it, from above or below; empty if it does not"
             return cls(words, "s", words_of, lambda run: _time_to(run, series, size, level))
         if words in SERIES:
             entry = SERIES[words]
@@ -122,8 +124,19 @@ def _at(run: Run, name: str, size: bool, time: float) -> float:
 
 
 def _time_to(run: Run, name: str, size: bool, level: float) -> float:
-    there = np.flatnonzero(_column(run, name, size) >= level * (1.0 - 1e-12))
-    return float(run.series["time"][there[0]]) if len(there) else math.nan
+    value, time = _column(run, name, size), run.series["time"]
+    good = np.isfinite(value)
+    value, time = value[good] - level, time[good]
+    if not len(value):
+        return math.nan
+    value[np.abs(value) <= 1e-12 * abs(level)] = 0.0
+    there = np.flatnonzero(value * np.sign(value[0]) <= 0.0)
+    if not len(there):
+        return math.nan
+    k = int(there[0])
+    if k == 0:
+        return float(time[0])
+    return float(time[k - 1] + (time[k] - time[k - 1]) * value[k - 1] / (value[k - 1] - value[k]))
 
 
 def _voltage_end(run: Run, which: int) -> float:

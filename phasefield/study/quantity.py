@@ -38,6 +38,8 @@ class Quantity:
         if isinstance(value, int | float):
             if self.kind.unit != "1":
                 raise UnitError(f"{value} has no unit; {units.wanted(self.kind)}")
+            if not math.isfinite(value):
+                raise UnitError(f"{value} is no number that a case can have")
             return float(value)
         if isinstance(value, str):
             try:

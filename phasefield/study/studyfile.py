@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from phasefield import cases
+from phasefield.attribution.inputs import SEEDS
 from phasefield.casefile import key_lines, nearest_key, parse, read_text
 from phasefield.errors import CaseError, shown
 from phasefield.study.outputs import Output, OutputError
@@ -21,7 +22,9 @@ MOST_VALUES = 10_000  # of one axis
 MOST_RUNS = 1_000_000
 MOST_SEEDS = 10_000
 CASE, SEED = "case", "seed"
-METHODS = ("latin-hypercube", "sobol", "sobol-indices")
+INDICES = "sobol-indices"
+METHODS = ("latin-hypercube", "sobol", INDICES)
+LEAST_INDICES = 4  # base points
 SCALES = ("linear", "log")
 TOP = ("title", "base", "set", "seeds", "outputs", "axes", "columns", "sample", "figures", "cluster")
 FIGURES = ("output", "map", "contours", "mark")
@@ -150,15 +153,43 @@ class _Reader:
         axes = self.axes()
         sample = self.sample(axes)
         seeds = self.seeds()
+        self.compatible(axes, sample, seeds, overrides)
         count = len(seeds or (0,)) * len(self.bases())
         for axis in axes:
             count *= 1 if sample else len(axis[0].values)
-        if count * (1 if sample is None else sample.points) > MOST_RUNS:
+        if sample is not None:
+            count *= sample.points * (2 + len(axes) if sample.method == INDICES else 1)
+        if count > MOST_RUNS:
             self.fail(("axes",) if axes else (), f"more than {MOST_RUNS} runs; take fewer values")
         return StudyFile(
             self.path, self.text, title.strip(), self.bases(), (*self.fixed(), *overrides), seeds, self.outputs(), axes,
             sample, self.figures(axes), self.cluster(),
         )  # fmt: skip
+
+    def compatible(
+        self, axes: tuple[Axis, ...], sample: Sample | None, seeds: tuple[int, ...], overrides: tuple[str, ...]
+    ) -> None:
+        """Refuse what would be set twice, and what cannot be drawn."""
+        keys = [key for axis in axes for column in axis for key in (column.key, *column.also)]
+        seed = next((key for key in keys if key in SEEDS), None)
+        if seeds and seed is not None:
+            self.fail(("axes", seed), "seeds sets this key, too; keep one of both")
+        for text in overrides:
+            key = text.partition("=")[0].strip()
+            if key in keys or (seeds and key in SEEDS):
+                what = "an axis" if key in keys else "seeds"
+                raise CaseError(f"-s {text}", None, key, f"{what} of the study sets this key, too; keep one of both")
+        for key in self.table("set"):
+            if key in keys or (seeds and key in SEEDS):
+                self.fail(("set", key), "an axis, or seeds, sets this key, too; keep one of both")
+        if sample is None:
+            return
+        if any(len(axis) > 1 for axis in axes):
+            self.fail(("columns",), "columns that go along together are lists; to sample, give ranges in [axes]")
+        if sample.method == INDICES and sample.points < LEAST_INDICES:
+            self.fail(("sample", "points"), f"{sample.points} are too few for indices; {LEAST_INDICES} at least")
+        if sample.method == INDICES and len(self.bases()) > 1:
+            self.fail(("base",), "indices are of one case; make a study of each")
 
     def bases(self) -> tuple[str, ...]:
         base = self.tree.get("base")
@@ -238,6 +269,9 @@ class _Reader:
             )
         quantity = self.quantity(key, given[0], place)
         values = tuple(self.si(quantity, one, (*place, k)) for k, one in enumerate(given))
+        word = next((given[k] for k, value in enumerate(values) if isinstance(value, str)), None)
+        if also and word is not None:
+            self.fail((*place, "also"), f"{shown(word)} is a word, which no factor multiplies; leave it out")
         if len(set(values)) < len(values):
             self.fail(place, "the same value stands twice; give each once")
         return Column(key, quantity, values, also)
@@ -311,7 +345,8 @@ class _Reader:
                 self.fail(("figures", "output"), str(error))
         keys = [column.key for axis in axes for column in axis]
         two = given.get("map")
-        if two is not None and (not isinstance(two, list) or len(two) != 2 or any(key not in keys for key in two)):
+        good = isinstance(two, list) and len(two) == 2 and two[0] != two[1] and all(key in keys for key in two)
+        if two is not None and not good:
             self.fail(("figures", "map"), f"two keys of the axes are needed, of {', '.join(keys)}")
         if given.get("contours") not in (None, *CONTOURS):
             self.fail(("figures", "contours"), f"{shown(given['contours'])} is none of {', '.join(CONTOURS)}")

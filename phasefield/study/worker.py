@@ -99,6 +99,7 @@ def _made(task: Task, folder: Path, wanted: Mapping[str, outputs.Output]) -> tup
         return ("done" if state == "finished" else "failed"), ""
     if _stop.is_set():
         raise Interrupted("not begun")
+    (folder / outputs.FILE).unlink(missing_ok=True)  # of an earlier run: from now on this one has not ended
     path = folder / api.CASE
     replace_text(path, task.text)
     case = api.read_case(path)
