@@ -32,6 +32,8 @@ __all__ = ["STABLE", "Driver", "Outcome", "Progress"]  # STABLE: a rule of `pace
 
 log = logging.getLogger(__name__)
 
+BOUND = 1.05  # times the imposed current is all that the voltage limit drives: salt bounds it, not the voltage
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -149,6 +151,27 @@ class Driver:
             self.control.limited = was
             raise
 
+    def _give_up_current(self) -> bool:
+        """Impose the voltage limit where salt no longer carries the current at any voltage; return whether it is so.
+
+        The counter electrode's plane has no more salt than comes to it: its current has an upper bound, and the voltage
+        goes to its limit within a moment that no step resolves. Anything else that stops a run is left as it is.
+        """
+        current, _ = self.walk.imposed
+        if not current or self.control.limited:
+            return False
+        self.control.limited = True
+        try:
+            self._react()
+        except SolverError:
+            self.control.limited = False
+            return False
+        if abs(self.current) > BOUND * abs(current):
+            self.control.limited = False
+            return False
+        log.info("at %.6g s: voltage limit imposed, as no voltage drives the current any longer", self.state.t)
+        return True
+
     def _react(self) -> None:
         """Impose the drive on the state as it is. If that raises SolverError the state is what it was."""
         s = self.state
@@ -193,7 +216,12 @@ class Driver:
                 return None
         elif self.cell.film.due(self.state.film):
             self._react()
-        dt, row = self._one_step()
+        try:
+            dt, row = self._one_step()
+        except SolverError:
+            if not self._give_up_current():
+                raise
+            return self._check_events()
         failure: SolverError | None = None
         if self.walk.ended(self.state.voltage, self.current):
             self.walk.next()

@@ -537,3 +537,29 @@ def test_a_starved_counter_electrode_takes_what_salt_brings(tmp_path: Path) -> N
     limiting = 2.0 * FARADAY * p.D * (salt / gap) / ((1.0 - p.t_plus) * gap)
     assert current == pytest.approx(limiting, rel=0.03)  # lithium moves on, and the line with it; cells of 0.5 um
     assert cases.ends_the_same(case, tmp_path, 3) > 1
+
+
+@pytest.mark.parametrize("stops", [False, True])
+def test_where_no_voltage_drives_the_current_the_limit_is_reached(stops: bool, tmp_path: Path) -> None:
+    """A counter electrode takes no more than salt brings: the voltage leaps from 2 V to 5 V between two steps."""
+    case = read_case(
+        "dendrites",
+        [
+            'grid.size=["8 um", "40 um"]', 'grid.spacing="1 um"', 'surface.height="12 um"',
+            'protocol.voltage_limit="5 V"', 'protocol.steps=[{ current="-15 mA/cm^2", duration="10 s" }]',
+            'output.fields_every="50 s"',
+            *(['protocol.stop_on=["voltage_limit"]'] if stops else []),
+        ],
+    )  # fmt: skip
+    outcome = cases.run(case, tmp_path / "run")
+    with open_run(tmp_path / "run") as run:
+        time, voltage = run.series["time"], -run.series["voltage"]
+        current = -run.series["current_density"]
+    assert voltage[(time > 0.0) & (time < 4.0)].max() < 2.0
+    if stops:
+        assert outcome.reason == "voltage_limit"
+        assert time[-1] < 5.0
+    else:
+        assert outcome.reason == "end"
+        assert voltage[-1] == pytest.approx(5.0)
+        assert 0.4 * 150.0 < current[-1] < 0.6 * 150.0  # twice the limiting current was asked for
