@@ -122,6 +122,9 @@ def render(
             made.append(surface(run, place / "surface.png", number))
         if has_field(run, "xi"):
             made.append(cross_section(run, place / "section.png", number))
+        else:
+            typer.echo("xi is not stored, so there is no section: output.fields of the case has it stored", err=True)
+        if has_field(run, "xi") or not is_flat_run(run):
             made.append(plate(run, place / "plate.png", number))
         made.append(series(run, place / "series.png"))
     for path in made:

@@ -217,7 +217,8 @@ class Scene:
                         at = Look(time=float(run.times[frame]), slice=colour)
                         parts.append(self.cut(k, at).values.ravel())
                     else:
-                        parts.append(self._on_surface(run, frame, colour, stride_of(run)).ravel() * SHOWN[colour][2])
+                        values = self._on_surface(run, frame, colour, stride_of(run)).ravel() * SHOWN[colour][2]
+                        parts.append(values[values > 0.0] if colour.startswith("film_") else values)  # 0: not found
             ends = [(part.min(), part.max()) for part in (p[np.isfinite(p)] for p in parts) if len(part)]
             low, high = (min(e[0] for e in ends), max(e[1] for e in ends)) if ends else (0.0, 0.0)
             self._limits[colour] = Limits(float(low), float(high if high > low else low + 1.0))

@@ -107,7 +107,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("what is left is counted before the factor", SALT, "c[k0:] *= self.factor", "c[k0:] *= 1.0",
              "codes-steps"),
     Mutation("answers of the reaction against what the balance's factor has moved", SALT,
-             "front.gather_shared(c) / (1.0 if fresh else self.closing)", "front.gather_shared(c)", "codes-steps"),
+             "here = here / (1.0 if fresh else self.closing)", "here = here / 1.0", "codes-steps"),
     Mutation("half cell of salt at the counter electrode twice", KINETICS, "gain = 0.5 * dx * flux / D[y, x]",
              "gain = dx * flux / D[y, x]", "codes-steps"),
     Mutation("half cell of electrolyte at the counter electrode lost", KINETICS,
