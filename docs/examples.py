@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -11,6 +14,29 @@ SMALL = [
     "output.fields_every=4 h",
 ]  # fmt: skip
 FILMS = {"even": 'film.patches="none"', "uneven": "film.patches.spread=1"}
+STUDY = """title = "Small cells of PLLZ"
+base = "pllz"
+[set]
+"grid.size" = ["160 um", "160 um", "240 um"]
+"protocol.repeat" = 12
+"film.patches.spread" = 1
+[axes]
+"film.conductivity" = { from = "1e-9 S/cm", to = "1e-7 S/cm", points = 3, scale = "log" }
+"electrolyte.transference_number" = { from = 0.3, to = 0.7, points = 3 }
+[figures]
+output = "Sz"
+contours = "wagner_number"
+mark = ["pll", "pllz"]
+"""
+
+
+def study(place: Path, folder: Path) -> None:
+    """Run a study of nine small cells by the command, and keep its map and its response curves."""
+    (place / "small.toml").write_text(STUDY, encoding="utf-8")
+    command = [sys.executable, "-m", "phasefield", "study", "small.toml", "--out", "out", "--quiet"]
+    subprocess.run(command, cwd=place, check=True, stdout=subprocess.DEVNULL)
+    for name in ("map", "response"):
+        shutil.copy(place / "out" / "small" / f"{name}.png", folder / f"study-{name}.png")
 
 
 def make(folder: Path) -> None:
@@ -42,3 +68,4 @@ def make(folder: Path) -> None:
             both = [Profile(run.heights[k], pixel, "run") for k in (0, -1)]
             shown, spacing = side_by_side(both, ["at the start", "after 24 h"])
             profiles_plate(shown, spacing, folder / "profile.png")
+        study(Path(place), folder)
