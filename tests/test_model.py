@@ -16,6 +16,7 @@ from phasefield.case import Properties
 from phasefield.constants import FARADAY, GAS_CONSTANT
 from phasefield.errors import SolverError
 from phasefield.kernels import transport
+from phasefield.kernels.kinetics import Kinetics, counter_currents
 from phasefield.model import coupling
 from phasefield.model.cell import Cell, State, bend_positive
 from phasefield.model.coupling import Coupling
@@ -563,3 +564,21 @@ def test_where_no_voltage_drives_the_current_the_limit_is_reached(stops: bool, t
         assert outcome.reason == "end"
         assert voltage[-1] == pytest.approx(5.0)
         assert 0.4 * 150.0 < current[-1] < 0.6 * 150.0  # twice the limiting current was asked for
+
+
+@pytest.mark.parametrize(("c", "phi"), [(1000.0, 0.05), (300.0, 0.2), (10.0, 0.5), (500.0, -0.1)])
+def test_answers_of_the_counter_electrode_are_derivatives(c: float, phi: float) -> None:
+    kinetics = Kinetics(300.0, 38.3, 0.5, 0.5, 0.5, 1000.0)
+
+    def found(c: float, phi: float) -> tuple[float, float, float]:
+        j, J, Jc, one = (np.full((1, 1), value) for value in (0.0, 0.0, 0.0, 1.0))
+        counter_currents(
+            j, J, Jc, phi * one, c * one, 0.05 * one, 1e-11 * one, one, 0.035, 0.68 / FARADAY, 2e-4, 5e-7, kinetics
+        )
+        return float(j[0, 0]), float(J[0, 0]), float(Jc[0, 0])
+
+    _, J, Jc = found(c, phi)
+    h, u = 1e-4 * c, 1e-6
+    # central differences: (h/c)^2 = 1e-8 and 1e-10 / (2 u) of j
+    assert Jc == pytest.approx((found(c - h, phi)[0] - found(c + h, phi)[0]) / (2 * h), rel=1e-6)
+    assert J == pytest.approx((found(c, phi - u)[0] - found(c, phi + u)[0]) / (2 * u), rel=1e-6)
