@@ -577,8 +577,8 @@ def test_answers_of_the_counter_electrode_are_derivatives(c: float, phi: float) 
         )
         return float(j[0, 0]), float(J[0, 0]), float(Jc[0, 0])
 
-    _, J, Jc = found(c, phi)
+    _, by_phi, by_c = found(c, phi)
     h, u = 1e-4 * c, 1e-6
     # central differences: (h/c)^2 = 1e-8 and 1e-10 / (2 u) of j
-    assert Jc == pytest.approx((found(c - h, phi)[0] - found(c + h, phi)[0]) / (2 * h), rel=1e-6)
-    assert J == pytest.approx((found(c, phi - u)[0] - found(c, phi + u)[0]) / (2 * u), rel=1e-6)
+    assert by_c == pytest.approx((found(c - h, phi)[0] - found(c + h, phi)[0]) / (2 * h), rel=1e-6)
+    assert by_phi == pytest.approx((found(c, phi - u)[0] - found(c, phi + u)[0]) / (2 * u), rel=1e-6)
