@@ -160,29 +160,40 @@ class Driver:
         current, _ = self.walk.imposed
         if not current or self.control.limited:
             return False
+        restore = self._remember()
         self.control.limited = True
         try:
             self._react()
+            carried = abs(self.current) <= BOUND * abs(current)
         except SolverError:
+            carried = False
+        if not carried:
             self.control.limited = False
-            return False
-        if abs(self.current) > BOUND * abs(current):
-            self.control.limited = False
+            restore()
             return False
         log.info("at %.6g s: voltage limit imposed, as no voltage drives the current any longer", self.state.t)
         return True
 
     def _react(self) -> None:
         """Impose the drive on the state as it is. If that raises SolverError the state is what it was."""
+        restore = self._remember()
+        try:
+            self.cell.drive(self.state, self.drive)
+        except SolverError:
+            restore()
+            raise
+
+    def _remember(self) -> Callable[[], None]:
+        """Return what takes the state back to what it is now, after a drive that is not to stand."""
         s = self.state
         kept = {name: getattr(s, name) for name in ("phi_s", "reaction", "resistance", "j_side")}
         kept |= {"phi": s.phi.copy(), "jc": s.jc.copy(), "film": replace(s.film, N=s.film.N.copy())}
-        try:
-            self.cell.drive(s, self.drive)
-        except SolverError:
+
+        def restore() -> None:
             for name, value in kept.items():
                 setattr(s, name, value)
-            raise
+
+        return restore
 
     @property
     def current(self) -> float:

@@ -19,7 +19,7 @@ import pytest
 
 from phasefield.case import Case
 from phasefield.driver import Driver
-from phasefield.errors import Interrupted, ResultError
+from phasefield.errors import Interrupted, ResultError, SolverError
 from phasefield.runs import open_run
 
 SOURCE = Path(__file__).parents[1]
@@ -358,3 +358,23 @@ def test_a_summary_written_again_after_the_end_is_the_same(case: Case, whole: Pa
     after = json.loads((whole / "summary.json").read_text())
     differ = {k for k in before if before[k] != after[k]} - {"wall_time", "seconds_per_step", "peak_memory"}
     assert not differ
+
+
+def test_a_step_that_fails_for_another_reason_leaves_the_state_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The voltage limit is tried, would drive far more than the imposed current, and is taken back."""
+    driver = Driver(cases.make(), tmp_path / "run")
+    driver._impose()
+    before = driver.state.voltage, driver.current, driver.state.phi.copy(), driver.state.jc.copy()
+
+    def fail(*_: object) -> None:
+        raise SolverError("made to fail")
+
+    monkeypatch.setattr(driver.pace, "take", fail)
+    outcome = driver.run()
+    assert "made to fail" in outcome.text
+    assert not driver.control.limited
+    assert (driver.state.voltage, driver.current) == before[:2]
+    assert np.array_equal(driver.state.phi, before[2])
+    assert np.array_equal(driver.state.jc, before[3])
