@@ -171,16 +171,17 @@ class _Reader:
     ) -> None:
         """Refuse what would be set twice, and what cannot be drawn."""
         keys = [key for axis in axes for column in axis for key in (column.key, *column.also)]
+        taken = {*keys, *(SEEDS if seeds else ())}
         seed = next((key for key in keys if key in SEEDS), None)
         if seeds and seed is not None:
             self.fail(("axes", seed), "seeds sets this key, too; keep one of both")
         for text in overrides:
             key = text.partition("=")[0].strip()
-            if key in keys or (seeds and key in SEEDS):
+            if key in taken:
                 what = "an axis" if key in keys else "seeds"
                 raise CaseError(f"-s {text}", None, key, f"{what} of the study sets this key, too; keep one of both")
         for key in self.table("set"):
-            if key in keys or (seeds and key in SEEDS):
+            if key in taken:
                 self.fail(("set", key), "an axis, or seeds, sets this key, too; keep one of both")
         if sample is None:
             return
