@@ -18,7 +18,7 @@ from measuring import CORES, bandwidth, best, rough_case, spare, table
 
 from phasefield.kernels import elements, front, kinetics, transport
 from phasefield.model.cell import Cell
-from phasefield.model.potential import Drive
+from phasefield.model.coefficients import Drive
 
 SLOW_MARCH = 10.0  # A/m^2
 

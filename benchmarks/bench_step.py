@@ -26,7 +26,7 @@ with warnings.catch_warnings():
 
 from phasefield.kernels._jit import parallel_kernel, prange
 from phasefield.model.cell import Cell
-from phasefield.model.potential import Drive
+from phasefield.model.coefficients import Drive
 
 CURRENT = Drive(10.0)
 STEP = 20.0  # s

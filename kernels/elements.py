@@ -13,6 +13,7 @@ from .front import _curvature, _gradient
 
 BESIDE = 2.5  # a crossing lies beside cells nearer than this many spacings; 1 for a true distance
 STEEP = 0.25  # an axis takes part in the partition where n_a^2 > STEEP; max n_a^2 >= 1/3 always
+SCARCE = 0.5  # a cell of the interface with less than this share of the surface's salt gives what it has
 LONGEST = 96  # cells in one element at most: 2 x 6 W / (n_a dx) = 96 at W = 4 dx
 
 
@@ -151,73 +152,103 @@ def scatter(f, q, start, idx, w, n, factor):  # type: ignore[no-untyped-def]
             flat[idx[t]] += w[t] * s
 
 
-@kernel
-def limit(out, norm, w, c, mean, start, idx, n, share):  # type: ignore[no-untyped-def]
-    """Weights that take no more than a cell holds: w min(1, c_k / (share mean)), normalised; return how many fell.
+@parallel_kernel
+def at_surface(c_e, u, share, norm, c, psi, beta, c_0, start, idx, w, n):  # type: ignore[no-untyped-def]
+    """Concentration c_e, potential u and weights of exchange of n elements.
 
-    norm[e]: their sum before, 1 where none fell.
-    Through a resolved interface the concentration runs on linearly and all of c_k > share mean: nothing changes. Near
-    depletion the line would cross zero inside; then cells give in proportion to what they have.
+    c_e = sum w_k c_k;   share_k = w_k min(1, c_k/(SCARCE c_e)) / norm;   u = sum share_k (psi_k + beta ln(c_k/c_0))
+
+    Through a resolved interface the concentration runs on linearly and all of c_k > SCARCE c_e: the weights are the
+    elements' own, norm = 1. Near depletion the line would cross zero inside; then cells give in proportion to what
+    they have.
     """
-    flat = c.ravel()
-    fell = 0
-    for e in range(n):
+    flat_c, flat_p = c.ravel(), psi.ravel()
+    for e in prange(n):
         a, b = start[e], start[e + 1]
-        total = 0.0
-        least = share * mean[e]
-        few = 0
+        mean = 0.0
         for t in range(a, b):
+            mean += w[t] * flat_c[idx[t]]
+        least = SCARCE * mean
+        total, depleted, value = 0.0, False, 0.0
+        for t in range(a, b):
+            here = flat_c[idx[t]]
             s = w[t]
-            here = flat[idx[t]]
             if here < least:
-                s *= max(here, 0.0) / least
-                few += 1
-            out[t] = s
+                s *= here / least
+                depleted = True
+            share[t] = s
             total += s
+            value += s * (flat_p[idx[t]] + beta * np.log(here / c_0))
         norm[e] = 1.0
-        if few > 0:
+        if depleted:
             norm[e] = total
+            value /= total
             for t in range(a, b):
-                out[t] /= total
-            fell += few
-    return fell
+                share[t] /= total
+        c_e[e], u[e] = mean, value
 
 
 @kernel
-def sink(b, own, rate, q, c, mean, norm, start, idx, w, shared, n, share, least, most):  # type: ignore[no-untyped-def]
-    """b_k -= shared_k q[e], but where a cell is scarce (`limit`, or below `least`) own_k += rate (Patankar).
+def _changed_share(w, share, norm, c, dc, c_e, dc_e):  # type: ignore[no-untyped-def]
+    """Change of a weight before it is normalised, over the norm."""
+    if c < SCARCE * c_e:
+        return share * (dc / c - dc_e / c_e)
+    return 0.0
 
-    rate = shared_k q[e] / c_k, so that the cell gives in proportion to its new c; 0 where it is not scarce. Where
-    `limit` acts that is w_k q[e] / (share mean norm), however little the cell holds; it is `most` at most, by which a
-    cell gives all that comes to it.
+
+@parallel_kernel
+def responses(du, dc_e, dnorm, dc, dpsi, c, psi, beta, c_0, c_e, share, norm, start, idx, w, n):  # type: ignore[no-untyped-def]
+    """Changes of c_e and u (`at_surface`), and of ln norm, that follow from dc and dpsi."""
+    flat_c, flat_p, d_c, d_p = c.ravel(), psi.ravel(), dc.ravel(), dpsi.ravel()
+    for e in prange(n):
+        a, b = start[e], start[e + 1]
+        with_c, with_u, with_norm = 0.0, 0.0, 0.0
+        for t in range(a, b):
+            p = idx[t]
+            with_c += w[t] * d_c[p]
+            with_u += share[t] * (d_p[p] + beta * d_c[p] / flat_c[p])
+        if norm[e] < 1.0:
+            value = 0.0
+            for t in range(a, b):
+                p = idx[t]
+                ds = _changed_share(w[t], share[t], norm[e], flat_c[p], d_c[p], c_e[e], with_c)
+                with_norm += ds
+                v = flat_p[p] + beta * np.log(flat_c[p] / c_0)
+                with_u += ds * v
+                value += share[t] * v
+            with_u -= with_norm * value
+        du[e], dc_e[e], dnorm[e] = with_u, with_c, with_norm
+
+
+@kernel
+def exchange(out_c, out_p, ratio, dI, current, dc_e, dnorm, dc, c, c_e, share, norm, start, idx, w, n):  # type: ignore[no-untyped-def]
+    """Add to cells the change of what the elements take: of share_k A j, charge to out_p and `ratio` as much to out_c.
+
+    dI, current [A]: change of A j and A j itself.
     """
-    flat = c.ravel()
-    fb = b.ravel()
-    fo = own.ravel()
+    flat_c, d_c, to_c, to_p = c.ravel(), dc.ravel(), out_c.ravel(), out_p.ravel()
     for e in range(n):
+        depleted = norm[e] < 1.0
         for t in range(start[e], start[e + 1]):
             p = idx[t]
-            rate[t] = 0.0
-            if q[e] > 0.0 and flat[p] < share * mean[e]:
-                rate[t] = w[t] * q[e] / (share * mean[e] * norm[e])
-            elif q[e] > 0.0 and flat[p] < least:
-                rate[t] = shared[t] * q[e] / flat[p]
-            if rate[t] > 0.0:
-                rate[t] = min(rate[t], most)
-                fo[p] += rate[t]
-            else:
-                fb[p] -= shared[t] * q[e]
+            s = share[t] * dI[e]
+            if depleted:
+                ds = _changed_share(w[t], share[t], norm[e], flat_c[p], d_c[p], c_e[e], dc_e[e])
+                s += (ds - share[t] * dnorm[e]) * current[e]
+            to_p[p] += s
+            to_c[p] += ratio * s
 
 
 @kernel
-def taken(out, rate, q, c, start, idx, shared, n):  # type: ignore[no-untyped-def]
-    """out[e]: what `sink` has taken of q[e] once the concentration has become c."""
-    flat = c.ravel()
+def own_answer(own, ratio, current, c, c_e, share, norm, start, idx, n):  # type: ignore[no-untyped-def]
+    """Add to `own` how what a depleted cell gives answers to its own concentration, where that is positive."""
+    flat_c, to = c.ravel(), own.ravel()
     for e in range(n):
-        s = 0.0
-        for t in range(start[e], start[e + 1]):
-            s += rate[t] * flat[idx[t]] if rate[t] > 0.0 else shared[t] * q[e]
-        out[e] = s
+        if norm[e] < 1.0 and current[e] > 0.0:
+            for t in range(start[e], start[e + 1]):
+                p = idx[t]
+                if flat_c[p] < SCARCE * c_e[e]:
+                    to[p] += ratio * current[e] * share[t] * (1.0 - share[t]) / flat_c[p]
 
 
 @kernel

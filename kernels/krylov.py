@@ -315,6 +315,15 @@ class Multigrid:
         self._partial[...] = 0.0  # planes that hold nothing stay 0
         self._pair[...] = 0.0
 
+    @property
+    def finest(self) -> multigrid.Level:
+        """The level of the grid itself: `cycle` takes its b to its u."""
+        return self._hierarchy.levels[0]
+
+    def cycle(self) -> None:
+        """Put one V-cycle's answer to the finest b into the finest u; the metal's right side is 0."""
+        self._hierarchy.cycle(0.0)
+
     def apply(self, u: Array, u_s: float, out: Array) -> float:
         """Apply the operator to (u, u_s): cells into `out`, the metal's row is returned.
 

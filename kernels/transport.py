@@ -1,6 +1,12 @@
-"""Face coefficients, charge residual, displacement of electrolyte and sums, on the whole grid.
+"""Transport of charge and salt on the grid: face coefficients, fluxes, their derivatives, and sums.
 
-Face arrays follow docs/design.md: gx[k, j, i] couples i and i + 1, float32, and they define the operators.
+Face arrays follow docs/design.md: gx[k, j, i] couples i and i + 1.
+
+    I = g (psi_b - psi_a),   g = h kappa(c_f) dx,   psi = phi - beta ln(c/c_0)      (9), from a face into its first cell
+    N = h D dx (c_b - c_a) - Q (c_a + c_b)/2                                        (10), likewise
+
+c_f is the logarithmic mean (c_b - c_a)/ln(c_b/c_a): where kappa is in proportion to c, the resistance of a linear
+profile between two centres, and the diffusion potential over it, are exact, also towards a cell without salt.
 """
 
 from __future__ import annotations
@@ -9,7 +15,18 @@ import numpy as np
 
 from ._jit import kernel, parallel_kernel, prange
 
+SERIES = 1e-2  # of ((a - b)/(a + b))^2: below it a series is good to 1e-9
 TINY = 1e-300  # keeps 0/0 of two cells of lithium from being formed
+
+
+@kernel
+def table_slope(c, at, values):  # type: ignore[no-untyped-def]
+    """Slope of the table `values` over `at` at c."""
+    s = 0
+    for t in range(1, at.size - 1):
+        if c > at[t]:
+            s = t
+    return (values[s + 1] - values[s]) / (at[s + 1] - at[s])
 
 
 @kernel
@@ -77,101 +94,188 @@ def faces(gx, gy, gz, h, c, at, values, least, factor, L, periodic, k0):  # type
 
 
 @kernel
-def _row_currents(out, g, phi, phi2, c, c2, beta):  # type: ignore[no-untyped-def]
-    """-(current) from the cells of a row to those of another [A]: kappa grad phi - kappa_D grad ln c.
-
-    d ln c = (c_b - c_a)/mean. Where nothing conducts no current flows, whatever c is.
-    """
-    for i in range(out.size):
-        whole = (phi2[i] - phi[i]) - beta * (c2[i] - c[i]) / (0.5 * (c[i] + c2[i]))
-        out[i] = g[i] * whole if g[i] > 0.0 else 0.0
-
-
-@kernel
-def _currents(x, y, z, phi, c, gx, gy, gz, beta, L, k, j):  # type: ignore[no-untyped-def]
-    """`_row_currents` from a row of cells onwards along each axis."""
-    nx = x.size
-    _row_currents(x[:-1], gx[k, j, :-1], phi[k, j, :-1], phi[k, j, 1:], c[k, j, :-1], c[k, j, 1:], beta)
-    last = slice(nx - 1, nx)
-    _row_currents(x[last], gx[k, j, last], phi[k, j, last], phi[k, j, :1], c[k, j, last], c[k, j, :1], beta)
-    jp, kp = L.yp[j], L.zp[k]
-    _row_currents(y, gy[k, j], phi[k, j], phi[k, jp], c[k, j], c[k, jp], beta)
-    _row_currents(z, gz[k, j], phi[k, j], phi[kp, j], c[k, j], c[kp, j], beta)
+def logarithmic_mean(a, b):  # type: ignore[no-untyped-def]
+    """(a - b)/ln(a/b) of two positive concentrations, and its derivatives by a and by b."""
+    t = (a - b) / (a + b)
+    m = 0.5 * (a + b)
+    s = t * t
+    if s < SERIES:  # t/artanh(t)
+        f = 1.0 - s * (1.0 / 3.0 + s * (4.0 / 45.0 + s * 44.0 / 945.0))
+        df = -(1.0 / 3.0 + s * (8.0 / 45.0 + s * 132.0 / 945.0)) * t  # half the derivative by t
+        by_t = m * 2.0 * df
+        return m * f, 0.5 * f + by_t * b / (2.0 * m * m), 0.5 * f - by_t * a / (2.0 * m * m)
+    log = np.log(a / b)
+    L = (a - b) / log
+    return L, (1.0 - L / a) / log, (L / b - 1.0) / log
 
 
 @kernel
-def _currents_before(y, z, phi, c, gy, gz, beta, L, k, j):  # type: ignore[no-untyped-def]
-    """`_row_currents` to a row of cells from the rows before and below it, 0 where there is none."""
-    jm, km = L.ym[j], L.zm[k]
-    y[:] = 0.0
-    z[:] = 0.0
-    if jm != j:
-        _row_currents(y, gy[k, jm], phi[k, jm], phi[k, j], c[k, jm], c[k, j], beta)
-    if km != k:
-        _row_currents(z, gz[km, j], phi[km, j], phi[k, j], c[km, j], c[k, j], beta)
-
-
-@parallel_kernel
-def charge_balance(r, phi, c, gx, gy, gz, beta, L, k0):  # type: ignore[no-untyped-def]
-    """r = div(h kappa grad phi) - div(h kappa_D grad ln c), integrated over each cell [A]; from plane k0 up."""
-    nz, ny, nx = phi.shape
-    for k in prange(k0, nz):
-        rows = np.empty((5, nx))
-        x, y, z, y0, z0 = rows[0], rows[1], rows[2], rows[3], rows[4]
-        for j in range(ny):
-            _currents(x, y, z, phi, c, gx, gy, gz, beta, L, k, j)
-            _currents_before(y0, z0, phi, c, gy, gz, beta, L, k, j)
-            row = r[k, j]
-            row[0] = (x[0] - x[nx - 1]) + (y[0] - y0[0]) + (z[0] - z0[0])
-            for i in range(1, nx):
-                row[i] = (x[i] - x[i - 1]) + (y[i] - y0[i]) + (z[i] - z0[i])
-
-
-@parallel_kernel
-def salt_source(b, h, before, phi, c, gx, gy, gz, beta, carried, dt, dV, L, k0):  # type: ignore[no-untyped-def]
-    """b = h dV before - dt q grad c: what a cell held and what displaced electrolyte brings, q = -(V_m/F) i [mol].
-
-    carried = V_m/F [m^3/C]; q grad c in the form sum_f q_f (c_f - c), which leaves a uniform c as it is.
-    """
-    nz, ny, nx = phi.shape
-    for k in prange(nz):
-        if k < k0:
-            b[k] = 0.0
+def _row_conduction(I, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, values, least):  # type: ignore[no-untyped-def]
+    """Faces between the cells of a row and those of another one: see `conduction`; half: dx/2."""
+    linear = at.size == 2
+    slope = (values[1] - values[0]) / (at[1] - at[0])
+    level = values[0] - slope * at[0]
+    for i in range(g.size):
+        H = half * (h[i] + h2[i])
+        if H == 0.0:
+            I[i], g[i], ga[i], gb[i] = 0.0, 0.0, 0.0, 0.0
             continue
-        rows = np.empty((5, nx))
-        x, y, z, y0, z0 = rows[0], rows[1], rows[2], rows[3], rows[4]
-        for j in range(ny):
-            _currents(x, y, z, phi, c, gx, gy, gz, beta, L, k, j)
-            _currents_before(y0, z0, phi, c, gy, gz, beta, L, k, j)
-            here, before_y, after_y = c[k, j], c[k, L.ym[j]], c[k, L.yp[j]]
-            below, above = c[L.zm[k], j], c[L.zp[k], j]
-            row, row_h, row_before = b[k, j], h[k, j], before[k, j]
-            for i in range(nx):
-                across = y[i] * (after_y[i] - here[i]) + y0[i] * (here[i] - before_y[i])
-                along = z[i] * (above[i] - here[i]) + z0[i] * (here[i] - below[i])
-                row[i] = row_h[i] * dV * row_before[i] - dt * carried * 0.5 * (across + along)
-            half = dt * carried * 0.5
-            for i in range(nx - 1):
-                x[i] *= half * (here[i + 1] - here[i])
-            x[nx - 1] *= half * (here[0] - here[nx - 1])
-            row[0] -= x[0] + x[nx - 1]
-            for i in range(1, nx):
-                row[i] -= x[i] + x[i - 1]
+        mean, da, db = logarithmic_mean(c[i], c2[i])
+        steep = slope
+        if mean < least:
+            mean, steep = least, 0.0
+        if linear:
+            K = level + slope * mean
+        else:
+            K = interpolate(mean, at, values)
+            if steep != 0.0:
+                steep = table_slope(mean, at, values)
+        drop = psi2[i] - psi[i]
+        I[i] = H * K * drop
+        g[i] = H * K
+        ga[i] = H * steep * da * drop
+        gb[i] = H * steep * db * drop
 
 
 @parallel_kernel
-def follow_salt(phi, c, old, beta, top, k0):  # type: ignore[no-untyped-def]
-    """phi += beta (ln c/old - top): the diffusion potential of c after old [mol/m^3], as unchanged currents leave it.
+def conduction(Ix, Iy, Iz, g, ga, gb, h, c, psi, at, values, least, L, periodic, k0):  # type: ignore[no-untyped-def]
+    """Current I [A] of each face into its first cell, its conductance g and dI/dc of both cells.
 
-    top: the mean of ln c/old on the counter electrode, where phi is held. A guess: 2 (c - old)/(c + old) for the ln.
-    Lithium holds any c, or none: nothing is done there.
+    kappa(c) is the table `values` over `at` [mol/m^3]; a mean concentration below `least` counts as that much.
+    g, ga, gb are (3, nz, ny, nx) float32: x, y, z. Planes below k0 are lithium.
     """
-    for k in prange(k0, phi.shape[0]):
-        for j in range(phi.shape[1]):
-            row, row_c, row_o = phi[k, j], c[k, j], old[k, j]
-            for i in range(row.size):
-                if row_c[i] > 0.0 and row_o[i] > 0.0:
-                    row[i] += beta * (2.0 * (row_c[i] - row_o[i]) / (row_c[i] + row_o[i]) - top)
+    nz, ny, nx = h.shape
+    half = 0.5 * L.dx
+    for k in prange(k0, nz):
+        for j in range(ny):
+            row, row_c, row_p = h[k, j], c[k, j], psi[k, j]
+            if nx > 1:
+                n = nx if periodic else nx - 1
+                m = nx - 1
+                _row_conduction(
+                    Ix[k, j, :m], g[0, k, j, :m], ga[0, k, j, :m], gb[0, k, j, :m], row[:m], row_c[:m], row_p[:m],
+                    row[1:], row_c[1:], row_p[1:], half, at, values, least,
+                )
+                if n == nx:
+                    _row_conduction(
+                        Ix[k, j, m:], g[0, k, j, m:], ga[0, k, j, m:], gb[0, k, j, m:], row[m:], row_c[m:],
+                        row_p[m:], row[:1], row_c[:1], row_p[:1], half, at, values, least,
+                    )
+            if ny > 1 and (periodic or j < ny - 1):
+                jp = L.yp[j]
+                _row_conduction(
+                    Iy[k, j], g[1, k, j], ga[1, k, j], gb[1, k, j], row, row_c, row_p, h[k, jp], c[k, jp],
+                    psi[k, jp], half, at, values, least,
+                )
+            if k < nz - 1:
+                _row_conduction(
+                    Iz[k, j], g[2, k, j], ga[2, k, j], gb[2, k, j], row, row_c, row_p, h[k + 1, j], c[k + 1, j],
+                    psi[k + 1, j], half, at, values, least,
+                )
+
+
+@parallel_kernel
+def divergence(r, x, y, z, L, k0):  # type: ignore[no-untyped-def]
+    """r = what the faces bring to each cell, from plane k0 up; x, y, z: flow of a face into its first cell."""
+    nz, ny, nx = r.shape
+    for k in prange(k0, nz):
+        for j in range(ny):
+            row, row_x, row_y, row_z = r[k, j], x[k, j], y[k, j], z[k, j]
+            before, below = y[k, L.ym[j]], z[L.zm[k], j]
+            in_y, in_z = 1.0 if L.ym[j] != j else 0.0, 1.0 if k > k0 else 0.0
+            row[0] = (row_x[0] - row_x[nx - 1]) + (row_y[0] - in_y * before[0]) + (row_z[0] - in_z * below[0])
+            for i in range(1, nx):
+                row[i] = (row_x[i] - row_x[i - 1]) + (row_y[i] - in_y * before[i]) + (row_z[i] - in_z * below[i])
+
+
+@kernel
+def _salt_row(out, c, own, g, q, L, k, j):  # type: ignore[no-untyped-def]
+    """One row of `salt_operator`."""
+    nx = out.size
+    jm, km = L.ym[j], L.zm[k]
+    in_y, in_z = 0.5 if jm != j else 0.0, 0.5 if km != k else 0.0
+    here, own_row = c[k, j], own[k, j]
+    before, behind, below, above = c[k, jm], c[k, L.yp[j]], c[km, j], c[L.zp[k], j]
+    gx, gy, gz, gy0, gz0 = g[0, k, j], g[1, k, j], g[2, k, j], g[1, k, jm], g[2, km, j]
+    qx, qy, qz, qy0, qz0 = q[0, k, j], q[1, k, j], q[2, k, j], q[1, k, jm], q[2, km, j]
+    for i in range(nx):
+        mid = here[i]
+        s = own_row[i] * mid
+        s += gy0[i] * (mid - before[i]) + gy[i] * (mid - behind[i])
+        s += gz0[i] * (mid - below[i]) + gz[i] * (mid - above[i])
+        s += 0.5 * (qy[i] * (mid + behind[i]) + qz[i] * (mid + above[i]))
+        s -= in_y * qy0[i] * (mid + before[i]) + in_z * qz0[i] * (mid + below[i])
+        out[i] = s
+    for i in range(1, nx - 1):
+        mid, left, right = here[i], here[i - 1], here[i + 1]
+        out[i] += gx[i - 1] * (mid - left) + gx[i] * (mid - right)
+        out[i] += 0.5 * (qx[i] * (mid + right) - qx[i - 1] * (mid + left))
+    if nx > 1:
+        m = nx - 1
+        for i, b, a in ((0, m, 1), (m, m - 1, 0)):
+            mid, left, right = here[i], here[b], here[a]
+            out[i] += gx[b] * (mid - left) + gx[i] * (mid - right)
+            out[i] += 0.5 * (qx[i] * (mid + right) - qx[b] * (mid + left))
+
+
+@parallel_kernel
+def salt_operator(out, c, own, g, q, L, k0):  # type: ignore[no-untyped-def]
+    """out = own c - div(g grad c) + div(q c): the linear part of (10), from plane k0 up.
+
+    g, q (3, nz, ny, nx) float32: diffusion and displaced volume of the faces x, y, z, q out of their first cell.
+    """
+    for k in prange(k0, c.shape[0]):
+        for j in range(c.shape[1]):
+            _salt_row(out[k, j], c, own, g, q, L, k, j)
+
+
+@kernel
+def _charge_row(out, psi, g, L, k, j):  # type: ignore[no-untyped-def]
+    nx = out.size
+    jm, km = L.ym[j], L.zm[k]
+    here = psi[k, j]
+    before, behind, below, above = psi[k, jm], psi[k, L.yp[j]], psi[km, j], psi[L.zp[k], j]
+    gx, gy, gz, gy0, gz0 = g[0, k, j], g[1, k, j], g[2, k, j], g[1, k, jm], g[2, km, j]
+    for i in range(nx):
+        mid = here[i]
+        out[i] += gy0[i] * (mid - before[i]) + gy[i] * (mid - behind[i])
+        out[i] += gz0[i] * (mid - below[i]) + gz[i] * (mid - above[i])
+    for i in range(1, nx - 1):
+        mid = here[i]
+        out[i] += gx[i - 1] * (mid - here[i - 1]) + gx[i] * (mid - here[i + 1])
+    if nx > 1:
+        m = nx - 1
+        out[0] += gx[m] * (here[0] - here[m]) + gx[0] * (here[0] - here[1])
+        out[m] += gx[m - 1] * (here[m] - here[m - 1]) + gx[m] * (here[m] - here[0])
+
+
+@parallel_kernel
+def charge_operator(out, psi, g, L, k0):  # type: ignore[no-untyped-def]
+    """out -= div(g grad psi), from plane k0 up."""
+    for k in prange(k0, psi.shape[0]):
+        for j in range(psi.shape[1]):
+            _charge_row(out[k, j], psi, g, L, k, j)
+
+
+@parallel_kernel
+def charge_of_salt(out, c, ga, gb, L, k0):  # type: ignore[no-untyped-def]
+    """out = minus what a change c of the concentration brings by the faces' conductances, from plane k0 up [A]."""
+    nz, ny, nx = c.shape
+    for k in prange(k0, nz):
+        for j in range(ny):
+            jm, jp, km, kp = L.ym[j], L.yp[j], L.zm[k], L.zp[k]
+            in_y, in_z = 1.0 if jm != j else 0.0, 1.0 if km != k else 0.0
+            to, here, before, behind, below, above = out[k, j], c[k, j], c[k, jm], c[k, jp], c[km, j], c[kp, j]
+            ax, ay, az, ay0, az0 = ga[0, k, j], ga[1, k, j], ga[2, k, j], ga[1, k, jm], ga[2, km, j]
+            bx, by, bz, by0, bz0 = gb[0, k, j], gb[1, k, j], gb[2, k, j], gb[1, k, jm], gb[2, km, j]
+            for i in range(nx):
+                s = in_y * (ay0[i] * before[i] + by0[i] * here[i]) + in_z * (az0[i] * below[i] + bz0[i] * here[i])
+                to[i] = s - (ay[i] * here[i] + by[i] * behind[i]) - (az[i] * here[i] + bz[i] * above[i])
+            for i in range(nx):
+                im, ip = L.xm[i], L.xp[i]
+                if im != i:
+                    to[i] += ax[im] * here[im] + bx[im] * here[i]
+                to[i] -= ax[i] * here[i] + bx[i] * here[ip]
 
 
 @kernel
@@ -253,59 +357,23 @@ def largest_change(partial, h, new, old, floor):  # type: ignore[no-untyped-def]
     return worst
 
 
-@kernel
-def relax_scarce(c, b, own, gx, gy, gz, least, L, k0, sweeps, rows):  # type: ignore[no-untyped-def]
-    """Gauss-Seidel on the cells with c < least, of (own + sum g) c = b + sum g c_neighbour.
+@parallel_kernel
+def flow(q, p, g, L, k0):  # type: ignore[no-untyped-def]
+    """q = g (p_a - p_b): what flows through each face out of its first cell; g, q (3, nz, ny, nx)."""
+    for k in prange(max(k0 - 1, 0), p.shape[0]):
+        for j in range(p.shape[1]):
+            here, behind, above = p[k, j], p[k, L.yp[j]], p[L.zp[k], j]
+            for i in range(here.size):
+                q[0, k, j, i] = g[0, k, j, i] * (here[i] - here[L.xp[i]])
+                q[1, k, j, i] = g[1, k, j, i] * (here[i] - behind[i])
+                q[2, k, j, i] = g[2, k, j, i] * (here[i] - above[i])
 
-    An iterative solver's error, which is relative to the largest c, may drown the smallest; that error, below `least`,
-    is what the sweeps begin with and take away. With all coefficients >= 0 the exact solution is where b is; a b
-    below 0, salt carried away, counts as 0. Sinks that rule these cells make a few sweeps enough.
-    rows (nz, ny): room for marks.
-    """
-    nz, ny, nx = c.shape
-    some = False
-    for k in range(k0, nz):
-        for j in range(ny):
-            rows[k, j] = 0
-            for i in range(nx):
-                if c[k, j, i] < least:
-                    rows[k, j] = 1
-                    some = True
-                    break
-    if not some:
-        return
-    for sweep in range(sweeps):
-        for kk in range(nz - k0):
-            k = k0 + kk if sweep % 2 == 0 else nz - 1 - kk
-            for j in range(ny):
-                if rows[k, j] == 0:
-                    continue
-                jm, jp = L.ym[j], L.yp[j]
-                for i in range(nx):
-                    if c[k, j, i] >= least:
-                        continue
-                    im, ip = L.xm[i], L.xp[i]
-                    g = gx[k, j, i]
-                    diagonal = own[k, j, i] + g
-                    s = max(b[k, j, i], 0.0) + g * max(c[k, j, ip], 0.0)
-                    if im != i:
-                        g = gx[k, j, im]
-                        diagonal += g
-                        s += g * max(c[k, j, im], 0.0)
-                    g = gy[k, j, i]
-                    diagonal += g
-                    s += g * max(c[k, jp, i], 0.0)
-                    if jm != j:
-                        g = gy[k, jm, i]
-                        diagonal += g
-                        s += g * max(c[k, jm, i], 0.0)
-                    if k < nz - 1:
-                        g = gz[k, j, i]
-                        diagonal += g
-                        s += g * max(c[k + 1, j, i], 0.0)
-                    if k > 0:
-                        g = gz[k - 1, j, i]
-                        diagonal += g
-                        s += g * max(c[k - 1, j, i], 0.0)
-                    if diagonal > 0.0:
-                        c[k, j, i] = s / diagonal
+
+@parallel_kernel
+def potential(out, psi, c, beta, c_0, k0):  # type: ignore[no-untyped-def]
+    """out = psi + beta ln(c/c_0), from plane k0 up."""
+    for k in prange(k0, psi.shape[0]):
+        for j in range(psi.shape[1]):
+            row, row_p, row_c = out[k, j], psi[k, j], c[k, j]
+            for i in range(row.size):
+                row[i] = row_p[i] + beta * np.log(row_c[i] / c_0)

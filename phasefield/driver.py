@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from . import restart
 from .errors import Interrupted, SolverError
 from .events import Events
-from .model.potential import Drive
+from .model.coefficients import Drive
 from .model.published_cell import cell_of
 from .output import begin, frame_of, row_of, summary_of
 from .pace import STABLE, Pace

@@ -83,7 +83,7 @@ def row_of(cell: Cell, s: State, walk: Walk, dt: float, rejected: int, iteration
         "lithium_volume": s.front.volume(),
         "lithium_dead": s.front.dead_volume(),
         "lithium_in_film": s.side * cell.plane / FARADAY,
-        "salt_in_cell": cell.salt.content(s.front, s.c),
+        "salt_in_cell": cell.content(s.front, s.c),
         "salt_displaced": s.displaced,
         "Sa": Sa,
         "Sq": Sq,

@@ -11,7 +11,7 @@ import numpy as np
 from .errors import SolverError
 from .landing import LOCATE, Landing, voltage_share
 from .model.cell import Cell, State
-from .model.potential import Drive
+from .model.coefficients import Drive
 from .protocol import Walk
 from .restart import Control
 
@@ -86,7 +86,7 @@ class Pace:
         if not math.isfinite(dt):
             raise SolverError("nothing limits the step; give the protocol step a duration or numerics.max_step")
         rejected = located = 0
-        begun = cell.potential.iterations + cell.salt.iterations
+        begun = cell.transport.cycles
         limit = self.case.numerics.concentration_change
         while True:
             reason, shorter = "", 0.5
@@ -127,7 +127,7 @@ class Pace:
             control.dt_c = math.inf  # nothing but the motion need limit the next step
         elif cell.effort > HARD:
             control.dt_c = dt
-        return Taken(new, dt, rejected, cell.potential.iterations + cell.salt.iterations - begun)
+        return Taken(new, dt, rejected, cell.transport.cycles - begun)
 
     def _current(self, s: State) -> float:
         """Return the cell current density of a state, A/m^2."""

@@ -14,7 +14,7 @@ import numpy as np
 from .checkpoint import read_checkpoint, write_checkpoint
 from .errors import ResultError
 from .model.cell import Cell, State
-from .model.potential import Reaction
+from .model.reaction import Reaction
 from .protocol import Position
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from phasefield.constants import FARADAY
 from phasefield.driver import Driver, Outcome
 from phasefield.errors import Interrupted
 from phasefield.model.cell import Cell, State
-from phasefield.model.potential import Drive
+from phasefield.model.coefficients import Drive
 from phasefield.runs import open_run
 
 BASE = """title = "small"

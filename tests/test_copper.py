@@ -14,7 +14,7 @@ from phasefield.case import Case
 from phasefield.case.surface import number_of_nuclei
 from phasefield.driver import Driver
 from phasefield.model.cell import Cell
-from phasefield.model.potential import Drive
+from phasefield.model.coefficients import Drive
 from phasefield.model.surface import places_of_nuclei
 from phasefield.papers.copper import balance_of
 from phasefield.runs import open_run

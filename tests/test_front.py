@@ -14,7 +14,7 @@ from phasefield.case import Properties
 from phasefield.constants import FARADAY, GAS_CONSTANT
 from phasefield.model.cell import Cell, State
 from phasefield.model.front import label
-from phasefield.model.potential import Drive
+from phasefield.model.coefficients import Drive
 
 CURRENT = 20.0  # A/m^2
 

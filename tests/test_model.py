@@ -21,7 +21,7 @@ from phasefield.model import coupling
 from phasefield.model.cell import Cell, State, bend_positive
 from phasefield.model.coupling import Coupling
 from phasefield.model.front import Front
-from phasefield.model.potential import Drive
+from phasefield.model.coefficients import Drive
 from phasefield.model.salt import Salt
 from phasefield.runs import open_run
 

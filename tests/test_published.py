@@ -13,7 +13,7 @@ from phasefield.constants import FARADAY
 from phasefield.kernels import allen_cahn as kernels
 from phasefield.kernels.front import lattice
 from phasefield.model.allen_cahn import GAMMA, LATE, Coefficients
-from phasefield.model.potential import Drive
+from phasefield.model.coefficients import Drive
 from phasefield.model.published import Fields, Numbers, Published
 from phasefield.verify import published
 from phasefield.verify.row import Check

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from phasefield.kernels import transport
 from phasefield.model.cell import Cell, State
-from phasefield.model.potential import Drive
+from phasefield.model.coefficients import Drive
 from phasefield.model.salt import Salt
 
 with warnings.catch_warnings():

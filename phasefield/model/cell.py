@@ -18,17 +18,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..constants import FARADAY, GAS_CONSTANT
+from ..constants import FARADAY
 from ..errors import SolverError
 from ..intercalation import Intercalation
 from ..kernels import front as kernels
-from ..kernels.kinetics import Kinetics
-from .coupling import Coupling
+from ..kernels import transport as sums
+from .coefficients import Counter, Drive, coefficients
+from .displacement import Displacement
 from .film import Film, FilmState
 from .front import Front
-from .potential import Coefficients, Counter, Drive, Potential, Reaction
-from .salt import Salt
+from .reaction import Reaction
 from .surface import distance_to_nuclei, height_map, height_of_counter, steepness_corrected
+from .transport import Stage, Transport
 
 if TYPE_CHECKING:
     from ..case import Case
@@ -39,14 +40,12 @@ NODE = 2.0 / 5.0
 DIAGONAL = (0.5 - NODE) / (1.0 - NODE)  # 1/6
 MIXED = 1.0 - DIAGONAL  # 5/6, the salt's weight of stage 1
 LATE = 0.5 / NODE  # 5/4, the surface's weight of stage 1
-LEAST = 0.3  # of the present concentration: an extrapolation below it is bent (`bend_positive`)
 STILL = 1e-12  # cells; motion below it is round-off
 MENDED = 0.1  # cells of motion from which on the distance is mended in full
 FARTHEST = 1.5  # cells that the surface may move in a step; the band reaches three
 START_REDISTANCE = 8  # pseudo-steps a cell of band, for the starting surface
 QUIET = 1e-9  # of the exchange current and of the local currents: a mean current below it is none
-RESIDUAL = 1e-6  # of c0: the conductivity of so little salt stays where there is less; bounds the contrast
-FAR = 1000.0  # prolongs the tables kappa(c), D(c) to this many c0
+LAYER = 1e-9  # cell layers of displaced electrolyte below which the store counts as empty
 
 
 @dataclass
@@ -114,14 +113,14 @@ class Cell:
         self.film = Film.of(case)
         self.cathode = Intercalation.of(case)
         tolerance = case.numerics.tolerance
-        self.potential = Potential(self.shape, self.periodic, self.dx, tolerance)
-        self.salt = Salt(self.shape, self.periodic, self.dx, tolerance)
-        self.coupling = Coupling(self.co, p.c0, self.dx, self.potential, self.salt)
+        self.transport = Transport(self.shape, self.periodic, self.dx, self.co, tolerance)
+        self.displacement = Displacement(self.shape, self.periodic, self.dx)
         self.plane = self.shape[1] * self.shape[2] * self.dx**2
         self.per_charge = p.V_m / FARADAY
         self.scratch: Floats = np.zeros(self.shape)
         self.speed: Floats = np.zeros(self.shape)
-        self.before: Floats = np.zeros(self.shape)
+        self.held, self.shrinks, self.before, self.speed_2 = (np.zeros(self.shape) for _ in range(4))
+        self._planes, self._ranges = np.zeros(self.shape[0]), np.zeros((self.shape[0], 3))
         self.spare = [self._state(), self._state()]
         self.effort = 0  # coupling iterations of the last step's harder stage
         self.longest = math.inf  # s, a step that the law of motion itself allows
@@ -165,7 +164,7 @@ class Cell:
         self._fill(s, 0.0)
         self.volume_0 = f.volume()
         self.volume_other_0 = f.part(f.upper) if self.two else 0.0
-        self.salt_0 = self.salt.content(f, s.c)
+        self.salt_0 = self.content(f, s.c)
         return s
 
     def restore(self, arrays: dict[str, Any], numbers: dict[str, float], volume_0: float, salt_0: float) -> State:
@@ -223,9 +222,7 @@ class Cell:
         return new
 
     def _react(self, s: State, drive: Drive) -> Reaction:
-        s.phi_s, s.reaction = self.potential.solve(
-            s.front, self.co, self.counter(s), s.c, s.phi, s.phi_s, s.jc, s.resistance, s.j_side, drive
-        )
+        s.reaction, _ = self.transport.solve(Stage(s, drive, self.counter(s)))
         return s.reaction
 
     def _coat(self, s: State) -> None:
@@ -243,7 +240,7 @@ class Cell:
         Raises SolverError if a stage cannot be solved; the caller takes a smaller step then.
         """
         a, b = self.spare
-        self.effort = self.coupling.effort = 0
+        self.effort = 0
         r0 = s.reaction
         assert r0 is not None
         # Stage 1
@@ -252,16 +249,20 @@ class Cell:
         shift_1 = self._move(a, s, s.v, NODE * dt, mend=False)
         self._film(a, s, self.mean_speed(s), NODE * dt)
         self._pass(a, s, NODE * dt * (r0.total / self.plane if drive.current is None else drive.current), NODE * dt)
-        total_0 = self.salt.content(s.front, s.c)
+        dV = self.dx**3
+        np.multiply(s.front.h, s.c, out=self.held)
+        self.held *= dV
+        np.subtract(s.front.h, a.front.h, out=self.shrinks)
+        self.shrinks *= dV
+        np.copyto(self.before, self.held)
         a.c[...], a.phi[...], a.jc[...], a.phi_s = s.c, s.phi, s.jc, s.phi_s
-        stored = (s.displaced, s.displaced_volume)
-        out_1, volume_1 = self.coupling.solve(a, drive, s.c, total_0, NODE * dt, stored, self._react, self.counter(a))
-        factor_1 = self.salt.factor
+        total_0 = self.content(s.front, s.c)
+        out_1, factor_1 = self._transport(a, s, drive, NODE * dt, total_0, again=False)
         self._speeds(a)
         r1 = a.reaction
         assert r1 is not None
         # Stage 2
-        v = self.before  # free until the salt of stage 2
+        v = self.speed_2
         np.multiply(s.v, 1.0 - LATE, out=v)
         v += LATE * a.v
         li = ((1.0 - LATE) * r0.total_li + LATE * r1.total_li) / self.plane
@@ -274,43 +275,71 @@ class Cell:
         shift_2 = self._move(b, s, v, dt, mend=True)
         self._film(b, s, (1.0 - LATE) * self.mean_speed(s) + LATE * self.mean_speed(a), dt)
         self._pass(b, s, dt * charge, dt)
-        # h dc/dt = f: what stage 1 adds is known from it.
-        np.subtract(a.c, s.c, out=self.before)
-        self.before *= MIXED / NODE
-        self.before += s.c
-        bend_positive(self.before, a.c)
-        # Warm start from the line through t and stage 1.
-        k0 = b.front.k0  # below it is nothing but lithium
-        np.copyto(b.c, s.c)
-        np.copyto(b.phi, s.phi)
-        b.c[k0:] += (a.c[k0:] - s.c[k0:]) / NODE
-        bend_positive(b.c[k0:], a.c[k0:])
-        b.phi[k0:] += (a.phi[k0:] - s.phi[k0:]) / NODE
+        # h c of stage 2 before its own rate, and the volume that its own flow displaces, eq. (11)
+        np.multiply(a.front.h, a.c, out=self.held)
+        self.held *= dV
+        self.held -= self.before
+        self.held *= MIXED / NODE
+        self.held += self.before
+        np.subtract(s.front.h, a.front.h, out=self.shrinks)
+        self.shrinks *= -MIXED / NODE
+        self.shrinks += s.front.h
+        self.shrinks -= b.front.h
+        self.shrinks *= dV
+        np.copyto(b.c, a.c)
+        np.copyto(b.phi, a.phi)
         np.copyto(b.jc, a.jc)
-        b.phi_s = s.phi_s + (a.phi_s - s.phi_s) / NODE
-        out_2, volume_2 = self.coupling.solve(
-            b, drive, self.before, total_0 - MIXED * dt * out_1, DIAGONAL * dt, stored, self._react,
-            self.counter(b),
-        )
+        b.phi_s = a.phi_s
+        out_2, factor_2 = self._transport(b, s, drive, DIAGONAL * dt, total_0 - MIXED / NODE * out_1, again=True)
         self._speeds(b)
-        self.effort = self.coupling.effort
         b.t = s.t + dt
         b.applied = s.applied + dt * charge
         b.side = s.side + dt * side
-        b.displaced = s.displaced + dt * (MIXED * out_1 + DIAGONAL * out_2)
-        b.displaced_volume = s.displaced_volume + dt * (MIXED * volume_1 + DIAGONAL * volume_2)
-        b.salt_correction = max(abs(factor_1 - 1.0), abs(self.salt.factor - 1.0))
+        b.displaced = s.displaced + MIXED / NODE * out_1 + out_2
+        b.displaced_volume = s.displaced_volume + dV * float(np.sum(s.front.h) - np.sum(b.front.h))
+        b.salt_correction = max(abs(factor_1 - 1.0), abs(factor_2 - 1.0))
         b.volume_correction = max(abs(shift_1), abs(shift_2))
         return b
 
+    def _transport(
+        self, to: State, s: State, drive: Drive, dt: float, total: float, again: bool
+    ) -> tuple[float, float]:
+        """Solve charge and salt of a stage in `to`; return the salt [mol] that has left in dt, and the closing factor.
+
+        total [mol]: salt in the cell that the stage starts from; what is held by the cells, and what they displace, stand
+        in the work arrays.
+        """
+        self.displacement.solve(to.front, self.shrinks, self.transport.charge, again)
+        volume, some = float(np.sum(self.displacement.top)), LAYER * self.plane * self.dx
+        back = math.nan  # what left comes back as it is on the mean
+        if volume * s.displaced_volume < 0.0 and abs(s.displaced_volume) > some:
+            back = s.displaced / s.displaced_volume
+        stage = Stage(
+            to, drive, self.counter(to), self.held, dt, self.displacement.volume, self.displacement.top, back
+        )
+        before = self.transport.iterations
+        to.reaction, out = self.transport.solve(stage)
+        self.effort = max(self.effort, self.transport.iterations - before)
+        factor = (total - out) / self.content(to.front, to.c)
+        to.c[to.front.k0 :] *= factor
+        return out, factor
+
+    def content(self, front: Front, c: Floats) -> float:
+        """Return the salt in the cell, sum(h c) dV [mol]."""
+        return float(sums.weighted_sum(self._planes, front.h[front.k0 :], c[front.k0 :], 1)) * self.dx**3
+
     def change(self, old: State, new: State, floor: float) -> float:
         """Return the largest relative change of concentration in the electrolyte; floor: share of c0."""
-        return self.salt.largest_change(new.front, new.c, old.c, floor * self.properties.c0)
+        k = new.front.k0
+        return float(
+            sums.largest_change(self._planes, new.front.h[k:], new.c[k:], old.c[k:], floor * self.properties.c0)
+        )
 
     def concentration_range(self, s: State) -> tuple[float, float]:
         """Return the smallest and largest concentration [mol/m^3] in the electrolyte and at the surface (h > 1/2)."""
-        low, high, _ = self.salt.extremes(s.front, s.c, 0.5)
-        return low, high
+        k = s.front.k0
+        low, high, _ = sums.extremes(self._ranges, s.front.h[k:], s.c[k:], 0.5)
+        return float(low), float(high)
 
     def field(self, s: State, name: str) -> Floats:
         """Return a field (nz, ny, nx) of the results file by its name in `phasefield.fields`."""
@@ -401,40 +430,3 @@ class Cell:
         to.counter_film = s.counter_film
         if self.cathode is None:
             to.counter_film = float(self.film.growth.thickness(np.array([s.counter_film]), dt)[0])
-
-
-def bend_positive(line: Floats, c: Floats) -> None:
-    """Bend an extrapolation of c (in place), which may cross zero where c falls fast, so that it stays positive.
-
-    Above LEAST c nothing changes; below, a hyperbola goes on with the line's value and slope; it never gets to 0, as an
-    exponential does in numbers. Only the dying tail of salt, in the interface and in starved pits, ever comes there:
-    step control keeps c from falling so far in the electrolyte.
-    """
-    low = line < LEAST * c
-    if np.any(low):
-        line[low] = LEAST * c[low] / (2.0 - line[low] / (LEAST * c[low]))
-
-
-def coefficients(case: Case) -> tuple[Coefficients, Kinetics]:
-    """Return the numbers of the equations for a case, and the kinetics of its counter electrode."""
-    p = case.properties()
-    RT = GAS_CONSTANT * p.T
-    if p.dependence == "nernst-einstein":
-        at, kappa = np.array([0.0, FAR * p.c0]), np.array([0.0, FAR * p.kappa])
-        D_at, D = at, np.array([p.D, p.D])
-    elif p.dependence == "constant":
-        at, kappa = np.array([0.0, FAR * p.c0]), np.array([p.kappa, p.kappa])
-        D_at, D = at, np.array([p.D, p.D])
-    else:
-        # Nothing conducts without salt; beyond the last point the last values hold.
-        cs, ks, Ds = (np.array(column, dtype=float) for column in p.table)
-        at = D_at = np.concatenate([[0.0], cs, [FAR * cs[-1]]])
-        kappa, D = np.concatenate([[0.0], ks, ks[-1:]]), np.concatenate([Ds[:1], Ds, Ds[-1:]])
-    kinetics = Kinetics(p.j0, FARADAY / RT, p.alpha_a, p.alpha_c, p.exponent, p.c_ref)
-    flux = (1.0 - p.t_plus) / FARADAY
-    beta = 2.0 * RT / FARADAY * (1.0 - p.t_plus) * p.chi
-    co = Coefficients(
-        at, kappa, D_at, D, beta, flux, p.V_m / FARADAY, p.gamma * p.V_m / FARADAY,
-        RESIDUAL * p.c0, kinetics, case.film.repair or 0.0,
-    )
-    return co, kinetics._replace(j0=p.j0_counter)

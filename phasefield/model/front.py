@@ -30,7 +30,6 @@ MARGIN = 3.0  # the band of d reaches this many cells further, for differences a
 SLACK = 0.02  # |grad d| may be off by this much before it is mended near the front
 REDISTANCE_STEPS = 2  # pseudo-steps of half a cell each: one cell a step; the front moves half a cell at most
 VOLUME_STEPS = 12
-SCARCE = 0.5  # a cell of the interface with less than this share of the surface's salt gives what it has
 
 
 class Front:
@@ -56,18 +55,12 @@ class Front:
         self._room(4 * lattice.ny * lattice.nx)
         self.count = 0
         self.pockets = 0
-        self.limited = 0
-        self.mean: Floats = np.empty(0)
-        self._held = False
 
     def _room(self, n: int) -> None:
         """Make room for n surface elements."""
         self.start = np.zeros(n + 2, np.int64)
         self.idx = np.zeros(16 * n, np.int64)
         self.w = np.zeros(16 * n)
-        self.share = np.zeros(16 * n)
-        self.rate = np.zeros(16 * n)
-        self.norm = np.ones(n + 1)
         self.area = np.zeros(n + 1)
         self.curvature = np.zeros(n + 1)
         self.owner = np.zeros(n + 1, np.int64)
@@ -239,49 +232,6 @@ class Front:
         """Return the field f at the surface elements."""
         out = np.empty(self.count)
         elements.gather(out, f.reshape(-1), self.start, self.idx, self.w)
-        return out
-
-    def limit(self, c: Floats) -> int:
-        """Set the weights by which charge and salt are exchanged (`share`) from the concentration c.
-
-        They are the elements' own wherever the grid resolves c; return how many entries are not. Shortage is measured
-        against the concentration at the elements, or what it was when it was put on `hold`.
-        """
-        if not self._held:
-            self.mean = self.gather(c)
-        self.limited = int(
-            elements.limit(self.share, self.norm, self.w, c, self.mean, self.start, self.idx, self.count, SCARCE)
-        )
-        return self.limited
-
-    def hold(self, held: bool) -> None:
-        """Keep what shortage is measured against as it is, so that an iteration does not chase it; or no longer."""
-        self._held = held
-
-    def gather_shared(self, f: Floats) -> Floats:
-        """Return f at the surface by the weights of `limit`."""
-        out = np.empty(self.count)
-        elements.gather(out, f.reshape(-1), self.start, self.idx, self.share)
-        return out
-
-    def scatter_shared(self, f: Floats, q: Floats, factor: float) -> None:
-        """Add factor q[e] to the cells of each element, by the weights of `limit`."""
-        elements.scatter(f, q, self.start, self.idx, self.share, self.count, factor)
-
-    def sink(self, b: Floats, own: Floats, q: Floats, c: Floats, least: float, most: float) -> None:
-        """Take q[e] by the weights of `limit` from b, or, in scarce cells, in proportion to the new c (into own).
-
-        least [mol/m^3]: cells below it are scarce, too; most [m^3]: largest coefficient of one.
-        """
-        elements.sink(
-            b, own, self.rate, q, c, self.mean, self.norm, self.start, self.idx, self.w, self.share, self.count,
-            SCARCE, least, most,
-        )  # fmt: skip
-
-    def taken(self, q: Floats, c: Floats) -> Floats:
-        """Return what the last `sink` of q[e] takes at the new c."""
-        out = np.empty(self.count)
-        elements.taken(out, self.rate, q, c, self.start, self.idx, self.share, self.count)
         return out
 
     def total(self, q: Floats) -> float:

@@ -24,7 +24,7 @@ from ..kernels import transport
 from ..kernels.front import Lattice
 from ..kernels.krylov import Multigrid
 from .allen_cahn import GAMMA, LATE, AllenCahn, Coefficients
-from .potential import Drive
+from .coefficients import Drive
 
 Floats = NDArray[np.float64]
 

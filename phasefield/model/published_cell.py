@@ -24,9 +24,9 @@ from .allen_cahn import Coefficients
 from .cell import Cell, State
 from .film import FilmState
 from .front import Front
-from .potential import Drive, Reaction
+from .coefficients import Drive
+from .reaction import Reaction
 from .published import PORES, Fields, Numbers, Published
-from .salt import Salt
 
 if TYPE_CHECKING:
     from ..case import Case
@@ -76,16 +76,6 @@ class PublishedState(State):
         return held | {"field_voltage": self.fields.voltage, "field_current": self.fields.current}
 
 
-class Ions(Salt):
-    """Cations in the electrolyte; the published law has no anions to keep."""
-
-    def content(self, front: Front, c: Floats) -> float:
-        """Return sum((1 - h(xi)) c) dV [mol]."""
-        xi = 1.0 - front.h
-        h = xi**3 * (xi * (6.0 * xi - 15.0) + 10.0)
-        return float(((1.0 + PORES - h) * c).sum(axis=(1, 2)).sum()) * self.dx**3
-
-
 class PublishedCell(Cell):
     """The published models in one case."""
 
@@ -93,7 +83,6 @@ class PublishedCell(Cell):
         super().__init__(case)
         self.numbers = numbers_of(case)
         self.model = Published(self.lattice, self.periodic, self.numbers, case.numerics.tolerance)
-        self.salt = Ions(self.shape, self.periodic, self.dx, case.numerics.tolerance)
         self.longest = self.model.motion.longest
 
     def _state(self) -> PublishedState:
@@ -104,6 +93,12 @@ class PublishedCell(Cell):
             front, np.zeros(shape), np.zeros(shape), np.zeros(shape), film, np.zeros(shape[1:]),
             fields=Fields.empty(shape),
         )  # fmt: skip
+
+    def content(self, front: Front, c: Floats) -> float:
+        """Return the cations in the electrolyte, sum((1 - h(xi)) c) dV [mol]; there are no anions to keep."""
+        xi = 1.0 - front.h
+        h = xi**3 * (xi * (6.0 * xi - 15.0) + 10.0)
+        return float(((1.0 + PORES - h) * c).sum(axis=(1, 2)).sum()) * self.dx**3
 
     def _coat(self, s: State) -> None:
         """Leave the elements bare: this law has no film."""
@@ -117,7 +112,7 @@ class PublishedCell(Cell):
         s.fields.c[...] = self.numbers.c0
         self._tell(s)
         self.volume_0 = s.front.volume()
-        self.salt_0 = self.salt.content(s.front, s.c)
+        self.salt_0 = self.content(s.front, s.c)
         return s
 
     def restore(
@@ -168,7 +163,7 @@ class PublishedCell(Cell):
             raise SolverError("the concentration is not finite")
 
     def _count(self) -> None:
-        self.potential.iterations = self.model.iterations
+        self.transport.cycles = self.model.iterations
 
     def _tell(self, s: PublishedState) -> None:
         """Set what others read of a state from its fields: surface, concentration, potential, currents."""

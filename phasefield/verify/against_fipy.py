@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from phasefield.kernels import transport
 from phasefield.model.cell import Cell, State
-from phasefield.model.potential import Drive
+from phasefield.model.coefficients import Drive
 from phasefield.model.salt import Salt
 from phasefield.verify.march import make, micrometres
 from phasefield.verify.row import Curve, Plot, Result, Row

@@ -9,7 +9,7 @@ from phasefield.case import Properties
 from phasefield.closed_forms import film_resistances, overpotential
 from phasefield.constants import FARADAY
 from phasefield.model.cell import Cell, State
-from phasefield.model.potential import Drive
+from phasefield.model.coefficients import Drive
 from phasefield.verify.march import driven, make, march, micrometres
 from phasefield.verify.pybamm_cell import Profile, profiles
 from phasefield.verify.row import Curve, Plot, Result, Row

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.impedance import FlatImpedance
-from phasefield.model.potential import Drive
+from phasefield.model.coefficients import Drive
 from phasefield.verify import specimens
 from phasefield.verify.row import Check, Curve, Plot, Result, Row
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.closed_forms import planar_voltage
-from phasefield.model.potential import Drive
+from phasefield.model.coefficients import Drive
 from phasefield.verify.march import driven, make, march
 from phasefield.verify.pybamm_cell import TOLERANCE, library
 from phasefield.verify.row import Curve, Plot, Result, Row

@@ -14,7 +14,7 @@ from phasefield.depletion import limiting_current, sand_time
 from phasefield.driver import Driver
 from phasefield.flatcell import FlatCell
 from phasefield.model.cell import State
-from phasefield.model.potential import Drive
+from phasefield.model.coefficients import Drive
 from phasefield.verify import specimens
 from phasefield.verify.row import Check, Curve, Plot, Result, Row
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from phasefield.closed_forms import slopes
 from phasefield.model.cell import State
 from phasefield.model.film import Film
-from phasefield.model.potential import Drive
+from phasefield.model.coefficients import Drive
 from phasefield.roughness import basic
 from phasefield.verify.march import driven, make, march, micrometres
 from phasefield.verify.row import Check, Curve, Plot, Result, Row

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from phasefield.constants import FARADAY
-from phasefield.model.potential import Drive
+from phasefield.model.coefficients import Drive
 from phasefield.verify.march import columns, driven, make, micrometres
 from phasefield.verify.sharp import Wavy
 

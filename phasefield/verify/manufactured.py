@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.model.cell import Cell
-from phasefield.model.potential import Coefficients, Counter, Drive, Reaction
+from phasefield.model.coefficients import Coefficients, Counter, Drive
+from phasefield.model.reaction import Reaction
 from phasefield.verify.march import make, micrometres
 
 Floats = NDArray[np.float64]

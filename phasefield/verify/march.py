@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from phasefield.case import Case
 from phasefield.casefile import read_case
 from phasefield.model.cell import Cell, State
-from phasefield.model.potential import Drive
+from phasefield.model.coefficients import Drive
 
 Floats = NDArray[np.float64]
 

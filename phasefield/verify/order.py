@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from phasefield.model.potential import Drive
+from phasefield.model.coefficients import Drive
 from phasefield.verify.interface import AMPLITUDE, WAVELENGTH, errors
 from phasefield.verify.manufactured import WIDTH, potential_errors, salt_error
 from phasefield.verify.march import crest, driven, fitted_order, make, march, micrometres

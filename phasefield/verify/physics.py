@@ -19,7 +19,7 @@ from phasefield.case import Properties
 from phasefield.closed_forms import diffusion_potential, film_resistances, growth_rate, slopes
 from phasefield.constants import FARADAY
 from phasefield.model.cell import Cell
-from phasefield.model.potential import Drive
+from phasefield.model.coefficients import Drive
 from phasefield.verify.march import columns, crest, make, march, micrometres
 from phasefield.verify.row import Check, Curve, Plot, Result, Row
 

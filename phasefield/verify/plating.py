@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from phasefield.constants import FARADAY
 from phasefield.kernels.front import lattice
 from phasefield.model.allen_cahn import Coefficients
-from phasefield.model.potential import Drive
+from phasefield.model.coefficients import Drive
 from phasefield.model.published import Fields, Numbers, Published
 from phasefield.verify.row import Check, Curve, Plot, Result, Row
 

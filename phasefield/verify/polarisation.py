@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from phasefield.model.cell import State
-from phasefield.model.potential import Drive
+from phasefield.model.coefficients import Drive
 from phasefield.verify import specimens
 from phasefield.verify.row import Check, Curve, Floats, Plot, Result, Row
 

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from phasefield.model.cell import Cell, State
-from phasefield.model.potential import Drive
+from phasefield.model.coefficients import Drive
 from phasefield.verify import specimens
 from phasefield.verify.row import Check, Curve, Floats, Plot, Result, Row
 

@@ -13,7 +13,7 @@ from phasefield.case import Case
 from phasefield.casefile import read_case
 from phasefield.driver import Driver, Outcome, Progress
 from phasefield.model.cell import Cell, State
-from phasefield.model.potential import Drive
+from phasefield.model.coefficients import Drive
 
 MICRON = 1e-6  # m
 

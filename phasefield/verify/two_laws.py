@@ -16,7 +16,7 @@ from scipy.optimize import brentq
 
 from phasefield.closed_forms import growth_rate
 from phasefield.model.cell import Cell, State
-from phasefield.model.potential import Drive
+from phasefield.model.coefficients import Drive
 from phasefield.model.published_cell import WIDTHS, PublishedCell, cell_of
 from phasefield.verify import specimens
 from phasefield.verify.row import Check, Curve, Plot, Result, Row

@@ -8,7 +8,7 @@ import numpy as np
 
 from phasefield.closed_forms import few_patches, walk_rms
 from phasefield.model.cell import Cell
-from phasefield.model.potential import Drive
+from phasefield.model.coefficients import Drive
 from phasefield.verify import specimens
 from phasefield.verify.row import Check, Curve, Floats, Plot, Result, Row
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from phasefield.closed_forms import critical_wavelength, growth_rate
 from phasefield.model.cell import Cell, State
-from phasefield.model.potential import Drive
+from phasefield.model.coefficients import Drive
 from phasefield.verify import specimens
 from phasefield.verify.row import Check, Curve, Floats, Plot, Result, Row
 

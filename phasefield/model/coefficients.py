@@ -1,0 +1,79 @@
+"""Numbers of the equations for a case, and small records that the terms share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..constants import FARADAY, GAS_CONSTANT
+from ..kernels.kinetics import Kinetics
+
+if TYPE_CHECKING:
+    from ..case import Case
+
+Floats = NDArray[np.float64]
+
+RESIDUAL = 1e-6  # of c0: the conductivity of so little salt stays where there is less
+FAR = 1000.0  # prolongs the tables kappa(c), D(c) to this many c0
+
+
+@dataclass(frozen=True)
+class Drive:
+    """What is imposed: a mean current density [A/m^2] (rest: 0), or a cell voltage [V]."""
+
+    current: float | None
+    voltage: float | None = None
+
+
+@dataclass(frozen=True)
+class Counter:
+    """The counter electrode: kinetics and film resistance [ohm m^2]."""
+
+    kinetics: Kinetics
+    resistance: float
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """Numbers of eqs. (9) and (10): tables over c [mol/m^3] and constants."""
+
+    at: Floats
+    kappa: Floats
+    D_at: Floats
+    D: Floats
+    beta: float  # (2 R T/F)(1 - t+) X [V]
+    flux: float  # (1 - t+)/F [mol/C]
+    gibbs_thomson: float  # gamma V_m/F [V m]
+    least: float  # concentration [mol/m^3] whose conductivity stays where less salt is left
+    c_0: float  # starting concentration [mol/m^3], at which phi = psi
+    kinetics: Kinetics
+    repair: float = 0.0  # share of the plating current that makes film anew
+
+
+def coefficients(case: Case) -> tuple[Coefficients, Kinetics]:
+    """Return the numbers of the equations for a case, and the kinetics of its counter electrode."""
+    p = case.properties()
+    RT = GAS_CONSTANT * p.T
+    if p.dependence == "nernst-einstein":
+        at, kappa = np.array([0.0, FAR * p.c0]), np.array([0.0, FAR * p.kappa])
+        D_at, D = at, np.array([p.D, p.D])
+    elif p.dependence == "constant":
+        at, kappa = np.array([0.0, FAR * p.c0]), np.array([p.kappa, p.kappa])
+        D_at, D = at, np.array([p.D, p.D])
+    else:
+        # Nothing conducts without salt; beyond the last point the last values hold.
+        cs, ks, Ds = (np.array(column, dtype=float) for column in p.table)
+        at = D_at = np.concatenate([[0.0], cs, [FAR * cs[-1]]])
+        kappa, D = np.concatenate([[0.0], ks, ks[-1:]]), np.concatenate([Ds[:1], Ds, Ds[-1:]])
+    kinetics = Kinetics(p.j0, FARADAY / RT, p.alpha_a, p.alpha_c, p.exponent, p.c_ref)
+    co = Coefficients(
+        at, kappa, D_at, D,
+        beta=2.0 * RT / FARADAY * (1.0 - p.t_plus) * p.chi,
+        flux=(1.0 - p.t_plus) / FARADAY,
+        gibbs_thomson=p.gamma * p.V_m / FARADAY,
+        least=RESIDUAL * p.c0, c_0=p.c0, kinetics=kinetics, repair=case.film.repair or 0.0,
+    )  # fmt: skip
+    return co, kinetics._replace(j0=p.j0_counter)

@@ -1,0 +1,55 @@
+"""The electrolyte that moving lithium displaces: it flows through the electrolyte to the counter plane.
+
+    div q = -dh/dt,   q = -h grad p,   p = 0 on the counter plane                    (10b)
+
+so that a uniform concentration stays uniform wherever the surface moves. Between two resolved electrodes nothing
+leaves: what one displaces the other makes room for.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels import transport
+from ..kernels.krylov import Multigrid
+from .front import Front
+
+Floats = NDArray[np.float64]
+
+TOLERANCE = 1e-3  # of the volume displaced in a cell: what is missed compresses, and no salt is lost by it
+ITERATIONS = 30
+ENDS, ONE = np.array([0.0, 1.0]), np.array([1.0, 1.0])
+
+
+class Displacement:
+    """Flow of one stage; `volume` (3, nz, ny, nx) and `top` (ny, nx): displaced through the faces [m^3]."""
+
+    def __init__(self, shape: tuple[int, int, int], periodic: bool, dx: float) -> None:
+        self.dx, self.periodic = dx, periodic
+        self.volume = np.zeros((3, *shape), np.float32)
+        self.top: Floats = np.zeros(shape[1:])
+        self.g = np.zeros((3, *shape), np.float32)
+        self.p, self.own = np.zeros(shape), np.zeros(shape)
+        self.iterations = 0
+
+    def solve(self, front: Front, shrinks: Floats, solver: Multigrid, again: bool) -> None:
+        """Find the flow that takes away `shrinks` [m^3], what each cell of the electrolyte loses; overwritten.
+
+        solver: any of this grid; again: start from the last flow.
+        """
+        k0 = front.k0
+        if not again:
+            self.p[...] = 0.0
+        transport.faces(*self.g, front.h, front.h, ENDS, ONE, 0.0, self.dx, front.lattice, self.periodic, k0)
+        if front.two:
+            open_ = front.h > 0.0
+            shrinks -= front.h * (float(np.sum(shrinks)) / float(np.sum(front.h * open_)))
+        else:
+            np.multiply(2.0 * self.dx, front.h[-1], out=self.own[-1])
+        none = np.zeros(0)
+        solver.prepare(*self.g, self.own, np.zeros(1, np.int64), np.zeros(0, np.int64), none, none, 1.0, False)
+        info = solver.solve(self.p, 0.0, shrinks, 0.0, tolerance=TOLERANCE, max_iterations=ITERATIONS)
+        self.iterations += info.iterations
+        transport.flow(self.volume, self.p, self.g, front.lattice, k0)
+        np.multiply(self.own[-1], self.p[-1], out=self.top)

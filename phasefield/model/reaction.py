@@ -1,0 +1,167 @@
+"""The reaction at the surface elements, and the potentials of the metals that close it.
+
+    sum_e A_e j_e = I A     phi_s of the lithium, or the common level of phi between two electrodes     (9b)
+
+The closing equation is met to round-off each time that the reaction is evaluated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import SolverError
+from ..kernels import elements, kinetics
+from .coefficients import Coefficients, Drive
+from .front import Front
+
+Floats = NDArray[np.float64]
+
+CLOSING_STEPS = 60
+CLOSED, BARELY = 1e-13, 1e-12  # of the currents: the imposed one is met so well, or as well as round-off lets it
+AT_REST = 1e-2  # of the current that RT/F would drive: the scale of errors where no current flows
+
+
+@dataclass
+class Reaction:
+    """Currents at the surface elements [A/m^2] and their derivatives, and their sums [A]."""
+
+    j: Floats
+    J: Floats
+    Jc: Floats
+    j_li: Floats
+    total: float = 0.0
+    total_li: float = 0.0
+    other_li: float = 0.0  # A, of the counter electrode's lithium, where it is resolved
+
+    @classmethod
+    def empty(cls, n: int) -> Reaction:
+        """Return room for n elements; no guess of the currents."""
+        return cls(np.full(n, np.nan), np.empty(n), np.empty(n), np.empty(n))
+
+
+class Surface:
+    """The surface elements of one stage: what they feel, what they take, and how that answers to changes."""
+
+    def __init__(
+        self, front: Front, co: Coefficients, resistance: Floats, j_side: Floats, drive: Drive, plane: float
+    ) -> None:
+        """resistance [ohm m^2], j_side [A/m^2]: film and side reaction at the elements; plane [m^2]: projected area."""
+        n = self.n = front.count
+        self.front, self.co, self.drive, self.plane = front, co, drive, plane
+        self.resistance, self.j_side = resistance, j_side
+        self.start, self.idx, self.w = front.start[: n + 1], front.idx[: front.used], front.w[: front.used]
+        self.area = front.area[:n]
+        self.shift = co.gibbs_thomson * front.curvature[:n]
+        self.share = np.empty(front.used)
+        self.c_e, self.u, self.norm = np.empty(n), np.empty(n), np.ones(n)
+        self.du, self.dc_e, self.dnorm = np.empty(n), np.empty(n), np.empty(n)
+        self.rx = Reaction.empty(n)
+        self.mine = np.where(front.other, 0.0, self.area) if front.two else self.area
+        # Sets of elements whose currents have a fixed sum.
+        if drive.current is not None:
+            self.closed = [self.mine, self.area - self.mine] if front.two else [self.area]
+        else:
+            self.closed = [self.area] if front.two else []
+
+    def total(self, q: Floats) -> float:
+        """Return sum(q) over the elements, in a fixed order."""
+        return float(elements.total(q, self.n))
+
+    def react(self, c: Floats, psi: Floats, phi_s: float) -> float:
+        """Evaluate the reaction at (c, psi) and return phi_s [V], which closes the imposed current.
+
+        Between two resolved electrodes psi is moved by one number, in place, so that what the other gives is closed.
+        """
+        co, drive = self.co, self.drive
+        elements.at_surface(
+            self.c_e, self.u, self.share, self.norm, c, psi, co.beta, co.c_0, self.start, self.idx, self.w, self.n
+        )
+        phi_s = phi_s if drive.voltage is None else -drive.voltage
+        lift = 0.0
+        if self.front.two:
+            set_, wanted = (self.area, 0.0) if drive.current is None else (self.closed[1], -drive.current * self.plane)
+            lift = self._root(lambda value: self._evaluate(phi_s, value), set_, wanted, 0.0, 1.0)
+            psi += lift
+            self.u += lift
+        if drive.current is None:
+            self._evaluate(phi_s, 0.0)
+            return phi_s
+        return self._root(lambda value: self._evaluate(value, 0.0), self.mine, drive.current * self.plane, phi_s, -1.0)
+
+    def _evaluate(self, phi_s: float, lift: float) -> None:
+        rx, front, co = self.rx, self.front, self.co
+        at = self.shift - np.where(front.other, phi_s, 0.0) - lift if front.two else self.shift
+        kinetics.surface_currents(
+            rx.j, rx.J, rx.Jc, rx.j_li, self.u, self.c_e, self.resistance, self.j_side, front.active, self.n, phi_s,
+            at, co.kinetics,
+        )  # fmt: skip
+        if co.repair > 0.0:
+            rx.j_li -= co.repair * np.maximum(rx.j_li, 0.0)  # (8)
+        rx.total, rx.total_li = self.total(self.mine * rx.j), self.total(self.mine * rx.j_li)
+        if front.two:
+            rx.other_li = self.total((self.area - self.mine) * rx.j_li)
+
+    def _root(
+        self, evaluate: Callable[[float], None], area: Floats, wanted: float, start: float, sign: float
+    ) -> float:
+        """Return the potential [V] at which the sum of A j is the `wanted` current [A] to round-off, evaluated there.
+
+        area [m^2]: of the elements that count, 0 at the others; sign: whether currents rise (1) or fall (-1) with it.
+        """
+        rx = self.rx
+        value, low, high, best = start, -np.inf, np.inf, np.inf
+        for _ in range(CLOSING_STEPS):
+            evaluate(value)
+            off = self.total(area * rx.j) - wanted
+            slope = self.total(area * rx.J)
+            # At rest all is round-off; what RT/F would drive sets the scale then.
+            size = max(abs(wanted), self.total(area * np.abs(rx.j)), slope / self.co.kinetics.f)
+            if abs(off) <= CLOSED * size or (abs(off) >= best and abs(off) <= BARELY * size):
+                return value
+            best = min(best, abs(off))
+            if not slope > 0.0 or not np.isfinite(off):
+                raise SolverError("no active lithium surface is left to carry the current")
+            if sign * off < 0.0:
+                low = max(low, value)
+            else:
+                high = min(high, value)
+            new = value - sign * off / slope
+            if not low < new < high and np.isfinite(low) and np.isfinite(high):
+                new = 0.5 * (low + high)
+            if new == value:
+                return value
+            value = new
+        raise SolverError("no metal potential gives the imposed current")
+
+    @property
+    def scale(self) -> float:
+        """Size of the currents [A], as a 2-norm, that errors are measured against."""
+        rx, area = self.rx, self.area
+        at_rest = AT_REST * np.sqrt(np.sum((area * rx.J / self.co.kinetics.f) ** 2))
+        return float(np.sqrt(np.sum((area * rx.j) ** 2)) + at_rest)
+
+    def respond(self, dc: Floats, dpsi: Floats, c: Floats, psi: Floats) -> Floats:
+        """Return the changes of A j [A] that follow from changes of c and psi, the sums of `closed` kept."""
+        rx, co = self.rx, self.co
+        elements.responses(
+            self.du, self.dc_e, self.dnorm, dc, dpsi, c, psi, co.beta, co.c_0, self.c_e, self.share, self.norm,
+            self.start, self.idx, self.w, self.n,
+        )  # fmt: skip
+        slope, change = rx.J, rx.J * self.du + rx.Jc * self.dc_e
+        for area in self.closed:
+            some = self.total(area * slope)
+            if some > 0.0:
+                level = self.total(area * change) / some
+                change -= np.where(area > 0.0, level * slope, 0.0)
+        return self.area * change
+
+    def exchange(self, out_c: Floats, out_p: Floats, ratio: float, dI: Floats, dc: Floats, c: Floats) -> None:
+        """Add to the cells what the changes dI [A] of A j and dc take, and `ratio` as much to the salt's."""
+        elements.exchange(
+            out_c, out_p, ratio, dI, self.area * self.rx.j, self.dc_e, self.dnorm, dc, c, self.c_e, self.share,
+            self.norm, self.start, self.idx, self.w, self.n,
+        )  # fmt: skip

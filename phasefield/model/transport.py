@@ -1,0 +1,334 @@
+"""Charge and salt of one stage, solved together by Newton's method.
+
+    div(h kappa grad psi) = a j,   psi = phi - beta ln(c/c_0)                                       (9)
+    d(h c)/dt + div(q c) = div(h D grad c) - (1 - t+) a j/F                                         (10)
+
+Unknowns: c and psi in the cells. The metal's potential, which closes the current, is eliminated: it is found to
+round-off at each evaluation. c goes linearly upward and as c exp(dc/c) downward, so that it stays positive. psi is what
+drives the current where kappa is in proportion to c; unlike phi it stays bounded where salt vanishes.
+
+Both residuals are in ampere: (10) is divided by (1 - t+)/F times the stage's implicit time. Linear systems: flexible
+GMRES (Saad 1993), preconditioned by one multigrid cycle for the salt, then one for the charge.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..constants import FARADAY
+from ..errors import SolverError
+from ..kernels import elements, gmres, kinetics, transport
+from ..kernels.krylov import Multigrid
+from .coefficients import Coefficients, Counter, Drive
+from .front import Front
+from .reaction import Reaction, Surface
+
+if TYPE_CHECKING:
+    from .cell import State
+
+Floats = NDArray[np.float64]
+
+NEWTON_STEPS = 30
+VECTORS = 20  # of GMRES, in one Newton step
+REDUCTION = 0.1  # of the residual by the first linear solution; later ones after Eisenstat & Walker (1996), choice 2
+EASED = 0.9  # their gamma
+HALVINGS = 6  # of a Newton step that makes the residual larger
+PINNED = 1e6  # holds the metal of the preconditioner in place, over the reaction, where its potential is imposed
+LEAST_FLUX = 0.1 / FARADAY  # the salt's residual is divided by this flux at least: with t+ = 1 there is none
+
+
+@dataclass
+class Stage:
+    """What a stage is given: the state to solve (its surface has moved), what is imposed, and the salt before.
+
+    held (nz, ny, nx) [mol]: salt in each cell that the stage starts from; None: the concentration stays as it is.
+    dt [s]: implicit time; volume (3, nz, ny, nx), top (ny, nx) [m^3]: electrolyte displaced in dt through the faces, out
+    of their first cell, and through the counter plane; back [mol/m^3]: concentration of what comes back through it, nan
+    where nothing does.
+    """
+
+    state: State
+    drive: Drive
+    counter: Counter
+    held: Floats | None = None
+    dt: float = 0.0
+    volume: NDArray[np.float32] | None = None
+    top: Floats = field(default_factory=lambda: np.zeros(0))
+    back: float = math.nan
+
+
+class Transport:
+    """Solver of eqs. (9) and (10) on one grid; holds only work arrays."""
+
+    def __init__(
+        self, shape: tuple[int, int, int], periodic: bool, dx: float, co: Coefficients, tolerance: float
+    ) -> None:
+        """tolerance: error allowed in the surface currents, relative to their size (rms)."""
+        self.shape, self.periodic, self.dx, self.co, self.tolerance = shape, periodic, dx, co, tolerance
+        self.plane = shape[1] * shape[2] * dx**2
+        self.salt, self.charge = Multigrid(shape, periodic), Multigrid(shape, periodic)
+        self.I = np.zeros((3, *shape))
+        self.g, self.ga, self.gb, self.diffusion, self.flow = (np.zeros((3, *shape), np.float32) for _ in range(5))
+        self.psi, self.storage, self.own = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+        self.residual, self.step = np.zeros((2, *shape)), np.zeros((2, *shape))
+        self.c_kept, self.psi_kept = np.zeros(shape), np.zeros(shape)
+        self.vectors: list[NDArray[np.float32]] = []
+        self.directions: list[NDArray[np.float32]] = []
+        self.partial = np.zeros(shape[0])
+        self.jc_slope, self.jc_by_c = np.zeros(shape[1:]), np.zeros(shape[1:])
+        self.iterations = 0  # Newton steps, multigrid cycles of either field
+        self.cycles = 0
+        self.error = 0.0  # of the surface currents, relative, estimated, of the last stage
+
+    def solve(self, stage: Stage) -> tuple[Reaction, float]:
+        """Solve a stage in its state, whose c, phi and phi_s are the first guess.
+
+        Returns the reaction and the salt that leaves through the counter plane in dt [mol]. Raises SolverError.
+        """
+        s, co, k0 = stage.state, self.co, stage.state.front.k0
+        self._begin(stage)
+        size = self._evaluate(stage)
+        relative, before = REDUCTION, size
+        self.error = math.inf
+        change = math.inf
+        for step in range(NEWTON_STEPS):
+            self._prepare(stage)
+            change, left = self._correction(stage, size, relative)
+            before, size = size, self._advance(stage, size)
+            self.iterations += 1
+            self.error = change * max(size / before, 1e-3)
+            if self.error <= self.tolerance:
+                break
+            relative = min(REDUCTION, max(EASED * (size / before) ** 2, 0.1 * self.tolerance))
+        else:
+            raise SolverError(f"salt and potential did not converge: the currents are off by {self.error:.1e}")
+        transport.potential(s.phi, self.psi, s.c, co.beta, co.c_0, k0)
+        leaving = float(np.sum(self._leaving(stage))) if stage.held is not None else 0.0
+        return self.surface.rx, leaving
+
+    def _begin(self, stage: Stage) -> None:
+        """Set what does not change in the stage."""
+        s, co, front = stage.state, self.co, stage.state.front
+        k0 = front.k0
+        transport.potential(self.psi, s.phi, s.c, -co.beta, co.c_0, k0)
+        if k0 > 0:
+            for faces in (self.I, self.g, self.ga, self.gb, self.diffusion, self.flow):
+                faces[:, k0 - 1] = 0.0
+        self.surface = Surface(front, co, s.resistance, s.j_side, stage.drive, self.plane)
+        self.frozen = stage.held is None
+        if self.frozen:
+            return
+        flux = max(co.flux, LEAST_FLUX)
+        self.scale, self.ratio = 1.0 / (flux * stage.dt), co.flux / flux
+        np.multiply(front.h[k0:], self.scale * self.dx**3, out=self.storage[k0:])
+        assert stage.volume is not None
+        np.multiply(stage.volume[:, k0:], np.float32(self.scale), out=self.flow[:, k0:])
+        self._diffusion(stage)
+
+    def _diffusion(self, stage: Stage) -> None:
+        co, front = self.co, stage.state.front
+        transport.faces(
+            *self.diffusion, front.h, stage.state.c, co.D_at, co.D, 0.0, self.scale * stage.dt * self.dx, front.lattice,
+            self.periodic, front.k0,
+        )  # fmt: skip
+
+    def _evaluate(self, stage: Stage) -> float:
+        """Evaluate both residuals, and what the derivatives need; return their norm [A]."""
+        s, co, front, dx = stage.state, self.co, stage.state.front, self.dx
+        k0, L = front.k0, front.lattice
+        surface = self.surface
+        s.phi_s = surface.react(s.c, self.psi, s.phi_s)
+        transport.conduction(
+            *self.I, self.g, self.ga, self.gb, front.h, s.c, self.psi, co.at, co.kappa, co.least, L, self.periodic, k0
+        )
+        r_c, r_p = self.residual
+        transport.divergence(r_p, *self.I, L, k0)
+        current = surface.area * surface.rx.j
+        elements.scatter(r_p, current, surface.start, surface.idx, surface.share, surface.n, -1.0)
+        if not front.two:  # else the top of the box is closed
+            top = np.ascontiguousarray(s.c[-1])
+            phi = self.psi[-1] + co.beta * np.log(top / co.c_0)
+            kinetics.counter_currents(
+                s.jc, self.jc_slope, self.jc_by_c, phi, top, np.interp(top, co.at, co.kappa),
+                np.interp(top, co.D_at, co.D), front.h[-1], co.beta, co.flux, stage.counter.resistance, dx,
+                stage.counter.kinetics,
+            )  # fmt: skip
+            r_p[-1] += dx**2 * s.jc
+        if self.frozen:
+            r_c[k0:] = 0.0
+        else:
+            assert stage.held is not None
+            if np.ptp(co.D) > 0.0:
+                self._diffusion(stage)
+            transport.salt_operator(r_c, s.c, self.storage, self.diffusion, self.flow, L, k0)
+            np.subtract(self.scale * stage.held[k0:], r_c[k0:], out=r_c[k0:])
+            elements.scatter(r_c, current, surface.start, surface.idx, surface.share, surface.n, -self.ratio)
+            if not front.two:
+                r_c[-1] += self.ratio * dx**2 * s.jc - self.scale * self._leaving(stage)
+        size = math.sqrt(gmres.dot(self.partial, self.residual, self.residual, k0))
+        if not math.isfinite(size):
+            raise SolverError("the residual of salt and potential is not finite")
+        return size
+
+    def _leaving(self, stage: Stage) -> Floats:
+        """Return the salt [mol] that leaves with the displaced electrolyte through each cell of the counter plane."""
+        s, co = stage.state, self.co
+        if s.front.two:
+            return np.zeros(self.shape[1:])
+        if not math.isnan(stage.back):
+            return stage.top * stage.back
+        D = np.interp(s.c[-1], co.D_at, co.D)
+        return np.asarray(stage.top * (s.c[-1] + 0.5 * self.dx * co.flux * s.jc / D))
+
+    def _prepare(self, stage: Stage) -> None:
+        """Set the preconditioner for the state as it is."""
+        s, co, dx, surface = stage.state, self.co, self.dx, self.surface
+        front, rx, area = s.front, surface.rx, surface.area
+        bound = len(surface.closed) == 1
+        entries = (surface.start, surface.idx, surface.share)
+        self.own[...] = 0.0
+        if not front.two:
+            self.own[-1] = dx**2 * self.jc_slope
+        slope = area * rx.J
+        self.charge.prepare(*self.g, self.own, *entries, slope, 0.0 if bound else PINNED * surface.total(slope), True)
+        if self.frozen:
+            return
+        # j answers to its own depletion by j0(c) and by the diffusion potential, behind the electrolyte of a cell or two.
+        behind = 2.0 * dx / np.interp(surface.c_e, co.at, co.kappa)
+        answer = np.maximum(rx.Jc + co.beta * rx.J / surface.c_e, 0.0) / (1.0 + rx.J * behind)
+        answer *= self.ratio * area
+        self.salt_own = np.copy(self.storage)
+        elements.own_answer(
+            self.salt_own, self.ratio, area * rx.j, s.c, surface.c_e, surface.share, surface.norm, surface.start,
+            surface.idx, surface.n,
+        )  # fmt: skip
+        if not front.two:
+            top = np.ascontiguousarray(s.c[-1])
+            own = np.maximum(self.jc_by_c + co.beta * self.jc_slope / top, 0.0)
+            own /= 1.0 + 2.0 * dx * self.jc_slope / np.interp(top, co.at, co.kappa)
+            self.salt_own[-1] += self.ratio * dx**2 * own
+        pin = 0.0 if bound else PINNED * surface.total(answer)
+        self.salt.prepare(*self.diffusion, self.salt_own, *entries, answer, pin, True)
+
+    def _respond(self, out: NDArray[np.float32], dc: Floats, dpsi: Floats, stage: Stage) -> Floats:
+        """Add the part of surface and counter electrode to the derivatives' product; return the changes of A j [A]."""
+        s, co = stage.state, self.co
+        dI = self.surface.respond(dc, dpsi, s.c, self.psi)
+        self.surface.exchange(out[0], out[1], 0.0 if self.frozen else self.ratio, dI, dc, s.c)
+        if not s.front.two:
+            given = self.jc_slope * (dpsi[-1] + co.beta * dc[-1] / s.c[-1]) + self.jc_by_c * dc[-1]
+            given *= self.dx**2
+            out[1, -1] += given
+            if not self.frozen:
+                out[0, -1] += self.ratio * given
+                if math.isnan(stage.back):
+                    out[0, -1] += self.scale * stage.top * dc[-1]
+        return dI
+
+    def _direction(self, z: NDArray[np.float32], w: NDArray[np.float32], v: NDArray[np.float32], stage: Stage) -> Floats:
+        """Precondition v into z, and multiply z with the derivatives into w; return the changes of A j [A]."""
+        s = stage.state
+        k0, L = s.front.k0, s.front.lattice
+        none = self.none
+        dI = 0.0
+        if self.frozen:
+            z[0, k0:] = 0.0
+            w[:, k0:] = 0.0
+            rest = v[1]
+        else:
+            level = self.salt.finest
+            gmres.into_level(level.b, v[0], k0)
+            self.salt.cycle()
+            gmres.from_level(z[0], level.u, k0)
+            transport.salt_operator(w[0], z[0], self.storage, self.diffusion, self.flow, L, k0)
+            transport.charge_of_salt(w[1], z[0], self.ga, self.gb, L, k0)
+            dI = self._respond(w, z[0], none, stage)
+            rest = v[1] - w[1]
+        level = self.charge.finest
+        gmres.into_level(level.b, rest, k0)
+        self.charge.cycle()
+        gmres.from_level(z[1], level.u, k0)
+        transport.charge_operator(w[1], z[1], self.g, L, k0)
+        dI = dI + self._respond(w, none, z[1], stage)
+        self.cycles += 1
+        return dI
+
+    def _correction(self, stage: Stage, size: float, relative: float) -> tuple[float, float]:
+        """Solve for Newton's step into `step` until `relative` of the residual is left.
+
+        Returns the change of the surface currents over their size, and what is left of the residual, relative.
+        """
+        k0 = stage.state.front.k0
+        self.none = np.zeros(self.shape, np.float32) if not hasattr(self, "none") else self.none
+        V, Z = self.vectors, self.directions
+        H: list[list[float]] = []
+        changes: list[Floats] = []
+        rotations: list[tuple[float, float]] = []
+        rhs = [1.0]
+        if not V:
+            V.append(self._vector())
+        gmres.scaled(V[0], self.residual, 1.0 / size, k0)
+        for m in range(VECTORS):
+            if len(Z) <= m:
+                Z.append(self._vector())
+                V.append(self._vector())
+            w = V[m + 1]
+            changes.append(self._direction(Z[m], w, V[m], stage))
+            column = []
+            for i in range(m + 1):
+                column.append(float(gmres.dot(self.partial, V[i], w, k0)))
+                gmres.take_away(w, V[i], column[-1], k0)
+            norm = math.sqrt(float(gmres.dot(self.partial, w, w, k0)))
+            if norm > 0.0:
+                gmres.scaled(w, w, 1.0 / norm, k0)
+            for i, (cos, sin) in enumerate(rotations):
+                column[i], column[i + 1] = cos * column[i] + sin * column[i + 1], cos * column[i + 1] - sin * column[i]
+            r = math.hypot(column[m], norm)
+            if not r > 0.0 or not math.isfinite(r):
+                raise SolverError("the linear solver of salt and potential broke down")
+            rotations.append((column[m] / r, norm / r))
+            column[m] = r
+            H.append(column)
+            rhs.append(-rhs[m] * norm / r)
+            rhs[m] *= rotations[m][0]
+            if abs(rhs[m + 1]) <= relative or norm == 0.0:
+                break
+        n = len(H)
+        y = [0.0] * n
+        for i in range(n - 1, -1, -1):
+            y[i] = (rhs[i] - sum(H[m][i] * y[m] for m in range(i + 1, n))) / H[i][i]
+        self.step[:, k0:] = 0.0
+        dI = np.zeros(self.surface.n)
+        for factor, z, change in zip(y, Z, changes, strict=False):
+            gmres.take_away(self.step, z, -factor * size, k0)
+            dI += factor * size * change
+        return float(np.sqrt(np.sum(dI**2))) / self.surface.scale, abs(rhs[n])
+
+    def _vector(self) -> NDArray[np.float32]:
+        return np.zeros((2, *self.shape), np.float32)
+
+    def _advance(self, stage: Stage, size: float) -> float:
+        """Take Newton's step, halved until the residual falls; return the residual's norm."""
+        s, k0 = stage.state, stage.state.front.k0
+        np.copyto(self.c_kept[k0:], s.c[k0:])
+        np.copyto(self.psi_kept[k0:], self.psi[k0:])
+        kept = s.phi_s
+        factor = 1.0
+        for _ in range(HALVINGS):
+            gmres.update(s.c, self.psi, self.step, factor, k0)
+            try:
+                new = self._evaluate(stage)
+            except SolverError:
+                new = math.inf
+            if new < size:
+                return new
+            factor *= 0.5
+            np.copyto(s.c[k0:], self.c_kept[k0:])
+            np.copyto(self.psi[k0:], self.psi_kept[k0:])
+            s.phi_s = kept
+        raise SolverError("no Newton step makes the residual of salt and potential smaller")
