@@ -152,15 +152,26 @@ def scatter(f, q, start, idx, w, n, factor):  # type: ignore[no-untyped-def]
             flat[idx[t]] += w[t] * s
 
 
+@kernel
+def _portion(y):  # type: ignore[no-untyped-def]
+    return y * y * (3.0 - 2.0 * y)
+
+
+@kernel
+def _elasticity(y):  # type: ignore[no-untyped-def]
+    """d ln f/d ln y of `_portion`."""
+    return 6.0 * (1.0 - y) / (3.0 - 2.0 * y)
+
+
 @parallel_kernel
 def at_surface(c_e, u, share, norm, c, psi, beta, c_0, start, idx, w, n):  # type: ignore[no-untyped-def]
     """Concentration c_e, potential u and weights of exchange of n elements.
 
-    c_e = sum w_k c_k;   share_k = w_k min(1, c_k/(SCARCE c_e)) / norm;   u = sum share_k (psi_k + beta ln(c_k/c_0))
+    c_e = sum w_k c_k;   share_k = w_k f(c_k/(SCARCE c_e)) / norm;   u = sum share_k (psi_k + beta ln(c_k/c_0))
 
-    Through a resolved interface the concentration runs on linearly and all of c_k > SCARCE c_e: the weights are the
-    elements' own, norm = 1. Near depletion the line would cross zero inside; then cells give in proportion to what
-    they have.
+    Through a resolved interface the concentration runs on linearly and all of c_k > SCARCE c_e: f is 1, the weights are
+    the elements' own, norm = 1. Near depletion the line would cross zero inside; then a cell gives the less the less it
+    has, f(y) = y^2 (3 - 2 y): faster than its conductance falls, so that its potential stays defined.
     """
     flat_c, flat_p = c.ravel(), psi.ravel()
     for e in prange(n):
@@ -174,7 +185,7 @@ def at_surface(c_e, u, share, norm, c, psi, beta, c_0, start, idx, w, n):  # typ
             here = flat_c[idx[t]]
             s = w[t]
             if here < least:
-                s *= here / least
+                s *= _portion(here / least)
                 depleted = True
             share[t] = s
             total += s
@@ -189,10 +200,11 @@ def at_surface(c_e, u, share, norm, c, psi, beta, c_0, start, idx, w, n):  # typ
 
 
 @kernel
-def _changed_share(w, share, norm, c, dc, c_e, dc_e):  # type: ignore[no-untyped-def]
+def _changed_share(share, c, dc, c_e, dc_e):  # type: ignore[no-untyped-def]
     """Change of a weight before it is normalised, over the norm."""
     if c < SCARCE * c_e:
-        return share * (dc / c - dc_e / c_e)
+        y = c / (SCARCE * c_e)
+        return share * _elasticity(y) * (dc / c - dc_e / c_e)
     return 0.0
 
 
@@ -211,7 +223,7 @@ def responses(du, dc_e, dnorm, dc, dpsi, c, psi, beta, c_0, c_e, share, norm, st
             value = 0.0
             for t in range(a, b):
                 p = idx[t]
-                ds = _changed_share(w[t], share[t], norm[e], flat_c[p], d_c[p], c_e[e], with_c)
+                ds = _changed_share(share[t], flat_c[p], d_c[p], c_e[e], with_c)
                 with_norm += ds
                 v = flat_p[p] + beta * np.log(flat_c[p] / c_0)
                 with_u += ds * v
@@ -233,7 +245,7 @@ def exchange(out_c, out_p, ratio, dI, current, dc_e, dnorm, dc, c, c_e, share, n
             p = idx[t]
             s = share[t] * dI[e]
             if depleted:
-                ds = _changed_share(w[t], share[t], norm[e], flat_c[p], d_c[p], c_e[e], dc_e[e])
+                ds = _changed_share(share[t], flat_c[p], d_c[p], c_e[e], dc_e[e])
                 s += (ds - share[t] * dnorm[e]) * current[e]
             to_p[p] += s
             to_c[p] += ratio * s
@@ -248,7 +260,24 @@ def own_answer(own, ratio, current, c, c_e, share, norm, start, idx, n):  # type
             for t in range(start[e], start[e + 1]):
                 p = idx[t]
                 if flat_c[p] < SCARCE * c_e[e]:
-                    to[p] += ratio * current[e] * share[t] * (1.0 - share[t]) / flat_c[p]
+                    y = flat_c[p] / (SCARCE * c_e[e])
+                    to[p] += ratio * current[e] * share[t] * (1.0 - share[t]) * _elasticity(y) / flat_c[p]
+
+
+@parallel_kernel
+def around(out, g, share, start, idx, n, L):  # type: ignore[no-untyped-def]
+    """out[e] = sum share_k (conductance of all faces of cell k); g (3, nz, ny, nx)."""
+    for e in prange(n):
+        total = 0.0
+        for t in range(start[e], start[e + 1]):
+            p = idx[t]
+            k = p // (L.ny * L.nx)
+            j = (p - k * L.ny * L.nx) // L.nx
+            i = p - (k * L.ny + j) * L.nx
+            s = g[0, k, j, i] + g[1, k, j, i] + g[2, k, j, i]
+            s += g[0, k, j, L.xm[i]] + g[1, k, L.ym[j], i] + g[2, L.zm[k], j, i]
+            total += share[t] * s
+        out[e] = total
 
 
 @kernel

@@ -10,6 +10,9 @@ import numpy as np
 from ._jit import kernel, parallel_kernel, prange
 
 
+LEAP = 7.0  # in ln c, downward in one Newton step
+
+
 @kernel
 def _row_dot(a, b):  # type: ignore[no-untyped-def]
     s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
@@ -62,13 +65,54 @@ def scaled(to, a, factor, k0):  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def into_level(b, a, k0):  # type: ignore[no-untyped-def]
-    """Copy a field (nz, ny, nx) to the right side b of a multigrid level, which has two more columns."""
+def weights(weight, d, void, factor, k0):  # type: ignore[no-untyped-def]
+    """weight = factor/sqrt(d), d: diagonal of a multigrid level, which has two more columns; 0 where d is `void`.
+
+    Sums of squares of residuals so weighted measure the error by its energy: a cell that hardly conducts counts, too.
+    """
+    for k in prange(k0, weight.shape[0]):
+        for j in range(weight.shape[1]):
+            row, row_d = weight[k, j], d[k, j]
+            for i in range(row.size):
+                row[i] = 1.0 if row_d[i + 1] < void else 0.0
+
+
+@parallel_kernel
+def weigh(to, a, weight, factor, k0):  # type: ignore[no-untyped-def]
+    """to = factor weight a, pairs of fields (2, nz, ny, nx)."""
+    for k in prange(k0, a.shape[1]):
+        for f in range(2):
+            for j in range(a.shape[2]):
+                row, source, row_w = to[f, k, j], a[f, k, j], weight[f, k, j]
+                for i in range(row.size):
+                    row[i] = factor * row_w[i] * source[i]
+
+
+@parallel_kernel
+def weighted_square(partial, a, weight, k0):  # type: ignore[no-untyped-def]
+    """Return the sum of (weight a)^2 of a pair of fields."""
+    for k in prange(k0, a.shape[1]):
+        s = 0.0
+        for f in range(2):
+            for j in range(a.shape[2]):
+                row, row_w = a[f, k, j], weight[f, k, j]
+                for i in range(row.size):
+                    s += (row[i] * row_w[i]) ** 2
+        partial[k] = s
+    total = 0.0
+    for k in range(k0, a.shape[1]):
+        total += partial[k]
+    return total
+
+
+@parallel_kernel
+def into_level(b, a, taken, weight, k0):  # type: ignore[no-untyped-def]
+    """b = a/weight - taken: a field (nz, ny, nx) to the right side of a multigrid level, which has two more columns."""
     for k in prange(k0, a.shape[0]):
         for j in range(a.shape[1]):
-            row, source = b[k, j], a[k, j]
+            row, source, less, row_w = b[k, j], a[k, j], taken[k, j], weight[k, j]
             for i in range(source.size):
-                row[i + 1] = source[i]
+                row[i + 1] = source[i] / row_w[i] - less[i] if row_w[i] > 0.0 else 0.0
 
 
 @parallel_kernel
@@ -83,11 +127,14 @@ def from_level(a, u, k0):  # type: ignore[no-untyped-def]
 
 @parallel_kernel
 def update(c, psi, d, factor, k0):  # type: ignore[no-untyped-def]
-    """Newton's step: psi += dpsi; c += dc upward, c exp(dc/c) downward, which stays positive."""
+    """Newton's step: psi += dpsi; c += dc upward, c exp(dc/c) downward, which stays positive.
+
+    A cell with next to nothing, whose linear solution may be off by more than it holds, falls by LEAP at most.
+    """
     for k in prange(k0, c.shape[0]):
         for j in range(c.shape[1]):
             row_c, row_p, dc, dp = c[k, j], psi[k, j], d[0, k, j], d[1, k, j]
             for i in range(row_c.size):
                 row_p[i] += factor * dp[i]
                 s = factor * dc[i]
-                row_c[i] = row_c[i] + s if s >= 0.0 else row_c[i] * np.exp(s / row_c[i])
+                row_c[i] = row_c[i] + s if s >= 0.0 else row_c[i] * np.exp(max(s / row_c[i], -LEAP))

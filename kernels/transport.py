@@ -16,6 +16,7 @@ import numpy as np
 from ._jit import kernel, parallel_kernel, prange
 
 SERIES = 1e-2  # of ((a - b)/(a + b))^2: below it a series is good to 1e-9
+STEEP = 0.5
 TINY = 1e-300  # keeps 0/0 of two cells of lithium from being formed
 
 
@@ -106,7 +107,9 @@ def logarithmic_mean(a, b):  # type: ignore[no-untyped-def]
         return m * f, 0.5 * f + by_t * b / (2.0 * m * m), 0.5 * f - by_t * a / (2.0 * m * m)
     log = np.log(a / b)
     L = (a - b) / log
-    return L, (1.0 - L / a) / log, (L / b - 1.0) / log
+    da = (1.0 - L / a) / log if t > -STEEP else 0.0
+    db = (L / b - 1.0) / log if t < STEEP else 0.0
+    return L, da, db
 
 
 @kernel

@@ -32,6 +32,7 @@ __all__ = ["STABLE", "Driver", "Outcome", "Progress"]  # STABLE: a rule of `pace
 
 log = logging.getLogger(__name__)
 
+CEILING = 2.0  # times the voltage limit: a trial step ends there; one that passes the limit is not accepted
 BOUND = 1.05  # times the imposed current is all that the voltage limit drives: salt bounds it, not the voltage
 
 
@@ -125,7 +126,7 @@ class Driver:
         current, voltage = self.walk.imposed
         if self.control.limited and current is not None:
             return Drive(None, math.copysign(self.case.protocol.voltage_limit, current))
-        return Drive(current, voltage)
+        return Drive(current, voltage, CEILING * self.case.protocol.voltage_limit)
 
     def _impose(self) -> None:
         """Begin a protocol step: its current or voltage acts on the state as it is."""

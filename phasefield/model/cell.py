@@ -248,7 +248,7 @@ class Cell:
         a.deposited_other = s.deposited_other + NODE * dt * r0.other_li / self.plane
         shift_1 = self._move(a, s, s.v, NODE * dt, mend=False)
         self._film(a, s, self.mean_speed(s), NODE * dt)
-        self._pass(a, s, NODE * dt * (r0.total / self.plane if drive.current is None else drive.current), NODE * dt)
+        self._pass(a, s, NODE * dt * r0.total / self.plane, NODE * dt)
         dV = self.dx**3
         np.multiply(s.front.h, s.c, out=self.held)
         self.held *= dV
@@ -268,8 +268,6 @@ class Cell:
         li = ((1.0 - LATE) * r0.total_li + LATE * r1.total_li) / self.plane
         charge = ((1.0 - LATE) * r0.total + LATE * r1.total) / self.plane
         side = charge - li
-        if drive.current is not None:
-            charge = drive.current
         b.deposited = s.deposited + dt * li
         b.deposited_other = s.deposited_other + dt * ((1.0 - LATE) * r0.other_li + LATE * r1.other_li) / self.plane
         shift_2 = self._move(b, s, v, dt, mend=True)

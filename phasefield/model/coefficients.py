@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,10 +23,14 @@ FAR = 1000.0  # prolongs the tables kappa(c), D(c) to this many c0
 
 @dataclass(frozen=True)
 class Drive:
-    """What is imposed: a mean current density [A/m^2] (rest: 0), or a cell voltage [V]."""
+    """What is imposed: a mean current density [A/m^2] (rest: 0), or a cell voltage [V].
+
+    ceiling: size of the cell voltage [V] beyond which a current is not imposed any longer, but this voltage.
+    """
 
     current: float | None
     voltage: float | None = None
+    ceiling: float = math.inf
 
 
 @dataclass(frozen=True)

@@ -47,12 +47,17 @@ class Surface:
     """The surface elements of one stage: what they feel, what they take, and how that answers to changes."""
 
     def __init__(
-        self, front: Front, co: Coefficients, resistance: Floats, j_side: Floats, drive: Drive, plane: float
-    ) -> None:
-        """resistance [ohm m^2], j_side [A/m^2]: film and side reaction at the elements; plane [m^2]: projected area."""
+        self, front: Front, co: Coefficients, film: tuple[Floats, Floats], drive: Drive, open_circuit: float,
+        plane: float,
+    ) -> None:  # fmt: skip
+        """film: resistance [ohm m^2] and side reaction [A/m^2] at the elements; plane [m^2]: projected area.
+
+        open_circuit [V]: of the counter electrode, over lithium.
+        """
         n = self.n = front.count
         self.front, self.co, self.drive, self.plane = front, co, drive, plane
-        self.resistance, self.j_side = resistance, j_side
+        self.resistance, self.j_side = film
+        self.bounds = open_circuit - drive.ceiling, open_circuit + drive.ceiling  # of phi_s
         self.start, self.idx, self.w = front.start[: n + 1], front.idx[: front.used], front.w[: front.used]
         self.area = front.area[:n]
         self.shift = co.gibbs_thomson * front.curvature[:n]
@@ -61,11 +66,7 @@ class Surface:
         self.du, self.dc_e, self.dnorm = np.empty(n), np.empty(n), np.empty(n)
         self.rx = Reaction.empty(n)
         self.mine = np.where(front.other, 0.0, self.area) if front.two else self.area
-        # Sets of elements whose currents have a fixed sum.
-        if drive.current is not None:
-            self.closed = [self.mine, self.area - self.mine] if front.two else [self.area]
-        else:
-            self.closed = [self.area] if front.two else []
+        self.closed: list[Floats] = []  # areas of the sets of elements whose currents have a fixed sum
 
     def total(self, q: Floats) -> float:
         """Return sum(q) over the elements, in a fixed order."""
@@ -80,17 +81,30 @@ class Surface:
         elements.at_surface(
             self.c_e, self.u, self.share, self.norm, c, psi, co.beta, co.c_0, self.start, self.idx, self.w, self.n
         )
-        phi_s = phi_s if drive.voltage is None else -drive.voltage
-        lift = 0.0
-        if self.front.two:
-            set_, wanted = (self.area, 0.0) if drive.current is None else (self.closed[1], -drive.current * self.plane)
-            lift = self._root(lambda value: self._evaluate(phi_s, value), set_, wanted, 0.0, 1.0)
+        others, wanted = self.area - self.mine, (drive.current or 0.0) * self.plane
+        self.closed = []
+        if drive.current is None:
+            phi_s = -(drive.voltage or 0.0)
+        elif not self.front.two:
+            phi_s = self._root(lambda value: self._evaluate(value, 0.0), self.mine, wanted, phi_s, -1.0, self.bounds)
+            if self.bounds[0] < phi_s < self.bounds[1]:
+                self.closed = [self.area]
+            return phi_s
+        else:
+            lift = self._root(lambda value: self._evaluate(phi_s, value), others, -wanted, 0.0, 1.0)
             psi += lift
             self.u += lift
-        if drive.current is None:
-            self._evaluate(phi_s, 0.0)
-            return phi_s
-        return self._root(lambda value: self._evaluate(value, 0.0), self.mine, drive.current * self.plane, phi_s, -1.0)
+            phi_s = self._root(lambda value: self._evaluate(value, 0.0), self.mine, wanted, phi_s, -1.0, self.bounds)
+            if self.bounds[0] < phi_s < self.bounds[1]:
+                self.closed = [self.mine, others]
+                return phi_s
+        if self.front.two:  # both together take nothing
+            lift = self._root(lambda value: self._evaluate(phi_s, value), self.area, 0.0, 0.0, 1.0)
+            psi += lift
+            self.u += lift
+            self.closed = [self.area]
+        self._evaluate(phi_s, 0.0)
+        return phi_s
 
     def _evaluate(self, phi_s: float, lift: float) -> None:
         rx, front, co = self.rx, self.front, self.co
@@ -106,14 +120,17 @@ class Surface:
             rx.other_li = self.total((self.area - self.mine) * rx.j_li)
 
     def _root(
-        self, evaluate: Callable[[float], None], area: Floats, wanted: float, start: float, sign: float
-    ) -> float:
+        self, evaluate: Callable[[float], None], area: Floats, wanted: float, start: float, sign: float,
+        bounds: tuple[float, float] = (-np.inf, np.inf),
+    ) -> float:  # fmt: skip
         """Return the potential [V] at which the sum of A j is the `wanted` current [A] to round-off, evaluated there.
 
-        area [m^2]: of the elements that count, 0 at the others; sign: whether currents rise (1) or fall (-1) with it.
+        area [m^2]: of the elements that count, 0 at the others; sign: whether currents rise (1) or fall (-1) with it;
+        bounds: one of them is returned if the potential is beyond it.
         """
         rx = self.rx
-        value, low, high, best = start, -np.inf, np.inf, np.inf
+        low, high, best = -np.inf, np.inf, np.inf
+        value = min(max(start, bounds[0]), bounds[1])
         for _ in range(CLOSING_STEPS):
             evaluate(value)
             off = self.total(area * rx.j) - wanted
@@ -129,7 +146,9 @@ class Surface:
                 low = max(low, value)
             else:
                 high = min(high, value)
-            new = value - sign * off / slope
+            if low >= bounds[1] or high <= bounds[0]:
+                return value
+            new = min(max(value - sign * off / slope, bounds[0]), bounds[1])
             if not low < new < high and np.isfinite(low) and np.isfinite(high):
                 new = 0.5 * (low + high)
             if new == value:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from ..constants import FARADAY
 from ..errors import SolverError
 from ..kernels import elements, gmres, kinetics, transport
+from ..kernels.coarsening import VOID
 from ..kernels.krylov import Multigrid
 from .coefficients import Coefficients, Counter, Drive
 from .front import Front
@@ -37,7 +38,9 @@ NEWTON_STEPS = 30
 VECTORS = 20  # of GMRES, in one Newton step
 REDUCTION = 0.1  # of the residual by the first linear solution; later ones after Eisenstat & Walker (1996), choice 2
 EASED = 0.9  # their gamma
-HALVINGS = 6  # of a Newton step that makes the residual larger
+HALVINGS = 6
+RISE = 3.0
+AROUND = 1  # of the conductance of a cell's faces: what its potential follows the reaction through
 PINNED = 1e6  # holds the metal of the preconditioner in place, over the reaction, where its potential is imposed
 LEAST_FLUX = 0.1 / FARADAY  # the salt's residual is divided by this flux at least: with t+ = 1 there is none
 
@@ -75,6 +78,7 @@ class Transport:
         self.I = np.zeros((3, *shape))
         self.g, self.ga, self.gb, self.diffusion, self.flow = (np.zeros((3, *shape), np.float32) for _ in range(5))
         self.psi, self.storage, self.own = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+        self.weight = np.zeros((2, *shape), np.float32)
         self.residual, self.step = np.zeros((2, *shape)), np.zeros((2, *shape))
         self.c_kept, self.psi_kept = np.zeros(shape), np.zeros(shape)
         self.vectors: list[NDArray[np.float32]] = []
@@ -92,12 +96,13 @@ class Transport:
         """
         s, co, k0 = stage.state, self.co, stage.state.front.k0
         self._begin(stage)
-        size = self._evaluate(stage)
-        relative, before = REDUCTION, size
+        self._evaluate(stage)
+        relative = REDUCTION
         self.error = math.inf
         change = math.inf
         for step in range(NEWTON_STEPS):
             self._prepare(stage)
+            size = self._size(k0)
             change, left = self._correction(stage, size, relative)
             before, size = size, self._advance(stage, size)
             self.iterations += 1
@@ -119,7 +124,7 @@ class Transport:
         if k0 > 0:
             for faces in (self.I, self.g, self.ga, self.gb, self.diffusion, self.flow):
                 faces[:, k0 - 1] = 0.0
-        self.surface = Surface(front, co, s.resistance, s.j_side, stage.drive, self.plane)
+        self.surface = Surface(front, co, (s.resistance, s.j_side), stage.drive, s.open_circuit, self.plane)
         self.frozen = stage.held is None
         if self.frozen:
             return
@@ -137,8 +142,8 @@ class Transport:
             self.periodic, front.k0,
         )  # fmt: skip
 
-    def _evaluate(self, stage: Stage) -> float:
-        """Evaluate both residuals, and what the derivatives need; return their norm [A]."""
+    def _evaluate(self, stage: Stage) -> None:
+        """Evaluate both residuals [A], and what the derivatives need."""
         s, co, front, dx = stage.state, self.co, stage.state.front, self.dx
         k0, L = front.k0, front.lattice
         surface = self.surface
@@ -170,7 +175,10 @@ class Transport:
             elements.scatter(r_c, current, surface.start, surface.idx, surface.share, surface.n, -self.ratio)
             if not front.two:
                 r_c[-1] += self.ratio * dx**2 * s.jc - self.scale * self._leaving(stage)
-        size = math.sqrt(gmres.dot(self.partial, self.residual, self.residual, k0))
+
+    def _size(self, k0: int) -> float:
+        """Return the weighted norm of the residuals [W^(1/2)]."""
+        size = math.sqrt(gmres.weighted_square(self.partial, self.residual, self.weight, k0))
         if not math.isfinite(size):
             raise SolverError("the residual of salt and potential is not finite")
         return size
@@ -189,18 +197,21 @@ class Transport:
         """Set the preconditioner for the state as it is."""
         s, co, dx, surface = stage.state, self.co, self.dx, self.surface
         front, rx, area = s.front, surface.rx, surface.area
-        bound = len(surface.closed) == 1
+        bound = len(surface.closed) == 1 and (surface.closed[0] == area).all()
         entries = (surface.start, surface.idx, surface.share)
         self.own[...] = 0.0
         if not front.two:
             self.own[-1] = dx**2 * self.jc_slope
         slope = area * rx.J
         self.charge.prepare(*self.g, self.own, *entries, slope, 0.0 if bound else PINNED * surface.total(slope), True)
+        gmres.weights(self.weight[1], self.charge.finest.d, VOID, 1.0, front.k0)
         if self.frozen:
+            self.weight[0, front.k0 :] = 0.0
             return
-        # j answers to its own depletion by j0(c) and by the diffusion potential, behind the electrolyte of a cell or two.
-        behind = 2.0 * dx / np.interp(surface.c_e, co.at, co.kappa)
-        answer = np.maximum(rx.Jc + co.beta * rx.J / surface.c_e, 0.0) / (1.0 + rx.J * behind)
+        # j answers to its own depletion by j0(c) and by the diffusion potential, behind the electrolyte around.
+        ahead = np.empty(surface.n)
+        elements.around(ahead, self.g, surface.share, surface.start, surface.idx, surface.n, front.lattice)
+        answer = np.maximum(rx.Jc + co.beta * rx.J / surface.c_e, 0.0) / (1.0 + slope / (AROUND * ahead))
         answer *= self.ratio * area
         self.salt_own = np.copy(self.storage)
         elements.own_answer(
@@ -214,6 +225,7 @@ class Transport:
             self.salt_own[-1] += self.ratio * dx**2 * own
         pin = 0.0 if bound else PINNED * surface.total(answer)
         self.salt.prepare(*self.diffusion, self.salt_own, *entries, answer, pin, True)
+        gmres.weights(self.weight[0], self.salt.finest.d, VOID, 1.0 / math.sqrt(co.c_0 * co.kinetics.f), front.k0)
 
     def _respond(self, out: NDArray[np.float32], dc: Floats, dpsi: Floats, stage: Stage) -> Floats:
         """Add the part of surface and counter electrode to the derivatives' product; return the changes of A j [A]."""
@@ -239,22 +251,21 @@ class Transport:
         if self.frozen:
             z[0, k0:] = 0.0
             w[:, k0:] = 0.0
-            rest = v[1]
         else:
             level = self.salt.finest
-            gmres.into_level(level.b, v[0], k0)
+            gmres.into_level(level.b, v[0], none, self.weight[0], k0)
             self.salt.cycle()
             gmres.from_level(z[0], level.u, k0)
             transport.salt_operator(w[0], z[0], self.storage, self.diffusion, self.flow, L, k0)
             transport.charge_of_salt(w[1], z[0], self.ga, self.gb, L, k0)
             dI = self._respond(w, z[0], none, stage)
-            rest = v[1] - w[1]
         level = self.charge.finest
-        gmres.into_level(level.b, rest, k0)
+        gmres.into_level(level.b, v[1], w[1], self.weight[1], k0)
         self.charge.cycle()
         gmres.from_level(z[1], level.u, k0)
         transport.charge_operator(w[1], z[1], self.g, L, k0)
         dI = dI + self._respond(w, none, z[1], stage)
+        gmres.weigh(w, w, self.weight, 1.0, k0)
         self.cycles += 1
         return dI
 
@@ -272,7 +283,7 @@ class Transport:
         rhs = [1.0]
         if not V:
             V.append(self._vector())
-        gmres.scaled(V[0], self.residual, 1.0 / size, k0)
+        gmres.weigh(V[0], self.residual, self.weight, 1.0 / size, k0)
         for m in range(VECTORS):
             if len(Z) <= m:
                 Z.append(self._vector())
@@ -322,10 +333,11 @@ class Transport:
         for _ in range(HALVINGS):
             gmres.update(s.c, self.psi, self.step, factor, k0)
             try:
-                new = self._evaluate(stage)
+                self._evaluate(stage)
+                new = self._size(k0)
             except SolverError:
                 new = math.inf
-            if new < size:
+            if new < RISE * size:
                 return new
             factor *= 0.5
             np.copyto(s.c[k0:], self.c_kept[k0:])
