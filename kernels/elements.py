@@ -167,7 +167,7 @@ def _elasticity(y):  # type: ignore[no-untyped-def]
 def at_surface(c_e, u, share, norm, c, psi, beta, c_0, start, idx, w, n):  # type: ignore[no-untyped-def]
     """Concentration c_e, potential u and weights of exchange of n elements.
 
-    c_e = sum w_k c_k;   share_k = w_k f(c_k/(SCARCE c_e)) / norm;   u = sum share_k (psi_k + beta ln(c_k/c_0))
+    c_e = sum w_k c_k;   u = sum w_k (psi_k + beta ln(c_k/c_0));   share_k = w_k f(c_k/(SCARCE c_e)) / norm
 
     Through a resolved interface the concentration runs on linearly and all of c_k > SCARCE c_e: f is 1, the weights are
     the elements' own, norm = 1. Near depletion the line would cross zero inside; then a cell gives the less the less it
@@ -189,11 +189,10 @@ def at_surface(c_e, u, share, norm, c, psi, beta, c_0, start, idx, w, n):  # typ
                 depleted = True
             share[t] = s
             total += s
-            value += s * (flat_p[idx[t]] + beta * np.log(here / c_0))
+            value += w[t] * (flat_p[idx[t]] + beta * np.log(here / c_0))
         norm[e] = 1.0
         if depleted:
             norm[e] = total
-            value /= total
             for t in range(a, b):
                 share[t] /= total
         c_e[e], u[e] = mean, value
@@ -218,17 +217,11 @@ def responses(du, dc_e, dnorm, dc, dpsi, c, psi, beta, c_0, c_e, share, norm, st
         for t in range(a, b):
             p = idx[t]
             with_c += w[t] * d_c[p]
-            with_u += share[t] * (d_p[p] + beta * d_c[p] / flat_c[p])
+            with_u += w[t] * (d_p[p] + beta * d_c[p] / flat_c[p])
         if norm[e] < 1.0:
-            value = 0.0
             for t in range(a, b):
                 p = idx[t]
-                ds = _changed_share(share[t], flat_c[p], d_c[p], c_e[e], with_c)
-                with_norm += ds
-                v = flat_p[p] + beta * np.log(flat_c[p] / c_0)
-                with_u += ds * v
-                value += share[t] * v
-            with_u -= with_norm * value
+                with_norm += _changed_share(share[t], flat_c[p], d_c[p], c_e[e], with_c)
         du[e], dc_e[e], dnorm[e] = with_u, with_c, with_norm
 
 

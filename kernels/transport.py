@@ -380,3 +380,55 @@ def potential(out, psi, c, beta, c_0, k0):  # type: ignore[no-untyped-def]
             row, row_p, row_c = out[k, j], psi[k, j], c[k, j]
             for i in range(row.size):
                 row[i] = row_p[i] + beta * np.log(row_c[i] / c_0)
+
+
+@kernel
+def lend(held, h, first, second, ratio, share, dV, L, k0):  # type: ignore[no-untyped-def]
+    """Let neighbours pay, from `held` [mol], where the line from `first` through `second` [mol/m^3] falls too low.
+
+    The line is first + ratio (second - first), the salt that a second stage starts from; below `share` of `second` it
+    may ask for a concentration below 0. What a cell gets its neighbours give, a quarter of theirs at most: no salt is
+    made. h: share of electrolyte at `first`.
+    """
+    nz, ny, nx = h.shape
+    for k in range(k0, nz):
+        for j in range(ny):
+            for i in range(nx):
+                least = share * second[k, j, i]
+                line = first[k, j, i] + ratio * (second[k, j, i] - first[k, j, i])
+                if not line < least or h[k, j, i] == 0.0:
+                    continue
+                need = h[k, j, i] * dV * (least - line)
+                around = (
+                    (k, j, L.xm[i]), (k, j, L.xp[i]), (k, L.ym[j], i), (k, L.yp[j], i), (L.zm[k], j, i),
+                    (L.zp[k], j, i),
+                )
+                whole = 0.0
+                for kk, jj, ii in around:
+                    if (kk != k or jj != j or ii != i) and kk >= k0:
+                        whole += max(held[kk, jj, ii], 0.0)
+                if whole <= 0.0:
+                    continue
+                part = min(need / whole, 0.25)
+                for kk, jj, ii in around:
+                    if (kk != k or jj != j or ii != i) and kk >= k0:
+                        given = part * max(held[kk, jj, ii], 0.0)
+                        held[kk, jj, ii] -= given
+                        held[k, j, i] += given
+
+
+@parallel_kernel
+def largest_fall(partial, h, new, old, floor):  # type: ignore[no-untyped-def]
+    """max (old - new)/max(old, floor) over cells of electrolyte (h > 1/2); partial (nz): that of each plane."""
+    for k in prange(h.shape[0]):
+        worst = 0.0
+        for j in range(h.shape[1]):
+            row_h, row_n, row_o = h[k, j], new[k, j], old[k, j]
+            for i in range(row_h.size):
+                if row_h[i] > 0.5:
+                    worst = max(worst, (row_o[i] - row_n[i]) / max(row_o[i], floor))
+        partial[k] = worst
+    worst = 0.0
+    for k in range(h.shape[0]):
+        worst = max(worst, partial[k])
+    return worst

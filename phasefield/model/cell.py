@@ -45,6 +45,10 @@ MENDED = 0.1  # cells of motion from which on the distance is mended in full
 FARTHEST = 1.5  # cells that the surface may move in a step; the band reaches three
 START_REDISTANCE = 8  # pseudo-steps a cell of band, for the starting surface
 QUIET = 1e-9  # of the exchange current and of the local currents: a mean current below it is none
+LEAST = 0.3  # of stage 1's concentration: a cell that stage 2 starts from with less borrows from its neighbours
+HALF = 0.5  # of the concentration: where stage 1 takes more, the line through it crosses zero, and the salt of the
+# step is solved by implicit Euler, which stays positive
+SCARCE = 0.05  # of c0: the fall of a smaller concentration does not count
 LAYER = 1e-9  # cell layers of displaced electrolyte below which the store counts as empty
 
 
@@ -274,13 +278,18 @@ class Cell:
         self._film(b, s, (1.0 - LATE) * self.mean_speed(s) + LATE * self.mean_speed(a), dt)
         self._pass(b, s, dt * charge, dt)
         # h c of stage 2 before its own rate, and the volume that its own flow displaces, eq. (11)
+        k = s.front.k0
+        fall = sums.largest_fall(self._planes, a.front.h[k:], a.c[k:], s.c[k:], SCARCE * self.properties.c0)
+        weight, part = (MIXED / NODE, DIAGONAL) if fall < HALF else (0.0, 1.0)
         np.multiply(a.front.h, a.c, out=self.held)
         self.held *= dV
         self.held -= self.before
-        self.held *= MIXED / NODE
+        self.held *= weight
         self.held += self.before
+        if weight > 0.0:
+            sums.lend(self.held, s.front.h, s.c, a.c, weight, LEAST, dV, self.lattice, k)
         np.subtract(s.front.h, a.front.h, out=self.shrinks)
-        self.shrinks *= -MIXED / NODE
+        self.shrinks *= -weight
         self.shrinks += s.front.h
         self.shrinks -= b.front.h
         self.shrinks *= dV
@@ -288,12 +297,12 @@ class Cell:
         np.copyto(b.phi, a.phi)
         np.copyto(b.jc, a.jc)
         b.phi_s = a.phi_s
-        out_2, factor_2 = self._transport(b, s, drive, DIAGONAL * dt, total_0 - MIXED / NODE * out_1, again=True)
+        out_2, factor_2 = self._transport(b, s, drive, part * dt, total_0 - weight * out_1, again=True)
         self._speeds(b)
         b.t = s.t + dt
         b.applied = s.applied + dt * charge
         b.side = s.side + dt * side
-        b.displaced = s.displaced + MIXED / NODE * out_1 + out_2
+        b.displaced = s.displaced + weight * out_1 + out_2
         b.displaced_volume = s.displaced_volume + dV * float(np.sum(s.front.h) - np.sum(b.front.h))
         b.salt_correction = max(abs(factor_1 - 1.0), abs(factor_2 - 1.0))
         b.volume_correction = max(abs(shift_1), abs(shift_2))

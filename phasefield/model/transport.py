@@ -40,6 +40,9 @@ REDUCTION = 0.1  # of the residual by the first linear solution; later ones afte
 EASED = 0.9  # their gamma
 HALVINGS = 6
 RISE = 3.0
+BENT = 1.0
+FELT = 0.02
+ALONE = 4
 AROUND = 1  # of the conductance of a cell's faces: what its potential follows the reaction through
 PINNED = 1e6  # holds the metal of the preconditioner in place, over the reaction, where its potential is imposed
 LEAST_FLUX = 0.1 / FARADAY  # the salt's residual is divided by this flux at least: with t+ = 1 there is none
@@ -324,16 +327,28 @@ class Transport:
         return np.zeros((2, *self.shape), np.float32)
 
     def _advance(self, stage: Stage, size: float) -> float:
-        """Take Newton's step, halved until the residual falls; return the residual's norm."""
+        """Take Newton's step, halved until the residual does not rise by much; return the residual's norm.
+
+        Where c falls by less than the linear step says, since it stays positive, psi is solved for anew.
+        """
         s, k0 = stage.state, stage.state.front.k0
         np.copyto(self.c_kept[k0:], s.c[k0:])
         np.copyto(self.psi_kept[k0:], self.psi[k0:])
         kept = s.phi_s
+        bent = False
+        if not self.frozen:
+            at, counts = self.surface.idx, self.surface.share > FELT
+            falls = self.step[0].ravel()[at[counts]] / s.c.ravel()[at[counts]]
+            bent = float(np.min(falls, initial=0.0)) < -BENT
+        if bent:
+            self.step[1, k0:] = 0.0
         factor = 1.0
         for _ in range(HALVINGS):
             gmres.update(s.c, self.psi, self.step, factor, k0)
             try:
                 self._evaluate(stage)
+                if bent:
+                    self._charge_alone(stage)
                 new = self._size(k0)
             except SolverError:
                 new = math.inf
@@ -344,3 +359,22 @@ class Transport:
             np.copyto(self.psi[k0:], self.psi_kept[k0:])
             s.phi_s = kept
         raise SolverError("no Newton step makes the residual of salt and potential smaller")
+
+    def _charge_alone(self, stage: Stage) -> None:
+        """Solve for psi at the concentration as it is, to REDUCTION; the residuals of both are evaluated there."""
+        self.frozen = True
+        for _ in range(ALONE):
+            self._prepare(stage)
+            self.residual[0] = 0.0
+            size = self._size(stage.state.front.k0)
+            _, left = self._correction(stage, size, REDUCTION)
+            self._advance_charge(stage)
+            if self._size(stage.state.front.k0) < REDUCTION * size:
+                break
+        self.frozen = False
+        self._evaluate(stage)
+        self._prepare(stage)
+
+    def _advance_charge(self, stage: Stage) -> None:
+        gmres.update(stage.state.c, self.psi, self.step, 1.0, stage.state.front.k0)
+        self._evaluate(stage)
