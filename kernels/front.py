@@ -251,7 +251,11 @@ def copy_band(target, source, cells, n):  # type: ignore[no-untyped-def]
 @kernel
 def _wrap(a, n, periodic):  # type: ignore[no-untyped-def]
     if periodic:
-        return a % n
+        if a < 0:
+            a += n
+        elif a >= n:
+            a -= n
+        return a if 0 <= a < n else a % n  # a division takes longer than all the rest
     return min(max(a, 0), n - 1)
 
 
@@ -401,3 +405,85 @@ def top_surface(height, crossings, d, dead, dx):  # type: ignore[no-untyped-def]
                     crossings[j, i] += 1
                     if height[j, i] == 0.0 and a <= 0.0 and dead[k, j, i] == 0:
                         height[j, i] = (k + 0.5 + a / (a - b)) * dx
+
+
+@kernel
+def _root(parent, a):  # type: ignore[no-untyped-def]
+    while parent[a] != a:
+        parent[a] = parent[parent[a]]
+        a = parent[a]
+    return a
+
+
+@kernel
+def _join(parent, a, b):  # type: ignore[no-untyped-def]
+    a, b = _root(parent, a), _root(parent, b)
+    parent[max(a, b)] = min(a, b)
+
+
+@kernel
+def _join_rows(parent, ends, inside, first, row, other):  # type: ignore[no-untyped-def]
+    """Join the runs of two neighbouring rows that touch and are of one kind."""
+    a, b = first[row], first[other]
+    while a < first[row + 1] and b < first[other + 1]:
+        if inside[a] == inside[b]:
+            _join(parent, a, b)
+        if ends[a] == ends[b]:
+            a, b = a + 1, b + 1
+        elif ends[a] < ends[b]:
+            a += 1
+        else:
+            b += 1
+
+
+@kernel
+def connect(dead, parent, ends, inside, first, d, periodic):  # type: ignore[no-untyped-def]
+    """Mark lithium (d <= 0) that no faces join to the lowest plane; return its cells, pockets, and if a short is made.
+
+    Pockets: parts of the electrolyte that do not reach the highest plane. Runs of a row are joined, not cells.
+    parent, ends (int32), inside (uint8), all like d, and first (nz ny + 1): work. dead: zero.
+    """
+    nz, ny, nx = d.shape
+    runs = 0
+    for k in range(nz):
+        for j in range(ny):
+            row = k * ny + j
+            first[row] = runs
+            for i in range(nx):
+                lithium = d[k, j, i] <= 0.0
+                if i == 0 or lithium != inside[runs - 1]:
+                    parent[runs] = runs
+                    inside[runs] = lithium
+                    runs += 1
+                ends[runs - 1] = i + 1
+            first[row + 1] = runs
+            if periodic and inside[first[row]] == inside[runs - 1]:
+                _join(parent, first[row], runs - 1)
+            if j > 0:
+                _join_rows(parent, ends, inside, first, row, row - 1)
+            if periodic and j == ny - 1:
+                _join_rows(parent, ends, inside, first, row, k * ny)
+            if k > 0:
+                _join_rows(parent, ends, inside, first, row, row - ny)
+    reached = np.zeros(runs, np.uint8)
+    for a in range(first[ny]):
+        if inside[a]:
+            reached[_root(parent, a)] = 1
+    shorted = False
+    for a in range(first[(nz - 1) * ny], runs):
+        if not inside[a]:
+            reached[_root(parent, a)] = 1
+        elif reached[_root(parent, a)]:
+            shorted = True
+    cut, pockets = 0, 0
+    for row in range(nz * ny):
+        begin = 0
+        for a in range(first[row], first[row + 1]):
+            if not reached[_root(parent, a)]:
+                if inside[a]:
+                    dead[row // ny, row % ny, begin : ends[a]] = 1
+                    cut += ends[a] - begin
+                elif parent[a] == a:
+                    pockets += 1
+            begin = ends[a]
+    return cut, pockets, shorted
