@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 TINY = 1e-12  # keeps a vanishing gradient from dividing by zero; |grad d| is of order 1
+BLOCK = 4096  # band cells in one partial sum
 
 
 class Lattice(NamedTuple):
@@ -91,6 +92,15 @@ def band_cells(cells, marks, counts, d, radius, L):  # type: ignore[no-untyped-d
     return counts[L.nz]
 
 
+@kernel
+def _phase(s, scale, W, closed):  # type: ignore[no-untyped-def]
+    if s >= closed:
+        return 1.0
+    if s <= -closed:
+        return 0.0
+    return 0.5 * (1.0 + scale * np.tanh(s / (2.0 * W)))
+
+
 @parallel_kernel
 def phase(h, d, W, closed):  # type: ignore[no-untyped-def]
     """h = 1 - xi, xi = (1/2)(1 - tanh(d/2W)/tanh(closed/2W)): exactly 0 and 1 from |d| = closed on."""
@@ -98,13 +108,7 @@ def phase(h, d, W, closed):  # type: ignore[no-untyped-def]
     for k in prange(d.shape[0]):
         for j in range(d.shape[1]):
             for i in range(d.shape[2]):
-                s = d[k, j, i]
-                if s >= closed:
-                    h[k, j, i] = 1.0
-                elif s <= -closed:
-                    h[k, j, i] = 0.0
-                else:
-                    h[k, j, i] = 0.5 * (1.0 + scale * np.tanh(s / (2.0 * W)))
+                h[k, j, i] = _phase(d[k, j, i], scale, W, closed)
 
 
 @parallel_kernel
@@ -357,30 +361,54 @@ def advance(new, d, v, cells, n, dt, radius):  # type: ignore[no-untyped-def]
         a[p] = min(max(b[p] - dt * s[p], -radius), radius)
 
 
-@kernel
+@parallel_kernel
 def shift_volume(h, d, speed, cells, n, shift, W, closed, dx):  # type: ignore[no-untyped-def]
-    """Lithium volume change [m^3], relative to h now, if d -> d - shift speed; and its derivative by shift."""
+    """Lithium volume change [m^3], relative to h now, if d -> d - shift speed; and its derivative by shift.
+
+    One partial sum a block of cells, added in order. h belongs to d: with shift = 0 it tells the derivative.
+    """
     scale = 1.0 / np.tanh(closed / (2.0 * W))
-    change = 0.0
-    slope = 0.0
     fd = d.ravel()
     fh = h.ravel()
     fs = speed.ravel()
-    for m in range(n):
-        p = cells[m]
-        if fs[p] == 0.0:
-            continue
-        s = fd[p] - shift * fs[p]
-        if s >= closed:
-            new = 1.0
-        elif s <= -closed:
-            new = 0.0
-        else:
-            t = np.tanh(s / (2.0 * W))
-            new = 0.5 * (1.0 + scale * t)
-            slope += scale * (1.0 - t * t) / (4.0 * W) * fs[p]
-        change += fh[p] - new
+    blocks = (n + BLOCK - 1) // BLOCK
+    sums = np.zeros((blocks, 2))
+    for block in prange(blocks):
+        change = 0.0
+        slope = 0.0
+        for m in range(block * BLOCK, min((block + 1) * BLOCK, n)):
+            p = cells[m]
+            if fs[p] == 0.0:
+                continue
+            s = fd[p] - shift * fs[p]
+            if s >= closed:
+                new = 1.0
+            elif s <= -closed:
+                new = 0.0
+            else:
+                t = (2.0 * fh[p] - 1.0) / scale if shift == 0.0 else np.tanh(s / (2.0 * W))
+                new = 0.5 * (1.0 + scale * t) if shift != 0.0 else fh[p]
+                slope += scale * (1.0 - t * t) / (4.0 * W) * fs[p]
+            change += fh[p] - new
+        sums[block, 0] = change
+        sums[block, 1] = slope
+    change = 0.0
+    slope = 0.0
+    for block in range(blocks):
+        change += sums[block, 0]
+        slope += sums[block, 1]
     return change * dx**3, slope * dx**3
+
+
+@parallel_kernel
+def phase_band(h, d, cells, n, W, closed):  # type: ignore[no-untyped-def]
+    """As `phase`, on the band."""
+    scale = 1.0 / np.tanh(closed / (2.0 * W))
+    fd = d.ravel()
+    fh = h.ravel()
+    for m in prange(n):
+        p = cells[m]
+        fh[p] = _phase(fd[p], scale, W, closed)
 
 
 @kernel

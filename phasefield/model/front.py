@@ -128,7 +128,7 @@ class Front:
             raise SolverError("the deposited lithium finds no place")
         if shift != 0.0:
             front.advance(self.d, self.d, speed, cells, n, shift, self.radius)
-            self.phase()
+            front.phase_band(self.h, self.d, cells, n, W, self.closed)
         return shift
 
     def refresh(self) -> None:
