@@ -15,6 +15,8 @@ BESIDE = 2.5  # a crossing lies beside cells nearer than this many spacings; 1 f
 STEEP = 0.25  # an axis takes part in the partition where n_a^2 > STEEP; max n_a^2 >= 1/3 always
 SCARCE = 0.5  # a cell of the interface with less than this share of the surface's salt gives what it has
 LONGEST = 96  # cells in one element at most: 2 x 6 W / (n_a dx) = 96 at W = 4 dx
+PARTS = 256  # of the band, counted and written side by side
+APART = 101  # from one part to the next of a thread: the surface lies in the middle of the band
 
 
 @kernel
@@ -23,113 +25,162 @@ def _partition(n):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _walk(line, weight, flat, fh, base, here, size, step, into, wraps):  # type: ignore[no-untyped-def]
+    """Write the cells of the line through the interface, and how h changes in each; return how many, and the sum.
+
+    From the crossing between `here` and the next cell into lithium and into electrolyte, while h changes.
+    """
+    length = 0
+    total = 0.0
+    for side in range(2):
+        direction = into if side == 0 else -into
+        c = here if direction < 0 else here + 1
+        if c == size:
+            c = 0  # only a line that wraps begins there
+        while length < LONGEST:
+            above, below = c + 1, c - 1
+            if above == size:
+                above = 0 if wraps else c
+            if below < 0:
+                below = size - 1 if wraps else c
+            r = base + c * step
+            if (flat[r] > 0.0) != (side == 0):
+                break
+            up, down = (above, below) if into > 0 else (below, above)
+            g = 0.5 * (fh[base + up * step] - fh[base + down * step])
+            if g <= 0.0:
+                break
+            line[length] = r
+            weight[length] = g
+            total += g
+            length += 1
+            following = above if direction > 0 else below
+            if following == c or (wraps and length >= size):
+                break
+            c = following
+    return length, total
+
+
+@kernel
+def _beyond(p, k, j, i, axis, nz, ny, nx, periodic):  # type: ignore[no-untyped-def]
+    """Return the next cell along an axis, or p itself if there is none."""
+    if axis == 0:
+        return p + ny * nx if k < nz - 1 else p
+    if axis == 1:
+        return p + nx if j < ny - 1 else (p - (ny - 1) * nx if periodic else p)
+    return p + 1 if i < nx - 1 else (p - (nx - 1) if periodic else p)
+
+
+@kernel
+def _element(line, weight, p, q, k, j, i, axis, d, h, L, periodic):  # type: ignore[no-untyped-def]
+    """Find the cells and weights of the element between p, at (k, j, i), and q, the next cell along an axis.
+
+    Return how many cells (0: no element), the sum of weights, the area, the crossing between the two, and where q is.
+    """
+    nz, ny, nx = d.shape
+    plane = ny * nx
+    flat = d.ravel()
+    if axis == 0:
+        size, here, step = nz, k, plane
+    elif axis == 1:
+        size, here, step = ny, j, nx
+    else:
+        size, here, step = nx, i, 1
+    kq = q // plane
+    jq = (q - kq * plane) // nx
+    iq = q - kq * plane - jq * nx
+    da, db = flat[p], flat[q]
+    none = 0, 0.0, 0.0, 0.0, (0, 0, 0)
+    s = da / (da - db)
+    az, ay, ax = _gradient(d, L, k, j, i)
+    bz, by, bx = _gradient(d, L, kq, jq, iq)
+    mz = (1.0 - s) * az + s * bz
+    my = (1.0 - s) * ay + s * by
+    mx = (1.0 - s) * ax + s * bx
+    size2 = mz * mz + my * my + mx * mx
+    if size2 < 1e-6:
+        return none
+    norm = 1.0 / np.sqrt(size2)
+    mz, my, mx = mz * norm, my * norm, mx * norm
+    na = abs(mz) if axis == 0 else (abs(my) if axis == 1 else abs(mx))
+    share = _partition(na)
+    if share == 0.0:
+        return none
+    share /= _partition(mz) + _partition(my) + _partition(mx)
+    into = 1 if da <= 0.0 else -1  # direction of rising d
+    wraps = periodic and axis > 0
+    length, total = _walk(line, weight, flat, h.ravel(), p - here * step, here, size, step, into, wraps)
+    if total <= 0.0:
+        return none
+    return length, total, L.dx * L.dx * share / na, s, (kq, jq, iq)
+
+
+@parallel_kernel
 def build(start, idx, w, area, curv, owner, cells, n, d, h, L, periodic):  # type: ignore[no-untyped-def]
     """Write all elements, ordered by cell, then axis; return (number, entries), or (-1, -1) if out of room.
 
     area[e] [m^2] = dx^2 psi_a(n) / |n_a|; curv[e] [1/m]; owner[e] = flat index of its lithium cell.
-    `cells` holds at least all cells within 2 dx of the front, ascending.
+    `cells` holds at least all cells within 2 dx of the front, ascending. Parts of them are counted first, then written.
     """
     nz, ny, nx = d.shape
     plane = ny * nx
-    count = 0
-    used = 0
-    start[0] = 0
-    line = np.empty(LONGEST, np.int64)
-    weight = np.empty(LONGEST, np.float64)
     flat = d.ravel()
-    for m in range(n):
-        p = cells[m]
-        if abs(flat[p]) > BESIDE * L.dx:
-            continue
-        k = p // plane
-        j = (p - k * plane) // nx
-        i = p - k * plane - j * nx
-        for axis in range(3):
-            if axis == 0:
-                size, here, step = nz, k, plane
-                if k == nz - 1:
+    counts = np.zeros(PARTS + 1, np.int64)
+    entries = np.zeros(PARTS + 1, np.int64)
+    for turn in prange(PARTS):
+        part = turn * APART % PARTS
+        line, weight = np.empty(LONGEST, np.int64), np.empty(LONGEST, np.float64)
+        count, used = 0, 0
+        for m in range(part * n // PARTS, (part + 1) * n // PARTS):
+            p = cells[m]
+            if abs(flat[p]) > BESIDE * L.dx:
+                continue
+            k = p // plane
+            j = (p - k * plane) // nx
+            i = p - k * plane - j * nx
+            for axis in range(3):
+                q = _beyond(p, k, j, i, axis, nz, ny, nx, periodic)
+                if (flat[p] <= 0.0) != (flat[q] <= 0.0):
+                    length = _element(line, weight, p, q, k, j, i, axis, d, h, L, periodic)[0]
+                    used += length
+                    count += length > 0
+        counts[part + 1] = count
+        entries[part + 1] = used
+    for part in range(PARTS):
+        counts[part + 1] += counts[part]
+        entries[part + 1] += entries[part]
+    if counts[PARTS] + 1 > start.size or entries[PARTS] > idx.size:
+        return -1, -1
+    start[0] = 0
+    for turn in prange(PARTS):
+        part = turn * APART % PARTS
+        line, weight = np.empty(LONGEST, np.int64), np.empty(LONGEST, np.float64)
+        e, used = counts[part], entries[part]
+        for m in range(part * n // PARTS, (part + 1) * n // PARTS):
+            p = cells[m]
+            if abs(flat[p]) > BESIDE * L.dx:
+                continue
+            k = p // plane
+            j = (p - k * plane) // nx
+            i = p - k * plane - j * nx
+            for axis in range(3):
+                q = _beyond(p, k, j, i, axis, nz, ny, nx, periodic)
+                if (flat[p] <= 0.0) == (flat[q] <= 0.0):
                     continue
-            elif axis == 1:
-                size, here, step = ny, j, nx
-                if ny == 1 or (j == ny - 1 and not periodic):
+                length, total, size, s, there = _element(line, weight, p, q, k, j, i, axis, d, h, L, periodic)
+                if length == 0:
                     continue
-            else:
-                size, here, step = nx, i, 1
-                if i == nx - 1 and not periodic:
-                    continue
-            base = p - here * step
-            wraps = periodic and axis > 0
-            there = (here + 1) % size
-            q = base + there * step
-            kq = q // plane
-            jq = (q - kq * plane) // nx
-            iq = q - kq * plane - jq * nx
-            da, db = d[k, j, i], d[kq, jq, iq]
-            if (da <= 0.0) == (db <= 0.0):
-                continue
-            # The crossing, its normal and curvature.
-            s = da / (da - db)
-            az, ay, ax = _gradient(d, L, k, j, i)
-            bz, by, bx = _gradient(d, L, kq, jq, iq)
-            mz = (1.0 - s) * az + s * bz
-            my = (1.0 - s) * ay + s * by
-            mx = (1.0 - s) * ax + s * bx
-            size2 = mz * mz + my * my + mx * mx
-            if size2 < 1e-6:
-                continue
-            norm = 1.0 / np.sqrt(size2)
-            mz, my, mx = mz * norm, my * norm, mx * norm
-            na = abs(mz) if axis == 0 else (abs(my) if axis == 1 else abs(mx))
-            share = _partition(na)
-            if share == 0.0:
-                continue
-            share /= _partition(mz) + _partition(my) + _partition(mx)
-            # The line of cells through the interface: into lithium and into electrolyte, while h changes.
-            into = 1 if da <= 0.0 else -1  # direction of rising d
-            length = 0
-            total = 0.0
-            for side in range(2):
-                direction = into if side == 0 else -into
-                a = here if direction < 0 else here + 1
-                while length < LONGEST:
-                    if wraps:
-                        c = a % size
-                        cp, cm = (c + 1) % size, (c - 1) % size
-                    else:
-                        if a < 0 or a >= size:
-                            break
-                        c = a
-                        cp, cm = min(c + 1, size - 1), max(c - 1, 0)
-                    r = base + c * step
-                    up = base + (cp if into > 0 else cm) * step
-                    down = base + (cm if into > 0 else cp) * step
-                    value = flat[r]
-                    if (value > 0.0) != (side == 0):
-                        break
-                    g = 0.5 * (h.ravel()[up] - h.ravel()[down])
-                    if g <= 0.0:
-                        break
-                    line[length] = r
-                    weight[length] = g
-                    total += g
-                    length += 1
-                    a += direction
-                    if wraps and length >= size:
-                        break
-            if length == 0 or total <= 0.0:
-                continue
-            if count + 2 > start.size or used + length > idx.size:
-                return -1, -1
-            for t in range(length):
-                idx[used + t] = line[t]
-                w[used + t] = weight[t] / total
-            used += length
-            area[count] = L.dx * L.dx * share / na
-            curv[count] = (1.0 - s) * _curvature(d, L, k, j, i) + s * _curvature(d, L, kq, jq, iq)
-            owner[count] = p if da <= 0.0 else q
-            count += 1
-            start[count] = used
-    return count, used
+                for t in range(length):
+                    idx[used + t] = line[t]
+                    w[used + t] = weight[t] / total
+                used += length
+                area[e] = size
+                beyond = _curvature(d, L, there[0], there[1], there[2])
+                curv[e] = (1.0 - s) * _curvature(d, L, k, j, i) + s * beyond
+                owner[e] = p if flat[p] <= 0.0 else q
+                e += 1
+                start[e] = used
+    return counts[PARTS], entries[PARTS]
 
 
 @parallel_kernel

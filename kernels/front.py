@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 TINY = 1e-12  # keeps a vanishing gradient from dividing by zero; |grad d| is of order 1
+BLOCK = 4096  # band cells in one partial sum
 
 
 class Lattice(NamedTuple):
@@ -91,6 +92,15 @@ def band_cells(cells, marks, counts, d, radius, L):  # type: ignore[no-untyped-d
     return counts[L.nz]
 
 
+@kernel
+def _phase(s, scale, W, closed):  # type: ignore[no-untyped-def]
+    if s >= closed:
+        return 1.0
+    if s <= -closed:
+        return 0.0
+    return 0.5 * (1.0 + scale * np.tanh(s / (2.0 * W)))
+
+
 @parallel_kernel
 def phase(h, d, W, closed):  # type: ignore[no-untyped-def]
     """h = 1 - xi, xi = (1/2)(1 - tanh(d/2W)/tanh(closed/2W)): exactly 0 and 1 from |d| = closed on."""
@@ -98,13 +108,7 @@ def phase(h, d, W, closed):  # type: ignore[no-untyped-def]
     for k in prange(d.shape[0]):
         for j in range(d.shape[1]):
             for i in range(d.shape[2]):
-                s = d[k, j, i]
-                if s >= closed:
-                    h[k, j, i] = 1.0
-                elif s <= -closed:
-                    h[k, j, i] = 0.0
-                else:
-                    h[k, j, i] = 0.5 * (1.0 + scale * np.tanh(s / (2.0 * W)))
+                h[k, j, i] = _phase(d[k, j, i], scale, W, closed)
 
 
 @parallel_kernel
@@ -251,7 +255,11 @@ def copy_band(target, source, cells, n):  # type: ignore[no-untyped-def]
 @kernel
 def _wrap(a, n, periodic):  # type: ignore[no-untyped-def]
     if periodic:
-        return a % n
+        if a < 0:
+            a += n
+        elif a >= n:
+            a -= n
+        return a if 0 <= a < n else a % n  # a division takes longer than all the rest
     return min(max(a, 0), n - 1)
 
 
@@ -353,30 +361,54 @@ def advance(new, d, v, cells, n, dt, radius):  # type: ignore[no-untyped-def]
         a[p] = min(max(b[p] - dt * s[p], -radius), radius)
 
 
-@kernel
+@parallel_kernel
 def shift_volume(h, d, speed, cells, n, shift, W, closed, dx):  # type: ignore[no-untyped-def]
-    """Lithium volume change [m^3], relative to h now, if d -> d - shift speed; and its derivative by shift."""
+    """Lithium volume change [m^3], relative to h now, if d -> d - shift speed; and its derivative by shift.
+
+    One partial sum a block of cells, added in order. h belongs to d: with shift = 0 it tells the derivative.
+    """
     scale = 1.0 / np.tanh(closed / (2.0 * W))
-    change = 0.0
-    slope = 0.0
     fd = d.ravel()
     fh = h.ravel()
     fs = speed.ravel()
-    for m in range(n):
-        p = cells[m]
-        if fs[p] == 0.0:
-            continue
-        s = fd[p] - shift * fs[p]
-        if s >= closed:
-            new = 1.0
-        elif s <= -closed:
-            new = 0.0
-        else:
-            t = np.tanh(s / (2.0 * W))
-            new = 0.5 * (1.0 + scale * t)
-            slope += scale * (1.0 - t * t) / (4.0 * W) * fs[p]
-        change += fh[p] - new
+    blocks = (n + BLOCK - 1) // BLOCK
+    sums = np.zeros((blocks, 2))
+    for block in prange(blocks):
+        change = 0.0
+        slope = 0.0
+        for m in range(block * BLOCK, min((block + 1) * BLOCK, n)):
+            p = cells[m]
+            if fs[p] == 0.0:
+                continue
+            s = fd[p] - shift * fs[p]
+            if s >= closed:
+                new = 1.0
+            elif s <= -closed:
+                new = 0.0
+            else:
+                t = (2.0 * fh[p] - 1.0) / scale if shift == 0.0 else np.tanh(s / (2.0 * W))
+                new = 0.5 * (1.0 + scale * t) if shift != 0.0 else fh[p]
+                slope += scale * (1.0 - t * t) / (4.0 * W) * fs[p]
+            change += fh[p] - new
+        sums[block, 0] = change
+        sums[block, 1] = slope
+    change = 0.0
+    slope = 0.0
+    for block in range(blocks):
+        change += sums[block, 0]
+        slope += sums[block, 1]
     return change * dx**3, slope * dx**3
+
+
+@parallel_kernel
+def phase_band(h, d, cells, n, W, closed):  # type: ignore[no-untyped-def]
+    """As `phase`, on the band."""
+    scale = 1.0 / np.tanh(closed / (2.0 * W))
+    fd = d.ravel()
+    fh = h.ravel()
+    for m in prange(n):
+        p = cells[m]
+        fh[p] = _phase(fd[p], scale, W, closed)
 
 
 @kernel
@@ -401,3 +433,85 @@ def top_surface(height, crossings, d, dead, dx):  # type: ignore[no-untyped-def]
                     crossings[j, i] += 1
                     if height[j, i] == 0.0 and a <= 0.0 and dead[k, j, i] == 0:
                         height[j, i] = (k + 0.5 + a / (a - b)) * dx
+
+
+@kernel
+def _root(parent, a):  # type: ignore[no-untyped-def]
+    while parent[a] != a:
+        parent[a] = parent[parent[a]]
+        a = parent[a]
+    return a
+
+
+@kernel
+def _join(parent, a, b):  # type: ignore[no-untyped-def]
+    a, b = _root(parent, a), _root(parent, b)
+    parent[max(a, b)] = min(a, b)
+
+
+@kernel
+def _join_rows(parent, ends, inside, first, row, other):  # type: ignore[no-untyped-def]
+    """Join the runs of two neighbouring rows that touch and are of one kind."""
+    a, b = first[row], first[other]
+    while a < first[row + 1] and b < first[other + 1]:
+        if inside[a] == inside[b]:
+            _join(parent, a, b)
+        if ends[a] == ends[b]:
+            a, b = a + 1, b + 1
+        elif ends[a] < ends[b]:
+            a += 1
+        else:
+            b += 1
+
+
+@kernel
+def connect(dead, parent, ends, inside, first, d, periodic):  # type: ignore[no-untyped-def]
+    """Mark lithium (d <= 0) that no faces join to the lowest plane; return its cells, pockets, and if a short is made.
+
+    Pockets: parts of the electrolyte that do not reach the highest plane. Runs of a row are joined, not cells.
+    parent, ends (int32), inside (uint8), all like d, and first (nz ny + 1): work. dead: zero.
+    """
+    nz, ny, nx = d.shape
+    runs = 0
+    for k in range(nz):
+        for j in range(ny):
+            row = k * ny + j
+            first[row] = runs
+            for i in range(nx):
+                lithium = d[k, j, i] <= 0.0
+                if i == 0 or lithium != inside[runs - 1]:
+                    parent[runs] = runs
+                    inside[runs] = lithium
+                    runs += 1
+                ends[runs - 1] = i + 1
+            first[row + 1] = runs
+            if periodic and inside[first[row]] == inside[runs - 1]:
+                _join(parent, first[row], runs - 1)
+            if j > 0:
+                _join_rows(parent, ends, inside, first, row, row - 1)
+            if periodic and j == ny - 1:
+                _join_rows(parent, ends, inside, first, row, k * ny)
+            if k > 0:
+                _join_rows(parent, ends, inside, first, row, row - ny)
+    reached = np.zeros(runs, np.uint8)
+    for a in range(first[ny]):
+        if inside[a]:
+            reached[_root(parent, a)] = 1
+    shorted = False
+    for a in range(first[(nz - 1) * ny], runs):
+        if not inside[a]:
+            reached[_root(parent, a)] = 1
+        elif reached[_root(parent, a)]:
+            shorted = True
+    cut, pockets = 0, 0
+    for row in range(nz * ny):
+        begin = 0
+        for a in range(first[row], first[row + 1]):
+            if not reached[_root(parent, a)]:
+                if inside[a]:
+                    dead[row // ny, row % ny, begin : ends[a]] = 1
+                    cut += ends[a] - begin
+                elif parent[a] == a:
+                    pockets += 1
+            begin = ends[a]
+    return cut, pockets, shorted

@@ -68,13 +68,16 @@ def factor(lower, pivot, row, gx, gy, gz, own, c, s, with_metal):  # type: ignor
                     metal += c[k, j, i + 1]
     lower[n, n] = metal if with_metal else 0.0
     for m in range(n + 1):
-        whole = lower[m, m]
-        for i in range(m):
-            row[i] = lower[m, i] / pivot[i]
-        for other in range(m, n + 1):
-            for i in range(m):
-                lower[other, m] -= lower[other, i] * row[i]
-        pivot[m] = lower[m, m] if lower[m, m] > SINGULAR * whole else np.inf
+        row[m] = SINGULAR * lower[m, m]
+    for m in range(n + 1):
+        pivot[m] = lower[m, m] if lower[m, m] > row[m] else np.inf
+        for other in range(m + 1, n + 1):
+            lower[m, other] = lower[other, m] / pivot[m]
+        for other in range(m + 1, n + 1):
+            factor = lower[other, m]
+            if factor != 0.0:
+                for i in range(m + 1, other + 1):
+                    lower[other, i] -= factor * lower[m, i]
 
 
 @kernel
@@ -87,13 +90,15 @@ def solve_coarsest(u, b, b_s, lower, pivot, x):  # type: ignore[no-untyped-def]
             for i in range(nx):
                 x[(k * ny + j) * nx + i] = b[k, j, i + 1]
     x[n] = b_s
-    for m in range(n + 1):
-        for i in range(m):
-            x[m] -= lower[m, i] * x[i] / pivot[i]
+    for m in range(n):
+        here = x[m]
+        for i in range(m + 1, n + 1):
+            x[i] -= lower[m, i] * here
     for m in range(n, -1, -1):
-        x[m] /= pivot[m]
+        here = x[m] / pivot[m]
+        x[m] = here
         for i in range(m):
-            x[i] -= lower[m, i] * x[m]
+            x[i] -= lower[m, i] * here
     for k in range(nz):
         for j in range(ny):
             for i in range(nx):
@@ -101,6 +106,98 @@ def solve_coarsest(u, b, b_s, lower, pivot, x):  # type: ignore[no-untyped-def]
             u[k, j, 0] = u[k, j, nx]
             u[k, j, nx + 1] = u[k, j, 1]
     return x[n]
+
+
+FIELDS = 9  # of a level: u, b, d, inv, c, own, gx, gy, gz; its mask of colours follows
+LINE = 16  # float32 numbers in a cache line: each field begins with one
+U, B, D, INV, C, OWN, GX, GY, GZ, MASK = range(FIELDS + 1)
+LIVE, FLAGGED, FILLED = range(3)  # marks of a level, one a plane
+NZ, NY, NX, SWEEPS, MARKS, AT = range(6)  # columns of the table of levels: shape, sweeps, and where its arrays begin
+
+
+@kernel
+def _rows(flat, table, level, f):  # type: ignore[no-untyped-def]
+    nz, ny, width, at = table[level, NZ], table[level, NY], table[level, NX] + 2, table[level, AT + f]
+    return flat[at : at + nz * ny * width].reshape((nz, ny, width))
+
+
+@kernel
+def _planes(flat, table, level, f):  # type: ignore[no-untyped-def]
+    nz, at = table[level, NZ] if f < FIELDS else 2, table[level, AT + f]
+    size = table[level, NY] * (table[level, NX] + 2)
+    return flat[at : at + nz * size].reshape((nz, size))
+
+
+@kernel
+def _marks(marks, table, level, f):  # type: ignore[no-untyped-def]
+    nz = table[level, NZ]
+    at = table[level, MARKS] + f * nz
+    return marks[at : at + nz]
+
+
+@kernel
+def cycle_serial(flat, marks, table, first, b_s, with_metal, work, lower, pivot, x):  # type: ignore[no-untyped-def]
+    """The V-cycle from the level `first` on, all of it small; return the metal's value."""
+    last = table.shape[0] - 1
+    for m in range(first, last):
+        to_metal = smoothing.descend_serial(
+            _rows(flat, table, m + 1, B), _planes(flat, table, m, U),
+            _planes(flat, table, m, B), _rows(flat, table, m, B),
+            _planes(flat, table, m, GX), _planes(flat, table, m, GY), _planes(flat, table, m, GZ),
+            _planes(flat, table, m, D), _planes(flat, table, m, INV), _planes(flat, table, m, MASK),
+            _planes(flat, table, m, C), _marks(marks, table, m, FLAGGED), _marks(marks, table, m, LIVE),
+            table[m, SWEEPS] > 1 or _odd(table, m), work, table[m, SWEEPS],
+        )  # fmt: skip
+        b_s += to_metal if with_metal else 0.0
+    u_s = solve_coarsest(_rows(flat, table, last, U), _rows(flat, table, last, B), b_s, lower, pivot, x)
+    for m in range(last - 1, first - 1, -1):
+        smoothing.ascend_serial(
+            _planes(flat, table, m, U), _rows(flat, table, m + 1, U), _planes(flat, table, m, B),
+            _planes(flat, table, m, GX), _planes(flat, table, m, GY), _planes(flat, table, m, GZ),
+            _planes(flat, table, m, INV), _planes(flat, table, m, MASK), _planes(flat, table, m, C),
+            _marks(marks, table, m, FLAGGED), _marks(marks, table, m, LIVE),
+            np.float32(u_s), work, table[m, SWEEPS], table[m, NY],
+        )  # fmt: skip
+    return u_s
+
+
+@kernel
+def _odd(table, level):  # type: ignore[no-untyped-def]
+    """Tell whether a periodic seam of the level could join cells of one colour."""
+    return table[level, NY] % 2 == 1 or table[level, NX] % 2 == 1
+
+
+@kernel
+def coarsen_serial(flat, marks, table, first):  # type: ignore[no-untyped-def]
+    """Add up the faces and own conductances of all levels beyond `first`, which is small."""
+    for m in range(first, table.shape[0] - 1):
+        n = m + 1
+        coarsening.coarsen_serial(
+            _rows(flat, table, n, GX), _rows(flat, table, n, GY), _rows(flat, table, n, GZ),
+            _rows(flat, table, n, OWN),
+            _marks(marks, table, n, FILLED),
+            _rows(flat, table, m, GX), _rows(flat, table, m, GY), _rows(flat, table, m, GZ),
+            _rows(flat, table, m, OWN), _marks(marks, table, m, FILLED),
+        )  # fmt: skip
+
+
+@kernel
+def elements_serial(flat, marks, table, first, floor, rows):  # type: ignore[no-untyped-def]
+    """Add up the lumped elements of all levels; make the diagonals from the level `first` on, which is small."""
+    for m in range(table.shape[0]):
+        n = m + 1
+        if n < table.shape[0]:
+            coarsening.coarsen_elements(
+                _rows(flat, table, n, C), _marks(marks, table, n, FLAGGED),
+                _rows(flat, table, m, C), _marks(marks, table, m, FLAGGED),
+            )  # fmt: skip
+        if m >= first:
+            coarsening.diagonal_serial(
+                _rows(flat, table, m, D), _rows(flat, table, m, INV), _marks(marks, table, m, LIVE),
+                _rows(flat, table, m, GX), _rows(flat, table, m, GY), _rows(flat, table, m, GZ),
+                _rows(flat, table, m, OWN), _rows(flat, table, m, C), _marks(marks, table, m, FILLED),
+                _marks(marks, table, m, FLAGGED), floor, rows,
+            )  # fmt: skip
 
 
 class Level:
@@ -113,60 +210,83 @@ class Level:
         self.sweeps = min(2**depth, MOST_SWEEPS)  # the coarser, the cheaper
         self.planes = np.arange(nz)  # those that hold any conductance
         self.serial = nz * ny * nx <= SMALL
-
-        def field() -> Array:
-            return np.zeros((nz, ny, nx + 2), np.float32)
-
-        self.u, self.b, self.d, self.c, self.own = field(), field(), field(), field(), field()
-        self.gx, self.gy, self.gz = field(), field(), field()
-        self.flagged = np.zeros(nz, np.uint8)  # planes that hold surface elements
-        self.live = np.zeros(nz, np.uint8)  # planes that hold any conductance
-        self.rows = np.zeros(
-            (max(nz, 4 * MOST_THREADS), nx + 2), np.float32
-        )  # scratch, one a plane or thread
+        self.odd = bool(ny % 2 or nx % 2)  # a seam may join cells of one colour
+        plane = ny * (nx + 2)
+        self.sizes = [-(-size // LINE) * LINE for size in [nz * plane] * FIELDS + [2 * plane]]
+        self.work = np.zeros((MOST_THREADS, 4, plane), np.float32)  # scratch, four planes a thread
         self.partial = np.zeros(nz)
+        self.every = np.arange(nz)
+        self.scratch = np.zeros((nz, nx + 2), np.float32)
+
+    def take(self, fields: list[Array], marks: list[Array]) -> None:
+        """Take the memory of the level's arrays."""
+        nz, ny, nx = self.shape
+        self.rows = [part[: nz * ny * (nx + 2)].reshape(nz, ny, nx + 2) for part in fields[:FIELDS]]
+        self.u, self.b, self.d, self.inv, self.c, self.own, self.gx, self.gy, self.gz = self.rows
+        self.flat = [field.reshape(nz, -1) for field in self.rows]
+        self.mask = fields[MASK][: 2 * ny * (nx + 2)].reshape(2, -1)
+        for parity in range(2):
+            cells = (np.arange(ny)[:, None] + np.arange(nx)) % 2 == parity
+            self.mask[parity].reshape(ny, nx + 2)[:, 1:-1] = cells
+        # Planes that hold any conductance, surface elements, faces or own conductances.
+        self.live, self.flagged, self.filled = marks
+        self.d[...] = coarsening.VOID
 
     def descend(self, coarse: Level) -> None:
         """Pre-smooth from zero and restrict the residual to the coarse level."""
-        operator = (self.gx, self.gy, self.gz, self.d)
-        metal = (self.c, self.flagged, self.live)
-        args: list[Any] = [coarse.b, coarse.partial, self.u, self.b, *operator, *metal, self.rows]
-        if self.serial:
-            smoothing.descend_serial(*[*args, self.sweeps])
-        elif self.fused:
+        flat, full = self.flat, self.odd or self.sweeps > 1
+        tail = (self.mask, flat[C], self.flagged, self.live, full, self.work)
+        if self.fused:
             bounds = self.bounds()
             inner = bounds[1:-1]
-            smoothing.descend(*[*args, bounds])
-            self.relax(1, self.inhabited(np.concatenate([inner - 1, inner])))
+            smoothing.descend(
+                coarse.b, coarse.partial, flat[U], flat[B], self.b, flat[GX], flat[GY], flat[GZ], flat[D], flat[INV],
+                *tail, bounds,
+            )  # fmt: skip
+            if not inner.size:
+                return
+            self.relax(1, self.inhabited(np.concatenate([inner - 1, inner])), smoothing.NONE)
             step = -(-self.shape[0] // coarse.shape[0])
-            smoothing.restrict(*[*args, np.concatenate([inner // step - 1, inner // step])])
+            planes = np.concatenate([inner // step - 1, inner // step])
         else:
-            self.u[...] = 0.0
-            for half_sweep in range(2 * self.sweeps):
-                self.relax(half_sweep % 2, self.planes)
-            smoothing.restrict(*[*args, coarse.planes])
+            smoothing.first_red(flat[U], flat[B], flat[INV], self.mask, self.planes, self.shape[1])
+            for half_sweep in range(2 * self.sweeps - 1):
+                self.relax(1 - half_sweep % 2, self.planes, smoothing.NONE)
+            planes = coarse.every
+        smoothing.restrict(
+            coarse.b, coarse.partial, flat[U], self.b, flat[GX], flat[GY], flat[GZ], flat[D], *tail, planes,
+            self.parts(planes),
+        )  # fmt: skip
 
     def ascend(self, coarse: Level, u_s: np.float32) -> None:
         """Add the corrections of the coarse level and of the metal and post-smooth."""
-        operator = (self.gx, self.gy, self.gz, self.d)
-        metal = (self.c, self.flagged, self.live)
-        args: list[Any] = [self.u, coarse.u, self.b, *operator, *metal, u_s, self.rows]
-        if self.serial:
-            smoothing.ascend_serial(*[*args, self.sweeps])
-        elif self.fused:
+        flat = self.flat
+        if self.fused:
             bounds = self.bounds()
             inner = bounds[1:-1]
-            smoothing.ascend(*[*args, bounds])
-            self.relax(1, self.inhabited(np.concatenate([inner - 1, inner])))
-            self.relax(0, self.inhabited(np.concatenate([inner - 2, inner - 1, inner, inner + 1])))
+            smoothing.ascend(
+                flat[U], coarse.u, flat[B], flat[GX], flat[GY], flat[GZ], flat[INV], self.mask, flat[C],
+                self.flagged, self.live, u_s, self.work, bounds, self.shape[1],
+            )  # fmt: skip
+            if inner.size:
+                self.relax(1, self.inhabited(np.concatenate([inner - 1, inner])), u_s)
+                self.relax(0, self.inhabited(np.concatenate([inner - 2, inner - 1, inner, inner + 1])), u_s)
         else:
-            smoothing.prolong(self.u, coarse.u, self.b, self.c, self.flagged, u_s, self.planes)
+            smoothing.prolong(flat[U], coarse.u, self.planes, self.shape[1])
             for half_sweep in range(2 * self.sweeps):
-                self.relax(1 - half_sweep % 2, self.planes)
+                self.relax(1 - half_sweep % 2, self.planes, u_s)
 
-    def relax(self, colour: int, planes: Array) -> None:
+    def relax(self, colour: int, planes: Array, u_s: np.float32) -> None:
         """Relax one colour of some planes."""
-        smoothing.relax(self.u, self.b, self.gx, self.gy, self.gz, self.d, self.rows, colour, planes)
+        flat = self.flat
+        smoothing.relax(
+            flat[U], flat[B], flat[GX], flat[GY], flat[GZ], flat[INV], self.mask, flat[C], self.flagged, u_s,
+            self.work, colour, planes, self.parts(planes), self.shape[1],
+        )  # fmt: skip
+
+    def parts(self, planes: Array) -> int:
+        """Return in how many parts some planes are dealt out to the threads."""
+        return max(1, min(MOST_THREADS, get_num_threads(), len(planes)))
 
     def bounds(self) -> Array:
         """Return the planes between which the threads sweep: even, well apart, equal in work."""
@@ -193,6 +313,21 @@ class Hierarchy:
         self.levels = [Level(shape, 0)]
         while self.levels[-1].coarser() != self.levels[-1].shape:
             self.levels.append(Level(self.levels[-1].coarser(), len(self.levels)))
+        sizes = [size for level in self.levels for size in level.sizes]
+        at = np.concatenate([[0], np.cumsum(sizes)])
+        flat = np.zeros(int(at[-1]) + LINE, np.float32)
+        self._flat = flat[-(flat.ctypes.data // 4) % LINE :]
+        count = FIELDS + 1
+        self._marks = np.zeros(3 * sum(level.shape[0] for level in self.levels), np.uint8)
+        self._table = np.zeros((len(self.levels), AT + count), np.int64)
+        mark = 0
+        for m, level in enumerate(self.levels):
+            nz = level.shape[0]
+            self._table[m] = [*level.shape, level.sweeps, mark, *at[m * count : (m + 1) * count]]
+            fields = [self._flat[at[n] : at[n + 1]] for n in range(m * count, (m + 1) * count)]
+            level.take(fields, [self._marks[mark + f * nz : mark + (f + 1) * nz] for f in range(3)])
+            mark += 3 * nz
+        self.first = next((m for m, level in enumerate(self.levels) if level.serial), len(self.levels) - 1)
         unknowns = int(np.prod(self.levels[-1].shape)) + 1
         self.lower = np.zeros((unknowns, unknowns))
         self.pivot = np.zeros(unknowns)
@@ -203,43 +338,50 @@ class Hierarchy:
     def load(self, gx: Array, gy: Array, gz: Array, diag: Array, periodic: bool) -> None:
         """Take the caller's faces and own conductances and coarsen them; `load_elements` must follow."""
         fine = self.levels[0]
-        coarsening.load(fine.gx, fine.gy, fine.gz, fine.own, fine.partial, gx, gy, gz, diag, periodic)
+        coarsening.load(
+            fine.gx, fine.gy, fine.gz, fine.own, fine.filled, fine.partial, gx, gy, gz, diag, periodic, fine.scratch,
+        )  # fmt: skip
         self.floor = FLOOR * float(fine.partial.max())
-        for fine, coarse in zip(self.levels, self.levels[1:], strict=False):
-            half = np.array(
-                [0.5 if n != m else 1.0 for n, m in zip(fine.shape[::-1], coarse.shape[::-1], strict=True)],
-                np.float32,
-            )
+        for fine, coarse in zip(self.levels[: self.first], self.levels[1:], strict=False):
             coarsening.coarsen(
-                coarse.gx, coarse.gy, coarse.gz, coarse.own, fine.gx, fine.gy, fine.gz, fine.own, half
-            )
+                coarse.gx, coarse.gy, coarse.gz, coarse.own, coarse.filled,
+                fine.gx, fine.gy, fine.gz, fine.own, fine.filled,
+            )  # fmt: skip
+        coarsen_serial(self._flat, self._marks, self._table, self.first)
 
     def load_elements(self, start: Array, at: Array, w: Array, g: Array, s: float, with_metal: bool) -> None:
         """Take the surface elements, coarsen them, make the diagonals and the coarsest factors."""
         self.with_metal = with_metal
         coarsening.lump(self.levels[0].c, self.levels[0].flagged, start, at, w, g)
-        for fine, coarse in zip(self.levels, self.levels[1:], strict=False):
-            coarsening.coarsen_elements(coarse.c, coarse.flagged, fine.c, fine.flagged)
-        for level in self.levels:
+        floor = np.float32(self.floor)
+        elements_serial(self._flat, self._marks, self._table, self.first, floor, self.levels[0].scratch)
+        for level in self.levels[: self.first]:
             coarsening.diagonal(
-                level.d, level.live, level.gx, level.gy, level.gz, level.own, level.c, np.float32(self.floor)
-            )
+                level.d, level.inv, level.live, level.gx, level.gy, level.gz, level.own, level.c, level.filled,
+                level.flagged, floor, level.scratch,
+            )  # fmt: skip
+        for level in self.levels:
             planes = np.flatnonzero(level.live)
             if not np.array_equal(planes, level.planes):
                 level.planes = planes
-                level.u[level.live == 0] = 0
+                for field in (level.u, level.b):
+                    field[level.live == 0] = 0
             level.partial[...] = 0.0
         last = self.levels[-1]
         factor(self.lower, self.pivot, self.work, last.gx, last.gy, last.gz, last.own, last.c, s, with_metal)
 
     def cycle(self, b_s: float) -> float:
-        """Put one V-cycle's answer to the finest `b` into the finest `u`, return the metal's value."""
-        pairs = list(zip(self.levels, self.levels[1:], strict=False))
+        """Put one V-cycle's answer to the finest `b`, which stays, into the finest `u`; return the metal's value."""
+        pairs = list(zip(self.levels[: self.first], self.levels[1:], strict=False))
         for level, coarse in pairs:
             level.descend(coarse)
             b_s += float(coarse.partial.sum()) if self.with_metal else 0.0
-        last = self.levels[-1]
-        u_s = float(solve_coarsest(last.u, last.b, b_s, self.lower, self.pivot, self.work))
+        u_s = float(
+            cycle_serial(
+                self._flat, self._marks, self._table, self.first, b_s, self.with_metal, self.levels[0].work[0],
+                self.lower, self.pivot, self.work,
+            )
+        )  # fmt: skip
         for level, coarse in pairs[::-1]:
             level.ascend(coarse, np.float32(u_s))
         return u_s

@@ -121,7 +121,7 @@ class Front:
             raise SolverError("the deposited lithium finds no place")
         if shift != 0.0:
             front.advance(self.d, self.d, speed, cells, n, shift, self.radius)
-            self.phase()
+            front.phase_band(self.h, self.d, cells, n, W, self.closed)
         return shift
 
     def refresh(self) -> None:
@@ -170,21 +170,16 @@ class Front:
                 self.dead = np.zeros_like(self.dead)
             self.frozen, self.pockets, self.shorted = self.dead, 0, False
             return
-        labels, roots = label(lithium, self.periodic)
-        base = np.zeros(int(roots.max()) + 1, bool)
-        base[roots[labels[0][lithium[0]]]] = True
-        cut = lithium & ~base[roots[labels]]
-        self.dead = cut.astype(np.uint8)
-        self.shorted = bool((lithium[-1] & ~cut[-1]).any())
-        if cut.any():
+        self.dead = np.zeros_like(self.dead)
+        parent, ends = np.empty((2, lithium.size), np.int32)
+        first = np.empty(lithium.shape[0] * lithium.shape[1] + 1, np.int64)
+        inside = np.empty(lithium.size, np.uint8)
+        cells, pockets, shorted = front.connect(self.dead, parent, ends, inside, first, self.d, self.periodic)
+        self.pockets, self.shorted = int(pockets), bool(shorted)
+        self.frozen = self.dead
+        if cells > 0:
+            cut = self.dead != 0
             self.frozen = (self._around(cut) & ~(lithium & ~cut)).astype(np.uint8)
-        else:
-            self.frozen = self.dead
-        labels, roots = label(~lithium, self.periodic)
-        top = np.zeros(int(roots.max()) + 1, bool)
-        top[roots[labels[-1][~lithium[-1]]]] = True
-        present = np.unique(roots[labels[~lithium]])
-        self.pockets = int((~top[present]).sum())
 
     def _connect_two(self, lithium: NDArray[np.bool_]) -> None:
         """Tell both bodies apart; they are shorted once they are one, or their interfaces meet."""
@@ -219,7 +214,10 @@ class Front:
         n = int(np.ceil(reach))
         sides = [(0, 0), *((min(n, size),) * 2 if size > 1 else (0, 0) for size in cut.shape[1:])]
         wide = np.pad(cut, sides, mode="wrap" if self.periodic else "symmetric")
-        near = scipy.ndimage.distance_transform_edt(~wide) <= reach
+        found = [np.flatnonzero(wide.any(axis=tuple({0, 1, 2} - {a}))) for a in range(3)]
+        box = tuple(slice(max(int(at[0]) - n, 0), int(at[-1]) + n + 1) for at in found)
+        near = np.zeros_like(wide)
+        near[box] = scipy.ndimage.distance_transform_edt(~wide[box]) <= reach
         return np.asarray(near[tuple(slice(a, size + a) for (a, _), size in zip(sides, cut.shape, strict=True))])
 
     def dead_volume(self) -> float:
