@@ -295,8 +295,8 @@ class Front:
         """Write the surface quantity q[e] on the band, constant along normals; scratch: an array like d.
 
         Going to the cells and from there to the closest points smooths q twice. So the elements' values are taken from
-        `out` again, and what they miss is added once: of a wave of 12 cells down a slope of 1/2
-        0.25 % is lost, without it 5 %.
+        `out` again, and what they miss is added once: of a wave of 12 cells down a slope of 1/2 0.25 % is lost, without
+        it 5 %.
         """
         for keep, rest in ((0.0, q), (1.0, None)):
             if rest is None:
