@@ -1,4 +1,4 @@
-"""The film's patchwork: a correlated random field, from the points of its lattice to the cells of the grid."""
+"""The film's patchwork: a correlated random field, from the points of its lattice to the cells of the grid or any points."""
 
 from __future__ import annotations
 
@@ -58,3 +58,25 @@ def on_grid(out, a, first, second, scale):  # type: ignore[no-untyped-def]
                     + w[2] * second[p2, j, i]
                     + w[3] * second[p3, j, i]
                 )
+
+
+@parallel_kernel
+def at_points(out, a, foot, cells, scale):  # type: ignore[no-untyped-def]
+    """out[cells[m]] = the spline of `on_grid` at the point foot[m] = (z, y, x), in cell units (centres at integers)."""
+    na, mb, mc = a.shape
+    flat = out.ravel()
+    for m in prange(cells.size):
+        z = (foot[m, 0] + 0.5) * scale[0]
+        y = (foot[m, 1] + 0.5) * scale[1]
+        x = (foot[m, 2] + 0.5) * scale[2]
+        k0, j0, i0 = int(np.floor(z)), int(np.floor(y)), int(np.floor(x))
+        wz, wy, wx = _spline(z - k0), _spline(y - j0), _spline(x - i0)
+        total = 0.0
+        for k in range(4):
+            for j in range(4):
+                row = a[(k0 + k - 1) % na, (j0 + j - 1) % mb]
+                part = 0.0
+                for i in range(4):
+                    part += wx[i] * row[(i0 + i - 1) % mc]
+                total += wz[k] * wy[j] * part
+        flat[cells[m]] = total

@@ -335,19 +335,19 @@ def _weighted_trilinear(f, weight, z, y, x, periodic):  # type: ignore[no-untype
 
 
 @parallel_kernel
-def extend(out, value, weight, foot, cells, n, periodic):  # type: ignore[no-untyped-def]
-    """out = value(closest point) on the band: constant along normals. `value` counts where weight > 0."""
+def extend(out, value, weight, foot, cells, n, keep, periodic):  # type: ignore[no-untyped-def]
+    """out = keep out + value(closest point) on the band: constant along normals. `value` counts where weight > 0."""
     flat = out.ravel()
     own = value.ravel()
     own_weight = weight.ravel()
     for m in prange(n):
         total, found = _weighted_trilinear(value, weight, foot[m, 0], foot[m, 1], foot[m, 2], periodic)
+        found_value = 0.0
         if found > 1e-3:
-            flat[cells[m]] = total / found
+            found_value = total / found
         elif own_weight[cells[m]] > 0.0:
-            flat[cells[m]] = own[cells[m]]
-        else:
-            flat[cells[m]] = 0.0
+            found_value = own[cells[m]]
+        flat[cells[m]] = keep * flat[cells[m]] + found_value
 
 
 @parallel_kernel

@@ -101,9 +101,6 @@ class Film:
     dx: float
     periodic: bool = True
 
-    def __post_init__(self) -> None:
-        self._everywhere = np.ones(self.shape if self.spread > 0.0 else (0, 0, 0))
-
     @classmethod
     def of(cls, case: Case) -> Film:
         """Return the film of a case."""
@@ -120,8 +117,8 @@ class Film:
             case.grid.shape, case.grid.spacing, case.grid.lateral == "periodic",
         )
 
-    def patchwork(self, number: int) -> Floats:
-        """Return random field `number` (nz, ny, nx), unit variance; the same for any grid and any threads."""
+    def _lattice(self, number: int) -> tuple[Floats, tuple[float, float, float]]:
+        """Return the spline coefficients of random field `number` and the lattice points a cell along each axis."""
         lengths = [n * self.dx for n in self.shape]
         for axis in range(3):  # the random lattice is periodic; sides that are not are kept apart
             if axis == 0 or not self.periodic:
@@ -131,10 +128,15 @@ class Film:
         scale = [0.0 if n == 1 else n * self.dx / s for n, s in zip(points, lengths, strict=True)]
         key = (self.seed, number)
         a = correlated(tuple(points), tuple(lengths), self.radius, key, spline=True)
+        return a, (scale[0], scale[1], scale[2])
+
+    def patchwork(self, number: int) -> Floats:
+        """Return random field `number` (nz, ny, nx), unit variance; the same for any grid and any threads."""
+        a, scale = self._lattice(number)
         _, ny, nx = self.shape
-        first, second = np.empty((points[0], points[1], nx)), np.empty((points[0], ny, nx))
+        first, second = np.empty((a.shape[0], a.shape[1], nx)), np.empty((a.shape[0], ny, nx))
         out = np.empty(self.shape)
-        kernels.on_grid(out, a, first, second, (scale[0], scale[1], scale[2]))
+        kernels.on_grid(out, a, first, second, scale)
         return out
 
     def start(self, front: Front) -> FilmState:
@@ -145,12 +147,15 @@ class Film:
         return film
 
     def _sample(self, film: FilmState, front: Front) -> None:
-        """Take the patches at the closest points of the cells that carry the film: constant along normals."""
+        """Take the patches at the closest points of the cells that carry the film: constant along normals.
+
+        They are the field's own values there: between cell values the peaks, which rule the roughness, are cut.
+        """
         if self.spread > 0.0:
             near = self.near(front)
             foot = np.ascontiguousarray(front.foot[np.searchsorted(front.cells[: front.n], near)])
-            field = self.patchwork(film.patch)
-            front_kernels.extend(film.N, field, self._everywhere, foot, near, near.size, front.periodic)
+            a, scale = self._lattice(film.patch)
+            kernels.at_points(film.N, a, foot, near, scale)
 
     def due(self, film: FilmState) -> bool:
         """Return whether as much lithium has passed as renews the patches."""
@@ -189,7 +194,7 @@ class Film:
             foot = np.ascontiguousarray(front.foot[order])
             for f in (film.N, film.delta):
                 # Only known cells are read and only unknown ones written.
-                front_kernels.extend(f, f, film.known, foot, fresh, fresh.size, front.periodic)
+                front_kernels.extend(f, f, film.known, foot, fresh, fresh.size, 0.0, front.periodic)
             # A place that no known cell surrounds (a new island) starts with the mean film.
             delta = film.delta.ravel()
             lost = fresh[delta[fresh] <= 0.0]
