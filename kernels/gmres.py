@@ -65,54 +65,13 @@ def scaled(to, a, factor, k0):  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def weights(weight, d, void, factor, k0):  # type: ignore[no-untyped-def]
-    """weight = factor/sqrt(d), d: diagonal of a multigrid level, which has two more columns; 0 where d is `void`.
-
-    Sums of squares of residuals so weighted measure the error by its energy: a cell that hardly conducts counts, too.
-    """
-    for k in prange(k0, weight.shape[0]):
-        for j in range(weight.shape[1]):
-            row, row_d = weight[k, j], d[k, j]
-            for i in range(row.size):
-                row[i] = 1.0 if row_d[i + 1] < void else 0.0
-
-
-@parallel_kernel
-def weigh(to, a, weight, factor, k0):  # type: ignore[no-untyped-def]
-    """to = factor weight a, pairs of fields (2, nz, ny, nx)."""
-    for k in prange(k0, a.shape[1]):
-        for f in range(2):
-            for j in range(a.shape[2]):
-                row, source, row_w = to[f, k, j], a[f, k, j], weight[f, k, j]
-                for i in range(row.size):
-                    row[i] = factor * row_w[i] * source[i]
-
-
-@parallel_kernel
-def weighted_square(partial, a, weight, k0):  # type: ignore[no-untyped-def]
-    """Return the sum of (weight a)^2 of a pair of fields."""
-    for k in prange(k0, a.shape[1]):
-        s = 0.0
-        for f in range(2):
-            for j in range(a.shape[2]):
-                row, row_w = a[f, k, j], weight[f, k, j]
-                for i in range(row.size):
-                    s += (row[i] * row_w[i]) ** 2
-        partial[k] = s
-    total = 0.0
-    for k in range(k0, a.shape[1]):
-        total += partial[k]
-    return total
-
-
-@parallel_kernel
-def into_level(b, a, taken, weight, k0):  # type: ignore[no-untyped-def]
-    """b = a/weight - taken: a field (nz, ny, nx) to the right side of a multigrid level, which has two more columns."""
+def into_level(b, a, taken, k0):  # type: ignore[no-untyped-def]
+    """b = a - taken: a field (nz, ny, nx) to the right side of a multigrid level, which has two more columns."""
     for k in prange(k0, a.shape[0]):
         for j in range(a.shape[1]):
-            row, source, less, row_w = b[k, j], a[k, j], taken[k, j], weight[k, j]
+            row, source, less = b[k, j], a[k, j], taken[k, j]
             for i in range(source.size):
-                row[i + 1] = source[i] / row_w[i] - less[i] if row_w[i] > 0.0 else 0.0
+                row[i + 1] = source[i] - less[i]
 
 
 @parallel_kernel

@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from ..constants import FARADAY
 from ..errors import SolverError
 from ..kernels import elements, gmres, kinetics, transport
-from ..kernels.coarsening import VOID
 from ..kernels.krylov import Multigrid
 from .coefficients import Coefficients, Counter, Drive
 from .front import Front
@@ -38,11 +37,8 @@ NEWTON_STEPS = 30
 VECTORS = 20  # of GMRES, in one Newton step
 REDUCTION = 0.1  # of the residual by the first linear solution; later ones after Eisenstat & Walker (1996), choice 2
 EASED = 0.9  # their gamma
-HALVINGS = 6
-RISE = 3.0
-BENT = 1.0
-FELT = 0.02
-ALONE = 4
+HALVINGS = 6  # of a Newton step
+RISE = 3.0  # times its residual may be at most: the way down is not monotonous where salt vanishes
 AROUND = 1  # of the conductance of a cell's faces: what its potential follows the reaction through
 PINNED = 1e6  # holds the metal of the preconditioner in place, over the reaction, where its potential is imposed
 LEAST_FLUX = 0.1 / FARADAY  # the salt's residual is divided by this flux at least: with t+ = 1 there is none
@@ -81,7 +77,6 @@ class Transport:
         self.I = np.zeros((3, *shape))
         self.g, self.ga, self.gb, self.diffusion, self.flow = (np.zeros((3, *shape), np.float32) for _ in range(5))
         self.psi, self.storage, self.own = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-        self.weight = np.zeros((2, *shape), np.float32)
         self.residual, self.step = np.zeros((2, *shape)), np.zeros((2, *shape))
         self.c_kept, self.psi_kept = np.zeros(shape), np.zeros(shape)
         self.vectors: list[NDArray[np.float32]] = []
@@ -100,13 +95,10 @@ class Transport:
         s, co, k0 = stage.state, self.co, stage.state.front.k0
         self._begin(stage)
         self._evaluate(stage)
-        relative = REDUCTION
-        self.error = math.inf
-        change = math.inf
-        for step in range(NEWTON_STEPS):
+        size, relative, self.error = self._size(k0), REDUCTION, math.inf
+        for _ in range(NEWTON_STEPS):
             self._prepare(stage)
-            size = self._size(k0)
-            change, left = self._correction(stage, size, relative)
+            change = self._correction(stage, size, relative)
             before, size = size, self._advance(stage, size)
             self.iterations += 1
             self.error = change * max(size / before, 1e-3)
@@ -180,8 +172,8 @@ class Transport:
                 r_c[-1] += self.ratio * dx**2 * s.jc - self.scale * self._leaving(stage)
 
     def _size(self, k0: int) -> float:
-        """Return the weighted norm of the residuals [W^(1/2)]."""
-        size = math.sqrt(gmres.weighted_square(self.partial, self.residual, self.weight, k0))
+        """Return the norm of the residuals [A]."""
+        size = math.sqrt(gmres.dot(self.partial, self.residual, self.residual, k0))
         if not math.isfinite(size):
             raise SolverError("the residual of salt and potential is not finite")
         return size
@@ -207,9 +199,7 @@ class Transport:
             self.own[-1] = dx**2 * self.jc_slope
         slope = area * rx.J
         self.charge.prepare(*self.g, self.own, *entries, slope, 0.0 if bound else PINNED * surface.total(slope), True)
-        gmres.weights(self.weight[1], self.charge.finest.d, VOID, 1.0, front.k0)
         if self.frozen:
-            self.weight[0, front.k0 :] = 0.0
             return
         # j answers to its own depletion by j0(c) and by the diffusion potential, behind the electrolyte around.
         ahead = np.empty(surface.n)
@@ -228,7 +218,6 @@ class Transport:
             self.salt_own[-1] += self.ratio * dx**2 * own
         pin = 0.0 if bound else PINNED * surface.total(answer)
         self.salt.prepare(*self.diffusion, self.salt_own, *entries, answer, pin, True)
-        gmres.weights(self.weight[0], self.salt.finest.d, VOID, 1.0 / math.sqrt(co.c_0 * co.kinetics.f), front.k0)
 
     def _respond(self, out: NDArray[np.float32], dc: Floats, dpsi: Floats, stage: Stage) -> Floats:
         """Add the part of surface and counter electrode to the derivatives' product; return the changes of A j [A]."""
@@ -256,26 +245,25 @@ class Transport:
             w[:, k0:] = 0.0
         else:
             level = self.salt.finest
-            gmres.into_level(level.b, v[0], none, self.weight[0], k0)
+            gmres.into_level(level.b, v[0], none, k0)
             self.salt.cycle()
             gmres.from_level(z[0], level.u, k0)
             transport.salt_operator(w[0], z[0], self.storage, self.diffusion, self.flow, L, k0)
             transport.charge_of_salt(w[1], z[0], self.ga, self.gb, L, k0)
             dI = self._respond(w, z[0], none, stage)
         level = self.charge.finest
-        gmres.into_level(level.b, v[1], w[1], self.weight[1], k0)
+        gmres.into_level(level.b, v[1], w[1], k0)
         self.charge.cycle()
         gmres.from_level(z[1], level.u, k0)
         transport.charge_operator(w[1], z[1], self.g, L, k0)
         dI = dI + self._respond(w, none, z[1], stage)
-        gmres.weigh(w, w, self.weight, 1.0, k0)
         self.cycles += 1
         return dI
 
-    def _correction(self, stage: Stage, size: float, relative: float) -> tuple[float, float]:
+    def _correction(self, stage: Stage, size: float, relative: float) -> float:
         """Solve for Newton's step into `step` until `relative` of the residual is left.
 
-        Returns the change of the surface currents over their size, and what is left of the residual, relative.
+        Returns the change of the surface currents that it makes, over their size.
         """
         k0 = stage.state.front.k0
         self.none = np.zeros(self.shape, np.float32) if not hasattr(self, "none") else self.none
@@ -286,7 +274,7 @@ class Transport:
         rhs = [1.0]
         if not V:
             V.append(self._vector())
-        gmres.weigh(V[0], self.residual, self.weight, 1.0 / size, k0)
+        gmres.scaled(V[0], self.residual, 1.0 / size, k0)
         for m in range(VECTORS):
             if len(Z) <= m:
                 Z.append(self._vector())
@@ -321,34 +309,22 @@ class Transport:
         for factor, z, change in zip(y, Z, changes, strict=False):
             gmres.take_away(self.step, z, -factor * size, k0)
             dI += factor * size * change
-        return float(np.sqrt(np.sum(dI**2))) / self.surface.scale, abs(rhs[n])
+        return float(np.sqrt(np.sum(dI**2))) / self.surface.scale
 
     def _vector(self) -> NDArray[np.float32]:
         return np.zeros((2, *self.shape), np.float32)
 
     def _advance(self, stage: Stage, size: float) -> float:
-        """Take Newton's step, halved until the residual does not rise by much; return the residual's norm.
-
-        Where c falls by less than the linear step says, since it stays positive, psi is solved for anew.
-        """
+        """Take Newton's step, halved until the residual does not rise by much; return the residual's norm."""
         s, k0 = stage.state, stage.state.front.k0
         np.copyto(self.c_kept[k0:], s.c[k0:])
         np.copyto(self.psi_kept[k0:], self.psi[k0:])
         kept = s.phi_s
-        bent = False
-        if not self.frozen:
-            at, counts = self.surface.idx, self.surface.share > FELT
-            falls = self.step[0].ravel()[at[counts]] / s.c.ravel()[at[counts]]
-            bent = float(np.min(falls, initial=0.0)) < -BENT
-        if bent:
-            self.step[1, k0:] = 0.0
         factor = 1.0
         for _ in range(HALVINGS):
             gmres.update(s.c, self.psi, self.step, factor, k0)
             try:
                 self._evaluate(stage)
-                if bent:
-                    self._charge_alone(stage)
                 new = self._size(k0)
             except SolverError:
                 new = math.inf
@@ -359,22 +335,3 @@ class Transport:
             np.copyto(self.psi[k0:], self.psi_kept[k0:])
             s.phi_s = kept
         raise SolverError("no Newton step makes the residual of salt and potential smaller")
-
-    def _charge_alone(self, stage: Stage) -> None:
-        """Solve for psi at the concentration as it is, to REDUCTION; the residuals of both are evaluated there."""
-        self.frozen = True
-        for _ in range(ALONE):
-            self._prepare(stage)
-            self.residual[0] = 0.0
-            size = self._size(stage.state.front.k0)
-            _, left = self._correction(stage, size, REDUCTION)
-            self._advance_charge(stage)
-            if self._size(stage.state.front.k0) < REDUCTION * size:
-                break
-        self.frozen = False
-        self._evaluate(stage)
-        self._prepare(stage)
-
-    def _advance_charge(self, stage: Stage) -> None:
-        gmres.update(stage.state.c, self.psi, self.step, 1.0, stage.state.front.k0)
-        self._evaluate(stage)
