@@ -32,7 +32,7 @@ __all__ = ["STABLE", "Driver", "Outcome", "Progress"]  # STABLE: a rule of `pace
 
 log = logging.getLogger(__name__)
 
-CEILING = 2.0  # times the voltage limit: a trial step ends there; one that passes the limit is not accepted
+CEILING = 1.05  # times the voltage limit: a trial step whose current no salt carries is solved at this voltage instead
 BOUND = 1.05  # times the imposed current is all that the voltage limit drives: salt bounds it, not the voltage
 
 
