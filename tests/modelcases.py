@@ -14,8 +14,9 @@ from phasefield.casefile import read_case
 from phasefield.constants import FARADAY
 from phasefield.driver import Driver, Outcome
 from phasefield.errors import Interrupted
-from phasefield.model.cell import Cell, State
+from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
+from phasefield.model.state import State
 from phasefield.runs import open_run
 
 BASE = """title = "small"

@@ -13,8 +13,8 @@ from phasefield.constants import FARADAY
 from phasefield.depletion import limiting_current, sand_time
 from phasefield.driver import Driver
 from phasefield.flatcell import FlatCell
-from phasefield.model.cell import State
 from phasefield.model.coefficients import Drive
+from phasefield.model.state import State
 from phasefield.verify import specimens
 from phasefield.verify.row import Check, Curve, Plot, Result, Row
 
@@ -194,7 +194,7 @@ def starved(full: bool) -> Result:
         p = driver.cell.properties
         most = limiting_current(p, L)
         passed = driver.state.applied * (1.0 - p.t_plus) / FARADAY
-        reach = REACH * driver.cell.W + driver.cell.dx
+        reach = REACH * driver.state.front.W + driver.cell.dx
         what = f"{1.0 / finer:g} um cells"
         rows.append(
             Row(

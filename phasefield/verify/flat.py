@@ -8,8 +8,9 @@ import numpy as np
 
 from phasefield.closed_forms import planar_voltage
 from phasefield.constants import FARADAY
-from phasefield.model.cell import Cell, State
+from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
+from phasefield.model.state import State
 from phasefield.verify import specimens
 from phasefield.verify.row import Check, Curve, Floats, Plot, Result, Row
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from phasefield.model.cell import State
 from phasefield.model.coefficients import Drive
+from phasefield.model.state import State
 from phasefield.verify import specimens
 from phasefield.verify.row import Check, Curve, Floats, Plot, Result, Row
 

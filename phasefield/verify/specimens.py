@@ -12,8 +12,10 @@ import numpy as np
 from phasefield.case import Case
 from phasefield.casefile import read_case
 from phasefield.driver import Driver, Outcome, Progress
-from phasefield.model.cell import Cell, State
+from phasefield.model.base import LawOfMotion
+from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
+from phasefield.model.state import State
 
 MICRON = 1e-6  # m
 
@@ -114,7 +116,7 @@ def current(cell: Cell, state: State) -> float:
     return state.reaction.total / cell.plane
 
 
-def gap(cell: Cell, state: State) -> float:
+def gap(cell: LawOfMotion, state: State) -> float:
     """Return the mean distance of the surface from the counter electrode [m]."""
     return cell.shape[0] * cell.dx - float(state.front.height()[0].mean())
 
