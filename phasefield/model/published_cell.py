@@ -74,8 +74,7 @@ class PublishedState(State):
 
     def numbers(self) -> dict[str, float]:
         """Return the numbers that a restart needs."""
-        totals = ("t", "applied", "deposited")
-        held = {name: float(getattr(self, name)) for name in totals}
+        held = {name: float(getattr(self, name)) for name in ("t", "applied", "deposited")}
         return held | {"field_voltage": self.fields.voltage, "field_current": self.fields.current}
 
 
