@@ -104,7 +104,6 @@ class Cell(LawOfMotion):
         return s
 
     def restore(self, arrays: dict[str, Any], numbers: dict[str, float]) -> State:
-        """Return the state of a checkpoint; the same numbers to the bit as when it was written."""
         s = self._state()
         for name, array in s.arrays().items():
             np.copyto(array, arrays[name])
@@ -267,7 +266,6 @@ class Cell(LawOfMotion):
         return float(sums.weighted_sum(self._planes, front.h[front.k0 :], c[front.k0 :], 1)) * self.dx**3
 
     def field(self, s: State, name: str) -> Floats:
-        """Return a field (nz, ny, nx) of the results file by its name in `phasefield.fields`."""
         near = s.film.known > 0.0
         if name == "reaction_current":
             return np.where(near, s.v / self.per_charge, 0.0)
@@ -319,7 +317,6 @@ class Cell(LawOfMotion):
         return min(limits)
 
     def accept(self, old: State) -> None:
-        """Give back the arrays of a state that is no longer needed (after `step`)."""
         self.spare[1] = old
 
     def mean_speed(self, s: State) -> float:
@@ -334,7 +331,6 @@ class Cell(LawOfMotion):
         return float(self.per_charge * s.front.total(area * s.reaction.j_li) / s.front.total(area))
 
     def until_renewal(self, s: State) -> float:
-        """Return the time [s] after which the film's patches are renewed at the present current; inf: never."""
         mean = abs(self.mean_speed(s))
         return s.film.left / mean if mean > 0.0 else math.inf
 

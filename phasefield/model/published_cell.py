@@ -116,7 +116,6 @@ class PublishedCell(LawOfMotion):
         return s
 
     def restore(self, arrays: dict[str, Any], numbers: dict[str, float]) -> PublishedState:
-        """Return the state of a checkpoint; the same numbers to the bit as when it was written."""
         s = self._state()
         for name, array in s.arrays().items():
             np.copyto(array, arrays[name])
@@ -126,13 +125,11 @@ class PublishedCell(LawOfMotion):
         return s
 
     def drive(self, s: State, drive: Drive) -> None:
-        """Impose `drive` on the state at its own time: new potentials and rates, nothing moves."""
         assert isinstance(s, PublishedState)
         self.model.react(s.fields, drive)
         self._tell(s)
 
     def step(self, s: State, drive: Drive, dt: float) -> PublishedState:
-        """Return the state after dt [s] under `drive`; `s` (driven by `drive`) stays as it is."""
         b = self.spare
         assert isinstance(s, PublishedState)
         passed, reacted = self.model.step(s.fields, b.fields, drive, dt)
@@ -145,7 +142,6 @@ class PublishedCell(LawOfMotion):
         return b
 
     def accept(self, old: State) -> None:
-        """Give back the arrays of a state that is no longer needed (after `step`)."""
         assert isinstance(old, PublishedState)
         self.spare = old
 
@@ -170,7 +166,6 @@ class PublishedCell(LawOfMotion):
         s.reaction = Reaction(j, np.zeros_like(j), np.zeros_like(j), j, total, self.model.reacting(q) * self.plane)
 
     def field(self, s: State, name: str) -> Floats:
-        """Return a field (nz, ny, nx) of the results file by its name in `phasefield.fields`."""
         assert isinstance(s, PublishedState)
         if name == "xi":
             return s.fields.xi
