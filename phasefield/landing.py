@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from .model.cell import State
+from .model.state import State
 from .protocol import NEAR, Walk
 
 LIMIT_BAND = 1e-3  # a limit of voltage or current is met within this relative band

@@ -18,9 +18,10 @@ from phasefield.errors import SolverError
 from phasefield.kernels import transport
 from phasefield.kernels.kinetics import Kinetics, counter_currents
 from phasefield.model import coupling
-from phasefield.model.cell import Cell, State, bend_positive
+from phasefield.model.cell import Cell, bend_positive
 from phasefield.model.coupling import Coupling
 from phasefield.model.front import Front
+from phasefield.model.state import State
 from phasefield.model.coefficients import Drive
 from phasefield.model.salt import Salt
 from phasefield.runs import open_run

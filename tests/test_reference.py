@@ -11,9 +11,10 @@ import pytest
 from numpy.typing import NDArray
 
 from phasefield.kernels import transport
-from phasefield.model.cell import Cell, State
+from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
 from phasefield.model.salt import Salt
+from phasefield.model.state import State
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +24,8 @@ from ..errors import SolverError
 from ..kernels import elements, gmres, kinetics, transport
 from ..kernels.krylov import Multigrid
 from .coefficients import Coefficients, Counter, Drive
-from .front import Front
 from .reaction import Reaction, Surface
-
-if TYPE_CHECKING:
-    from .cell import State
+from .state import State
 
 Floats = NDArray[np.float64]
 

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.kernels import transport
-from phasefield.model.cell import Cell, State
+from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
 from phasefield.model.salt import Salt
+from phasefield.model.state import State
 from phasefield.verify.march import make, micrometres
 from phasefield.verify.row import Curve, Plot, Result, Row
 

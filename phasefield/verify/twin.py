@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from phasefield.kernels.kinetics import Kinetics
-from phasefield.model.cell import Cell, State
+from phasefield.model.cell import Cell
 from phasefield.model.front import Front
+from phasefield.model.state import State
 from phasefield.reference import Faces, Reference
 
 Floats = NDArray[np.float64]
