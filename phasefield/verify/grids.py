@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from phasefield.closed_forms import slopes
 from phasefield.model.cell import State
-from phasefield.model.film import Film
 from phasefield.model.coefficients import Drive
+from phasefield.model.film import Film
 from phasefield.roughness import basic
 from phasefield.verify.march import driven, make, march, micrometres
 from phasefield.verify.row import Check, Curve, Plot, Result, Row

@@ -1,13 +1,13 @@
 """An exact solution made for the discrete equations: a flat surface, charge and salt without a source.
 
-With kappa = kappa_0 c/c_m and D = D_0 (1 + e (y - 1)), y = c/c_m, let T = (y - 1) + e (y - 1)^2/2, the integral of D/D_0,
-be harmonic:
+With kappa = kappa_0 c/c_m and D = D_0 (1 + e (y - 1)), y = c/c_m, let T = (y - 1) + e (y - 1)^2/2, the integral of
+D/D_0, be harmonic:
 
     T = g (z - H) + a cos(kx) cos(ky) sinh(q(H - z))/sinh(q(H - z_0)),    q = sqrt(2) k in 3D, k (and no y) in 2D
 
-and the current what the salt's flux brings, i = -(D_0 c_m F/(1 - t+)) grad T. Both are free of divergence: (10) holds at
-rest, (9) with psi = (D_0 F/(1 - t+)) (c_m/kappa_0) {(1 - e) ln y + e (y - 1)}. The film's resistance of each element is
-what lets the kinetics carry that current.
+and the current what the salt's flux brings, i = -(D_0 c_m F/(1 - t+)) grad T. Both are free of divergence: (10) holds
+at rest, (9) with psi = (D_0 F/(1 - t+)) (c_m/kappa_0) {(1 - e) ln y + e (y - 1)}. The film's resistance of each
+element is what lets the kinetics carry that current.
 """
 
 from __future__ import annotations
@@ -120,6 +120,6 @@ def potential_errors(cells: int, deep: bool = False) -> tuple[float, float]:
 
 
 def salt_error(cells: int, deep: bool = False) -> float:
-    """Return the rms error of c over its range after one stage of charge and salt, found from the mean concentration."""
+    """Return the rms error of c over its range after one stage of charge and salt, found from its mean."""
     made = Made(cells, deep)
     return made.error(made.solve(salt=True).c, made.c)
