@@ -104,7 +104,7 @@ def test_derivatives_are_those_of_the_residual(name: str, frozen: bool) -> None:
         off = np.abs(w[field, k0:] - found[field])
         # float32: 6e-8 of seven terms, each up to forty times what they add up to.
         assert off[:-1].max() <= 3e-5 * np.abs(found[field]).max()
-        # Salt that leaves: the derivative of the plane's c by jc is left out, dx/2 times the displaced speed over D, 1e-4.
+        # Salt that leaves: the plane's c answers to jc, which is left out; dx/2 times the displaced speed over D, 1e-4.
         assert off[-1].max() <= (2e-4 if field == 0 else 3e-5) * np.abs(found[field, -1]).max()
     assert np.abs(dI - currents).max() < 1e-5 * np.abs(currents).max()
 
@@ -170,7 +170,7 @@ def test_what_is_lent_is_somebodys(periodic: bool) -> None:
 def test_currents_are_as_good_as_stated(name: str, seed: int, frozen: bool, request: pytest.FixtureRequest) -> None:
     """The error against a solution at 1e-10 is below numerics.tolerance."""
     if (name, seed, frozen) == ("two electrodes, starved", 0, True):
-        reason = "1.23 tolerances: the estimate takes the currents to fall as the residual does; of 84 cases the only one"
+        reason = "1.23 tolerances: the estimate takes the currents to fall as the residual does; the only one of 84"
         request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
     drive, two, starved = CASES[name]
     found: dict[float, Floats] = {}
