@@ -259,25 +259,25 @@ def _changed_share(share, c, dc, c_e, dc_e):  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def responses(du, dc_e, dnorm, dc, dpsi, c, psi, beta, c_0, c_e, share, norm, start, idx, w, n):  # type: ignore[no-untyped-def]
-    """Changes of c_e and u (`at_surface`), and of ln norm, that follow from dc and dpsi."""
-    flat_c, flat_p, d_c, d_p = c.ravel(), psi.ravel(), dc.ravel(), dpsi.ravel()
+def responses(du, dc_e, dnorm, dc, c, beta, c_e, share, norm, start, idx, w, n):  # type: ignore[no-untyped-def]
+    """Changes of c_e and u (`at_surface`), and of ln norm, that follow from a change dc."""
+    flat_c, d_c = c.ravel(), dc.ravel()
     for e in prange(n):
         a, b = start[e], start[e + 1]
         with_c, with_u, with_norm = 0.0, 0.0, 0.0
         for t in range(a, b):
             p = idx[t]
             with_c += w[t] * d_c[p]
-            with_u += w[t] * (d_p[p] + beta * d_c[p] / flat_c[p])
+            with_u += w[t] * d_c[p] / flat_c[p]
         if norm[e] < 1.0:
             for t in range(a, b):
                 p = idx[t]
                 with_norm += _changed_share(share[t], flat_c[p], d_c[p], c_e[e], with_c)
-        du[e], dc_e[e], dnorm[e] = with_u, with_c, with_norm
+        du[e], dc_e[e], dnorm[e] = beta * with_u, with_c, with_norm
 
 
 @kernel
-def exchange(out_c, out_p, ratio, dI, current, dc_e, dnorm, dc, c, c_e, share, norm, start, idx, w, n):  # type: ignore[no-untyped-def]
+def exchange(out_c, out_p, ratio, dI, current, dc_e, dnorm, dc, c, c_e, share, norm, start, idx, n):  # type: ignore[no-untyped-def]
     """Add to cells the change of what the elements take: of share_k A j, charge to out_p and `ratio` as much to out_c.
 
     dI, current [A]: change of A j and A j itself.

@@ -17,7 +17,7 @@ from .front import Front
 
 Floats = NDArray[np.float64]
 
-TOLERANCE = 1e-3  # of the volume displaced in a cell: what is missed compresses, and no salt is lost by it
+TOLERANCE = 1e-2  # of the volume displaced in a cell: what is missed compresses, and no salt is lost by it
 ITERATIONS = 30
 ENDS, ONE = np.array([0.0, 1.0]), np.array([1.0, 1.0])
 

@@ -163,24 +163,35 @@ class Surface:
         at_rest = AT_REST * np.sqrt(np.sum((area * rx.J / self.co.kinetics.f) ** 2))
         return float(np.sqrt(np.sum((area * rx.j) ** 2)) + at_rest)
 
-    def respond(self, dc: Floats, dpsi: Floats, c: Floats, psi: Floats) -> Floats:
-        """Return the changes of A j [A] that follow from changes of c and psi, the sums of `closed` kept."""
-        rx, co = self.rx, self.co
+    def of_salt(self, out_c: Floats, out_p: Floats, ratio: float, dc: Floats, c: Floats) -> Floats:
+        """Add to the cells what the elements take by a change dc, `ratio` as much to the salt's; return it [A]."""
+        rx = self.rx
         elements.responses(
-            self.du, self.dc_e, self.dnorm, dc, dpsi, c, psi, co.beta, co.c_0, self.c_e, self.share, self.norm,
-            self.start, self.idx, self.w, self.n,
+            self.du, self.dc_e, self.dnorm, dc, c, self.co.beta, self.c_e, self.share, self.norm, self.start, self.idx,
+            self.w, self.n,
         )  # fmt: skip
-        slope, change = rx.J, rx.J * self.du + rx.Jc * self.dc_e
+        dI = self._closed(rx.J * self.du + rx.Jc * self.dc_e)
+        elements.exchange(
+            out_c, out_p, ratio, dI, self.area * rx.j, self.dc_e, self.dnorm, dc, c, self.c_e, self.share, self.norm,
+            self.start, self.idx, self.n,
+        )  # fmt: skip
+        return dI
+
+    def of_charge(self, out_c: Floats, out_p: Floats, ratio: float, dpsi: Floats) -> Floats:
+        """As `of_salt`, by a change dpsi."""
+        elements.gather(self.du, dpsi.reshape(-1), self.start, self.idx, self.w)
+        dI = self._closed(self.rx.J * self.du)
+        elements.scatter(out_p, dI, self.start, self.idx, self.share, self.n, 1.0)
+        if ratio > 0.0:
+            elements.scatter(out_c, dI, self.start, self.idx, self.share, self.n, ratio)
+        return dI
+
+    def _closed(self, change: Floats) -> Floats:
+        """Return the changes of A j [A] after changes of j at fixed metals, the sums of `closed` kept."""
+        slope = self.rx.J
         for area in self.closed:
             some = self.total(area * slope)
             if some > 0.0:
                 level = self.total(area * change) / some
                 change -= np.where(area > 0.0, level * slope, 0.0)
         return self.area * change
-
-    def exchange(self, out_c: Floats, out_p: Floats, ratio: float, dI: Floats, dc: Floats, c: Floats) -> None:
-        """Add to the cells what the changes dI [A] of A j and dc take, and `ratio` as much to the salt's."""
-        elements.exchange(
-            out_c, out_p, ratio, dI, self.area * self.rx.j, self.dc_e, self.dnorm, dc, c, self.c_e, self.share,
-            self.norm, self.start, self.idx, self.w, self.n,
-        )  # fmt: skip

@@ -37,6 +37,9 @@ NEWTON_STEPS = 30
 VECTORS = 20  # of GMRES, in one Newton step
 REDUCTION = 0.1  # of the residual by the first linear solution; later ones after Eisenstat & Walker (1996), choice 2
 EASED = 0.9  # their gamma
+ENOUGH = 0.3  # of the reduction that the tolerance needs
+LEAST_REDUCTION = 1e-5  # that vectors in float32 can give
+LAGGING = 3  # vectors in a Newton step up to which the next one keeps the preconditioner
 HALVINGS = 6  # of a Newton step
 RISE = 3.0  # times its residual may be at most: the way down is not monotonous where salt vanishes
 AROUND = 1  # of the conductance of a cell's faces: what its potential follows the reaction through
@@ -95,9 +98,11 @@ class Transport:
         s, co, k0 = stage.state, self.co, stage.state.front.k0
         self._begin(stage)
         self._evaluate(stage)
+        self.used = VECTORS  # of GMRES in the last Newton step
         size, relative, self.error = self._size(k0), REDUCTION, math.inf
         for _ in range(NEWTON_STEPS):
-            self._prepare(stage)
+            if self.used > LAGGING:
+                self._prepare(stage)
             change, phi_s = self._correction(stage, size, relative), s.phi_s
             before, size = size, self._advance(stage, size)
             self.iterations += 1
@@ -106,7 +111,8 @@ class Transport:
             self.error = change * max(size / before, 1e-3)
             if self.error <= self.tolerance:
                 break
-            relative = min(REDUCTION, max(EASED * (size / before) ** 2, 0.1 * self.tolerance))
+            needed = ENOUGH * self.tolerance / self.error
+            relative = min(REDUCTION, max(EASED * (size / before) ** 2, needed, LEAST_REDUCTION))
         else:
             raise SolverError(f"salt and potential did not converge: the currents are off by {self.error:.1e}")
         transport.potential(s.phi, self.psi, s.c, co.beta, co.c_0, k0)
@@ -221,20 +227,12 @@ class Transport:
         pin = 0.0 if bound else PINNED * surface.total(answer)
         self.salt.prepare(*self.diffusion, self.salt_own, *entries, answer, pin, True)
 
-    def _respond(self, out: NDArray[np.float32], dc: Floats, dpsi: Floats, stage: Stage) -> Floats:
-        """Add the part of surface and counter electrode to the derivatives' product; return the changes of A j [A]."""
-        s, co = stage.state, self.co
-        dI = self.surface.respond(dc, dpsi, s.c, self.psi)
-        self.surface.exchange(out[0], out[1], 0.0 if self.frozen else self.ratio, dI, dc, s.c)
-        if not s.front.two:
-            given = self.jc_slope * (dpsi[-1] + co.beta * dc[-1] / s.c[-1]) + self.jc_by_c * dc[-1]
-            given *= self.dx**2
-            out[1, -1] += given
-            if not self.frozen:
-                out[0, -1] += self.ratio * given
-                if math.isnan(stage.back):
-                    out[0, -1] += self.scale * stage.top * dc[-1]
-        return dI
+    def _counter(self, out: NDArray[np.float32], given: Floats) -> None:
+        """Add to the derivatives' product what the counter electrode gives less, `given` [A/m^2]."""
+        given *= self.dx**2
+        out[1, -1] += given
+        if not self.frozen:
+            out[0, -1] += self.ratio * given
 
     def _direction(self, z: NDArray[np.float32], w: NDArray[np.float32], v: NDArray[np.float32], stage: Stage) -> Floats:
         """Precondition v into z, and multiply z with the derivatives into w; return the changes of A j [A]."""
@@ -252,13 +250,20 @@ class Transport:
             gmres.from_level(z[0], level.u, k0)
             transport.salt_operator(w[0], z[0], self.storage, self.diffusion, self.flow, L, k0)
             transport.charge_of_salt(w[1], z[0], self.ga, self.gb, L, k0)
-            dI = self._respond(w, z[0], none, stage)
+            dI = self.surface.of_salt(w[0], w[1], self.ratio, z[0], s.c)
+            if not s.front.two:
+                dc = z[0, -1].astype(float)
+                self._counter(w, (self.jc_slope * self.co.beta / s.c[-1] + self.jc_by_c) * dc)
+                if math.isnan(stage.back):
+                    w[0, -1] += self.scale * stage.top * dc
         level = self.charge.finest
         gmres.into_level(level.b, v[1], w[1], k0)
         self.charge.cycle()
         gmres.from_level(z[1], level.u, k0)
         transport.charge_operator(w[1], z[1], self.g, L, k0)
-        dI = dI + self._respond(w, none, z[1], stage)
+        dI = dI + self.surface.of_charge(w[0], w[1], 0.0 if self.frozen else self.ratio, z[1])
+        if not s.front.two:
+            self._counter(w, self.jc_slope * z[1, -1])
         self.cycles += 1
         return dI
 
@@ -302,7 +307,7 @@ class Transport:
             rhs[m] *= rotations[m][0]
             if abs(rhs[m + 1]) <= relative or norm == 0.0:
                 break
-        n = len(H)
+        n = self.used = len(H)
         y = [0.0] * n
         for i in range(n - 1, -1, -1):
             y[i] = (rhs[i] - sum(H[m][i] * y[m] for m in range(i + 1, n))) / H[i][i]
