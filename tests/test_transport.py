@@ -227,3 +227,11 @@ def test_nothing_leaves_between_two_electrodes() -> None:
     assert np.abs(stage.volume).max() > 0.0
 
 
+
+
+def test_a_flat_surface_is_solved_although_its_current_is_known_at_once() -> None:
+    """The elements all carry what is imposed from the first evaluation on: they do not tell that all is solved."""
+    _, s = cases.driven(cases.make('film.conductivity="1e-3 S/m"'), Drive(40.0))
+    assert float(s.jc.mean()) == pytest.approx(40.0, rel=1e-5)  # numerics.tolerance
+    _, t = cases.driven(cases.make('film.conductivity="1e-3 S/m"', "numerics.tolerance=1e-11"), Drive(40.0))
+    assert s.voltage == pytest.approx(t.voltage, rel=1e-5)
