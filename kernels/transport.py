@@ -365,15 +365,21 @@ def extremes(partial, h, c, least):  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def largest_change(partial, h, new, old, floor):  # type: ignore[no-untyped-def]
-    """max |new - old| / max(old, new, floor) over cells of electrolyte (h > 1/2); partial (nz): that of each plane."""
+def largest_change(partial, h, new, old, floor, c_0):  # type: ignore[no-untyped-def]
+    """Largest relative change of c in cells of electrolyte (h > 1/2); partial (nz): that of each plane.
+
+    A fall counts against max(old, floor), a rise against max(new, c_0): where a current reverses out of starvation
+    salt comes back from almost nothing within any step, and no current answers to that by much.
+    """
     for k in prange(h.shape[0]):
         worst = 0.0
         for j in range(h.shape[1]):
             row_h, row_n, row_o = h[k, j], new[k, j], old[k, j]
             for i in range(row_h.size):
                 if row_h[i] > 0.5:
-                    worst = max(worst, abs(row_n[i] - row_o[i]) / max(row_o[i], row_n[i], floor))
+                    rise = row_n[i] - row_o[i]
+                    size = max(row_n[i], c_0) if rise > 0.0 else max(row_o[i], floor)
+                    worst = max(worst, abs(rise) / size)
         partial[k] = worst
     worst = 0.0
     for k in range(h.shape[0]):

@@ -12,7 +12,7 @@ midpoint rule. A reversed current, which is stiff for the salt, needs no special
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -325,11 +325,27 @@ class Cell:
             to, drive, self.counter(to), self.held, dt, self.displacement.volume, self.displacement.top, back
         )
         before = self.transport.iterations
-        to.reaction, out = self.transport.solve(stage)
+        to.reaction, out = self._solve(stage, s)
         self.effort = max(self.effort, self.transport.iterations - before)
         factor = (total - out) / self.content(to.front, to.c)
         to.c[to.front.k0 :] *= factor
         return out, factor
+
+    def _solve(self, stage: Stage, s: State) -> tuple[Reaction, float]:
+        """Solve a stage; where salt does not carry an imposed current, with the ceiling of the voltage in its place."""
+        drive, to = stage.drive, stage.state
+        if not drive.current or not math.isfinite(drive.ceiling) or self.cathode is not None:
+            return self.transport.solve(stage)
+        kept = to.c.copy(), to.phi.copy(), to.jc.copy(), to.phi_s
+        try:
+            return self.transport.solve(stage)
+        except SolverError as error:
+            to.c[...], to.phi[...], to.jc[...], to.phi_s = kept
+            instead = replace(stage, drive=Drive(None, math.copysign(drive.ceiling, drive.current)))
+            found = self.transport.solve(instead)
+            if found[0].total * drive.current < 0.0 or abs(found[0].total) > abs(drive.current) * self.plane:
+                raise error
+            return found
 
     def content(self, front: Front, c: Floats) -> float:
         """Return the salt in the cell, sum(h c) dV [mol]."""
@@ -338,9 +354,8 @@ class Cell:
     def change(self, old: State, new: State, floor: float) -> float:
         """Return the largest relative change of concentration in the electrolyte; floor: share of c0."""
         k = new.front.k0
-        return float(
-            sums.largest_change(self._planes, new.front.h[k:], new.c[k:], old.c[k:], floor * self.properties.c0)
-        )
+        c_0 = self.properties.c0
+        return float(sums.largest_change(self._planes, new.front.h[k:], new.c[k:], old.c[k:], floor * c_0, c_0))
 
     def concentration_range(self, s: State) -> tuple[float, float]:
         """Return the smallest and largest concentration [mol/m^3] in the electrolyte and at the surface (h > 1/2)."""

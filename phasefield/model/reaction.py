@@ -47,17 +47,12 @@ class Surface:
     """The surface elements of one stage: what they feel, what they take, and how that answers to changes."""
 
     def __init__(
-        self, front: Front, co: Coefficients, film: tuple[Floats, Floats], drive: Drive, open_circuit: float,
-        plane: float,
-    ) -> None:  # fmt: skip
-        """film: resistance [ohm m^2] and side reaction [A/m^2] at the elements; plane [m^2]: projected area.
-
-        open_circuit [V]: of the counter electrode, over lithium.
-        """
+        self, front: Front, co: Coefficients, film: tuple[Floats, Floats], drive: Drive, plane: float
+    ) -> None:
+        """film: resistance [ohm m^2] and side reaction [A/m^2] at the elements; plane [m^2]: projected area."""
         n = self.n = front.count
         self.front, self.co, self.drive, self.plane = front, co, drive, plane
         self.resistance, self.j_side = film
-        self.bounds = open_circuit - drive.ceiling, open_circuit + drive.ceiling  # of phi_s
         self.start, self.idx, self.w = front.start[: n + 1], front.idx[: front.used], front.w[: front.used]
         self.area = front.area[:n]
         self.shift = co.gibbs_thomson * front.curvature[:n]
@@ -82,29 +77,24 @@ class Surface:
             self.c_e, self.u, self.share, self.norm, c, psi, co.beta, co.c_0, self.start, self.idx, self.w, self.n
         )
         others, wanted = self.area - self.mine, (drive.current or 0.0) * self.plane
-        self.closed = []
         if drive.current is None:
-            phi_s = -(drive.voltage or 0.0)
-        elif not self.front.two:
-            phi_s = self._root(lambda value: self._evaluate(value, 0.0), self.mine, wanted, phi_s, -1.0, self.bounds)
-            if self.bounds[0] < phi_s < self.bounds[1]:
+            phi_s, self.closed = -(drive.voltage or 0.0), []
+            if self.front.two:  # both together take nothing
+                self._lift(psi, phi_s, self.area, 0.0)
                 self.closed = [self.area]
+            self._evaluate(phi_s, 0.0)
             return phi_s
-        else:
-            lift = self._root(lambda value: self._evaluate(phi_s, value), others, -wanted, 0.0, 1.0)
-            psi += lift
-            self.u += lift
-            phi_s = self._root(lambda value: self._evaluate(value, 0.0), self.mine, wanted, phi_s, -1.0, self.bounds)
-            if self.bounds[0] < phi_s < self.bounds[1]:
-                self.closed = [self.mine, others]
-                return phi_s
-        if self.front.two:  # both together take nothing
-            lift = self._root(lambda value: self._evaluate(phi_s, value), self.area, 0.0, 0.0, 1.0)
-            psi += lift
-            self.u += lift
-            self.closed = [self.area]
-        self._evaluate(phi_s, 0.0)
-        return phi_s
+        self.closed = [self.area]
+        if self.front.two:
+            self._lift(psi, phi_s, others, -wanted)
+            self.closed = [self.mine, others]
+        return self._root(lambda value: self._evaluate(value, 0.0), self.mine, wanted, phi_s, -1.0)
+
+    def _lift(self, psi: Floats, phi_s: float, area: Floats, wanted: float) -> None:
+        """Move psi by the one number at which the sum of A j over some areas is the `wanted` one."""
+        lift = self._root(lambda value: self._evaluate(phi_s, value), area, wanted, 0.0, 1.0)
+        psi += lift
+        self.u += lift
 
     def _evaluate(self, phi_s: float, lift: float) -> None:
         rx, front, co = self.rx, self.front, self.co
@@ -120,17 +110,14 @@ class Surface:
             rx.other_li = self.total((self.area - self.mine) * rx.j_li)
 
     def _root(
-        self, evaluate: Callable[[float], None], area: Floats, wanted: float, start: float, sign: float,
-        bounds: tuple[float, float] = (-np.inf, np.inf),
-    ) -> float:  # fmt: skip
+        self, evaluate: Callable[[float], None], area: Floats, wanted: float, start: float, sign: float
+    ) -> float:
         """Return the potential [V] at which the sum of A j is the `wanted` current [A] to round-off, evaluated there.
 
-        area [m^2]: of the elements that count, 0 at the others; sign: whether currents rise (1) or fall (-1) with it;
-        bounds: one of them is returned if the potential is beyond it.
+        area [m^2]: of the elements that count, 0 at the others; sign: whether currents rise (1) or fall (-1) with it.
         """
         rx = self.rx
-        low, high, best = -np.inf, np.inf, np.inf
-        value = min(max(start, bounds[0]), bounds[1])
+        value, low, high, best = start, -np.inf, np.inf, np.inf
         for _ in range(CLOSING_STEPS):
             evaluate(value)
             off = self.total(area * rx.j) - wanted
@@ -146,9 +133,7 @@ class Surface:
                 low = max(low, value)
             else:
                 high = min(high, value)
-            if low >= bounds[1] or high <= bounds[0]:
-                return value
-            new = min(max(value - sign * off / slope, bounds[0]), bounds[1])
+            new = value - sign * off / slope
             if not low < new < high and np.isfinite(low) and np.isfinite(high):
                 new = 0.5 * (low + high)
             if new == value:

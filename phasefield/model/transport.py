@@ -40,9 +40,12 @@ EASED = 0.9  # their gamma
 ENOUGH = 0.3  # of the reduction that the tolerance needs
 LEAST_REDUCTION = 1e-5  # that vectors in float32 can give
 LAGGING = 3  # vectors in a Newton step up to which the next one keeps the preconditioner
+UNEQUAL = 0.1  # of the currents: so far may those of both electrodes be apart at a start
+LEVEL_STEP, LEVEL_FARTHEST, LEVEL_STEPS = 0.05, 1000.0, 40  # V, V, halvings: of the search for a level of psi
+REFILLED = 0.03  # of a residual is left by a start
 HALVINGS = 6  # of a Newton step
 RISE = 3.0  # times its residual may be at most: the way down is not monotonous where salt vanishes
-AROUND = 1  # of the conductance of a cell's faces: what its potential follows the reaction through
+AROUND = 1.0  # of the conductance of a cell's faces: what its potential follows the reaction through
 PINNED = 1e6  # holds the metal of the preconditioner in place, over the reaction, where its potential is imposed
 LEAST_FLUX = 0.1 / FARADAY  # the salt's residual is divided by this flux at least: with t+ = 1 there is none
 
@@ -98,6 +101,10 @@ class Transport:
         s, co, k0 = stage.state, self.co, stage.state.front.k0
         self._begin(stage)
         self._evaluate(stage)
+        if not s.front.two:
+            self._level(stage)
+        if not self.frozen and bool(np.any(self.surface.norm < 1.0)) and self.surface.rx.total < 0.0:
+            self._refill(stage)
         self.used = VECTORS  # of GMRES in the last Newton step
         size, relative, self.error = self._size(k0), REDUCTION, math.inf
         for _ in range(NEWTON_STEPS):
@@ -127,7 +134,7 @@ class Transport:
         if k0 > 0:
             for faces in (self.I, self.g, self.ga, self.gb, self.diffusion, self.flow):
                 faces[:, k0 - 1] = 0.0
-        self.surface = Surface(front, co, (s.resistance, s.j_side), stage.drive, s.open_circuit, self.plane)
+        self.surface = Surface(front, co, (s.resistance, s.j_side), stage.drive, self.plane)
         self.frozen = stage.held is None
         if self.frozen:
             return
@@ -159,13 +166,7 @@ class Transport:
         current = surface.area * surface.rx.j
         elements.scatter(r_p, current, surface.start, surface.idx, surface.share, surface.n, -1.0)
         if not front.two:  # else the top of the box is closed
-            top = np.ascontiguousarray(s.c[-1])
-            phi = self.psi[-1] + co.beta * np.log(top / co.c_0)
-            kinetics.counter_currents(
-                s.jc, self.jc_slope, self.jc_by_c, phi, top, np.interp(top, co.at, co.kappa),
-                np.interp(top, co.D_at, co.D), front.h[-1], co.beta, co.flux, stage.counter.resistance, dx,
-                stage.counter.kinetics,
-            )  # fmt: skip
+            self._counter_currents(stage)
             r_p[-1] += dx**2 * s.jc
         if self.frozen:
             r_c[k0:] = 0.0
@@ -178,6 +179,89 @@ class Transport:
             elements.scatter(r_c, current, surface.start, surface.idx, surface.share, surface.n, -self.ratio)
             if not front.two:
                 r_c[-1] += self.ratio * dx**2 * s.jc - self.scale * self._leaving(stage)
+
+    def _counter_currents(self, stage: Stage) -> None:
+        """Set the current from the counter electrode's plane into each of the top cells [A/m^2], and its derivatives."""
+        s, co = stage.state, self.co
+        top = np.ascontiguousarray(s.c[-1])
+        phi = self.psi[-1] + co.beta * np.log(top / co.c_0)
+        kinetics.counter_currents(
+            s.jc, self.jc_slope, self.jc_by_c, phi, top, np.interp(top, co.at, co.kappa), np.interp(top, co.D_at, co.D),
+            s.front.h[-1], co.beta, co.flux, stage.counter.resistance, self.dx, stage.counter.kinetics,
+        )  # fmt: skip
+
+    def _level(self, stage: Stage) -> None:
+        """Move psi by one number, for a start, where both electrodes pass very different currents.
+
+        Far from the solution the exponentials of the kinetics lead Newton's method astray; this equation in one unknown
+        is monotonous.
+        """
+        s, surface = stage.state, self.surface
+
+        def excess() -> float:
+            return float(np.sum(s.jc)) * self.dx**2 - surface.rx.total
+
+        size = UNEQUAL * (abs(surface.rx.total) + float(np.sum(np.abs(s.jc))) * self.dx**2)
+        off, step = excess(), LEVEL_STEP
+        if abs(off) <= size:
+            return
+        sign = math.copysign(1.0, off)  # the counter electrode's current falls with psi
+        low = high = 0.0
+        at = 0.0
+
+        def move(to: float) -> float:
+            nonlocal at
+            self.psi += to - at
+            at = to
+            s.phi_s = surface.react(s.c, self.psi, s.phi_s)
+            self._counter_currents(stage)
+            return sign * excess()
+
+        while move(high + sign * step) > 0.0:  # until the root lies between low and high
+            low, high, step = high + sign * step, high + sign * step, 2.0 * step
+            if step > LEVEL_FARTHEST:
+                break
+        high = at
+        for _ in range(LEVEL_STEPS):
+            if abs(excess()) <= size:
+                break
+            middle = 0.5 * (low + high)
+            if move(middle) > 0.0:
+                low = middle
+            else:
+                high = middle
+        self._evaluate(stage)
+
+    def _refill(self, stage: Stage) -> None:
+        """Solve for the salt with the currents as they are, then for the charge: a start where stripping fills a void.
+
+        From next to no salt the concentration at the surface rises by orders of magnitude, beyond what a linear step
+        can tell of the potential.
+        """
+        s, surface, k0 = stage.state, self.surface, stage.state.front.k0
+        own, none = np.copy(self.storage), np.zeros(0)
+        elements.own_answer(
+            own, self.ratio, surface.area * surface.rx.j, s.c, surface.c_e, surface.share, surface.norm, surface.start,
+            surface.idx, surface.n,
+        )  # fmt: skip
+        self.salt.prepare(*self.diffusion, own, np.zeros(1, np.int64), np.zeros(0, np.int64), none, none, 1.0, False)
+        self.step[:, k0:] = 0.0
+        self.residual[0, :k0] = 0.0
+        self.salt.correct(self.step[0], 0.0, self.residual[0], 0.0, tolerance=REFILLED, max_iterations=VECTORS)
+        gmres.update(s.c, self.psi, self.step, 1.0, self.co.beta, k0)
+        self.frozen = True
+        try:
+            self._evaluate(stage)
+            size = self._size(k0)
+            for _ in range(NEWTON_STEPS):
+                self._prepare(stage)
+                self._correction(stage, size, REDUCTION)
+                before, size = size, self._advance(stage, size)
+                if size <= REFILLED * before:
+                    break
+        finally:
+            self.frozen = False
+        self._evaluate(stage)
 
     def _size(self, k0: int) -> float:
         """Return the norm of the residuals [A]."""
@@ -329,7 +413,7 @@ class Transport:
         kept = s.phi_s
         factor = 1.0
         for _ in range(HALVINGS):
-            gmres.update(s.c, self.psi, self.step, factor, k0)
+            gmres.update(s.c, self.psi, self.step, factor, self.co.beta, k0)
             try:
                 self._evaluate(stage)
                 new = self._size(k0)

@@ -1,0 +1,142 @@
+"""Random hard cases, run to their end: reversals out of starvation, voltage steps, pulses, extreme films and t+.
+
+    python benchmarks/hard_cases.py --first 0 --count 200 --seconds 60
+
+Prints a line for each case that fails, and how many did. A case that is still running after its time is not a failure
+if its steps have not become short; it is listed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import random
+import tempfile
+import time
+from pathlib import Path
+
+from phasefield.casefile import read_case
+from phasefield.driver import Driver
+from phasefield.errors import Interrupted
+
+BASE = """title = "hard"
+[grid]
+size = {size}
+spacing = "{spacing} um"
+[surface]
+height = "10 um"
+roughness = "{rough} um"
+correlation_length = "{length} um"
+seed = {seed}
+[electrolyte]
+conductivity = "{kappa} S/cm"
+transference_number = {t_plus}
+salt_concentration = "1 mol/L"
+salt_diffusivity = "{D}"
+[kinetics]
+exchange_current_density = "{j0} A/m^2"
+[lithium]
+surface_energy = "0.5 J/m^2"
+[film]
+thickness = "20 nm"
+conductivity = "{film} S/m"
+{patches}
+[protocol]
+voltage_limit = "{limit} V"
+stop_on = ["short_circuit", "exhausted"]
+repeat = {repeat}
+steps = [{steps}]
+[output]
+fields_every = "1 h"
+"""
+
+
+def limiting(kappa: float, t_plus: float, gap: float) -> float:
+    """Return the limiting current density [A/m^2] of the ideal salt; kappa [S/m], gap [m]."""
+    return 4.0 * t_plus * kappa * 8.314462618 * 298.15 / (96485.33212 * gap)
+
+
+def case_text(seed: int) -> str:
+    """Return a case file."""
+    rng = random.Random(seed)
+    kappa, t_plus = 10 ** rng.uniform(-4.3, -2.3), rng.choice([0.05, 0.2, 0.4, 0.7, 0.95, 0.999, 1.0])
+    deep = rng.random() < 0.25
+    size = '["16 um", "16 um", "42 um"]' if deep else '["24 um", "60 um"]'
+    gap = (32.0 if deep else 50.0) * 1e-6
+    limit_current = min(limiting(100.0 * kappa, t_plus, gap), 3000.0)
+    resistance = 10 ** rng.choice([rng.uniform(-7, -5), rng.uniform(-4.5, -2), rng.uniform(-1, 2)])  # ohm m^2
+    j = limit_current * rng.choice([0.5, 1.0, 1.5, 2.0, 4.0])
+    seconds = rng.choice([0.5, 5.0, 50.0, 300.0, 2000.0])
+    rest = rng.choice([0.0, 0.0, 1.0, 10.0])
+    kind = rng.choice(["reverse", "reverse", "voltage", "pulses", "hold"])
+    limit = rng.choice([0.5, 2.0, 5.0])
+
+    def step(current: float, duration: float) -> str:
+        return f'{{ current = "{current} A/m^2", duration = "{duration} s" }}'
+
+    if kind == "reverse":
+        steps = [step(j, seconds)] + ([f'{{ rest = "{rest} s" }}'] if rest else []) + [step(-j, seconds)]
+    elif kind == "voltage":
+        volts = 10 ** rng.uniform(-1, 0.7)
+        steps = [f'{{ voltage = "{volts} V", duration = "{seconds} s" }}']
+        if rng.random() < 0.5:
+            steps.append(f'{{ voltage = "{-volts} V", duration = "{seconds} s" }}')
+        limit = 6.0
+    elif kind == "pulses":
+        steps = [step(j, 0.01), '{ rest = "0.01 s" }']
+    else:
+        steps = [step(j, 4.0 * seconds)]
+    patches = "" if rng.random() < 0.6 else '[film.patches]\nspread = 1.2\nsize = "5 um"\nrenewal = "1 um"\nseed = 1'
+    return BASE.format(
+        size=size, spacing=1.0 if rng.random() < 0.7 or deep else 0.5, rough=rng.choice([0.05, 0.3, 1.0]),
+        length=rng.choice([2.0, 6.0]), seed=seed + 1, kappa=kappa, t_plus=t_plus,
+        D="nernst-einstein" if t_plus < 1.0 else "1e-7 cm^2/s", j0=10 ** rng.uniform(-1, 3),
+        film=20e-9 / resistance, patches=patches, limit=limit, repeat=20 if kind == "pulses" else 1,
+        steps=", ".join(steps),
+    )  # fmt: skip
+
+
+def main() -> None:
+    """Run the cases and print what happened."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--first", type=int, default=0, help="seed of the first case")
+    parser.add_argument("--count", type=int, default=20, help="number of cases")
+    parser.add_argument("--seconds", type=float, default=60.0, help="wall time of a case")
+    parser.add_argument("--show", action="store_true", help="print the case files of failures")
+    options = parser.parse_args()
+    logging.disable(logging.CRITICAL)
+    failed = late = 0
+    for seed in range(options.first, options.first + options.count):
+        text = case_text(seed)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "hard.toml"
+            path.write_text(text, encoding="utf-8")
+            begun = time.monotonic()
+            driver = None
+            try:
+                case = read_case(path, [])
+                driver = Driver(case, Path(folder) / "run", walltime=options.seconds)
+                outcome = driver.run()
+                ended, good = f"{outcome.reason}: {outcome.text}", outcome.good
+            except Interrupted:
+                ended, good = "not finished", True
+                late += 1
+            except Exception as error:  # whatever it is, it is what is looked for
+                ended, good = f"{type(error).__name__}: {error}", False
+            steps = driver.control.steps if driver is not None else 0
+            rejected = driver.control.rejected if driver is not None else 0
+            at = driver.state.t if driver is not None else 0.0
+            worst = driver.state.salt_correction if driver is not None else 0.0
+        failed += not good
+        mark = "ok  " if good and ended != "not finished" else "late" if good else "FAIL"
+        print(
+            f"{mark} {seed}: {steps} steps, {rejected} rejected, {at:.4g} s, {time.monotonic() - begun:.1f} s wall, "
+            f"salt {worst:.0e}, {ended}", flush=True,
+        )  # fmt: skip
+        if options.show and not good:
+            print(text)
+    print(f"{failed} of {options.count} failed, {late} were not finished in {options.seconds:g} s")
+
+
+if __name__ == "__main__":
+    main()
