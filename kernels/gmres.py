@@ -9,7 +9,6 @@ import numpy as np
 
 from ._jit import kernel, parallel_kernel, prange
 
-
 LEAP = 7.0  # in ln c, downward in one Newton step
 
 

@@ -1,10 +1,10 @@
 """The equations of charge and salt once more, in FiPy, to check the solver against (2D, mirrored sides).
 
-    0         = div(h kappa grad phi) - div(h kappa beta grad ln c) - a j + (counter electrode)          (9)
-    h dc/dt   = div(h D grad c) - q grad c - (1 - t+) a j / F + (counter electrode)                      (10)
+    0              = div(h kappa grad phi) - div(h kappa beta grad ln c) - a j + (counter electrode)           (9)
+    d(h c)/dt      = div(h D grad c) - div(q c) - (1 - t+) a j / F + (counter electrode)                       (10)
 
-FiPy gets the faces' coefficients and the currents of the reaction, and nothing else: its own mesh, its own
-discretisation, matrices and solver. Cells have the volume 1: terms are sums over a cell, in A and mol/s.
+FiPy gets the faces' coefficients, the displaced volumes and the currents of the reaction, and nothing else: its own
+mesh, its own discretisation, matrices and solver. Cells have the volume 1: terms are sums over a cell, in A and mol/s.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TOLERANCE = 1e-14  # of the direct solver's refinement
 
 @dataclass(frozen=True)
 class Faces:
-    """Conductances of cells (nz, nx): x couples i and i + 1, z couples k and k + 1."""
+    """Values on faces of cells (nz, nx): x between i and i + 1, z between k and k + 1; flows out of the first cell."""
 
     x: Floats
     z: Floats
@@ -43,30 +43,35 @@ class Reference:
         self.shape = shape
         nz, nx = shape
         self.mesh = fipy.Grid2D(nx=nx, ny=nz, dx=1.0, dy=1.0)
+        first, second = np.ma.filled(self.mesh.faceCellIDs, -1)
+        self.first, self.along_x = first, second == first + 1
+        self.inside = (second >= 0) & (self.along_x | (second == first + nx))
 
     def cell(self, values: Floats) -> Any:
         """Return a FiPy variable of cell values."""
-        return fipy.CellVariable(mesh=self.mesh, value=np.asarray(values, np.float64).ravel(), hasOld=True)
+        return fipy.CellVariable(mesh=self.mesh, value=np.asarray(values, np.float64).ravel())
 
     def face(self, faces: Faces) -> Any:
         """Return a FiPy variable of face values; 0 on the sides of the box."""
-        first, second = np.ma.filled(self.mesh.faceCellIDs, -1)
-        nx = self.shape[1]
-        along_x = second == first + 1
-        values = np.where(along_x, faces.x.ravel()[first], faces.z.ravel()[first])
-        inside = (second >= 0) & (along_x | (second == first + nx))
-        return fipy.FaceVariable(mesh=self.mesh, value=np.where(inside, values, 0.0))
+        return fipy.FaceVariable(mesh=self.mesh, value=self._on_faces(faces))
+
+    def flow(self, faces: Faces) -> Any:
+        """Return a FiPy vector on the faces, of a flow through them."""
+        values = self._on_faces(faces)
+        vector = np.stack([np.where(self.along_x, values, 0.0), np.where(self.along_x, 0.0, values)])
+        return fipy.FaceVariable(mesh=self.mesh, rank=1, value=vector)
+
+    def _on_faces(self, faces: Faces) -> Floats:
+        values = np.where(self.along_x, faces.x.ravel()[self.first], faces.z.ravel()[self.first])
+        return np.where(self.inside, values, 0.0)
 
     def _array(self, variable: Any) -> Floats:
         return np.asarray(variable.value, np.float64).reshape(self.shape).copy()
 
-    def _current(self, g: Any, phi: Any, c: Any, beta: float) -> Any:
-        """Return kappa grad phi - kappa beta grad ln c on the faces, with grad ln c = grad c / mean c."""
-        return g * (phi.faceGrad - beta * c.faceGrad / c.arithmeticFaceValue)
-
     def charge_balance(self, faces: Faces, phi: Floats, c: Floats, beta: float) -> Floats:
         """Return div(h kappa grad phi) - div(h kappa beta grad ln c) of each cell [A]."""
-        return self._array(self._current(self.face(faces), self.cell(phi), self.cell(c), beta).divergence)
+        logarithm = self.cell(np.log(c))
+        return self._array((self.face(faces) * (self.cell(phi).faceGrad - beta * logarithm.faceGrad)).divergence)
 
     def diffusion_matrix(self, faces: Faces) -> Floats:
         """Return div(g grad .) as a matrix over the cells, as FiPy builds it [A/V or m^3/s]."""
@@ -75,49 +80,33 @@ class Reference:
         equation.justResidualVector(var=self.cell(np.zeros(self.shape)))
         return np.asarray(equation.matrix.numpyArray, np.float64)
 
-    def carried_salt(self, faces: Faces, phi: Floats, c: Floats, beta: float, carried: float) -> Floats:
-        """Return -q grad c [mol/s], q = (V_m/F)(kappa grad phi - ...), as -(div(q c) - c div q)."""
+    def displaced(self, flow: Faces) -> Floats:
+        """Return div q of each cell, without what passes the sides of the box."""
+        return self._array(self.flow(flow).divergence)
+
+    def transported(self, faces: Faces, flow: Faces, c: Floats) -> Floats:
+        """Return div(h D grad c) - div(q c) of each cell [mol/s]."""
         salt = self.cell(c)
-        q = carried * self._current(self.face(faces), self.cell(phi), salt, beta)
-        return self._array(salt * q.divergence - (q * salt.arithmeticFaceValue).divergence)
+        return self._array((self.face(faces) * salt.faceGrad - self.flow(flow) * salt.arithmeticFaceValue).divergence)
 
-    def potential(
-        self, faces: Faces, c: Floats, beta: float, taken: Floats, given: Floats, slope: Floats, phi: Floats
-    ) -> Floats:
-        """Solve eq. (9) for the potential [V].
+    def salt(self, faces: Faces, flow: Faces, storage: Floats, known: Floats, empty: Floats) -> Floats:
+        """Solve storage c = div(h D grad c) - div(q c) + known for c: one implicit stage of eq. (10).
 
-        taken: a j of each cell [A]; given and slope: what the counter electrode gives to each cell at phi
-        [A], and how it falls with the potential [A/V].
+        storage [m^3/s]: h dV/dt, and what leaves with c; known [mol/s]: the salt before, and all sources; empty: c of
+        cells without electrolyte, whose equation would be 0 = 0.
         """
-        g, salt, u = self.face(faces), self.cell(c), self.cell(phi)
-        drift = (g * beta * salt.faceGrad / salt.arithmeticFaceValue).divergence
-        known = self.cell(given + slope * phi - taken) - drift
-        equation = (
-            fipy.DiffusionTerm(coeff=g)
-            - fipy.ImplicitSourceTerm(coeff=self.cell(slope + self._void(faces)))
-            + known
-        )
-        equation.solve(var=u, solver=LinearLUSolver(tolerance=TOLERANCE, iterations=10))
-        return self._array(u)
-
-    def salt(self, faces: Faces, storage: Floats, before: Floats, source: Floats, dt: float) -> Floats:
-        """Solve storage (c - before)/dt = div(g grad c) + source for c: one implicit stage of eq. (10).
-
-        storage: h dV [m^3]; source: everything that is known [mol/s].
-        """
-        c = self.cell(before)
-        c.updateOld()
-        empty = np.where(storage > 0.0, 0.0, self._void(faces))
-        equation = fipy.TransientTerm(coeff=self.cell(storage)) == (
+        void = self._void(faces)
+        c = self.cell(empty)
+        equation = fipy.ImplicitSourceTerm(coeff=self.cell(storage + void)) == (
             fipy.DiffusionTerm(coeff=self.face(faces))
-            + self.cell(source + empty * before)
-            - fipy.ImplicitSourceTerm(coeff=self.cell(empty))
+            - fipy.CentralDifferenceConvectionTerm(coeff=self.flow(flow))
+            + self.cell(known + void * empty)
         )
-        equation.solve(var=c, dt=dt, solver=LinearLUSolver(tolerance=TOLERANCE, iterations=10))
+        equation.solve(var=c, solver=LinearLUSolver(tolerance=TOLERANCE, iterations=10))
         return self._array(c)
 
     def _void(self, faces: Faces) -> Floats:
-        """Return a conductance for cells that have none: their equation would be 0 = 0."""
+        """Return a conductance for cells that have none."""
         total = faces.x + faces.z
         total[:, 1:] += faces.x[:, :-1]
         total[1:] += faces.z[:-1]

@@ -12,8 +12,8 @@ import pytest
 
 from phasefield.constants import FARADAY
 from phasefield.model.cell import Cell
-from phasefield.model.film import Film, Growth
 from phasefield.model.coefficients import Drive
+from phasefield.model.film import Film, Growth
 
 
 def patchwork(shape: tuple[int, int, int], dx: float, radius: float, seed: int = 1, **more: Any) -> Film:

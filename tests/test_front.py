@@ -12,6 +12,7 @@ from scipy.optimize import brentq
 
 from phasefield.case import Properties
 from phasefield.constants import FARADAY, GAS_CONSTANT
+from phasefield.kernels import front as kernels
 from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
 from phasefield.model.front import label
@@ -179,7 +180,7 @@ def with_island(size: tuple[float, ...], lateral: str) -> tuple[Cell, State, NDA
     f.phase()
     f.refresh()
     s.film = cell.film.start(f)
-    cell.volume_0, cell.salt_0 = f.volume(), cell.salt.content(f, s.c)
+    cell.volume_0, cell.salt_0 = f.volume(), cell.content(f, s.c)
     return cell, s, away
 
 
@@ -227,6 +228,33 @@ def test_labels_join_across_periodic_sides() -> None:
     assert len(np.unique(roots[labels[mask]])) == 3
     labels, roots = label(mask, False)
     assert len(np.unique(roots[labels[mask]])) == 5
+
+
+@pytest.mark.parametrize("periodic", [True, False])
+@pytest.mark.parametrize("shape", [(6, 1, 9), (5, 7, 8), (9, 6, 1), (4, 5, 33), (1, 6, 6)])
+def test_runs_of_rows_connect_as_cells_do(shape: tuple[int, int, int], periodic: bool) -> None:
+    """Dead lithium, pockets and shorts of random boxes, against labels of single cells."""
+    rng = np.random.default_rng(shape[0])
+    shorts = 0
+    for part in np.linspace(0.2, 0.8, 40):
+        d = np.where(rng.random(shape) < part, -1.0, 1.0)
+        dead = np.zeros(shape, np.uint8)
+        parent, ends = np.empty((2, d.size), np.int32)
+        cut, pockets, shorted = kernels.connect(
+            dead, parent, ends, np.empty(d.size, np.uint8), np.empty(shape[0] * shape[1] + 1, np.int64), d, periodic
+        )
+        labels, roots = label(d <= 0.0, periodic)
+        part_of = roots[labels]
+        base = np.unique(part_of[0][d[0] <= 0.0])
+        expected = (d <= 0.0) & ~np.isin(part_of, base)
+        assert np.array_equal(dead != 0, expected)
+        assert cut == expected.sum()
+        assert shorted == np.isin(part_of[-1][d[-1] <= 0.0], base).any()
+        shorts += shorted
+        labels, roots = label(d > 0.0, periodic)
+        part_of = roots[labels]
+        assert pockets == len(set(part_of[d > 0.0]) - set(part_of[-1][d[-1] > 0.0]))
+    assert 0 < shorts <= 40
 
 
 def test_hole_of_electrolyte_is_counted() -> None:

@@ -106,9 +106,11 @@ class Transport:
         for _ in range(NEWTON_STEPS):
             if self.used > LAGGING:
                 self._prepare(stage)
-            change = self._correction(stage, size, relative)
+            change, phi_s = self._correction(stage, size, relative), s.phi_s
             before, size = size, self._advance(stage, size)
             self.iterations += 1
+            # Currents that are imposed, of a flat surface, tell nothing: the voltage must have settled too.
+            change = max(change, abs(s.phi_s - phi_s) / (abs(s.phi_s) + 1.0 / co.kinetics.f))
             self.error = change * max(size / before, 1e-3)
             if self.error <= self.tolerance:
                 break

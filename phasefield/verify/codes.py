@@ -47,8 +47,8 @@ def _check(name: str, says: str, module: str, function: str, fast: float, full: 
 CHECKS: tuple[Check, ...] = (
     _check("codes-terms", "FiPy: every term of charge and salt at random fields", "against_fipy", "terms", 2.0, 5.0),
     _check(
-        "codes-steps", "FiPy: potential with reaction, salt stage, coupled step, short run", "against_fipy", "steps",
-        6.0, 60.0,
+        "codes-steps", "FiPy: potential with its reaction, coupled steps, short run", "against_fipy", "steps", 8.0,
+        40.0,
     ),
     _check(
         "codes-pybamm", "PyBaMM: a lithium symmetric cell at three currents, a step change and a relaxation",

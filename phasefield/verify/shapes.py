@@ -136,7 +136,7 @@ def grow(first: int, half: int, height: int, three: bool) -> tuple[Floats, Float
     state.c[...] = cell.properties.c0
     state.film = cell.film.start(f)
     cell._coat(state)
-    cell.volume_0, cell.salt_0 = f.volume(), cell.salt.content(f, state.c)
+    cell.volume_0, cell.salt_0 = f.volume(), cell.content(f, state.c)
     cell.drive(state, Drive(None, VOLTAGE))
     law = (sphere_law if three else cylinder_law)(cell, a, half, height)
     times, radii = [0.0], [a]

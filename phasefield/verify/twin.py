@@ -1,15 +1,17 @@
 """One coupled stage once more: FiPy's matrices and solver, scipy's root finder for the kinetics, plain numpy between.
 
-Geometry (h, the elements' lines and weights, areas, curvatures) and the film's resistances are given; conductivity and
-diffusivity are constants here, so that all faces follow from h. Two dimensions, arrays (nz, nx).
+Geometry (h, the elements' lines and weights, areas, curvatures), the film's resistances and the displaced volumes are
+given. Two dimensions, arrays (nz, nx); D is constant.
 
-    0 = div(h kappa grad phi) - div(h kappa beta grad ln c) - a j + (counter electrode)                   (9)
-    h (c - before)/dt = div(h D grad c) - q grad c - (1 - t+) a j/F + (counter electrode)                 (10)
+    0 = div(h kappa grad phi) - div(h kappa beta grad ln c) - a j + (counter electrode)                        (9)
+    (h c dV - held)/dt = div(h D grad c) - div(q c) - (1 - t+) a j/F + (counter electrode)                     (10)
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,22 +19,25 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from phasefield.kernels.kinetics import Kinetics
+from phasefield.model import transport
 from phasefield.model.cell import Cell
 from phasefield.model.front import Front
+from phasefield.model.reaction import Reaction
 from phasefield.model.state import State
 from phasefield.reference import Faces, Reference
 
 Floats = NDArray[np.float64]
 
-AGREED = 1e-11  # relative change of c at which potential and salt have come together
-SWEEPS = 80
+AGREED = 1e-12  # relative change of c at which charge and salt, solved in turn, have come together
+TURNS = 80
 NEWTON_STEPS = 40
 FIRST, LATER, LAST = 2.0 / 5.0, 5.0 / 6.0, 1.0 / 6.0  # eq. (11)
+SCARCE = 0.5  # of the surface's concentration: a cell with less gives less
 
 
 @dataclass
 class Stage:
-    """Fields of one stage, (nz, nx), and what is given to the books: salt [mol/s] leaving."""
+    """Fields of one stage, (nz, nx), and the salt [mol] that has left."""
 
     c: Floats
     phi: Floats
@@ -42,18 +47,57 @@ class Stage:
     out: float = 0.0
 
 
+@dataclass
+class Displaced:
+    """Electrolyte displaced in one stage [m^3]: through the faces, and through the counter plane (nx)."""
+
+    volume: Faces
+    top: Floats
+
+
 def flat(field: object) -> Floats:
     """Return a field of a 2D cell as (nz, nx)."""
     a = np.asarray(field, np.float64)
     return a.reshape(a.shape[0], a.shape[2])
 
 
+@contextmanager
+def displaced(cell: Cell) -> Iterator[list[Displaced]]:
+    """Yield a list that gets what is displaced in each stage that the cell solves."""
+    notes: list[Displaced] = []
+    solve = cell.transport.solve
+
+    def noted(stage: transport.Stage) -> tuple[Reaction, float]:
+        if stage.volume is not None:
+            x, _, z = (flat(part) for part in stage.volume)
+            notes.append(Displaced(Faces(x, z), stage.top[0].copy()))
+        return solve(stage)
+
+    cell.transport.solve = noted  # type: ignore[method-assign]
+    try:
+        yield notes
+    finally:
+        cell.transport.solve = solve  # type: ignore[method-assign]
+
+
 def couplings(h: Floats, factor: float) -> Faces:
-    """Return (h_a + h_b)/2 factor between neighbours, rounded to float32 as they are stored."""
+    """Return (h_a + h_b)/2 factor between neighbours."""
     x, z = np.zeros(h.shape), np.zeros(h.shape)
     x[:, :-1] = 0.5 * factor * (h[:, :-1] + h[:, 1:])
     z[:-1] = 0.5 * factor * (h[:-1] + h[1:])
-    return Faces(x.astype(np.float32).astype(float), z.astype(np.float32).astype(float))
+    return Faces(x, z)
+
+
+def rounded(faces: Faces, unit: float) -> Faces:
+    """Return the values as they are where multiples of `unit` are stored in float32."""
+    x, z = (np.float32(part.astype(np.float32) * np.float32(unit)) for part in (faces.x, faces.z))
+    return Faces(x.astype(float) / unit, z.astype(float) / unit)
+
+
+def logarithmic(a: Floats, b: Floats) -> Floats:
+    """Return (a - b)/ln(a/b)."""
+    x = (a - b) / b
+    return b * np.where(x == 0.0, 1.0, x / np.where(x == 0.0, 1.0, np.log1p(x)))
 
 
 def butler_volmer(u: float, c: float, R: float, P: Kinetics) -> tuple[float, float]:
@@ -74,11 +118,22 @@ class Twin:
 
     def __init__(self, cell: Cell) -> None:
         self.co, self.counter, self.dx = cell.co, cell.counter_kinetics, cell.dx
-        self.kappa, self.D = float(cell.co.kappa[0]), float(cell.co.D[0])
-        assert np.ptp(cell.co.kappa) == np.ptp(cell.co.D) == 0.0
+        self.D = float(cell.co.D[0])
+        assert np.ptp(cell.co.D) == 0.0
         self.film_conductivity = cell.properties.film_conductivity_counter
         self.shape = (cell.shape[0], cell.shape[2])
         self.reference = Reference(self.shape)
+
+    def kappa(self, c: Floats) -> Floats:
+        """Return kappa at a concentration; below `least` it stays."""
+        return np.asarray(np.interp(np.maximum(c, self.co.least), self.co.at, self.co.kappa))
+
+    def conductances(self, h: Floats, c: Floats) -> Faces:
+        """Return h kappa dx between neighbours, kappa of the logarithmic mean of their concentrations."""
+        faces = couplings(h, self.dx)
+        faces.x[:, :-1] *= self.kappa(logarithmic(c[:, :-1], c[:, 1:]))
+        faces.z[:-1] *= self.kappa(logarithmic(c[:-1], c[1:]))
+        return faces
 
     def gathering(self, front: Front) -> Floats:
         """Return the weights of all elements as a matrix (elements, cells)."""
@@ -88,11 +143,17 @@ class Twin:
             P[e, front.idx[part]] += front.w[part]
         return P
 
+    def giving(self, P: Floats, c: Floats) -> Floats:
+        """Return the weights with which elements give their currents to the cells, as a matrix like P."""
+        y = np.minimum(c.ravel() / (SCARCE * (P @ c.ravel()))[:, None], 1.0)
+        S = P * (3.0 * y**2 - 2.0 * y**3)
+        return np.asarray(S / S.sum(axis=1, keepdims=True))
+
     def counter_current(self, phi: float, c: float, R_film: float) -> tuple[float, float]:
         """Return j from the counter electrode to a top cell, half a cell away, and -dj/dphi."""
         co, half = self.co, 0.5 * self.dx
         gain = half * co.flux / self.D
-        R = R_film + half / self.kappa
+        R = R_film + half / float(self.kappa(np.array(c)))
 
         def off(j: float, phi: float = phi) -> float:
             surface = c + gain * j
@@ -106,53 +167,49 @@ class Twin:
         step = 1e-6 / self.counter.f
         return j, (j - float(brentq(off, low, 2.0 * span, args=(phi + step,), xtol=1e-16, rtol=1e-15))) / step
 
-    def solve(
-        self, front: Front, before: Floats, total: float, dt: float, start: Stage, resistance: Floats, R_counter: float,
-        current: float,
-    ) -> Stage:  # fmt: skip
-        """Return the stage: potential and salt in turn until they agree.
+    def solve(self, state: State, held: Floats, dt: float, moved: Displaced, start: Stage, current: float) -> Stage:
+        """Return the stage: charge and salt in turn until they agree.
 
-        before, total: concentration and salt [mol] before; start: a guess; current: imposed [A/m^2].
+        state: geometry and film; held (nz, nx) [mol]: salt in the cells before; start: a guess; current [A/m^2].
         """
-        h = flat(front.h)
-        charge, salt = couplings(h, self.dx * self.kappa), couplings(h, dt * self.dx * self.D)
-        salt = Faces(salt.x / dt, salt.z / dt)  # rounded with the time in them
-        P, matrix = self.gathering(front), self.reference.diffusion_matrix(charge)
-        area = front.area[: front.count]
+        co, front, h = self.co, state.front, flat(state.front.h)
+        P, area = self.gathering(front), front.area[: front.count]
+        unit = 1.0 / (co.flux * dt)  # both are stored as multiples of it, see `model/transport.py`
+        diffusion, flow = couplings(h, dt * self.dx * self.D * unit), rounded(moved.volume, unit)
+        diffusion = rounded(diffusion, 1.0)
+        diffusion, flow = (Faces(f.x / w, f.z / w) for f, w in ((diffusion, dt * unit), (flow, dt)))
+        storage = h * self.dx**3 / dt
+        storage[-1] += moved.top / dt
         s = Stage(start.c.copy(), start.phi.copy(), start.phi_s, start.j, start.jc.copy())
-        for _ in range(SWEEPS):
-            old = s.c.copy()
-            self._charge(s, front, P, matrix, charge, resistance, R_counter, current)
-            taken = (P.T @ (area * s.j)).reshape(self.shape)
-            given = s.jc + (float(np.sum(area * s.j)) / self.dx**2 - s.jc.sum()) / s.jc.size
-            co = self.co
-            source = self.reference.carried_salt(charge, s.phi, s.c, co.beta, co.carried) - co.flux * taken
-            plane = s.c[-1] + 0.5 * self.dx * co.flux * given / self.D
-            source[-1] += self.dx**2 * given * (co.flux - co.carried * (plane - s.c[-1]))
-            s.out = float(np.sum(co.carried * self.dx**2 * given * plane))
-            s.c = self.reference.salt(salt, h * self.dx**3, before, source, dt)
-            s.c *= (total - dt * s.out) / (float(np.sum(h * s.c)) * self.dx**3)
+        for _ in range(TURNS):
+            old = s.c
+            self.charge(s, state, P, current)
+            known = held / dt - co.flux * (self.giving(P, s.c).T @ (area * s.j)).reshape(self.shape)
+            ahead = 0.5 * self.dx * co.flux * s.jc / self.D  # of the counter plane over its cell
+            known[-1] += co.flux * self.dx**2 * s.jc - moved.top / dt * ahead
+            s.c = self.reference.salt(diffusion, flow, storage, known, old)
+            s.out = float(np.sum(moved.top * (s.c[-1] + ahead)))
             if float(np.max(np.abs(s.c - old)[h > 0.0] / old[h > 0.0])) <= AGREED:
                 return s
         raise AssertionError("the reference stage did not converge")
 
-    def _charge(
-        self, s: Stage, front: Front, P: Floats, matrix: Floats, charge: Faces, resistance: Floats, R_counter: float,
-        current: float,
-    ) -> None:  # fmt: skip
+    def charge(self, s: Stage, state: State, P: Floats, current: float) -> None:
         """Solve eq. (9) for phi, phi_s and the currents, in place, by Newton's method on all of them at once."""
-        co, n, size = self.co, front.count, P.shape[1]
+        co, front = self.co, state.front
+        n, size = front.count, P.shape[1]
+        faces = self.conductances(flat(front.h), s.c)
+        matrix, S = self.reference.diffusion_matrix(faces), self.giving(P, s.c)
         area, shift = front.area[:n], co.gibbs_thomson * front.curvature[:n]
         closed = np.diag(matrix) == 0.0  # lithium
         top = slice(size - self.shape[1], size)
-        wanted = current * self.shape[1] * self.dx**2
+        R_counter = state.counter_film / self.film_conductivity
         c_e = P @ s.c.ravel()
         small = np.inf
         for _ in range(NEWTON_STEPS):
             u = P @ s.phi.ravel() - s.phi_s - shift
             pairs = [
                 butler_volmer(float(a), float(b), float(R), co.kinetics)
-                for a, b, R in zip(u, c_e, resistance, strict=True)
+                for a, b, R in zip(u, c_e, state.resistance, strict=True)
             ]
             s.j, J = np.array(pairs).T
             ends = [
@@ -160,13 +217,13 @@ class Twin:
                 for a, b in zip(s.phi[-1], s.c[-1], strict=True)
             ]
             s.jc, J_top = np.array(ends).T
-            off = self.reference.charge_balance(charge, s.phi, s.c, co.beta).ravel() - P.T @ (area * s.j)
+            off = self.reference.charge_balance(faces, s.phi, s.c, co.beta).ravel() - S.T @ (area * s.j)
             off[top] += self.dx**2 * s.jc
-            off_s = float(np.sum(area * s.j)) - wanted
+            off_s = float(np.sum(area * s.j)) - current * self.shape[1] * self.dx**2
             full = np.zeros((size + 1, size + 1))
-            full[:size, :size] = matrix - P.T @ ((area * J)[:, None] * P)
+            full[:size, :size] = matrix - S.T @ ((area * J)[:, None] * P)
             full[range(size)[top], range(size)[top]] -= self.dx**2 * J_top
-            full[:size, size] = P.T @ (area * J)
+            full[:size, size] = S.T @ (area * J)
             full[size, :size] = (area * J) @ P
             full[size, size] = -float(np.sum(area * J))
             full[:size, :size][closed, closed] = -1.0
@@ -180,18 +237,11 @@ class Twin:
         raise AssertionError("the reference potential did not converge")
 
     def step(
-        self, before: Stage, s: State, a: State, b: State, dt: float, current: float
+        self, before: Stage, s: State, a: State, b: State, dt: float, moved: list[Displaced], current: float
     ) -> tuple[Stage, Stage]:
         """Return both stages of a step that begins with the fields `before`, with the geometries of states s, a, b."""
-
-        def films(state: State) -> float:
-            return state.counter_film / self.film_conductivity
-
         dV = self.dx**3
-        total = float(np.sum(flat(s.front.h) * before.c)) * dV
-        first = self.solve(a.front, before.c, total, FIRST * dt, before, a.resistance, films(a), current)
-        line = before.c + LATER / FIRST * (first.c - before.c)
-        second = self.solve(
-            b.front, line, total - LATER * dt * first.out, LAST * dt, first, b.resistance, films(b), current
-        )
-        return first, second
+        held = flat(s.front.h) * before.c * dV
+        first = self.solve(a, held, FIRST * dt, moved[0], before, current)
+        line = held + LATER / FIRST * (flat(a.front.h) * first.c * dV - held)
+        return first, self.solve(b, line, LAST * dt, moved[1], first, current)
