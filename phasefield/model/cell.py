@@ -244,8 +244,8 @@ class Cell(LawOfMotion):
     ) -> tuple[float, float]:
         """Solve charge and salt of a stage in `to`; return the salt [mol] that has left in dt, and the closing factor.
 
-        total [mol]: salt in the cell that the stage starts from; what is held by the cells, and what they displace, stand
-        in the work arrays.
+        total [mol]: salt in the cell that the stage starts from; what is held by the cells, and what they displace,
+        stand in the work arrays.
         """
         self.displacement.solve(to.front, self.shrinks, self.transport.charge, again)
         volume, some = float(np.sum(self.displacement.top)), LAYER * self.plane * self.dx

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 RESIDUAL = 1e-6  # of c0: the conductivity of so little salt stays where there is less
-DEBYE = 1e-9  # m: so near to the surface ions outnumber each other; the layer conducts as the salt at its edge, and with
-# no salt it does not: that is what bounds the current where salt vanishes, and how little salt there can be
+DEBYE = 1e-9  # m: so near to the surface ions outnumber each other. The layer conducts as the salt at its edge does:
+# that is what bounds the current where salt vanishes, and how little salt there can be.
 FAR = 1000.0  # prolongs the tables kappa(c), D(c) to this many c0
 
 
@@ -82,6 +82,7 @@ def coefficients(case: Case) -> tuple[Coefficients, Kinetics]:
         beta=2.0 * RT / FARADAY * (1.0 - p.t_plus) * p.chi,
         flux=(1.0 - p.t_plus) / FARADAY,
         gibbs_thomson=p.gamma * p.V_m / FARADAY,
-        least=RESIDUAL * p.c0, layer=DEBYE * p.c0 / p.kappa, c_0=p.c0, kinetics=kinetics, repair=case.film.repair or 0.0,
+        least=RESIDUAL * p.c0, layer=DEBYE * p.c0 / p.kappa, c_0=p.c0, kinetics=kinetics,
+        repair=case.film.repair or 0.0,
     )  # fmt: skip
     return co, kinetics._replace(j0=p.j0_counter)
