@@ -400,7 +400,10 @@ class Transport:
         for factor, z, change in zip(y, Z, changes, strict=False):
             gmres.take_away(self.step, z, -factor * size, k0)
             dI += factor * size * change
-        return float(np.sqrt(np.sum(dI**2))) / self.surface.scale
+        scale = self.surface.scale
+        if not scale > 0.0:
+            raise SolverError("no active lithium surface is left to carry the current")
+        return float(np.sqrt(np.sum(dI**2))) / scale
 
     def _vector(self) -> NDArray[np.float32]:
         return np.zeros((2, *self.shape), np.float32)
