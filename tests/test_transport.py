@@ -120,7 +120,7 @@ def test_a_stage_keeps_its_salt(name: str) -> None:
     _, out = cell.transport.solve(stage)
     assert (out == 0.0) == two
     # 1e-11 of what the reaction turns over, which is below what there is.
-    assert cell.content(stage.state.front, stage.state.c) + out == pytest.approx(before, rel=1e-11)
+    assert cell.content(stage.state.front, stage.state.c) + out == pytest.approx(before, rel=1e-11, abs=0.0)
     assert stage.state.c.min() > 0.0
 
 
@@ -156,7 +156,7 @@ def test_what_is_lent_is_somebodys(periodic: bool) -> None:
     held = h * line * dV
     lent = held.copy()
     transport.lend(lent, h, first, second, ratio, share, dV, cell.lattice, k0)
-    assert lent.sum() == pytest.approx(held.sum(), rel=1e-14)
+    assert lent.sum() == pytest.approx(held.sum(), rel=1e-13, abs=0.0)  # round-off of 1700 numbers
     poor = (line < share * second) & (h > 0.0)
     poor[:k0] = False
     assert np.all(lent[:k0] == held[:k0])
@@ -194,7 +194,7 @@ def test_currents_are_as_good_as_stated(name: str, seed: int, frozen: bool, requ
 def test_an_imposed_current_is_met_to_round_off(two: bool) -> None:
     cell, stage = random_stage(7, Drive(20.0), two=two)
     rx, _ = cell.transport.solve(stage)
-    assert rx.total == pytest.approx(20.0 * cell.plane, rel=1e-12)
+    assert rx.total == pytest.approx(20.0 * cell.plane, rel=1e-12, abs=0.0)
     if two:  # what the one takes the other gives
         area = cell.transport.surface.area
         assert float(np.sum(area * rx.j)) == pytest.approx(0.0, abs=1e-12 * rx.total)
@@ -212,16 +212,6 @@ def test_where_salt_carries_no_such_current_the_ceiling_is_imposed() -> None:
     assert 0.0 < new.reaction.total / (current * cell.plane) < 1.0
     with pytest.raises(SolverError):
         cell.step(s, Drive(current), dt)
-
-
-def test_nothing_leaves_between_two_electrodes() -> None:
-    """What one displaces the other makes room for."""
-    _, stage = random_stage(9, Drive(20.0), two=True)
-    assert not stage.top.any()
-    assert stage.volume is not None
-    assert np.abs(stage.volume).max() > 0.0
-
-
 
 
 def test_a_flat_surface_is_solved_although_its_current_is_known_at_once() -> None:
