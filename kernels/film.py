@@ -1,4 +1,4 @@
-"""The film's patchwork: a correlated random field, from the points of its lattice to the cells of the grid or any points."""
+"""The film's patchwork: a correlated random field, from its lattice to the cells of the grid, or to any points."""
 
 from __future__ import annotations
 

@@ -1,14 +1,21 @@
-"""Vectors of a flexible GMRES: two fields in float32 on the planes from k0 up, sums plane by plane, added in order.
+"""A flexible GMRES for two fields on the planes from k0 up: Y. Saad, SIAM J. Sci. Comput. 14 (1993) 461.
 
-Y. Saad, SIAM J. Sci. Comput. 14 (1993) 461. The bits do not depend on the number of threads.
+Its vectors are float32; sums run plane by plane and are added in order, so that the bits do not depend on the number
+of threads.
 """
 
 from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from ._jit import kernel, parallel_kernel, prange
 
+Array = np.ndarray[Any, Any]
+Direction = Callable[[Array, Array, Array], Array]
 
 LEAP = 7.0  # in ln c, downward in one Newton step
 
@@ -99,3 +106,69 @@ def update(c, psi, d, factor, beta, k0):  # type: ignore[no-untyped-def]
                 log = np.log(1.0 + y) if y >= 0.0 else max(y, -LEAP)
                 row_c[i] = row_c[i] * (1.0 + y) if y >= 0.0 else row_c[i] * np.exp(log)
                 row_p[i] += factor * dp[i] + beta * (y - log)
+
+
+class Breakdown(ArithmeticError):
+    """The equations or a direction are not finite."""
+
+
+class FlexibleGMRES:
+    """Solver of K x = r; its vectors are allocated as they are needed, and kept."""
+
+    def __init__(self, shape: tuple[int, int, int], most: int) -> None:
+        """shape (nz, ny, nx) of each of the two fields; most: number of vectors."""
+        self.shape, self.most = (2, *shape), most
+        self.vectors: list[Array] = [np.zeros(self.shape, np.float32)]
+        self.directions: list[Array] = []
+        self.partial = np.zeros(shape[0])
+
+    def norm(self, a: Array, k0: int) -> float:
+        """Return the 2-norm of a pair of fields."""
+        return math.sqrt(float(dot(self.partial, a, a, k0)))
+
+    def solve(
+        self, x: Array, r: Array, size: float, relative: float, direction: Direction, k0: int
+    ) -> tuple[Array, int]:
+        """Write x, which leaves `relative` of r; size: norm of r.
+
+        direction(z, w, v): writes the preconditioned v into z and K z into w, and returns what else is linear in z.
+        Returns that of x, and the number of vectors. Raises Breakdown.
+        """
+        V, Z = self.vectors, self.directions
+        columns: list[list[float]] = []
+        rotations: list[tuple[float, float]] = []
+        besides: list[Array] = []
+        left = [1.0]
+        scaled(V[0], r, 1.0 / size, k0)
+        for m in range(self.most):
+            if len(Z) <= m:
+                Z.append(np.zeros(self.shape, np.float32))
+                V.append(np.zeros(self.shape, np.float32))
+            w = V[m + 1]
+            besides.append(direction(Z[m], w, V[m]))
+            column = []
+            for v in V[: m + 1]:
+                column.append(float(dot(self.partial, v, w, k0)))
+                take_away(w, v, column[-1], k0)
+            norm = self.norm(w, k0)
+            for i, (cos, sin) in enumerate(rotations):
+                column[i], column[i + 1] = cos * column[i] + sin * column[i + 1], cos * column[i + 1] - sin * column[i]
+            whole = math.hypot(column[m], norm)
+            if not (whole > 0.0 and math.isfinite(whole)):
+                raise Breakdown("the linear solver broke down")
+            rotations.append((column[m] / whole, norm / whole))
+            column[m] = whole
+            columns.append(column)
+            left.append(-left[m] * norm / whole)
+            left[m] *= rotations[m][0]
+            if abs(left[m + 1]) <= relative or norm == 0.0:
+                break
+            scaled(w, w, 1.0 / norm, k0)
+        n = len(columns)
+        y = [0.0] * n
+        for i in range(n - 1, -1, -1):
+            y[i] = (left[i] - sum(columns[m][i] * y[m] for m in range(i + 1, n))) / columns[i][i]
+        x[:, k0:] = 0.0
+        for factor, z in zip(y, Z, strict=False):
+            take_away(x, z, -factor * size, k0)
+        return sum((factor * size * one for factor, one in zip(y, besides, strict=True)), np.zeros_like(besides[0])), n

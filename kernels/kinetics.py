@@ -64,18 +64,20 @@ def current(u, c, R, j_side, guess, P):  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def surface_currents(j, J, Jc, j_li, u, c, R, j_side, active, n, phi_s, shift, P):  # type: ignore[no-untyped-def]
+def surface_currents(j, J, Jc, j_li, u, c, R, layer, j_side, active, n, phi_s, shift, P):  # type: ignore[no-untyped-def]
     """`current` on n elements: u[e] = phi at the surface, shift[e] = gamma V_m K / F [V]. Dead elements: 0.
 
-    j on entry is the guess; nan: none.
+    Behind the film R[e] lies the resistance layer/c of the last nanometre of electrolyte, layer [ohm mol/m]. j on entry
+    is the guess; nan: none.
     """
     for e in prange(n):
         if active[e] == 0:
             j[e], J[e], Jc[e], j_li[e] = 0.0, 0.0, 0.0, 0.0
         else:
             j[e], J[e], Jc[e], j_li[e] = current(
-                u[e] - phi_s - shift[e], c[e], R[e], j_side[e], j[e], P
+                u[e] - phi_s - shift[e], c[e], R[e] + layer / c[e], j_side[e], j[e], P
             )
+            Jc[e] += J[e] * j[e] * layer / c[e] ** 2
 
 
 @parallel_kernel

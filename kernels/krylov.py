@@ -283,6 +283,12 @@ class Multigrid:
         self._hierarchy.load(faces[0], faces[1], faces[2], self._own, self.periodic)
         self._take_elements(start, idx, w, g, s, with_metal)
 
+    def prepare_cells(self, faces: Any, diag: Array) -> None:
+        """As `prepare`, without elements and metal; faces: x, y and z."""
+        gx, gy, gz = faces
+        none = np.zeros(0)
+        self.prepare(gx, gy, gz, diag, np.zeros(1, np.int64), np.zeros(0, np.int64), none, none, 1.0, False)
+
     def renew(
         self, diag: Array, start: Array, idx: Array, w: Array, g: Array, s: float, with_metal: bool
     ) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from ._jit import kernel, parallel_kernel, prange
 
 SERIES = 1e-2  # of ((a - b)/(a + b))^2: below it a series is good to 1e-9
-STEEP = 0.5
+STEEP = 0.5  # of (a - b)/(a + b), ratio 3: the emptier cell hardly rules the mean, and its derivative is left out
 TINY = 1e-300  # keeps 0/0 of two cells of lithium from being formed
 
 
@@ -113,7 +113,7 @@ def logarithmic_mean(a, b):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _row_conduction(I, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, values, least):  # type: ignore[no-untyped-def]
+def _row_conduction(current, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, values, least):  # type: ignore[no-untyped-def]
     """Faces between the cells of a row and those of another one: see `conduction`; half: dx/2.
 
     First all faces by the series of the mean, which a processor takes several at a time, then those that it is not good
@@ -133,7 +133,7 @@ def _row_conduction(I, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, values, lea
         df = (1.0 / 3.0 + s * (8.0 / 45.0 + s * 132.0 / 945.0)) * t / m
         K = H * (level + slope * m * f)
         drop = psi2[i] - psi[i]
-        I[i] = K * drop
+        current[i] = K * drop
         g[i] = K
         ga[i] = H * slope * drop * (0.5 * f - df * b)
         gb[i] = H * slope * drop * (0.5 * f + df * a)
@@ -155,7 +155,7 @@ def _row_conduction(I, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, values, lea
             steep = slope if linear else table_slope(mean, at, values)
         K = level + slope * mean if linear else interpolate(mean, at, values)
         drop = psi2[i] - psi[i]
-        I[i] = H * K * drop
+        current[i] = H * K * drop
         g[i] = H * K
         ga[i] = H * steep * da * drop
         gb[i] = H * steep * db * drop

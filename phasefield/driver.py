@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -17,9 +17,9 @@ from . import restart
 from .errors import Interrupted, SolverError
 from .events import Events
 from .model.coefficients import Drive
-from .model.published_cell import cell_of
+from .model.laws import law_of
 from .output import begin, frame_of, row_of, summary_of
-from .pace import STABLE, Pace
+from .pace import Pace
 from .protocol import Walk
 from .restart import Control
 from .runs import open_run
@@ -28,11 +28,9 @@ from .store import Frame, RunWriter, write_summary
 if TYPE_CHECKING:
     from .case import Case
 
-__all__ = ["STABLE", "Driver", "Outcome", "Progress"]  # STABLE: a rule of `pace` that an estimate reads
-
 log = logging.getLogger(__name__)
 
-CEILING = 2.0  # times the voltage limit: a trial step ends there; one that passes the limit is not accepted
+CEILING = 1.05  # times the voltage limit: a trial step whose current no salt carries is solved at this voltage instead
 BOUND = 1.05  # times the imposed current is all that the voltage limit drives: salt bounds it, not the voltage
 
 
@@ -84,7 +82,7 @@ class Driver:
         """
         self.case, self.folder, self.progress = case, folder, progress
         self.walltime = walltime
-        self.cell = cell_of(case)
+        self.cell = law_of(case)
         self.begun = time.monotonic()
         self.stop_signal: int | None = None
         self.control = Control()
@@ -161,7 +159,7 @@ class Driver:
         current, _ = self.walk.imposed
         if not current or self.control.limited:
             return False
-        restore = self._remember()
+        restore = self.state.remember()
         self.control.limited = True
         try:
             self._react()
@@ -177,30 +175,17 @@ class Driver:
 
     def _react(self) -> None:
         """Impose the drive on the state as it is. If that raises SolverError the state is what it was."""
-        restore = self._remember()
+        restore = self.state.remember()
         try:
             self.cell.drive(self.state, self.drive)
         except SolverError:
             restore()
             raise
 
-    def _remember(self) -> Callable[[], None]:
-        """Return what takes the state back to what it is now, after a drive that is not to stand."""
-        s = self.state
-        kept = {name: getattr(s, name) for name in ("phi_s", "reaction", "resistance", "j_side")}
-        kept |= {"phi": s.phi.copy(), "jc": s.jc.copy(), "film": replace(s.film, N=s.film.N.copy())}
-
-        def restore() -> None:
-            for name, value in kept.items():
-                setattr(s, name, value)
-
-        return restore
-
     @property
     def current(self) -> float:
         """Cell current density now, A/m^2."""
-        assert self.state.reaction is not None
-        return self.state.reaction.total / self.cell.plane
+        return self.cell.current(self.state)
 
     def run(self) -> Outcome:
         """Run to the end of the protocol, an event that stops it, or a failure; the folder then holds all of it.
@@ -226,7 +211,7 @@ class Driver:
             if self.walk.ended(self.state.voltage, self.current):
                 self.walk.next()
                 return None
-        elif self.cell.film.due(self.state.film):
+        elif self.cell.due(self.state):
             self._react()
         try:
             dt, row = self._one_step()

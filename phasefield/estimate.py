@@ -52,7 +52,7 @@ def hottest(case: Case) -> float:
 
 def longest_step(case: Case, current: float) -> float:
     """Return the longest time step [s] at a current density [A/m^2], after the rules of the driver."""
-    from phasefield.driver import STABLE
+    from phasefield.model.cell import STABLE
 
     p, dx, n = case.properties(), case.grid.spacing, case.numerics
     mean = plated_height(p, abs(current))

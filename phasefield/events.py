@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
-from .model.cell import Cell, State
+from .model.base import LawOfMotion
+from .model.state import State
 from .restart import Control
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Events:
     An event that begins makes an entry: name, time [s] and text; when it is over `end` and `end_text` are filled in.
     """
 
-    def __init__(self, protocol: Protocol, cell: Cell, control: Control) -> None:
+    def __init__(self, protocol: Protocol, cell: LawOfMotion, control: Control) -> None:
         self.protocol, self.cell, self.control = protocol, cell, control
         self.covered = cell.case.surface.substrate is None  # the base of the box, by lithium
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 
-from .model.cell import State
+from .model.state import State
 from .protocol import NEAR, Walk
 
 LIMIT_BAND = 1e-3  # a limit of voltage or current is met within this relative band
 CAPACITY_BAND = 0.5 * NEAR  # a capacity likewise: the walk through the protocol takes it as reached
+BEYOND = 0.04  # of a limit of the voltage
 LOCATE = 12  # attempts to land
 PATIENCE = 6  # attempts after which a step that falls short of its end will do: the next one is short and near
 
@@ -120,4 +121,6 @@ def voltage_share(walk: Walk, old: State, new: State) -> float:
         band = LIMIT_BAND * size
         if after > band and before < 0.0 and after > before:
             share = min(share, (0.5 * band - before) / (after - before))
+            if after > BEYOND * size:  # the voltage may be that of the ceiling, which says nothing of when
+                share = min(share, 0.5)
     return share

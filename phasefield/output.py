@@ -16,7 +16,8 @@ import numpy as np
 from . import __version__
 from .constants import FARADAY
 from .ledger import Corrections
-from .model.cell import Cell, State
+from .model.base import LawOfMotion
+from .model.state import State
 from .protocol import Walk
 from .restart import Control
 from .roughness import basic
@@ -51,7 +52,7 @@ def begin(case: Case, folder: Path, overwrite: bool) -> RunWriter:
     return writer
 
 
-def row_of(cell: Cell, s: State, walk: Walk, dt: float, rejected: int, iterations: int) -> dict[str, float]:
+def row_of(cell: LawOfMotion, s: State, walk: Walk, dt: float, rejected: int, iterations: int) -> dict[str, float]:
     """Return the series of the step of `dt` [s] that led to the state `s`."""
     rx = s.reaction
     assert rx is not None
@@ -60,22 +61,11 @@ def row_of(cell: Cell, s: State, walk: Walk, dt: float, rejected: int, iteration
     low, high = cell.concentration_range(s)
     area = s.front.area[: s.front.count]
     whole = s.front.total(area)
-    cathode = cell.cathode
-    filled = {} if cathode is None else {
-        "cathode_filling": cathode.filling(s.applied), "cathode_surface": s.filling, "open_circuit": s.open_circuit,
-    }  # fmt: skip
-    if cell.two:
-        facing = s.front.height_other()
-        _, Sq_c, Sz_c = basic(facing)
-        filled |= {
-            "counter_lithium": s.front.part(s.front.upper), "counter_deposited": s.deposited_other,
-            "counter_Sq": Sq_c, "counter_Sz": Sz_c, "counter_height": float(facing.mean()),
-        }  # fmt: skip
     return {
         "time": s.t,
         "cycle": min(walk.at.cycle + 1, walk.protocol.repeat),
         "protocol_step": walk.at.step,
-        "current_density": rx.total / cell.plane,
+        "current_density": cell.current(s),
         "voltage": s.voltage,
         "charge_applied": s.applied,
         "charge_deposited": s.deposited,
@@ -102,11 +92,11 @@ def row_of(cell: Cell, s: State, walk: Walk, dt: float, rejected: int, iteration
         "rejected": rejected,
         "salt_correction": s.salt_correction,
         "volume_correction": s.volume_correction,
-        **filled,
+        **cell.series(s),
     }
 
 
-def frame_of(cell: Cell, s: State, fields: Sequence[str]) -> Frame:
+def frame_of(cell: LawOfMotion, s: State, fields: Sequence[str]) -> Frame:
     """Return the fields of a state by name, and its height map."""
     height, _ = s.front.height()
     return Frame(s.t, {name: cell.field(s, name) for name in fields}, height)

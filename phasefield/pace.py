@@ -10,8 +10,9 @@ import numpy as np
 
 from .errors import SolverError
 from .landing import LOCATE, Landing, voltage_share
-from .model.cell import Cell, State
+from .model.base import LawOfMotion
 from .model.coefficients import Drive
+from .model.state import State
 from .protocol import Walk
 from .restart import Control
 
@@ -26,9 +27,7 @@ SHORTEST = 0.25  # of a step whose concentration changed too much is the next at
 OVERSHOOT = 2.0  # a step whose concentration changed by this many limits is repeated
 EASY, HARD = 3, 10  # coupling iterations up to which, and from which, a step is easy and hard
 SWING = 0.3  # relative change of the current in a step at an imposed voltage
-THICKER = 0.2  # relative growth of the film in a step
 FLOOR = 0.05  # concentration changes are measured against at least this share of c0
-STABLE = 0.5  # of the explicit limit of curvature-driven motion
 
 
 class Taken(NamedTuple):
@@ -43,33 +42,17 @@ class Taken(NamedTuple):
 class Pace:
     """Step control of one run; what carries over from step to step stands in `Control`, for a restart."""
 
-    def __init__(self, case: Case, cell: Cell, control: Control) -> None:
+    def __init__(self, case: Case, cell: LawOfMotion, control: Control) -> None:
         self.case, self.cell, self.control = case, cell, control
 
     def longest(self, s: State) -> float:
-        """Return the longest step [s] allowed by motion, film, salt and curvature."""
+        """Return the longest step [s] allowed by salt, motion and the law itself."""
         case, cell = self.case, self.cell
-        dx = cell.dx
-        rx = s.reaction
-        assert rx is not None
-        fastest = float(np.max(np.abs(rx.j_li), initial=0.0)) * cell.per_charge
-        limits = [self.control.dt_c, case.numerics.max_step or math.inf, cell.longest]
-        if cell.cathode is not None:
-            limits.append(cell.cathode.longest(s.filling, self._current(s)))
+        assert s.reaction is not None
+        limits = [self.control.dt_c, case.numerics.max_step or math.inf, cell.longest_step(s)]
+        fastest = float(np.max(np.abs(s.reaction.j_li), initial=0.0)) * cell.per_charge
         if fastest > 0.0:
-            limits.append(case.numerics.front_step * dx / fastest)
-        # Gibbs-Thomson: v = -M K, explicit; behind kappa k the reaction answers less.
-        J = float(np.max(rx.J, initial=0.0))
-        J = J / (1.0 + J * dx / (math.pi * cell.properties.kappa))
-        M = J * cell.co.gibbs_thomson * cell.per_charge
-        if M > 0.0:
-            limits.append(STABLE * dx**2 / (2.0 * (self.case.grid.ndim - 1) * M))
-        film = cell.film.growth
-        delta = float(np.min(s.film.delta[s.film.known > 0.0], initial=math.inf))
-        if film.law == "constant":
-            limits.append(THICKER * delta / film.rate)
-        elif film.law == "square-root":
-            limits.append(THICKER * 2.0 * delta**2 / film.coefficient)
+            limits.append(case.numerics.front_step * cell.dx / fastest)
         return min(limits)
 
     def take(self, s: State, walk: Walk, drive: Drive, output: float) -> Taken:
@@ -79,14 +62,14 @@ class Pace:
         """
         cell, control = self.cell, self.control
         ahead = min(output - s.t if output > s.t else math.inf, cell.until_renewal(s))
-        remaining = min(walk.remaining(self._current(s)), ahead)
+        remaining = min(walk.remaining(cell.current(s)), ahead)
         longest = self.longest(s)
         dt = remaining / math.ceil(remaining / longest * (1.0 - 1e-9)) if math.isfinite(remaining) else longest
         landing = Landing(walk, s, cell.plane, min(longest, walk.remaining(0.0), ahead))
         if not math.isfinite(dt):
             raise SolverError("nothing limits the step; give the protocol step a duration or numerics.max_step")
         rejected = located = 0
-        begun = cell.transport.cycles
+        begun = cell.iterations
         limit = self.case.numerics.concentration_change
         while True:
             reason, shorter = "", 0.5
@@ -127,16 +110,11 @@ class Pace:
             control.dt_c = math.inf  # nothing but the motion need limit the next step
         elif cell.effort > HARD:
             control.dt_c = dt
-        return Taken(new, dt, rejected, cell.transport.cycles - begun)
-
-    def _current(self, s: State) -> float:
-        """Return the cell current density of a state, A/m^2."""
-        assert s.reaction is not None
-        return s.reaction.total / self.cell.plane
+        return Taken(new, dt, rejected, cell.iterations - begun)
 
     def _swing(self, old: State, new: State, drive: Drive) -> float:
         """Return the relative change of the current in a step at an imposed voltage; 0 at an imposed current."""
         if drive.current is not None:
             return 0.0
-        before, after = self._current(old), self._current(new)
+        before, after = self.cell.current(old), self.cell.current(new)
         return abs(after - before) / max(abs(before), abs(after), 1e-6 * self.cell.properties.j0)

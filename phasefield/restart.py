@@ -13,14 +13,16 @@ import numpy as np
 
 from .checkpoint import read_checkpoint, write_checkpoint
 from .errors import ResultError
-from .model.cell import Cell, State
+from .model.base import LawOfMotion
 from .model.reaction import Reaction
+from .model.state import State
 from .protocol import Position
 
 if TYPE_CHECKING:
     from .case import Case
 
 REACTION = ("j", "J", "Jc", "j_li")
+AT_FIRST = ("volume_0", "volume_other_0", "salt_0")  # what a law of motion keeps of t = 0
 
 
 @dataclass
@@ -60,16 +62,14 @@ class Saved(NamedTuple):
 
 
 def save(
-    folder: Path, case: Case, cell: Cell, s: State, at: Position, control: Control, rows: int, frames: int
+    folder: Path, case: Case, cell: LawOfMotion, s: State, at: Position, control: Control, rows: int, frames: int
 ) -> None:
     """Write a checkpoint of a run."""
     rx = s.reaction
     assert rx is not None
     numbers = {
         "state": s.numbers(),
-        "volume_0": cell.volume_0,
-        "volume_other_0": cell.volume_other_0,
-        "salt_0": cell.salt_0,
+        **{name: getattr(cell, name) for name in AT_FIRST},
         "reaction": [rx.total, rx.total_li, rx.other_li],
         "position": at.to_dict(),
         "control": control.to_dict(),
@@ -81,15 +81,16 @@ def save(
     )
 
 
-def load(folder: Path, case: Case, cell: Cell) -> Saved:
+def load(folder: Path, case: Case, cell: LawOfMotion) -> Saved:
     """Read the newest good checkpoint of a run. Raises ResultError if there is none, or if it is of another case."""
     saved = read_checkpoint(folder)
     if saved["case_hash"] != case.hash:
         raise ResultError(f"{folder}: holds a run of another case; resume with its own {folder / 'case.toml'}")
     numbers = json.loads(str(saved["numbers"]))
     arrays = {k[6:]: v for k, v in saved.items() if k.startswith("array_")}
-    state = cell.restore(arrays, numbers["state"], numbers["volume_0"], numbers["salt_0"])
-    cell.volume_other_0 = numbers["volume_other_0"]
+    for name in AT_FIRST:
+        setattr(cell, name, numbers[name])
+    state = cell.restore(arrays, numbers["state"])
     j, J, Jc, j_li = (np.asarray(arrays[f"rx_{name}"], dtype=float) for name in REACTION)
     state.reaction = Reaction(j, J, Jc, j_li, *numbers["reaction"])
     position = Position.from_dict(numbers["position"])

@@ -1,4 +1,4 @@
-"""Tiny cases for the tests of the model: one text, overrides, and a march of fixed steps without a driver."""
+"""Tiny cases for the tests of the model, those of `verify.march`: runs by the driver, and what their books must say."""
 
 from __future__ import annotations
 
@@ -14,35 +14,13 @@ from phasefield.casefile import read_case
 from phasefield.constants import FARADAY
 from phasefield.driver import Driver, Outcome
 from phasefield.errors import Interrupted
-from phasefield.model.cell import Cell, State
+from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
+from phasefield.model.state import State
 from phasefield.runs import open_run
+from phasefield.verify.march import BASE, crest, driven, march, micrometres
 
-BASE = """title = "small"
-temperature = "25 degC"
-[grid]
-size = ["8 um", "24 um"]
-spacing = "1 um"
-[surface]
-height = "8 um"
-[electrolyte]
-conductivity = "1e-3 S/cm"
-transference_number = 0.4
-salt_concentration = "1 mol/L"
-salt_diffusivity = "1e-10 m^2/s"
-concentration_dependence = "constant"
-[kinetics]
-exchange_current_density = "30 A/m^2"
-[lithium]
-surface_energy = "0.5 J/m^2"
-[film]
-thickness = "20 nm"
-conductivity = "2e-6 S/m"
-[protocol]
-steps = [ { current = "10 A/m^2", duration = "600 s" } ]
-[output]
-fields_every = "300 s"
-"""
+__all__ = ["BASE", "Books", "Drive", "crest", "driven", "ends_the_same", "make", "march", "micrometres", "run"]
 
 
 def make(*overrides: str, text: str = BASE) -> Case:
@@ -51,32 +29,6 @@ def make(*overrides: str, text: str = BASE) -> Case:
         path = Path(folder) / "small.toml"
         path.write_text(text, encoding="utf-8")
         return read_case(path, list(overrides))
-
-
-def micrometres(*lengths: float) -> str:
-    """Return lengths in um as the value of `grid.size`."""
-    return "[" + ", ".join(f'"{length!r} um"' for length in lengths) + "]"
-
-
-def driven(case: Case, drive: Drive) -> tuple[Cell, State]:
-    """Return a cell and its first state, with `drive` imposed."""
-    cell = Cell(case)
-    s = cell.start()
-    cell.drive(s, drive)
-    return cell, s
-
-
-def march(
-    cell: Cell, s: State, drive: Drive, dt: float, steps: int, look: Callable[[State], None] | None = None
-) -> State:
-    """Take `steps` of `dt` under `drive`, which is imposed on `s` already; look at each state."""
-    for _ in range(steps):
-        new = cell.step(s, drive, dt)
-        cell.accept(s)
-        s = new
-        if look is not None:
-            look(s)
-    return s
 
 
 def run(case: Case, folder: Path, look: Callable[[State], None] | None = None, **options: Any) -> Outcome:
@@ -88,13 +40,6 @@ def run(case: Case, folder: Path, look: Callable[[State], None] | None = None, *
 
     driver = Driver(case, folder, progress=watch, **options)
     return driver.run()
-
-
-def crest(s: State) -> float:
-    """Return the amplitude [m] of one wave along x over the whole box, crest at x = 0."""
-    z, _ = s.front.height()
-    x = 2.0 * np.pi * (np.arange(z.shape[1]) + 0.5) / z.shape[1]
-    return float(2.0 * np.mean(z.mean(axis=0) * np.cos(x)))
 
 
 class Books:

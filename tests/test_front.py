@@ -13,9 +13,10 @@ from scipy.optimize import brentq
 from phasefield.case import Properties
 from phasefield.constants import FARADAY, GAS_CONSTANT
 from phasefield.kernels import front as kernels
-from phasefield.model.cell import Cell, State
+from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
 from phasefield.model.front import label
+from phasefield.model.state import State
 
 CURRENT = 20.0  # A/m^2
 

@@ -16,9 +16,10 @@ from phasefield.case import Properties
 from phasefield.constants import FARADAY, GAS_CONSTANT
 from phasefield.errors import SolverError
 from phasefield.kernels.kinetics import Kinetics, counter_currents
-from phasefield.model.cell import Cell, State
+from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
 from phasefield.model.front import Front
+from phasefield.model.state import State
 from phasefield.runs import open_run
 
 LENGTH = 32e-6  # m, gap of the planar cells

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import h5py
 import modelcases as cases
@@ -10,10 +11,12 @@ import numpy as np
 import pytest
 
 from phasefield.case import Case
+from phasefield.case.settings import Numerics
 from phasefield.driver import Driver
 from phasefield.errors import CaseError, Interrupted
 from phasefield.model.cell import Cell
-from phasefield.model.published_cell import KEEPING, PublishedCell, cell_of, numbers_of
+from phasefield.model.laws import LAWS, law_of
+from phasefield.model.published_cell import KEEPING, PublishedCell, numbers_of
 from phasefield.regime import regime
 from phasefield.runs import open_run
 
@@ -39,8 +42,10 @@ def whole(case: Case, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_law_is_chosen_by_name(case: Case) -> None:
-    assert isinstance(cell_of(case), PublishedCell)
-    assert type(cell_of(cases.make())) is Cell
+    assert isinstance(law_of(case), PublishedCell)
+    assert type(law_of(cases.make())) is Cell
+    assert not issubclass(PublishedCell, Cell)
+    assert set(LAWS) == set(get_args(get_type_hints(Numerics)["motion"]))
 
 
 def test_a_run_is_stored_like_any_other(whole: Path) -> None:

@@ -12,23 +12,25 @@ midpoint rule. A reversed current, which is stiff for the salt, needs no special
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..constants import FARADAY
 from ..errors import SolverError
 from ..intercalation import Intercalation
 from ..kernels import front as kernels
 from ..kernels import transport as sums
+from ..roughness import basic
+from .base import LawOfMotion
 from .coefficients import Counter, Drive, coefficients
 from .displacement import Displacement
 from .film import Film, FilmState
 from .front import Front
 from .reaction import Reaction
-from .surface import distance_to_nuclei, height_map, height_of_counter, steepness_corrected
+from .state import State
+from .surface import set_surface
 from .transport import Stage, Transport
 
 if TYPE_CHECKING:
@@ -43,94 +45,40 @@ LATE = 0.5 / NODE  # 5/4, the surface's weight of stage 1
 STILL = 1e-12  # cells; motion below it is round-off
 MENDED = 0.1  # cells of motion from which on the distance is mended in full
 FARTHEST = 1.5  # cells that the surface may move in a step; the band reaches three
-START_REDISTANCE = 8  # pseudo-steps a cell of band, for the starting surface
 QUIET = 1e-9  # of the exchange current and of the local currents: a mean current below it is none
 LEAST = 0.3  # of stage 1's concentration: a cell that stage 2 starts from with less borrows from its neighbours
 HALF = 0.5  # of the concentration: where stage 1 takes more, the line through it crosses zero, and the salt of the
 # step is solved by implicit Euler, which stays positive
 SCARCE = 0.05  # of c0: the fall of a smaller concentration does not count
+STABLE = 0.5  # of the explicit limit of curvature-driven motion
+THICKER = 0.2  # relative growth of the film in a step
 LAYER = 1e-9  # cell layers of displaced electrolyte below which the store counts as empty
 
 
-@dataclass
-class State:
-    """Everything at one time. `v` is the surface's speed on the band [m/s]; totals are since t = 0."""
-
-    front: Front
-    c: Floats
-    phi: Floats
-    v: Floats
-    film: FilmState
-    jc: Floats
-    phi_s: float = 0.0
-    t: float = 0.0
-    counter_film: float = 0.0
-    applied: float = 0.0  # C/m^2
-    deposited: float = 0.0  # C/m^2
-    side: float = 0.0  # C/m^2
-    deposited_other: float = 0.0  # C/m^2, on the counter electrode where it is resolved
-    displaced: float = 0.0  # mol of salt in the electrolyte that has left through the counter plane
-    displaced_volume: float = 0.0  # m^3 of it
-    salt_correction: float = 0.0  # largest |factor - 1| that closed the salt's balance in the step that led here
-    volume_correction: float = 0.0  # largest share of the step's own motion that closed the lithium's, eq. (3)
-    reaction: Reaction | None = None
-    resistance: Floats = field(default_factory=lambda: np.zeros(0))  # of the film at the elements [ohm m^2]
-    j_side: Floats = field(default_factory=lambda: np.zeros(0))  # side reaction there [A/m^2]
-    modes: Floats = field(default_factory=lambda: np.zeros(0))  # of the cathode's particles [1/s]; none: lithium
-    filling: float = 0.0  # of the cathode, at the surface of its particles
-    open_circuit: float = 0.0  # V, of the cathode there; 0 of a lithium counter electrode
-
-    @property
-    def voltage(self) -> float:
-        """Cell voltage, V: > 0 while plating against lithium."""
-        return self.open_circuit - self.phi_s
-
-    def arrays(self) -> dict[str, Floats]:
-        """Return the arrays that a restart needs."""
-        return {
-            "d": self.front.d, "c": self.c, "phi": self.phi, "v": self.v, "jc": self.jc,
-            "film_N": self.film.N, "film_delta": self.film.delta, "film_known": self.film.known,
-        } | ({"modes": self.modes} if self.modes.size else {})
-
-    def numbers(self) -> dict[str, float]:
-        """Return the numbers that a restart needs."""
-        names = ("phi_s", "t", "counter_film", "applied", "deposited", "side", "deposited_other", "displaced",
-                 "displaced_volume")  # fmt: skip
-        film = {f"film_{name}": float(getattr(self.film, name)) for name in ("left", "patch", "direction")}
-        return {name: float(getattr(self, name)) for name in names} | film
-
-
-class Cell:
-    """The model of one case: coefficients, solvers, work arrays; `start` gives its first state."""
+class Cell(LawOfMotion):
+    """The default law in one case: coefficients, solvers, work arrays."""
 
     def __init__(self, case: Case) -> None:
-        self.case = case
-        self.shape = case.grid.shape
-        self.dx = case.grid.spacing
+        super().__init__(case)
         self.periodic = case.grid.lateral == "periodic"
         self.two = case.counter.surface is not None  # electrodes are resolved
         self.W = case.numerics.interface_width
         self.lattice = kernels.lattice(self.shape, self.dx, self.periodic)
         self.co, self.counter_kinetics = coefficients(case)
-        p = case.properties()
-        self.properties = p
         self.film = Film.of(case)
         self.cathode = Intercalation.of(case)
         tolerance = case.numerics.tolerance
         self.transport = Transport(self.shape, self.periodic, self.dx, self.co, tolerance)
         self.displacement = Displacement(self.shape, self.periodic, self.dx)
-        self.plane = self.shape[1] * self.shape[2] * self.dx**2
-        self.per_charge = p.V_m / FARADAY
         self.scratch: Floats = np.zeros(self.shape)
         self.speed: Floats = np.zeros(self.shape)
         self.held, self.shrinks, self.before, self.speed_2 = (np.zeros(self.shape) for _ in range(4))
-        self._planes, self._ranges = np.zeros(self.shape[0]), np.zeros((self.shape[0], 3))
         self.spare = [self._state(), self._state()]
-        self.effort = 0  # coupling iterations of the last step's harder stage
-        self.longest = math.inf  # s, a step that the law of motion itself allows
-        self.volume_0 = 0.0
-        self.volume_other_0 = 0.0  # of the counter electrode's lithium
-        self.salt_0 = 0.0
+
+    @property
+    def iterations(self) -> int:
+        """Multigrid cycles since the cell was made."""
+        return self.transport.cycles
 
     def _state(self) -> State:
         shape = self.shape
@@ -145,22 +93,7 @@ class Cell:
         """Return the state at t = 0: the case's surface, uniform salt, a fresh film."""
         s = self._state()
         f = s.front
-        nuclei = self.case.surface.substrate
-        if nuclei is not None:
-            d, even = distance_to_nuclei(self.case), True
-        else:
-            z = height_map(self.case)
-            d, even = steepness_corrected(z, self.shape[0], self.dx, self.periodic), not np.ptp(z) > 0.0
-            if self.two:
-                z = height_of_counter(self.case)
-                d = np.minimum(d, steepness_corrected(z, self.shape[0], self.dx, self.periodic)[::-1])
-                even = even and not np.ptp(z) > 0.0
-        np.clip(d, -f.radius, f.radius, out=f.d)
-        f.band()
-        if not even:
-            f.redistance(self.scratch, f.cells, f.n, START_REDISTANCE * int(np.ceil(f.radius / self.dx)), slack=0.0)
-        f.phase()
-        f.refresh()
+        set_surface(f, self.case)
         s.c[...] = self.properties.c0
         s.film = self.film.start(f)
         self._coat(s)
@@ -171,8 +104,7 @@ class Cell:
         self.salt_0 = self.content(f, s.c)
         return s
 
-    def restore(self, arrays: dict[str, Any], numbers: dict[str, float], volume_0: float, salt_0: float) -> State:
-        """Return the state of a checkpoint; the same numbers to the bit as when it was written."""
+    def restore(self, arrays: dict[str, Any], numbers: dict[str, float]) -> State:
         s = self._state()
         for name, array in s.arrays().items():
             np.copyto(array, arrays[name])
@@ -185,7 +117,6 @@ class Cell:
         s.front.refresh()
         self._coat(s)
         self._fill(s, s.applied)
-        self.volume_0, self.salt_0 = volume_0, salt_0
         return s
 
     def counter(self, s: State) -> Counter:
@@ -313,8 +244,8 @@ class Cell:
     ) -> tuple[float, float]:
         """Solve charge and salt of a stage in `to`; return the salt [mol] that has left in dt, and the closing factor.
 
-        total [mol]: salt in the cell that the stage starts from; what is held by the cells, and what they displace, stand
-        in the work arrays.
+        total [mol]: salt in the cell that the stage starts from; what is held by the cells, and what they displace,
+        stand in the work arrays.
         """
         self.displacement.solve(to.front, self.shrinks, self.transport.charge, again)
         volume, some = float(np.sum(self.displacement.top)), LAYER * self.plane * self.dx
@@ -351,31 +282,8 @@ class Cell:
         """Return the salt in the cell, sum(h c) dV [mol]."""
         return float(sums.weighted_sum(self._planes, front.h[front.k0 :], c[front.k0 :], 1)) * self.dx**3
 
-    def change(self, old: State, new: State, floor: float) -> float:
-        """Return the largest relative change of concentration in the electrolyte; floor: share of c0."""
-        k = new.front.k0
-        c_0 = self.properties.c0
-        return float(sums.largest_change(self._planes, new.front.h[k:], new.c[k:], old.c[k:], floor * c_0, c_0))
-
-    def concentration_range(self, s: State) -> tuple[float, float]:
-        """Return the smallest and largest concentration [mol/m^3] in the electrolyte and at the surface (h > 1/2)."""
-        k = s.front.k0
-        low, high, _ = sums.extremes(self._ranges, s.front.h[k:], s.c[k:], 0.5)
-        return float(low), float(high)
-
     def field(self, s: State, name: str) -> Floats:
-        """Return a field (nz, ny, nx) of the results file by its name in `phasefield.fields`."""
         near = s.film.known > 0.0
-        if name == "xi":
-            return 1.0 - s.front.h
-        if name == "concentration":
-            return np.where(s.front.h > 0.0, s.c, 0.0)
-        if name == "potential":
-            return np.where(s.front.h > 0.0, s.phi, 0.0)
-        if name == "distance":
-            return s.front.d
-        if name == "dead":
-            return s.front.dead.astype(np.float64)
         if name == "reaction_current":
             return np.where(near, s.v / self.per_charge, 0.0)
         if name == "film_thickness":
@@ -385,10 +293,47 @@ class Cell:
             return np.where(near, sigma, 0.0)
         if name == "film_resistance":
             return np.where(near, s.film.delta / sigma, 0.0)
-        raise KeyError(name)
+        return s.field(name)
+
+    def series(self, s: State) -> dict[str, float]:
+        """Return the series of a cathode, and of a resolved counter electrode."""
+        more: dict[str, float] = {}
+        if self.cathode is not None:
+            more |= {
+                "cathode_filling": self.cathode.filling(s.applied), "cathode_surface": s.filling,
+                "open_circuit": s.open_circuit,
+            }  # fmt: skip
+        if self.two:
+            facing = s.front.height_other()
+            _, Sq, Sz = basic(facing)
+            more |= {
+                "counter_lithium": s.front.part(s.front.upper), "counter_deposited": s.deposited_other,
+                "counter_Sq": Sq, "counter_Sz": Sz, "counter_height": float(facing.mean()),
+            }  # fmt: skip
+        return more
+
+    def longest_step(self, s: State) -> float:
+        """Return the longest step [s] that follows cathode, curvature and film."""
+        rx, dx = s.reaction, self.dx
+        assert rx is not None
+        limits = [math.inf]
+        if self.cathode is not None:
+            limits.append(self.cathode.longest(s.filling, self.current(s)))
+        # Gibbs-Thomson: v = -M K, explicit; behind kappa k the reaction answers less.
+        J = float(np.max(rx.J, initial=0.0))
+        J = J / (1.0 + J * dx / (math.pi * self.properties.kappa))
+        M = J * self.co.gibbs_thomson * self.per_charge
+        if M > 0.0:
+            limits.append(STABLE * dx**2 / (2.0 * (self.case.grid.ndim - 1) * M))
+        growth = self.film.growth
+        delta = float(np.min(s.film.delta[s.film.known > 0.0], initial=math.inf))
+        if growth.law == "constant":
+            limits.append(THICKER * delta / growth.rate)
+        elif growth.law == "square-root":
+            limits.append(THICKER * 2.0 * delta**2 / growth.coefficient)
+        return min(limits)
 
     def accept(self, old: State) -> None:
-        """Give back the arrays of a state that is no longer needed (after `step`)."""
         self.spare[1] = old
 
     def mean_speed(self, s: State) -> float:
@@ -403,9 +348,12 @@ class Cell:
         return float(self.per_charge * s.front.total(area * s.reaction.j_li) / s.front.total(area))
 
     def until_renewal(self, s: State) -> float:
-        """Return the time [s] after which the film's patches are renewed at the present current; inf: never."""
         mean = abs(self.mean_speed(s))
         return s.film.left / mean if mean > 0.0 else math.inf
+
+    def due(self, s: State) -> bool:
+        """Return whether as much lithium has passed as renews the film's patches."""
+        return self.film.due(s.film)
 
     def _move(self, to: State, s: State, v: Floats, dt: float, mend: bool) -> float:
         """Move the surface by v dt, eqs. (2) and (3); return the share of that motion by which (3) moved it again.

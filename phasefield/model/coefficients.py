@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 RESIDUAL = 1e-6  # of c0: the conductivity of so little salt stays where there is less
+DEBYE = 1e-9  # m: so near to the surface ions outnumber each other. The layer conducts as the salt at its edge does:
+# that is what bounds the current where salt vanishes, and how little salt there can be.
 FAR = 1000.0  # prolongs the tables kappa(c), D(c) to this many c0
 
 
@@ -53,6 +55,7 @@ class Coefficients:
     flux: float  # (1 - t+)/F [mol/C]
     gibbs_thomson: float  # gamma V_m/F [V m]
     least: float  # concentration [mol/m^3] whose conductivity stays where less salt is left
+    layer: float  # resistance times concentration [ohm mol/m] of the layer at the surface that is not electroneutral
     c_0: float  # starting concentration [mol/m^3], at which phi = psi
     kinetics: Kinetics
     repair: float = 0.0  # share of the plating current that makes film anew
@@ -79,6 +82,7 @@ def coefficients(case: Case) -> tuple[Coefficients, Kinetics]:
         beta=2.0 * RT / FARADAY * (1.0 - p.t_plus) * p.chi,
         flux=(1.0 - p.t_plus) / FARADAY,
         gibbs_thomson=p.gamma * p.V_m / FARADAY,
-        least=RESIDUAL * p.c0, c_0=p.c0, kinetics=kinetics, repair=case.film.repair or 0.0,
+        least=RESIDUAL * p.c0, layer=DEBYE * p.c0 / p.kappa, c_0=p.c0, kinetics=kinetics,
+        repair=case.film.repair or 0.0,
     )  # fmt: skip
     return co, kinetics._replace(j0=p.j0_counter)

@@ -41,14 +41,14 @@ class Displacement:
         k0 = front.k0
         if not again:
             self.p[...] = 0.0
-        transport.faces(*self.g, front.h, front.h, ENDS, ONE, 0.0, self.dx, front.lattice, self.periodic, k0)
+        gx, gy, gz = self.g
+        transport.faces(gx, gy, gz, front.h, front.h, ENDS, ONE, 0.0, self.dx, front.lattice, self.periodic, k0)
         if front.two:
             open_ = front.h > 0.0
             shrinks -= front.h * (float(np.sum(shrinks)) / float(np.sum(front.h * open_)))
         else:
             np.multiply(2.0 * self.dx, front.h[-1], out=self.own[-1])
-        none = np.zeros(0)
-        solver.prepare(*self.g, self.own, np.zeros(1, np.int64), np.zeros(0, np.int64), none, none, 1.0, False)
+        solver.prepare_cells(self.g, self.own)
         info = solver.solve(self.p, 0.0, shrinks, 0.0, tolerance=TOLERANCE, max_iterations=ITERATIONS)
         self.iterations += info.iterations
         transport.flow(self.volume, self.p, self.g, front.lattice, k0)

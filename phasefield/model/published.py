@@ -178,8 +178,7 @@ class Published:
         half = 2.0 * dt * L.dx * n.D * pores[-1]
         own[-1] += half
         b[-1] += half * n.c0 * (1.0 + n.f * (s.voltage - s.psi[-1]))
-        none = np.zeros(0)
-        self.salt.prepare(*self.g, own, np.zeros(1, np.int64), np.zeros(0, np.int64), none, none, 1.0, False)
+        self.salt.prepare_cells(self.g, own)
         c = s.c.copy()
         norm = float(np.sqrt(np.sum((pores * s.c) ** 2))) * dV
         info = self.salt.solve(c, 0.0, b, 0.0, tolerance=STRICT * self.tolerance, norm=norm, max_iterations=INNER)

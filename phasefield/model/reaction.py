@@ -100,8 +100,8 @@ class Surface:
         rx, front, co = self.rx, self.front, self.co
         at = self.shift - np.where(front.other, phi_s, 0.0) - lift if front.two else self.shift
         kinetics.surface_currents(
-            rx.j, rx.J, rx.Jc, rx.j_li, self.u, self.c_e, self.resistance, self.j_side, front.active, self.n, phi_s,
-            at, co.kinetics,
+            rx.j, rx.J, rx.Jc, rx.j_li, self.u, self.c_e, self.resistance, co.layer, self.j_side, front.active,
+            self.n, phi_s, at, co.kinetics,
         )  # fmt: skip
         if co.repair > 0.0:
             rx.j_li -= co.repair * np.maximum(rx.j_li, 0.0)  # (8)

@@ -10,6 +10,7 @@ import scipy.ndimage
 from numpy.typing import NDArray
 
 from ..case.surface import measured_heights, number_of_nuclei
+from .front import Front
 from .noise import correlated, lattice_points
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 APART = 0.6  # of their mean distance: so far nuclei keep from each other, each drawing on the ions around it
+START_REDISTANCE = 8  # pseudo-steps a cell of band, for the starting surface
 TRIES = 2000  # random places that do not do before they may come closer
 
 
@@ -144,3 +146,24 @@ def steepness_corrected(z: Floats, nz: int, dx: float, periodic: bool) -> Floats
             slope2 += ((np.take(wide, range(2, n + 2), axis) - np.take(wide, range(n), axis)) / (2.0 * dx)) ** 2
     heights = (np.arange(nz) + 0.5) * dx
     return np.asarray((heights[:, None, None] - z[None]) / np.sqrt(1.0 + slope2))
+
+
+def set_surface(f: Front, case: Case) -> None:
+    """Set a front to the starting surface of a case."""
+    nz, dx, periodic = case.grid.shape[0], case.grid.spacing, f.periodic
+    if case.surface.substrate is not None:
+        d, even = distance_to_nuclei(case), True
+    else:
+        z = height_map(case)
+        d, even = steepness_corrected(z, nz, dx, periodic), not np.ptp(z) > 0.0
+        if f.two:
+            z = height_of_counter(case)
+            d = np.minimum(d, steepness_corrected(z, nz, dx, periodic)[::-1])
+            even = even and not np.ptp(z) > 0.0
+    np.clip(d, -f.radius, f.radius, out=f.d)
+    f.band()
+    if not even:
+        steps = START_REDISTANCE * int(np.ceil(f.radius / dx))
+        f.redistance(np.zeros_like(f.d), f.cells, f.n, steps, slack=0.0)
+    f.phase()
+    f.refresh()

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,18 +24,18 @@ from ..errors import SolverError
 from ..kernels import elements, gmres, kinetics, transport
 from ..kernels.krylov import Multigrid
 from .coefficients import Coefficients, Counter, Drive
-from .front import Front
 from .reaction import Reaction, Surface
-
-if TYPE_CHECKING:
-    from .cell import State
+from .state import State
 
 Floats = NDArray[np.float64]
+Vector = NDArray[np.float32]
 
 NEWTON_STEPS = 30
 VECTORS = 20  # of GMRES, in one Newton step
 REDUCTION = 0.1  # of the residual by the first linear solution; later ones after Eisenstat & Walker (1996), choice 2
 EASED = 0.9  # their gamma
+SAFETY = 3.0  # the currents' error falls less than the residual, at times
+QUADRATIC = 1e-3  # of a change is left over at least, as far as one Newton step is trusted
 ENOUGH = 0.3  # of the reduction that the tolerance needs
 LEAST_REDUCTION = 1e-5  # that vectors in float32 can give
 LAGGING = 3  # vectors in a Newton step up to which the next one keeps the preconditioner
@@ -55,9 +54,9 @@ class Stage:
     """What a stage is given: the state to solve (its surface has moved), what is imposed, and the salt before.
 
     held (nz, ny, nx) [mol]: salt in each cell that the stage starts from; None: the concentration stays as it is.
-    dt [s]: implicit time; volume (3, nz, ny, nx), top (ny, nx) [m^3]: electrolyte displaced in dt through the faces, out
-    of their first cell, and through the counter plane; back [mol/m^3]: concentration of what comes back through it, nan
-    where nothing does.
+    dt [s]: implicit time; volume (3, nz, ny, nx), top (ny, nx) [m^3]: electrolyte displaced in dt through the faces,
+    out of their first cell, and through the counter plane; back [mol/m^3]: concentration of what comes back through
+    it, nan where nothing does.
     """
 
     state: State
@@ -80,14 +79,13 @@ class Transport:
         self.shape, self.periodic, self.dx, self.co, self.tolerance = shape, periodic, dx, co, tolerance
         self.plane = shape[1] * shape[2] * dx**2
         self.salt, self.charge = Multigrid(shape, periodic), Multigrid(shape, periodic)
-        self.I = np.zeros((3, *shape))
+        self.currents = np.zeros((3, *shape))
         self.g, self.ga, self.gb, self.diffusion, self.flow = (np.zeros((3, *shape), np.float32) for _ in range(5))
         self.psi, self.storage, self.own = np.zeros(shape), np.zeros(shape), np.zeros(shape)
         self.residual, self.step = np.zeros((2, *shape)), np.zeros((2, *shape))
         self.c_kept, self.psi_kept = np.zeros(shape), np.zeros(shape)
-        self.vectors: list[NDArray[np.float32]] = []
-        self.directions: list[NDArray[np.float32]] = []
-        self.partial = np.zeros(shape[0])
+        self.nothing = np.zeros(shape, np.float32)
+        self.linear = gmres.FlexibleGMRES(shape, VECTORS)
         self.jc_slope, self.jc_by_c = np.zeros(shape[1:]), np.zeros(shape[1:])
         self.iterations = 0  # Newton steps, multigrid cycles of either field
         self.cycles = 0
@@ -115,7 +113,7 @@ class Transport:
             self.iterations += 1
             # Currents that are imposed, of a flat surface, tell nothing: the voltage must have settled too.
             change = max(change, abs(s.phi_s - phi_s) / (abs(s.phi_s) + 1.0 / co.kinetics.f))
-            self.error = change * max(size / before, 1e-3)
+            self.error = SAFETY * change * max(size / before, QUADRATIC)
             if self.error <= self.tolerance:
                 break
             needed = ENOUGH * self.tolerance / self.error
@@ -132,7 +130,7 @@ class Transport:
         k0 = front.k0
         transport.potential(self.psi, s.phi, s.c, -co.beta, co.c_0, k0)
         if k0 > 0:
-            for faces in (self.I, self.g, self.ga, self.gb, self.diffusion, self.flow):
+            for faces in (self.currents, self.g, self.ga, self.gb, self.diffusion, self.flow):
                 faces[:, k0 - 1] = 0.0
         self.surface = Surface(front, co, (s.resistance, s.j_side), stage.drive, self.plane)
         self.frozen = stage.held is None
@@ -147,8 +145,9 @@ class Transport:
 
     def _diffusion(self, stage: Stage) -> None:
         co, front = self.co, stage.state.front
+        gx, gy, gz = self.diffusion
         transport.faces(
-            *self.diffusion, front.h, stage.state.c, co.D_at, co.D, 0.0, self.scale * stage.dt * self.dx, front.lattice,
+            gx, gy, gz, front.h, stage.state.c, co.D_at, co.D, 0.0, self.scale * stage.dt * self.dx, front.lattice,
             self.periodic, front.k0,
         )  # fmt: skip
 
@@ -158,11 +157,13 @@ class Transport:
         k0, L = front.k0, front.lattice
         surface = self.surface
         s.phi_s = surface.react(s.c, self.psi, s.phi_s)
+        Ix, Iy, Iz = self.currents
         transport.conduction(
-            *self.I, self.g, self.ga, self.gb, front.h, s.c, self.psi, co.at, co.kappa, co.least, L, self.periodic, k0
-        )
+            Ix, Iy, Iz, self.g, self.ga, self.gb, front.h, s.c, self.psi, co.at, co.kappa, co.least, L,
+            self.periodic, k0,
+        )  # fmt: skip
         r_c, r_p = self.residual
-        transport.divergence(r_p, *self.I, L, k0)
+        transport.divergence(r_p, Ix, Iy, Iz, L, k0)
         current = surface.area * surface.rx.j
         elements.scatter(r_p, current, surface.start, surface.idx, surface.share, surface.n, -1.0)
         if not front.two:  # else the top of the box is closed
@@ -181,7 +182,7 @@ class Transport:
                 r_c[-1] += self.ratio * dx**2 * s.jc - self.scale * self._leaving(stage)
 
     def _counter_currents(self, stage: Stage) -> None:
-        """Set the current from the counter electrode's plane into each of the top cells [A/m^2], and its derivatives."""
+        """Set the current from the counter electrode's plane to each of the top cells, and its derivatives."""
         s, co = stage.state, self.co
         top = np.ascontiguousarray(s.c[-1])
         phi = self.psi[-1] + co.beta * np.log(top / co.c_0)
@@ -239,12 +240,12 @@ class Transport:
         can tell of the potential.
         """
         s, surface, k0 = stage.state, self.surface, stage.state.front.k0
-        own, none = np.copy(self.storage), np.zeros(0)
+        own = np.copy(self.storage)
         elements.own_answer(
             own, self.ratio, surface.area * surface.rx.j, s.c, surface.c_e, surface.share, surface.norm, surface.start,
             surface.idx, surface.n,
         )  # fmt: skip
-        self.salt.prepare(*self.diffusion, own, np.zeros(1, np.int64), np.zeros(0, np.int64), none, none, 1.0, False)
+        self.salt.prepare_cells(self.diffusion, own)
         self.step[:, k0:] = 0.0
         self.residual[0, :k0] = 0.0
         self.salt.correct(self.step[0], 0.0, self.residual[0], 0.0, tolerance=REFILLED, max_iterations=VECTORS)
@@ -265,7 +266,7 @@ class Transport:
 
     def _size(self, k0: int) -> float:
         """Return the norm of the residuals [A]."""
-        size = math.sqrt(gmres.dot(self.partial, self.residual, self.residual, k0))
+        size = self.linear.norm(self.residual, k0)
         if not math.isfinite(size):
             raise SolverError("the residual of salt and potential is not finite")
         return size
@@ -285,12 +286,14 @@ class Transport:
         s, co, dx, surface = stage.state, self.co, self.dx, self.surface
         front, rx, area = s.front, surface.rx, surface.area
         bound = len(surface.closed) == 1 and (surface.closed[0] == area).all()
-        entries = (surface.start, surface.idx, surface.share)
+        start, idx, share = surface.start, surface.idx, surface.share
         self.own[...] = 0.0
         if not front.two:
             self.own[-1] = dx**2 * self.jc_slope
         slope = area * rx.J
-        self.charge.prepare(*self.g, self.own, *entries, slope, 0.0 if bound else PINNED * surface.total(slope), True)
+        gx, gy, gz = self.g
+        pin = 0.0 if bound else PINNED * surface.total(slope)
+        self.charge.prepare(gx, gy, gz, self.own, start, idx, share, slope, pin, True)
         if self.frozen:
             return
         # j answers to its own depletion by j0(c) and by the diffusion potential, behind the electrolyte around.
@@ -309,27 +312,27 @@ class Transport:
             own /= 1.0 + 2.0 * dx * self.jc_slope / np.interp(top, co.at, co.kappa)
             self.salt_own[-1] += self.ratio * dx**2 * own
         pin = 0.0 if bound else PINNED * surface.total(answer)
-        self.salt.prepare(*self.diffusion, self.salt_own, *entries, answer, pin, True)
+        gx, gy, gz = self.diffusion
+        self.salt.prepare(gx, gy, gz, self.salt_own, start, idx, share, answer, pin, True)
 
-    def _counter(self, out: NDArray[np.float32], given: Floats) -> None:
+    def _counter(self, out: Vector, given: Floats) -> None:
         """Add to the derivatives' product what the counter electrode gives less, `given` [A/m^2]."""
         given *= self.dx**2
         out[1, -1] += given
         if not self.frozen:
             out[0, -1] += self.ratio * given
 
-    def _direction(self, z: NDArray[np.float32], w: NDArray[np.float32], v: NDArray[np.float32], stage: Stage) -> Floats:
+    def _direction(self, z: Vector, w: Vector, v: Vector, stage: Stage) -> Floats:
         """Precondition v into z, and multiply z with the derivatives into w; return the changes of A j [A]."""
         s = stage.state
         k0, L = s.front.k0, s.front.lattice
-        none = self.none
-        dI = 0.0
+        dI = np.zeros(self.surface.n)
         if self.frozen:
             z[0, k0:] = 0.0
             w[:, k0:] = 0.0
         else:
             level = self.salt.finest
-            gmres.into_level(level.b, v[0], none, k0)
+            gmres.into_level(level.b, v[0], self.nothing, k0)
             self.salt.cycle()
             gmres.from_level(z[0], level.u, k0)
             transport.salt_operator(w[0], z[0], self.storage, self.diffusion, self.flow, L, k0)
@@ -356,57 +359,17 @@ class Transport:
 
         Returns the change of the surface currents that it makes, over their size.
         """
-        k0 = stage.state.front.k0
-        self.none = np.zeros(self.shape, np.float32) if not hasattr(self, "none") else self.none
-        V, Z = self.vectors, self.directions
-        H: list[list[float]] = []
-        changes: list[Floats] = []
-        rotations: list[tuple[float, float]] = []
-        rhs = [1.0]
-        if not V:
-            V.append(self._vector())
-        gmres.scaled(V[0], self.residual, 1.0 / size, k0)
-        for m in range(VECTORS):
-            if len(Z) <= m:
-                Z.append(self._vector())
-                V.append(self._vector())
-            w = V[m + 1]
-            changes.append(self._direction(Z[m], w, V[m], stage))
-            column = []
-            for i in range(m + 1):
-                column.append(float(gmres.dot(self.partial, V[i], w, k0)))
-                gmres.take_away(w, V[i], column[-1], k0)
-            norm = math.sqrt(float(gmres.dot(self.partial, w, w, k0)))
-            if norm > 0.0:
-                gmres.scaled(w, w, 1.0 / norm, k0)
-            for i, (cos, sin) in enumerate(rotations):
-                column[i], column[i + 1] = cos * column[i] + sin * column[i + 1], cos * column[i + 1] - sin * column[i]
-            r = math.hypot(column[m], norm)
-            if not r > 0.0 or not math.isfinite(r):
-                raise SolverError("the linear solver of salt and potential broke down")
-            rotations.append((column[m] / r, norm / r))
-            column[m] = r
-            H.append(column)
-            rhs.append(-rhs[m] * norm / r)
-            rhs[m] *= rotations[m][0]
-            if abs(rhs[m + 1]) <= relative or norm == 0.0:
-                break
-        n = self.used = len(H)
-        y = [0.0] * n
-        for i in range(n - 1, -1, -1):
-            y[i] = (rhs[i] - sum(H[m][i] * y[m] for m in range(i + 1, n))) / H[i][i]
-        self.step[:, k0:] = 0.0
-        dI = np.zeros(self.surface.n)
-        for factor, z, change in zip(y, Z, changes, strict=False):
-            gmres.take_away(self.step, z, -factor * size, k0)
-            dI += factor * size * change
+        try:
+            dI, self.used = self.linear.solve(
+                self.step, self.residual, size, relative, lambda z, w, v: self._direction(z, w, v, stage),
+                stage.state.front.k0,
+            )  # fmt: skip
+        except gmres.Breakdown as error:
+            raise SolverError(f"salt and potential: {error}") from error
         scale = self.surface.scale
         if not scale > 0.0:
             raise SolverError("no active lithium surface is left to carry the current")
         return float(np.sqrt(np.sum(dI**2))) / scale
-
-    def _vector(self) -> NDArray[np.float32]:
-        return np.zeros((2, *self.shape), np.float32)
 
     def _advance(self, stage: Stage, size: float) -> float:
         """Take Newton's step, halved until the residual does not rise by much; return the residual's norm."""

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.kernels import transport
-from phasefield.model.cell import Cell, State
+from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
 from phasefield.model.displacement import TOLERANCE
+from phasefield.model.state import State
 from phasefield.verify.march import make, micrometres
 from phasefield.verify.row import Curve, Plot, Result, Row
 
@@ -82,8 +83,10 @@ class Terms:
         self.reference, self.faces = twin.reference, twin.conductances(flat(s.front.h), flat(s.c))
         self.I, self.stored = np.zeros((3, *cell.shape)), np.zeros((3, 3, *cell.shape), np.float32)
         psi = s.phi - co.beta * np.log(s.c / co.c_0)
+        Ix, Iy, Iz = self.I
+        g, ga, gb = self.stored
         transport.conduction(
-            *self.I, *self.stored, s.front.h, s.c, psi, co.at, co.kappa, co.least, cell.lattice, cell.periodic, k0
+            Ix, Iy, Iz, g, ga, gb, s.front.h, s.c, psi, co.at, co.kappa, co.least, cell.lattice, cell.periodic, k0
         )
 
     def conductances(self) -> float:
@@ -95,7 +98,8 @@ class Terms:
     def charge(self) -> float:
         """Return the difference of the charge balance, of its largest value."""
         ours = np.zeros(self.cell.shape)
-        transport.divergence(ours, *self.I, self.cell.lattice, self.s.front.k0)
+        Ix, Iy, Iz = self.I
+        transport.divergence(ours, Ix, Iy, Iz, self.cell.lattice, self.s.front.k0)
         theirs = self.reference.charge_balance(self.faces, flat(self.s.phi), flat(self.s.c), self.cell.co.beta)
         return worst(flat(ours), theirs, float(np.abs(theirs).max()))
 

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from phasefield.case import Properties
 from phasefield.closed_forms import film_resistances, overpotential
 from phasefield.constants import FARADAY
-from phasefield.model.cell import Cell, State
+from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
+from phasefield.model.state import State
 from phasefield.verify.march import driven, make, march, micrometres
 from phasefield.verify.pybamm_cell import Profile, profiles
 from phasefield.verify.row import Curve, Plot, Result, Row

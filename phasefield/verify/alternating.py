@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from phasefield.impedance import FlatImpedance
 from phasefield.model.coefficients import Drive
 from phasefield.verify import specimens
+from phasefield.verify.march import driven
 from phasefield.verify.row import Check, Curve, Plot, Result, Row
 
 CURRENT = 0.02  # A/m^2: the voltage of each part is far below RT/F
@@ -45,7 +46,7 @@ def respond(times_diffusion: float) -> Response:
         specimens.LIGHT,
         "numerics.tolerance=1e-8",
     )
-    cell, state = specimens.driven(case, Drive(CURRENT))
+    cell, state = driven(case, Drive(CURRENT))
     at_once, gap = -state.phi_s / CURRENT, specimens.gap(cell, state)
     flat = FlatImpedance(cell.properties, gap)
     w = times_diffusion * cell.properties.D / (0.5 * gap) ** 2

@@ -13,9 +13,10 @@ from phasefield.constants import FARADAY
 from phasefield.depletion import limiting_current, sand_time
 from phasefield.driver import Driver
 from phasefield.flatcell import FlatCell
-from phasefield.model.cell import State
 from phasefield.model.coefficients import Drive
+from phasefield.model.state import State
 from phasefield.verify import specimens
+from phasefield.verify.march import driven, march
 from phasefield.verify.row import Check, Curve, Plot, Result, Row
 
 GAP = 48  # cells of 1 um between the electrodes
@@ -38,14 +39,14 @@ SPREAD = math.pi**2 / 3.0  # variance of the weights of a surface element, in W^
 def limiting(full: bool) -> Result:
     """Return salt below the limiting current, currents at rising voltages, and what is left of one above it."""
     case = specimens.make(specimens.box(8.0, GAP + LITHIUM), *FAST)
-    cell, state = specimens.driven(case, Drive(0.0))
+    cell, state = driven(case, Drive(0.0))
     p, L = cell.properties, specimens.gap(cell, state)
     most = limiting_current(p, L)
     dt = HELD * L**2 / p.D / 40
     rows, salt = [], []
     for share in SHARES:
-        cell, state = specimens.driven(case, Drive(share * most))
-        state = specimens.march(cell, state, Drive(share * most), dt, 40)
+        cell, state = driven(case, Drive(share * most))
+        state = march(cell, state, Drive(share * most), dt, 40)
         salt.append(specimens.surface_salt(state))
         rows.append(
             Row(
@@ -144,12 +145,12 @@ def _saturated(what: str, most: float, measured: float, width: float) -> Row:
 def _held(case: Case, voltage: float, L: float, D: float) -> float:
     """Return the current density [A/m^2] that settles at a voltage [V], in steps that get longer."""
     drive = Drive(None, voltage)
-    cell, state = specimens.driven(case, drive)
+    cell, state = driven(case, drive)
     dt = 2e-4 * L**2 / D
     while state.t < 0.5 * L**2 / D:  # exp(-4 pi^2/2) of the transient is left
-        state = specimens.march(cell, state, drive, dt, 5)
+        state = march(cell, state, drive, dt, 5)
         dt *= 1.4
-    return specimens.current(cell, state)
+    return cell.current(state)
 
 
 def _when(excess: Callable[[float], float], longest: float) -> float:
@@ -194,7 +195,7 @@ def starved(full: bool) -> Result:
         p = driver.cell.properties
         most = limiting_current(p, L)
         passed = driver.state.applied * (1.0 - p.t_plus) / FARADAY
-        reach = REACH * driver.cell.W + driver.cell.dx
+        reach = REACH * driver.state.front.W + driver.cell.dx
         what = f"{1.0 / finer:g} um cells"
         rows.append(
             Row(
@@ -281,9 +282,9 @@ def sand(full: bool) -> Result:
             times.append(s.t / tau)
             salt.append(specimens.surface_salt(s) / 1e3)
 
-        cell, state = specimens.driven(case, Drive(j))
+        cell, state = driven(case, Drive(j))
         ends = (1.0 - LEFT) ** 2
-        state = specimens.march(cell, state, Drive(j), ends * tau / (STEPS * finer), STEPS * finer, look)
+        state = march(cell, state, Drive(j), ends * tau / (STEPS * finer), STEPS * finer, look)
         t, c = np.array(times), np.array(salt)
         slope = float(np.polyfit(np.sqrt(t[c < 0.8]), c[c < 0.8], 1)[0])
         what = f"t+ {t_plus:g}, D {D:g} m^2/s, j {j:.4g} A/m^2"

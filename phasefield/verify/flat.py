@@ -8,9 +8,11 @@ import numpy as np
 
 from phasefield.closed_forms import planar_voltage
 from phasefield.constants import FARADAY
-from phasefield.model.cell import Cell, State
+from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
+from phasefield.model.state import State
 from phasefield.verify import specimens
+from phasefield.verify.march import driven, march
 from phasefield.verify.row import Check, Curve, Floats, Plot, Result, Row
 
 LENGTH = 32e-6  # m, gap of the planar cells
@@ -46,9 +48,9 @@ def settled(
         'counter.kinetics.exchange_current_density="60 A/m^2"',
         specimens.LIGHT,
     )
-    cell, state = specimens.driven(case, Drive(j))
+    cell, state = driven(case, Drive(j))
     dt = TRANSIENTS * LENGTH**2 / DIFFUSIVITY / STEPS
-    return cell, specimens.march(cell, state, Drive(j), dt, STEPS), j
+    return cell, march(cell, state, Drive(j), dt, STEPS), j
 
 
 def planar(full: bool) -> Result:
@@ -144,7 +146,7 @@ def ohmic(full: bool) -> Result:
             'kinetics.exchange_current_density="1e7 A/m^2"',
         )
         drive = Drive(None, voltage)
-        cell, state = specimens.driven(case, drive)
+        cell, state = driven(case, drive)
         p, first = cell.properties, specimens.gap(cell, state)
         # What does not change, as a length of electrolyte: film, and RT/(F j0) of both sides.
         extra = (1.0 / FILM + 2.0 / (cell.co.kinetics.f * 1e7)) * p.kappa
@@ -157,7 +159,7 @@ def ohmic(full: bool) -> Result:
             gaps.append(specimens.gap(cell, s))
 
         steps = 400 if full else 100
-        specimens.march(cell, state, drive, end / steps, steps, look)
+        march(cell, state, drive, end / steps, steps, look)
         t, got = np.array(times), np.array(gaps)
         law = np.sqrt((first + extra) ** 2 - rate * t) - extra
         tolerance = 2e-3 * cell.dx / (GROWN * first) + 1.0 / steps**2

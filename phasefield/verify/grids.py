@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.closed_forms import slopes
-from phasefield.model.cell import State
 from phasefield.model.coefficients import Drive
 from phasefield.model.film import Film
+from phasefield.model.state import State
 from phasefield.roughness import basic
 from phasefield.verify.march import driven, make, march, micrometres
 from phasefield.verify.row import Check, Curve, Plot, Result, Row

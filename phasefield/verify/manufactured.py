@@ -18,8 +18,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from phasefield.model.cell import Cell, State
+from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Counter, Drive
+from phasefield.model.state import State
 from phasefield.model.transport import Stage
 from phasefield.verify.march import make, micrometres
 

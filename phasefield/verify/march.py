@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from phasefield.case import Case
 from phasefield.casefile import read_case
-from phasefield.model.cell import Cell, State
+from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
+from phasefield.model.state import State
 
 Floats = NDArray[np.float64]
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from phasefield.model.cell import State
 from phasefield.model.coefficients import Drive
+from phasefield.model.state import State
 from phasefield.verify import specimens
+from phasefield.verify.march import driven, march
 from phasefield.verify.row import Check, Curve, Floats, Plot, Result, Row
 
 VOLTAGE = 2e-3  # V
@@ -39,16 +40,16 @@ def polarised(t_plus: float, film: bool) -> tuple[float, Floats, Floats]:
         "numerics.tolerance=1e-7",
     )
     drive = Drive(None, VOLTAGE)
-    cell, state = specimens.driven(case, drive)
-    times, currents = [0.0], [specimens.current(cell, state)]
+    cell, state = driven(case, drive)
+    times, currents = [0.0], [cell.current(state)]
 
     def look(s: State) -> None:
         times.append(s.t)
-        currents.append(specimens.current(cell, s))
+        currents.append(cell.current(s))
 
     p, f = cell.properties, cell.co.kinetics.f
     span = DIFFUSIVE_TIMES * specimens.gap(cell, state) ** 2 / p.D
-    specimens.march(cell, state, drive, span / STEPS, STEPS, look)
+    march(cell, state, drive, span / STEPS, STEPS, look)
     # What impedance would give of the interfaces, at the start and at the end alike: both films, both charge transfers.
     resistance = 2.0 * (p.film_thickness / p.film_conductivity + 1.0 / (f * p.j0))
     first, last = currents[0], currents[-1]

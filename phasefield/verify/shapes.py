@@ -12,8 +12,9 @@ from collections.abc import Callable
 import numpy as np
 from scipy.optimize import brentq
 
-from phasefield.model.cell import Cell, State
+from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
+from phasefield.model.state import State
 from phasefield.verify import specimens
 from phasefield.verify.row import Check, Curve, Floats, Plot, Result, Row
 

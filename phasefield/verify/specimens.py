@@ -12,8 +12,8 @@ import numpy as np
 from phasefield.case import Case
 from phasefield.casefile import read_case
 from phasefield.driver import Driver, Outcome, Progress
-from phasefield.model.cell import Cell, State
-from phasefield.model.coefficients import Drive
+from phasefield.model.base import LawOfMotion
+from phasefield.model.state import State
 
 MICRON = 1e-6  # m
 
@@ -65,27 +65,6 @@ def conductance(siemens: float) -> str:
     return f'film.conductivity="{siemens * FILM_THICKNESS!r} S/m"'
 
 
-def driven(case: Case, drive: Drive) -> tuple[Cell, State]:
-    """Return a cell and its first state, with `drive` imposed."""
-    cell = Cell(case)
-    state = cell.start()
-    cell.drive(state, drive)
-    return cell, state
-
-
-def march(
-    cell: Cell, state: State, drive: Drive, dt: float, steps: int, look: Callable[[State], None] | None = None
-) -> State:
-    """Take `steps` of `dt` [s] under `drive`, which is imposed on `state` already; look at each new state."""
-    for _ in range(steps):
-        new = cell.step(state, drive, dt)
-        cell.accept(state)
-        state = new
-        if look is not None:
-            look(state)
-    return state
-
-
 def run(
     case: Case, look: Callable[[Driver], None] | None = None, after: Callable[[Driver], None] | None = None
 ) -> tuple[Driver, Outcome]:
@@ -108,13 +87,7 @@ def run(
         return driver, outcome
 
 
-def current(cell: Cell, state: State) -> float:
-    """Return the mean current density [A/m^2]."""
-    assert state.reaction is not None
-    return state.reaction.total / cell.plane
-
-
-def gap(cell: Cell, state: State) -> float:
+def gap(cell: LawOfMotion, state: State) -> float:
     """Return the mean distance of the surface from the counter electrode [m]."""
     return cell.shape[0] * cell.dx - float(state.front.height()[0].mean())
 

@@ -20,9 +20,10 @@ from scipy.optimize import brentq
 
 from phasefield.kernels.kinetics import Kinetics
 from phasefield.model import transport
-from phasefield.model.cell import Cell, State
+from phasefield.model.cell import Cell
 from phasefield.model.front import Front
 from phasefield.model.reaction import Reaction
+from phasefield.model.state import State
 from phasefield.reference import Faces, Reference
 
 Floats = NDArray[np.float64]

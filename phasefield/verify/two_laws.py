@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from phasefield.closed_forms import growth_rate
-from phasefield.model.cell import Cell, State
+from phasefield.constants import FARADAY, GAS_CONSTANT
+from phasefield.model.base import LawOfMotion
 from phasefield.model.coefficients import Drive
-from phasefield.model.published_cell import WIDTHS, PublishedCell, cell_of
+from phasefield.model.laws import law_of
+from phasefield.model.published_cell import WIDTHS, PublishedCell
+from phasefield.model.state import State
 from phasefield.verify import specimens
 from phasefield.verify.row import Check, Curve, Plot, Result, Row
 
@@ -39,7 +42,7 @@ FRONT_STEP = 0.2  # cells a step
 class March:
     """A cell and what became of it: time [s], mean height [m], `look` of the state, charges [C/m^2] at each step."""
 
-    cell: Cell
+    cell: LawOfMotion
     t: Floats
     height: Floats
     seen: Floats
@@ -69,7 +72,7 @@ def _march(delta: float | None, width: float, path: float, look: Callable[[State
         *words,
         *more,
     )
-    cell, drive = cell_of(case), Drive(None, VOLTAGE)
+    cell, drive = law_of(case), Drive(None, VOLTAGE)
     state = cell.start()
     cell.drive(state, drive)
     found: list[tuple[float, ...]] = []
@@ -78,9 +81,9 @@ def _march(delta: float | None, width: float, path: float, look: Callable[[State
         found.append((s.t, float(s.front.height()[0].mean()), look(s), s.applied, s.deposited))
 
     note(state)
-    longest = cell.longest if isinstance(cell, PublishedCell) else math.inf
+    longest = cell.model.motion.longest if isinstance(cell, PublishedCell) else math.inf
     while found[-1][1] - found[0][1] < path * specimens.MICRON:
-        speed = cell.mean_speed(state) if len(found) < 3 else _slope(found)
+        speed = cell.per_charge * cell.current(state) if len(found) < 3 else _slope(found)
         dt = min(longest, FRONT_STEP * cell.dx / speed)
         new = cell.step(state, drive, dt)
         cell.accept(state)
@@ -94,9 +97,10 @@ def _slope(found: Sequence[tuple[float, ...]]) -> float:
     return (found[-1][1] - found[-2][1]) / (found[-1][0] - found[-2][0])
 
 
-def sharp_current(cell: Cell, gap: float) -> float:
+def sharp_current(cell: LawOfMotion, gap: float) -> float:
     """Return j [A/m^2] of the sharp flat cell with a gap [m] at the imposed voltage."""
-    p, f = cell.properties, cell.co.kinetics.f
+    p = cell.properties
+    f = FARADAY / (GAS_CONSTANT * p.T)
     rest = 1.0 / FILM + 1.0 / (f * COUNTER_EXCHANGE)
 
     def missing(j: float) -> float:
@@ -105,7 +109,7 @@ def sharp_current(cell: Cell, gap: float) -> float:
     return float(brentq(missing, 0.0, VOLTAGE * p.kappa / gap))
 
 
-def sharp_height(cell: Cell, start: float, t: Floats) -> Floats:
+def sharp_height(cell: LawOfMotion, start: float, t: Floats) -> Floats:
     """Return the height [m] of the sharp flat cell at times t [s], from `start` [m]; midpoint rule, 4000 steps."""
     height, top = [start], cell.shape[0] * cell.dx
     times, h = np.linspace(0.0, float(t[-1]), 4001, retstep=True)
@@ -115,7 +119,7 @@ def sharp_height(cell: Cell, start: float, t: Floats) -> Floats:
     return np.asarray(np.interp(t, times, np.array(height)))
 
 
-def ohmic_growth(cell: Cell, start: float, t: Floats) -> Floats:
+def ohmic_growth(cell: LawOfMotion, start: float, t: Floats) -> Floats:
     """Return what flat lithium grows [m] in times t [s] if the electrolyte alone resists."""
     gap = cell.shape[0] * cell.dx - start
     return np.asarray(gap - np.sqrt(gap**2 - 2.0 * cell.properties.kappa * VOLTAGE * cell.per_charge * t))

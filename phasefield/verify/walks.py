@@ -10,6 +10,7 @@ from phasefield.closed_forms import few_patches, walk_rms
 from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
 from phasefield.verify import specimens
+from phasefield.verify.march import march
 from phasefield.verify.row import Check, Curve, Floats, Plot, Result, Row
 
 SPREAD = 0.5
@@ -46,7 +47,7 @@ def walked(seed: int, halves: int) -> tuple[Floats, Floats, Cell]:
         N = cell.film.patchwork(state.film.patch)[HEIGHT // 2 - 1 : HEIGHT // 2 + 1].mean(axis=(0, 1))
         sigma = np.exp(SPREAD * N)
         sum_ += sign * PLATED * sigma / sigma.mean()
-        state = specimens.march(cell, state, drive, dt, 1)
+        state = march(cell, state, drive, dt, 1)
         rms.append(float(state.front.height()[0].std()))
         own.append(float(sum_.std()))
     return np.array(rms), np.array(own), cell

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from phasefield.closed_forms import critical_wavelength, growth_rate
-from phasefield.model.cell import Cell, State
+from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
+from phasefield.model.state import State
 from phasefield.verify import specimens
+from phasefield.verify.march import driven, march
 from phasefield.verify.row import Check, Curve, Floats, Plot, Result, Row
 
 CELLS = 40  # a wavelength
@@ -70,7 +72,7 @@ def specimen(wave: Wave) -> tuple[Cell, State]:
         'kinetics.exchange_current_density="100 A/m^2"',
         f'lithium.surface_energy="{wave.gamma} J/m^2"',
     )
-    return specimens.driven(case, Drive(wave.current))
+    return driven(case, Drive(wave.current))
 
 
 def grown(wave: Wave) -> tuple[float, float, Floats, Floats]:
@@ -96,7 +98,7 @@ def grown(wave: Wave) -> tuple[float, float, Floats, Floats]:
         heights.append(specimens.crest(s, 0.5))
         salt.append(specimens.surface_salt(s))
 
-    specimens.march(cell, state, Drive(wave.current), span / steps, steps, look)
+    march(cell, state, Drive(wave.current), span / steps, steps, look)
     late = np.array(times) > SETTLED * span
     t, a = np.array(times)[late], np.array(heights)[late]
     measured = float(np.polyfit(t, np.log(a), 1)[0])
