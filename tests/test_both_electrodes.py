@@ -39,8 +39,8 @@ def test_two_flat_surfaces_are_as_good_as_one_and_a_plane(tmp_path: Path) -> Non
     # The plane's gap shrinks as lithium grows, by 0.8 um of 24; between two surfaces it stays: 0.1 of 220 mV.
     np.testing.assert_allclose(two["voltage"][:-1], plane["voltage"][:-1], rtol=2e-3)
     assert abs(two["voltage"][-1]) < 1e-4
-    for name in ("counter_Sz", "Sz"):
-        assert two[name].max() < 1e-12
+    for name in ("counter_Sz", "Sz"):  # numerics.tolerance, 1e-5 of the currents, over a path of 0.8 um
+        assert two[name].max() < 8e-12
 
 
 def test_each_keeps_its_own_lithium(tmp_path: Path) -> None:

@@ -239,7 +239,7 @@ def test_a_step_says_what_closed_its_books(monkeypatch: pytest.MonkeyPatch) -> N
         after = content(cell, s.front, s.c)
         assert s.salt_correction >= abs(after / second - 1.0) * (1.0 - 1e-3)  # the second stage's
         assert s.salt_correction > 0.0
-        assert after + s.displaced == pytest.approx(before + displaced[-1], rel=1e-13)
+        assert after + s.displaced == pytest.approx(before + displaced[-1], rel=1e-13, abs=0.0)
         displaced.append(s.displaced)
         assert s.volume_correction == max(abs(shift) for shift in shifts) > 0.0
         contents.clear()
@@ -368,7 +368,7 @@ def test_a_hot_spot_that_takes_more_than_there_is_gets_what_there_is() -> None:
     # 64 steps leave 21 mol/m^3 there.
     assert 0.0 < new.c[new.front.h > 0.0].min() < 25.0
     assert new.reaction is not None
-    assert new.reaction.total == pytest.approx(1.0 * cell.plane, rel=1e-10)
+    assert new.reaction.total == pytest.approx(1.0 * cell.plane, rel=1e-10, abs=0.0)
 
 
 def test_a_hot_spot_behind_volts_of_film_is_emptied_at_little_cost(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -388,7 +388,7 @@ def test_a_hot_spot_behind_volts_of_film_is_emptied_at_little_cost(monkeypatch: 
     s = cases.march(cell, s, Drive(1.0), 100.0, 10)
     assert s.reaction is not None
     assert 0.0 < s.front.gather(s.c)[3] < 1e-8 * cell.properties.c0
-    assert s.reaction.total == pytest.approx(1.0 * cell.plane, rel=1e-10)
+    assert s.reaction.total == pytest.approx(1.0 * cell.plane, rel=1e-10, abs=0.0)
     assert cell.transport.iterations - before <= 12 * 20  # twelve Newton steps a stage, of the 30 that there are
 
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from phasefield.errors import SolverError
 from phasefield.kernels import transport
 from phasefield.kernels.transport import logarithmic_mean
-from phasefield.model.cell import Cell, State
+from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
 from phasefield.model.displacement import TOLERANCE
 from phasefield.model.transport import Stage
@@ -83,7 +84,6 @@ def test_derivatives_are_those_of_the_residual(name: str, frozen: bool) -> None:
     if frozen:
         stage.held = None
     T, s = cell.transport, stage.state
-    T.none = np.zeros(cell.shape, np.float32)
     T._begin(stage)
     T._evaluate(stage)
     T._prepare(stage)
@@ -119,7 +119,7 @@ def test_a_stage_keeps_its_salt(name: str) -> None:
     _, out = cell.transport.solve(stage)
     assert (out == 0.0) == two
     # 1e-11 of what the reaction turns over, which is below what there is.
-    assert cell.content(stage.state.front, stage.state.c) + out == pytest.approx(before, rel=1e-11)
+    assert cell.content(stage.state.front, stage.state.c) + out == pytest.approx(before, rel=1e-11, abs=0.0)
     assert stage.state.c.min() > 0.0
 
 
@@ -155,7 +155,7 @@ def test_what_is_lent_is_somebodys(periodic: bool) -> None:
     held = h * line * dV
     lent = held.copy()
     transport.lend(lent, h, first, second, ratio, share, dV, cell.lattice, k0)
-    assert lent.sum() == pytest.approx(held.sum(), rel=1e-14)
+    assert lent.sum() == pytest.approx(held.sum(), rel=1e-13, abs=0.0)  # round-off of 1700 numbers
     poor = (line < share * second) & (h > 0.0)
     poor[:k0] = False
     assert np.all(lent[:k0] == held[:k0])
@@ -190,40 +190,24 @@ def test_currents_are_as_good_as_stated(name: str, seed: int, frozen: bool) -> N
 def test_an_imposed_current_is_met_to_round_off(two: bool) -> None:
     cell, stage = random_stage(7, Drive(20.0), two=two)
     rx, _ = cell.transport.solve(stage)
-    assert rx.total == pytest.approx(20.0 * cell.plane, rel=1e-12)
+    assert rx.total == pytest.approx(20.0 * cell.plane, rel=1e-12, abs=0.0)
     if two:  # what the one takes the other gives
         area = cell.transport.surface.area
         assert float(np.sum(area * rx.j)) == pytest.approx(0.0, abs=1e-12 * rx.total)
 
 
-@pytest.mark.parametrize("current", [200.0, -200.0])
-def test_beyond_the_ceiling_a_voltage_is_imposed(current: float) -> None:
-    def solved(drive: Drive) -> tuple[Cell, State]:
-        cell, stage = random_stage(8, drive)
-        stage.held = None
-        stage.state.reaction, _ = cell.transport.solve(stage)
-        return cell, stage.state
-
-    sign = np.sign(current)
-    cell, free = solved(Drive(current))
-    assert sign * free.voltage > 0.1
-    _, held = solved(Drive(current, ceiling=0.1))
-    _, imposed = solved(Drive(None, 0.1 * sign))
-    assert held.voltage == pytest.approx(0.1 * sign, rel=1e-12)
-    assert held.reaction is not None
-    assert imposed.reaction is not None
-    assert held.reaction.total == pytest.approx(imposed.reaction.total, rel=1e-4)  # ten tolerances
-    assert abs(held.reaction.total) < abs(current) * cell.plane
-
-
-def test_nothing_leaves_between_two_electrodes() -> None:
-    """What one displaces the other makes room for."""
-    _, stage = random_stage(9, Drive(20.0), two=True)
-    assert not stage.top.any()
-    assert stage.volume is not None
-    assert np.abs(stage.volume).max() > 0.0
-
-
+def test_where_salt_carries_no_such_current_the_ceiling_is_imposed() -> None:
+    """Three times what diffusion brings, for longer than the salt lasts at the counter electrode."""
+    current = -300.0
+    words = ('electrolyte.salt_diffusivity="1e-11 m^2/s"', 'film.conductivity="1e-3 S/m"')
+    cell, s = cases.driven(cases.make(*words), Drive(current, ceiling=1.0))
+    dt = 20.0
+    new = cell.step(s, Drive(current, ceiling=1.0), dt)
+    assert new.voltage == pytest.approx(math.copysign(1.0, current), rel=1e-12)
+    assert new.reaction is not None
+    assert 0.0 < new.reaction.total / (current * cell.plane) < 1.0
+    with pytest.raises(SolverError):
+        cell.step(s, Drive(current), dt)
 
 
 def test_a_flat_surface_is_solved_although_its_current_is_known_at_once() -> None:

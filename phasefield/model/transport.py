@@ -366,7 +366,10 @@ class Transport:
             )  # fmt: skip
         except gmres.Breakdown as error:
             raise SolverError(f"salt and potential: {error}") from error
-        return float(np.sqrt(np.sum(dI**2))) / self.surface.scale
+        scale = self.surface.scale
+        if not scale > 0.0:
+            raise SolverError("no active lithium surface is left to carry the current")
+        return float(np.sqrt(np.sum(dI**2))) / scale
 
     def _advance(self, stage: Stage, size: float) -> float:
         """Take Newton's step, halved until the residual does not rise by much; return the residual's norm."""

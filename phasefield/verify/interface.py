@@ -39,7 +39,7 @@ def switched_on(spacing: float, width: float) -> tuple[float, float, Wavy]:
     first = 2.0 * float(np.sum(s.front.area[:n] * rx.j * wave)) / cell.plane
     p = cell.properties
     wavy = Wavy(
-        WAVELENGTH, AMPLITUDE, HEIGHT, TOP, p.kappa, p.j0, cell.co.kinetics.f, 1.0 / CONDUCTANCE,
+        WAVELENGTH, AMPLITUDE, HEIGHT, TOP, p.kappa, p.j0, cell.co.kinetics.f, 1.0 / CONDUCTANCE + cell.co.layer / p.c0,
         p.gamma * p.V_m / FARADAY, CURRENT,
     )  # fmt: skip
     return -s.phi_s, first, wavy

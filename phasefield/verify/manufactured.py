@@ -87,6 +87,7 @@ class Made:
         eta = 2.0 / P.f * np.arcsinh(self.j / (2.0 * P.j0 * (MEAN * ratio / P.c_ref) ** P.order))
         phi_s = -0.5  # any that leaves room for a film
         s.resistance, s.j_side = (phi_of(ratio) - phi_s - eta) / self.j, np.zeros_like(self.j)
+        s.resistance -= co.layer / (MEAN * ratio)
         assert np.all(s.resistance > 0.0)
         self.mean = drawn * SLOPE
         self.outer = z > SURFACE + OUTER

@@ -209,7 +209,7 @@ class Twin:
             u = P @ s.phi.ravel() - s.phi_s - shift
             pairs = [
                 butler_volmer(float(a), float(b), float(R), co.kinetics)
-                for a, b, R in zip(u, c_e, state.resistance, strict=True)
+                for a, b, R in zip(u, c_e, state.resistance + co.layer / c_e, strict=True)
             ]
             s.j, J = np.array(pairs).T
             ends = [
