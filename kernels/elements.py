@@ -308,6 +308,16 @@ def own_answer(own, ratio, current, c, c_e, share, norm, start, idx, n):  # type
                     to[p] += ratio * current[e] * share[t] * (1.0 - share[t]) * _elasticity(y) / flat_c[p]
 
 
+@kernel
+def sinks(own, ratio, current, c, share, start, idx, n):  # type: ignore[no-untyped-def]
+    """Add to `own` what elements take of a cell over what it has, so that it gives in proportion (Patankar)."""
+    flat_c, to = c.ravel(), own.ravel()
+    for e in range(n):
+        if current[e] > 0.0:
+            for t in range(start[e], start[e + 1]):
+                to[idx[t]] += ratio * current[e] * share[t] / flat_c[idx[t]]
+
+
 @parallel_kernel
 def around(out, g, share, start, idx, n, L):  # type: ignore[no-untyped-def]
     """out[e] = sum share_k (conductance of all faces of cell k); g (3, nz, ny, nx)."""

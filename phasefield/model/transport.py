@@ -41,7 +41,9 @@ LEAST_REDUCTION = 1e-5  # that vectors in float32 can give
 LAGGING = 3  # vectors in a Newton step up to which the next one keeps the preconditioner
 UNEQUAL = 0.1  # of the currents: so far may those of both electrodes be apart at a start
 LEVEL_STEP, LEVEL_FARTHEST, LEVEL_STEPS = 0.05, 1000.0, 40  # V, V, halvings: of the search for a level of psi
-REFILLED = 0.03  # of a residual is left by a start
+SWEPT = 0.03  # of a residual is left by a sweep
+SWEEPS = 6  # at most, of salt, then charge, where a linear step in both would overdraw the salt
+FELT = 0.02  # share of an element from which on a cell feeds it
 HALVINGS = 6  # of a Newton step
 RISE = 3.0  # times its residual may be at most: the way down is not monotonous where salt vanishes
 AROUND = 1.0  # of the conductance of a cell's faces: what its potential follows the reaction through
@@ -102,13 +104,19 @@ class Transport:
         if not s.front.two:
             self._level(stage)
         if not self.frozen and bool(np.any(self.surface.norm < 1.0)) and self.surface.rx.total < 0.0:
-            self._refill(stage)
+            self._sweep(stage)
         self.used = VECTORS  # of GMRES in the last Newton step
         size, relative, self.error = self._size(k0), REDUCTION, math.inf
+        sweeps = 0
         for _ in range(NEWTON_STEPS):
             if self.used > LAGGING:
                 self._prepare(stage)
             change, phi_s = self._correction(stage, size, relative), s.phi_s
+            if sweeps < SWEEPS and self._overdrawn(stage):
+                sweeps += 1
+                self._sweep(stage)
+                size, relative = self._size(k0), REDUCTION
+                continue
             before, size = size, self._advance(stage, size)
             self.iterations += 1
             # Currents that are imposed, of a flat surface, tell nothing: the voltage must have settled too.
@@ -233,22 +241,21 @@ class Transport:
                 high = middle
         self._evaluate(stage)
 
-    def _refill(self, stage: Stage) -> None:
-        """Solve for the salt with the currents as they are, then for the charge: a start where stripping fills a void.
+    def _sweep(self, stage: Stage) -> None:
+        """Solve for the salt with the currents as they are, in proportion to what is there, then for the charge.
 
-        From next to no salt the concentration at the surface rises by orders of magnitude, beyond what a linear step
-        can tell of the potential.
+        It is a start where a linear step in both fields leads astray: where more is asked for than there is, or where
+        stripping fills a void. A sink in proportion to the new concentration leaves it positive.
         """
         s, surface, k0 = stage.state, self.surface, stage.state.front.k0
         own = np.copy(self.storage)
-        elements.own_answer(
-            own, self.ratio, surface.area * surface.rx.j, s.c, surface.c_e, surface.share, surface.norm, surface.start,
-            surface.idx, surface.n,
-        )  # fmt: skip
+        elements.sinks(
+            own, self.ratio, surface.area * surface.rx.j, s.c, surface.share, surface.start, surface.idx, surface.n
+        )
         self.salt.prepare_cells(self.diffusion, own)
         self.step[:, k0:] = 0.0
         self.residual[0, :k0] = 0.0
-        self.salt.correct(self.step[0], 0.0, self.residual[0], 0.0, tolerance=REFILLED, max_iterations=VECTORS)
+        self.salt.correct(self.step[0], 0.0, self.residual[0], 0.0, tolerance=SWEPT, max_iterations=VECTORS)
         gmres.update(s.c, self.psi, self.step, 1.0, self.co.beta, k0)
         self.frozen = True
         try:
@@ -258,11 +265,20 @@ class Transport:
                 self._prepare(stage)
                 self._correction(stage, size, REDUCTION)
                 before, size = size, self._advance(stage, size)
-                if size <= REFILLED * before:
+                if size <= SWEPT * before:
                     break
         finally:
             self.frozen = False
         self._evaluate(stage)
+        self.used = VECTORS
+
+    def _overdrawn(self, stage: Stage) -> bool:
+        """Return whether Newton's step takes more than all salt from a cell that feeds the reaction."""
+        if self.frozen:
+            return False
+        at, counts = self.surface.idx, self.surface.share > FELT
+        falls = self.step[0].ravel()[at[counts]] / stage.state.c.ravel()[at[counts]]
+        return float(np.min(falls, initial=0.0)) < -1.0
 
     def _size(self, k0: int) -> float:
         """Return the norm of the residuals [A]."""
