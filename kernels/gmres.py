@@ -92,20 +92,18 @@ def from_level(a, u, k0):  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def update(c, psi, d, factor, beta, k0):  # type: ignore[no-untyped-def]
-    """Newton's step: c += dc upward, c exp(dc/c) downward, which stays positive; phi = psi + beta ln c goes linearly.
+def update(c, psi, d, factor, k0):  # type: ignore[no-untyped-def]
+    """Newton's step: psi += dpsi; c += dc upward, c exp(dc/c) downward, which stays positive.
 
-    A cell with next to nothing, whose linear solution may be off by more than it holds, falls by LEAP at most. What
-    drives the reaction is phi: it takes what the linear solution says, whatever c makes of its own.
+    A cell with next to nothing, whose linear solution may be off by more than it holds, falls by LEAP at most.
     """
     for k in prange(k0, c.shape[0]):
         for j in range(c.shape[1]):
             row_c, row_p, dc, dp = c[k, j], psi[k, j], d[0, k, j], d[1, k, j]
             for i in range(row_c.size):
-                y = factor * dc[i] / row_c[i]
-                log = np.log(1.0 + y) if y >= 0.0 else max(y, -LEAP)
-                row_c[i] = row_c[i] * (1.0 + y) if y >= 0.0 else row_c[i] * np.exp(log)
-                row_p[i] += factor * dp[i] + beta * (y - log)
+                row_p[i] += factor * dp[i]
+                s = factor * dc[i]
+                row_c[i] = row_c[i] + s if s >= 0.0 else row_c[i] * np.exp(max(s / row_c[i], -LEAP))
 
 
 class Breakdown(ArithmeticError):

@@ -256,7 +256,7 @@ class Transport:
         self.step[:, k0:] = 0.0
         self.residual[0, :k0] = 0.0
         self.salt.correct(self.step[0], 0.0, self.residual[0], 0.0, tolerance=SWEPT, max_iterations=VECTORS)
-        gmres.update(s.c, self.psi, self.step, 1.0, self.co.beta, k0)
+        gmres.update(s.c, self.psi, self.step, 1.0, k0)
         self.frozen = True
         try:
             self._evaluate(stage)
@@ -395,7 +395,7 @@ class Transport:
         kept = s.phi_s
         factor = 1.0
         for _ in range(HALVINGS):
-            gmres.update(s.c, self.psi, self.step, factor, self.co.beta, k0)
+            gmres.update(s.c, self.psi, self.step, factor, k0)
             try:
                 self._evaluate(stage)
                 new = self._size(k0)
