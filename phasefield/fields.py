@@ -85,7 +85,9 @@ _SERIES = (
     Entry("film_resistance_mean", "R_mean", "ohm m^2", STEP, "area-weighted mean of the film resistance"),
     Entry("surface_area", "A", "m^2", STEP, f"area of the lithium surface; {_DEPTH}"),
     Entry("step_size", "dt", "s", STEP, "length of the step"),
-    Entry("iterations", "n_it", "1", STEP, "iterations of the potential and salt solvers in the step"),
+    Entry("iterations", "n_it", "1", STEP, "multigrid cycles of each field in the step"),
+    Entry("newton_iterations", "n_N", "1", STEP, "Newton steps of salt and charge in the step, both stages"),
+    Entry("residual", "e_j", "1", STEP, "error of the surface currents that the solver reached, estimated"),
     Entry("rejected", "n_rej", "1", STEP, "attempts thrown away before the step was accepted"),
     Entry(
         "salt_correction",

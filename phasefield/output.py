@@ -89,6 +89,8 @@ def row_of(cell: LawOfMotion, s: State, walk: Walk, dt: float, rejected: int, it
         "surface_area": whole,
         "step_size": dt,
         "iterations": iterations,
+        "newton_iterations": s.newton_iterations,
+        "residual": s.residual,
         "rejected": rejected,
         "salt_correction": s.salt_correction,
         "volume_correction": s.volume_correction,

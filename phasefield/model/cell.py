@@ -175,7 +175,7 @@ class Cell(LawOfMotion):
         Raises SolverError if a stage cannot be solved; the caller takes a smaller step then.
         """
         a, b = self.spare
-        self.effort = 0
+        self.effort, begun = 0, self.transport.iterations
         r0 = s.reaction
         assert r0 is not None
         # Stage 1
@@ -193,6 +193,7 @@ class Cell(LawOfMotion):
         a.c[...], a.phi[...], a.jc[...], a.phi_s = s.c, s.phi, s.jc, s.phi_s
         total_0 = self.content(s.front, s.c)
         out_1, factor_1 = self._transport(a, s, drive, NODE * dt, total_0, again=False)
+        error_1 = self.transport.error
         self._speeds(a)
         r1 = a.reaction
         assert r1 is not None
@@ -235,6 +236,7 @@ class Cell(LawOfMotion):
         b.side = s.side + dt * side
         b.displaced = s.displaced + weight * out_1 + out_2
         b.displaced_volume = s.displaced_volume + dV * float(np.sum(s.front.h) - np.sum(b.front.h))
+        b.newton_iterations, b.residual = self.transport.iterations - begun, max(error_1, self.transport.error)
         b.salt_correction = max(abs(factor_1 - 1.0), abs(factor_2 - 1.0))
         b.volume_correction = max(abs(shift_1), abs(shift_2))
         return b

@@ -44,6 +44,8 @@ class State:
     deposited_other: float = 0.0  # C/m^2, on the counter electrode where it is resolved
     displaced: float = 0.0  # mol of salt in the electrolyte that has left through the counter plane
     displaced_volume: float = 0.0  # m^3 of it
+    newton_iterations: int = 0  # of salt and charge in the step that led here
+    residual: float = 0.0  # error of the surface currents that its solver reached, relative
     salt_correction: float = 0.0  # largest |factor - 1| that closed the salt's balance in the step that led here
     volume_correction: float = 0.0  # largest share of the step's own motion that closed the lithium's, eq. (3)
     reaction: Reaction | None = None
