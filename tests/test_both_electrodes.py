@@ -89,7 +89,7 @@ def test_the_film_of_each_conducts_as_stated(tmp_path: Path) -> None:
 
 def test_they_touch(tmp_path: Path) -> None:
     case = make(
-        WIDE, 'surface.height="12 um"', 'counter.surface={height="12 um"}', "surface.wave.amplitude=6e-6 m",
+        WIDE, 'surface.height="12 um"', 'counter.surface={height="16 um"}', "surface.wave.amplitude=6e-6 m",
         'surface.wave.wavelength="32 um"', 'electrolyte.conductivity="1e-5 S/cm"',
         'film.conductivity="1e-3 S/m"', 'protocol.voltage_limit="50 V"',
         'protocol.steps=[{current="20 A/m^2", duration="40 h"}]', 'output.fields_every="1 h"',
