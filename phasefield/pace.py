@@ -26,7 +26,7 @@ GROWTH = 2.0  # a step's concentration limit may grow by this factor from step t
 SHORTEST = 0.25  # of a step whose concentration changed too much is the next attempt at least
 OVERSHOOT = 2.0  # a step whose concentration changed by this many limits is repeated
 EASY, HARD = 3, 10  # coupling iterations up to which, and from which, a step is easy and hard
-SWING = 0.3  # relative change of the current in a step at an imposed voltage
+SWING = 0.15  # relative change of the current in a step at an imposed voltage
 FLOOR = 0.05  # concentration changes are measured against at least this share of c0
 
 

@@ -115,6 +115,7 @@ def test_capacity_at_an_imposed_voltage_is_met(
 ) -> None:
     case = cases.make(
         *sort,
+        "numerics.tolerance=1e-9",  # the charge of a step is known as well as its currents are
         f'numerics.max_step="{most}"',
         'output.fields_every="1 h"',
         f'protocol.steps=[{{ voltage = "0.1 V", capacity = "{capacity} C/m^2" }}, '
