@@ -20,29 +20,39 @@ from phasefield.kernels import elements, front, kinetics, transport
 from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
 
-SLOW_MARCH = 10.0  # A/m^2
+DRIVE = Drive(10.0)
+STEP = 20.0  # s
 
 
 def grid_kernels(cell: Cell, s: Any) -> dict[str, tuple[float, Callable[[], Any]]]:
     """Kernels over the whole grid: bytes a cell, and a call."""
-    f, co, L = s.front, cell.co, cell.lattice
-    g = (cell.potential.gx, cell.potential.gy, cell.potential.gz)
+    f, co, L, t = s.front, cell.co, cell.lattice, cell.transport
     out, planes, ranges = np.zeros(cell.shape), np.zeros(cell.shape[0]), np.zeros((cell.shape[0], 3))
     other = s.c + 1.0
+    # A vector of the linear solver, and the product with it
+    z = np.random.default_rng(1).uniform(-1.0, 1.0, cell.shape).astype(np.float32)
+    w = np.zeros(cell.shape, np.float32)
+    faces = (*t.diffusion, f.h, s.c, co.D_at, co.D, 0.0, cell.dx, L, True, 0)
+    conduction = (*t.currents, t.g, t.ga, t.gb, f.h, s.c, t.psi, co.at, co.kappa, co.least, L, True, 0)
     return {
         # two float64 in, three float32 out
-        "transport.faces": (28, lambda: transport.faces(*g, f.h, s.c, co.at, co.kappa, 0.0, cell.dx, L, True, 0)),
-        "transport.charge_balance": (
-            36,
-            lambda: transport.charge_balance(out, s.phi, s.c, *g, co.beta, L, 0),
+        "transport.faces": (28, lambda: transport.faces(*faces)),
+        # three float64 in, three float64 and nine float32 out
+        "transport.conduction": (84, lambda: transport.conduction(*conduction)),
+        "transport.divergence": (32, lambda: transport.divergence(out, *t.currents, L, 0)),
+        # vectors and faces in float32
+        "transport.salt_operator": (
+            40,
+            lambda: transport.salt_operator(w, z, t.storage, t.diffusion, t.flow, L, 0),
         ),
-        "transport.salt_source": (
-            44,
-            lambda: transport.salt_source(out, f.h, s.c, s.phi, s.c, *g, co.beta, co.carried, 1.0, 1.0, L, 0),
-        ),
+        "transport.charge_operator": (20, lambda: transport.charge_operator(w, z, t.g, L, 0)),
+        "transport.charge_of_salt": (32, lambda: transport.charge_of_salt(w, z, t.ga, t.gb, L, 0)),
         "transport.weighted_sum": (16, lambda: transport.weighted_sum(planes, f.h, s.c, 1)),
         "transport.extremes": (16, lambda: transport.extremes(ranges, f.h, s.c, 0.5)),
-        "transport.largest_change": (24, lambda: transport.largest_change(planes, f.h, s.c, other, 1.0)),
+        "transport.largest_change": (
+            24,
+            lambda: transport.largest_change(planes, f.h, s.c, other, 1.0, co.c_0),
+        ),
         "front.phase": (16, lambda: front.phase(out, f.d, f.W, f.closed)),
         "front.lithium_volume": (8, lambda: front.lithium_volume(planes, f.h, cell.dx)),
         "front.band_cells": (
@@ -54,17 +64,24 @@ def grid_kernels(cell: Cell, s: Any) -> dict[str, tuple[float, Callable[[], Any]
 
 def surface_kernels(cell: Cell, s: Any) -> dict[str, tuple[int, str, Callable[[], Any]]]:
     """Kernels of the band or the surface: how many of what, and a call."""
-    f, L, n = s.front, cell.lattice, s.front.n
-    rx, count = s.reaction, s.front.count
+    f, L, n, co, t = s.front, cell.lattice, s.front.n, cell.co, cell.transport
+    rx, surface, count = s.reaction, t.surface, s.front.count
     out, scratch = np.zeros(cell.shape), np.zeros(cell.shape)
-    values = np.empty(count)
-    arrays = [np.empty(count) for _ in range(4)]
-    phi, c = f.gather(s.phi), f.gather(s.c)
-    side, zero = np.zeros(count), np.zeros(count)
     near = cell.film.near(f)
     built = (f.start, f.idx, f.w, f.area, f.curvature, f.owner, f.cells, n, f.d, f.h, L, True)
-    currents = (*arrays, phi, c, s.resistance, side, f.active, count, s.phi_s, zero, cell.co.kinetics)
     mended = (scratch, f.d, f.cells, n, f.radius, 0.0, 1e-9, 1.0, f.frozen, L)
+    # What the elements feel and take, and how that answers to a change of the salt
+    start, idx, w, share, norm = surface.start, surface.idx, surface.w, surface.share, surface.norm
+    c_e, u, current = surface.c_e, surface.u, surface.area * rx.j
+    values, du, dc_e, dnorm, dI = (np.zeros(count) for _ in range(5))
+    dc = np.random.default_rng(1).uniform(-1.0, 1.0, cell.shape).astype(np.float32)
+    to_c, to_p = np.zeros((2, *cell.shape), np.float32)
+    felt = (c_e, u, share, norm, s.c, t.psi, co.beta, co.c_0, start, idx, w, count)
+    answers = (du, dc_e, dnorm, dc, s.c, co.beta, c_e, share, norm, start, idx, w, count)
+    taken = (to_c, to_p, t.ratio, dI, current, dc_e, dnorm, dc, s.c, c_e, share, norm, start, idx, count)
+    arrays = [a.copy() for a in (rx.j, rx.J, rx.Jc, rx.j_li)]
+    film = (s.resistance, co.layer, s.j_side, f.active)
+    currents = (*arrays, u, c_e, *film, count, s.phi_s, surface.shift, co.kinetics)
     return {
         "front.foot_points": (n, "band cell", lambda: front.foot_points(f.foot, f.d, f.cells, n, L, True)),
         "front.redistance": (n, "band cell", lambda: front.redistance(*mended)),
@@ -76,17 +93,16 @@ def surface_kernels(cell: Cell, s: Any) -> dict[str, tuple[int, str, Callable[[]
         ),
         "film.renew": (near.size, "band cell", lambda: cell.film._sample(s.film, f)),
         "elements.build": (count, "element", lambda: elements.build(*built)),
-        "elements.gather": (
-            count,
-            "element",
-            lambda: elements.gather(values, s.c.reshape(-1), f.start, f.idx, f.w),
-        ),
+        "elements.at_surface": (count, "element", lambda: elements.at_surface(*felt)),
+        "kinetics.surface_currents": (count, "element", lambda: kinetics.surface_currents(*currents)),
+        "elements.responses": (count, "element", lambda: elements.responses(*answers)),
+        "elements.exchange": (count, "element", lambda: elements.exchange(*taken)),
+        "elements.gather": (count, "element", lambda: elements.gather(values, dc.reshape(-1), start, idx, w)),
         "elements.scatter": (
             count,
             "element",
-            lambda: elements.scatter(out, rx.j, f.start, f.idx, f.w, count, 1.0),
+            lambda: elements.scatter(to_p, current, start, idx, share, count, 1.0),
         ),
-        "kinetics.surface_currents": (count, "element", lambda: kinetics.surface_currents(*currents)),
     }
 
 
@@ -95,8 +111,9 @@ def main(quick: bool) -> None:
     n = 64 if quick else 128
     shape = (n, n, n)
     cell = Cell(rough_case(shape))
-    s = cell.start()
-    cell.drive(s, Drive(SLOW_MARCH))
+    first = cell.start()
+    cell.drive(first, DRIVE)
+    s = cell.step(first, DRIVE, STEP)  # the solver keeps what it worked with last
     threads = sorted({1, CORES})
     speed = {t: bandwidth(t) for t in threads}
     print(

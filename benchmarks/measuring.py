@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -19,7 +18,7 @@ from phasefield.case import Case
 from phasefield.kernels import _jit  # noqa: F401  sets how threads wait
 
 STREAM = 40_000_000  # numbers of the bandwidth test: far beyond any cache
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+CORES: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]  # all that this process may use
 
 
 @numba.njit(parallel=True)
