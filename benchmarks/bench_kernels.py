@@ -47,7 +47,7 @@ def grid_kernels(cell: Cell, s: Any) -> dict[str, tuple[float, Callable[[], Any]
         ),
         "transport.charge_operator": (20, lambda: transport.charge_operator(w, z, t.g, L, 0)),
         "transport.charge_of_salt": (32, lambda: transport.charge_of_salt(w, z, t.ga, t.gb, L, 0)),
-        "transport.weighted_sum": (16, lambda: transport.weighted_sum(planes, f.h, s.c, 1)),
+        "transport.weighted_sum": (16, lambda: transport.weighted_sum(planes, f.h, s.c)),
         "transport.extremes": (16, lambda: transport.extremes(ranges, f.h, s.c, 0.5)),
         "transport.largest_change": (
             24,

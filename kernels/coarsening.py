@@ -61,16 +61,6 @@ def load(gx, gy, gz, own, filled, largest, fine_x, fine_y, fine_z, diag, periodi
         )  # fmt: skip
 
 
-@parallel_kernel
-def load_own(own, diag):  # type: ignore[no-untyped-def]
-    """Copy the caller's own conductances into a level."""
-    for k in prange(diag.shape[0]):
-        for j in range(diag.shape[1]):
-            row, source = own[k, j], diag[k, j]
-            for i in range(source.size):
-                row[i + 1] = source[i]
-
-
 @kernel
 def lump(c, flagged, start, at, w, g):  # type: ignore[no-untyped-def]
     """Add up `c_k = sum_e g_e w_ek` element by element, and flag the planes that hold any."""

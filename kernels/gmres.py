@@ -12,26 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from ._jit import kernel, parallel_kernel, prange
+from ._jit import parallel_kernel, prange
+from .transport import row_dot
 
 Array = np.ndarray[Any, Any]
 Direction = Callable[[Array, Array, Array], Array]
 
 LEAP = 7.0  # in ln c, downward in one Newton step
-
-
-@kernel
-def _row_dot(a, b):  # type: ignore[no-untyped-def]
-    s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
-    whole = a.size // 4 * 4
-    for i in range(0, whole, 4):
-        s0 += np.float64(a[i]) * np.float64(b[i])
-        s1 += np.float64(a[i + 1]) * np.float64(b[i + 1])
-        s2 += np.float64(a[i + 2]) * np.float64(b[i + 2])
-        s3 += np.float64(a[i + 3]) * np.float64(b[i + 3])
-    for i in range(whole, a.size):
-        s0 += np.float64(a[i]) * np.float64(b[i])
-    return (s0 + s1) + (s2 + s3)
 
 
 @parallel_kernel
@@ -41,7 +28,7 @@ def dot(partial, a, b, k0):  # type: ignore[no-untyped-def]
         s = 0.0
         for f in range(2):
             for j in range(a.shape[2]):
-                s += _row_dot(a[f, k, j], b[f, k, j])
+                s += row_dot(a[f, k, j], b[f, k, j])
         partial[k] = s
     total = 0.0
     for k in range(k0, a.shape[1]):

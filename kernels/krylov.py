@@ -13,7 +13,6 @@ Every sum runs plane by plane and the planes are added in order: the same bits f
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +23,6 @@ from phasefield.kernels._jit import kernel, parallel_kernel, prange
 from phasefield.kernels.elements import gather
 
 Array = np.ndarray[Any, Any]
-
-Refine = Callable[[Array, float], float]
 
 DROP = 1e-4  # of the residual in one float32 correction: well above its round-off
 MARGIN = 0.9  # of what is allowed: the residual that float32 tells is a little off
@@ -265,7 +262,6 @@ class Multigrid:
         self._g, self._mean, self._turned = np.zeros(0), np.zeros(0), np.zeros(0)
         self._s = 0.0
         self._with_metal = False
-        self._kept, self._left = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0), 0.0  # where `_correction` ended
 
     def prepare(
         self, gx: Array, gy: Array, gz: Array, diag: Array,
@@ -281,29 +277,6 @@ class Multigrid:
         self._own = diag
         faces = [np.ascontiguousarray(face, np.float32) for face in (gx, gy, gz)]
         self._hierarchy.load(faces[0], faces[1], faces[2], self._own, self.periodic)
-        self._take_elements(start, idx, w, g, s, with_metal)
-
-    def prepare_cells(self, faces: Any, diag: Array) -> None:
-        """As `prepare`, without elements and metal; faces: x, y and z."""
-        gx, gy, gz = faces
-        none = np.zeros(0)
-        self.prepare(gx, gy, gz, diag, np.zeros(1, np.int64), np.zeros(0, np.int64), none, none, 1.0, False)
-
-    def renew(
-        self, diag: Array, start: Array, idx: Array, w: Array, g: Array, s: float, with_metal: bool
-    ) -> None:
-        """Take other own conductances and elements; the faces stay.
-
-        Coarser levels, which only guide the corrections, keep the own conductances that `prepare` gave them; the more
-        differ the more iterations it takes.
-        """
-        self._own = diag
-        coarsening.load_own(self._hierarchy.levels[0].own, self._own)
-        self._take_elements(start, idx, w, g, s, with_metal)
-
-    def _take_elements(
-        self, start: Array, idx: Array, w: Array, g: Array, s: float, with_metal: bool
-    ) -> None:
         count = g.size if with_metal else 0
         self._start = np.ascontiguousarray(start[: count + 1], np.int64) if count else np.zeros(1, np.int64)
         self._idx = np.ascontiguousarray(idx, np.int32)
@@ -312,6 +285,12 @@ class Multigrid:
         self._mean, self._turned = np.zeros(count), np.zeros(count)
         self._with_metal = with_metal
         self.update_elements(g, s)
+
+    def prepare_cells(self, faces: Any, diag: Array) -> None:
+        """As `prepare`, without elements and metal; faces: x, y and z."""
+        gx, gy, gz = faces
+        none = np.zeros(0)
+        self.prepare(gx, gy, gz, diag, np.zeros(1, np.int64), np.zeros(0, np.int64), none, none, 1.0, False)
 
     def update_elements(self, g: Array, s: float) -> None:
         """Take new conductances of the same elements and of the metal; the faces stay."""
@@ -377,13 +356,11 @@ class Multigrid:
     def correct(
         self, u: Array, u_s: float, r: Array, r_s: float,
         *, tolerance: float, norm: float | None = None, reduction: float = 1.0, max_iterations: int = 100,
-        refine: Refine | None = None,
     ) -> SolveInfo:  # fmt: skip
         """Add to (u, u_s) what takes its residual (r, r_s) away; `r` is overwritten with what is left of it.
 
         Done when the 2-norm of the residual is at most `tolerance * norm` (None: that of r) and `reduction` of what it
-        was. With `refine` the tolerance is asked for again there, of the corrections at the
-        elements and of the metal's.
+        was.
         """
         fine = self._hierarchy.levels[0]
         squares(self._partial, r, fine.d, fine.planes)
@@ -396,14 +373,9 @@ class Multigrid:
             before = size
             # On numbers near 1: float32 ends at 1e-38.
             begin(self._low, fine.b, self._x, self._p, self._q, r, fine.d, 1.0 / size, fine.planes)
-            most = max_iterations - iterations
-            x_s, done = self._correction(r_s / size, max(MARGIN * enough / size, DROP), most)
-            if refine is not None:
-                gather(self._mean, self._x.reshape(-1), self._start, self._at, self._w)
-                enough = min(enough, start * refine(size * self._mean, size * x_s))
-                refine = None
-                if MARGIN * enough < size * self._left and enough >= DROP * size:
-                    x_s, done = self._correction(0.0, MARGIN * enough / size, most, go_on=True)
+            x_s, done = self._correction(
+                r_s / size, max(MARGIN * enough / size, DROP), max_iterations - iterations
+            )
             iterations += done
             add_up(u, self._step, self._x, size, fine.planes)
             u_s += size * x_s
@@ -412,20 +384,11 @@ class Multigrid:
             size = float(np.sqrt(self._partial.sum() + r_s * r_s))
         return SolveInfo(u_s, iterations, size, size <= enough, start, r_s)
 
-    def _correction(
-        self, r_s: float, enough: float, max_iterations: int, go_on: bool = False
-    ) -> tuple[float, int]:
-        """Solve for the finest `b` and r_s, of norm 1, into x until `enough` is left; return x_s and the iterations.
-
-        go_on: from where the last call ended.
-        """
+    def _correction(self, r_s: float, enough: float, max_iterations: int) -> tuple[float, int]:
+        """Solve for the finest `b` and r_s, of norm 1, into x until `enough` is left; return x_s and the iterations."""
         fine = self._hierarchy.levels[0]
-        if go_on:
-            x_s, p_s, q_s, r_s, alpha, z_r, iterations = self._kept
-            size = self._left
-        else:
-            self._turned[...] = 0.0
-            x_s, p_s, q_s, alpha, z_r, size, iterations = 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0
+        self._turned[...] = 0.0
+        x_s, p_s, q_s, alpha, z_r, size, iterations = 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0
         while size > enough and iterations < max_iterations:
             z_s = self._hierarchy.cycle(r_s)
             products(self._pair, fine.u, self._low, self._q, fine.planes)
@@ -443,5 +406,4 @@ class Multigrid:
             r_s -= alpha * q_s
             size = float(np.sqrt(self._partial.sum() + r_s * r_s))
             iterations += 1
-        self._kept, self._left = (x_s, p_s, q_s, r_s, alpha, z_r, iterations), size
         return x_s, iterations

@@ -21,22 +21,26 @@ TINY = 1e-300  # keeps 0/0 of two cells of lithium from being formed
 
 
 @kernel
-def table_slope(c, at, values):  # type: ignore[no-untyped-def]
-    """Slope of the table `values` over `at` at c."""
+def _segment(c, at):  # type: ignore[no-untyped-def]
+    """Number of the segment of a table over `at` that c lies in; the end segments are prolonged."""
     s = 0
     for t in range(1, at.size - 1):
         if c > at[t]:
             s = t
+    return s
+
+
+@kernel
+def table_slope(c, at, values):  # type: ignore[no-untyped-def]
+    """Slope of the table `values` over `at` at c."""
+    s = _segment(c, at)
     return (values[s + 1] - values[s]) / (at[s + 1] - at[s])
 
 
 @kernel
 def interpolate(c, at, values):  # type: ignore[no-untyped-def]
     """Piecewise-linear table `values` over `at`, its end segments prolonged."""
-    s = 0
-    for t in range(1, at.size - 1):
-        if c > at[t]:
-            s = t
+    s = _segment(c, at)
     a = (c - at[s]) / (at[s + 1] - at[s])
     return (1.0 - a) * values[s] + a * values[s + 1]
 
@@ -303,36 +307,27 @@ def charge_of_salt(out, c, ga, gb, L, k0):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _row_sum(a, b, power):  # type: ignore[no-untyped-def]
-    """sum((a b)^power) of two rows, power 1 or 2, in four chains: a single one waits for each addition."""
+def row_dot(a, b):  # type: ignore[no-untyped-def]
+    """a . b of two rows in float64, in four chains: a single one waits for each addition."""
     s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
     whole = a.size // 4 * 4
-    if power == 1:
-        for i in range(0, whole, 4):
-            s0 += a[i] * b[i]
-            s1 += a[i + 1] * b[i + 1]
-            s2 += a[i + 2] * b[i + 2]
-            s3 += a[i + 3] * b[i + 3]
-        for i in range(whole, a.size):
-            s0 += a[i] * b[i]
-    else:
-        for i in range(0, whole, 4):
-            s0 += (a[i] * b[i]) ** 2
-            s1 += (a[i + 1] * b[i + 1]) ** 2
-            s2 += (a[i + 2] * b[i + 2]) ** 2
-            s3 += (a[i + 3] * b[i + 3]) ** 2
-        for i in range(whole, a.size):
-            s0 += (a[i] * b[i]) ** 2
+    for i in range(0, whole, 4):
+        s0 += np.float64(a[i]) * np.float64(b[i])
+        s1 += np.float64(a[i + 1]) * np.float64(b[i + 1])
+        s2 += np.float64(a[i + 2]) * np.float64(b[i + 2])
+        s3 += np.float64(a[i + 3]) * np.float64(b[i + 3])
+    for i in range(whole, a.size):
+        s0 += np.float64(a[i]) * np.float64(b[i])
     return (s0 + s1) + (s2 + s3)
 
 
 @parallel_kernel
-def weighted_sum(partial, h, c, power):  # type: ignore[no-untyped-def]
-    """Return sum((h c)^power), power 1 or 2, one partial sum a plane, added in order."""
+def weighted_sum(partial, h, c):  # type: ignore[no-untyped-def]
+    """Return sum(h c), one partial sum a plane, added in order."""
     for k in prange(h.shape[0]):
         s = 0.0
         for j in range(h.shape[1]):
-            s += _row_sum(h[k, j], c[k, j], power)
+            s += row_dot(h[k, j], c[k, j])
         partial[k] = s
     total = 0.0
     for k in range(h.shape[0]):
@@ -342,26 +337,20 @@ def weighted_sum(partial, h, c, power):  # type: ignore[no-untyped-def]
 
 @parallel_kernel
 def extremes(partial, h, c, least):  # type: ignore[no-untyped-def]
-    """Smallest and largest c where h > least, and whether every value there is finite and positive.
-
-    partial (nz, 3): what each plane has.
-    """
+    """Smallest and largest c where h > least; partial (nz, 2): what each plane has."""
     for k in prange(h.shape[0]):
-        low, high, good = np.inf, -np.inf, True
+        low, high = np.inf, -np.inf
         for j in range(h.shape[1]):
             row_h, row_c = h[k, j], c[k, j]
             for i in range(row_h.size):
                 if row_h[i] > least:
-                    s = row_c[i]
-                    good &= 0.0 < s < np.inf
-                    low = min(low, s)
-                    high = max(high, s)
-        partial[k, 0], partial[k, 1], partial[k, 2] = low, high, np.float64(good)
-    low, high, good = np.inf, -np.inf, True
+                    low = min(low, row_c[i])
+                    high = max(high, row_c[i])
+        partial[k, 0], partial[k, 1] = low, high
+    low, high = np.inf, -np.inf
     for k in range(h.shape[0]):
         low, high = min(low, partial[k, 0]), max(high, partial[k, 1])
-        good &= partial[k, 2] != 0.0
-    return low, high, good
+    return low, high
 
 
 @parallel_kernel

@@ -34,7 +34,7 @@ class LawOfMotion(ABC):
         self.volume_0 = 0.0  # m^3 of lithium at t = 0
         self.volume_other_0 = 0.0  # m^3, of the counter electrode's lithium, where it is resolved
         self.salt_0 = 0.0  # mol in the electrolyte at t = 0
-        self._planes, self._ranges = np.zeros(self.shape[0]), np.zeros((self.shape[0], 3))
+        self._planes, self._ranges = np.zeros(self.shape[0]), np.zeros((self.shape[0], 2))
 
     @property
     @abstractmethod
@@ -102,5 +102,5 @@ class LawOfMotion(ABC):
     def concentration_range(self, s: State) -> tuple[float, float]:
         """Return the smallest and largest concentration [mol/m^3] in the electrolyte and at the surface (h > 1/2)."""
         k = s.front.k0
-        low, high, _ = sums.extremes(self._ranges, s.front.h[k:], s.c[k:], 0.5)
+        low, high = sums.extremes(self._ranges, s.front.h[k:], s.c[k:], 0.5)
         return float(low), float(high)

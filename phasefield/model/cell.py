@@ -2,8 +2,8 @@
 
 One step, second order, one-step and stiffly accurate (11): surface and salt share the stages t + (2/5) dt and t + dt.
 
-    d(1) = d - (2/5) dt v                            salt: c(1) = c + (2/5) dt (f/h)(1)
-    d(2) = d - dt (-1/4 v + 5/4 v(1))                c(2) = c + dt (5/6 (f/h)(1) + 1/6 (f/h)(2))
+    d(1) = d - (2/5) dt v                            salt: (h c)(1) = h c + (2/5) dt f(1)
+    d(2) = d - dt (-1/4 v + 5/4 v(1))                (h c)(2) = h c + dt (5/6 f(1) + 1/6 f(2))
 
 The salt part is L-stable (R(infinity) = 0) for any first node below 1/2; at 2/5 the surface's weights stay near a
 midpoint rule. A reversed current, which is stiff for the salt, needs no special step.
@@ -258,13 +258,13 @@ class Cell(LawOfMotion):
             to, drive, self.counter(to), self.held, dt, self.displacement.volume, self.displacement.top, back
         )
         before = self.transport.iterations
-        to.reaction, out = self._solve(stage, s)
+        to.reaction, out = self._solve(stage)
         self.effort = max(self.effort, self.transport.iterations - before)
         factor = (total - out) / self.content(to.front, to.c)
         to.c[to.front.k0 :] *= factor
         return out, factor
 
-    def _solve(self, stage: Stage, s: State) -> tuple[Reaction, float]:
+    def _solve(self, stage: Stage) -> tuple[Reaction, float]:
         """Solve a stage; where salt does not carry an imposed current, with the ceiling of the voltage in its place."""
         drive, to = stage.drive, stage.state
         if not drive.current or not math.isfinite(drive.ceiling) or self.cathode is not None:
@@ -282,7 +282,7 @@ class Cell(LawOfMotion):
 
     def content(self, front: Front, c: Floats) -> float:
         """Return the salt in the cell, sum(h c) dV [mol]."""
-        return float(sums.weighted_sum(self._planes, front.h[front.k0 :], c[front.k0 :], 1)) * self.dx**3
+        return float(sums.weighted_sum(self._planes, front.h[front.k0 :], c[front.k0 :])) * self.dx**3
 
     def field(self, s: State, name: str) -> Floats:
         near = s.film.known > 0.0

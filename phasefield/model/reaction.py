@@ -63,10 +63,6 @@ class Surface:
         self.mine = np.where(front.other, 0.0, self.area) if front.two else self.area
         self.closed: list[Floats] = []  # areas of the sets of elements whose currents have a fixed sum
 
-    def total(self, q: Floats) -> float:
-        """Return sum(q) over the elements, in a fixed order."""
-        return float(elements.total(q, self.n))
-
     def react(self, c: Floats, psi: Floats, phi_s: float) -> float:
         """Evaluate the reaction at (c, psi) and return phi_s [V], which closes the imposed current.
 
@@ -105,9 +101,9 @@ class Surface:
         )  # fmt: skip
         if co.repair > 0.0:
             rx.j_li -= co.repair * np.maximum(rx.j_li, 0.0)  # (8)
-        rx.total, rx.total_li = self.total(self.mine * rx.j), self.total(self.mine * rx.j_li)
+        rx.total, rx.total_li = self.front.total(self.mine * rx.j), self.front.total(self.mine * rx.j_li)
         if front.two:
-            rx.other_li = self.total((self.area - self.mine) * rx.j_li)
+            rx.other_li = self.front.total((self.area - self.mine) * rx.j_li)
 
     def _root(
         self, evaluate: Callable[[float], None], area: Floats, wanted: float, start: float, sign: float
@@ -120,10 +116,10 @@ class Surface:
         value, low, high, best = start, -np.inf, np.inf, np.inf
         for _ in range(CLOSING_STEPS):
             evaluate(value)
-            off = self.total(area * rx.j) - wanted
-            slope = self.total(area * rx.J)
+            off = self.front.total(area * rx.j) - wanted
+            slope = self.front.total(area * rx.J)
             # At rest all is round-off; what RT/F would drive sets the scale then.
-            size = max(abs(wanted), self.total(area * np.abs(rx.j)), slope / self.co.kinetics.f)
+            size = max(abs(wanted), self.front.total(area * np.abs(rx.j)), slope / self.co.kinetics.f)
             if abs(off) <= CLOSED * size or (abs(off) >= best and abs(off) <= BARELY * size):
                 return value
             best = min(best, abs(off))
@@ -175,8 +171,8 @@ class Surface:
         """Return the changes of A j [A] after changes of j at fixed metals, the sums of `closed` kept."""
         slope = self.rx.J
         for area in self.closed:
-            some = self.total(area * slope)
+            some = self.front.total(area * slope)
             if some > 0.0:
-                level = self.total(area * change) / some
+                level = self.front.total(area * change) / some
                 change -= np.where(area > 0.0, level * slope, 0.0)
         return self.area * change

@@ -46,7 +46,6 @@ SWEEPS = 6  # at most, of salt, then charge, where a linear step in both would o
 FELT = 0.02  # share of an element from which on a cell feeds it
 HALVINGS = 6  # of a Newton step
 RISE = 3.0  # times its residual may be at most: the way down is not monotonous where salt vanishes
-AROUND = 1.0  # of the conductance of a cell's faces: what its potential follows the reaction through
 PINNED = 1e6  # holds the metal of the preconditioner in place, over the reaction, where its potential is imposed
 LEAST_FLUX = 0.1 / FARADAY  # the salt's residual is divided by this flux at least: with t+ = 1 there is none
 
@@ -83,7 +82,7 @@ class Transport:
         self.salt, self.charge = Multigrid(shape, periodic), Multigrid(shape, periodic)
         self.currents = np.zeros((3, *shape))
         self.g, self.ga, self.gb, self.diffusion, self.flow = (np.zeros((3, *shape), np.float32) for _ in range(5))
-        self.psi, self.storage, self.own = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+        self.psi, self.storage, self.own, self.salt_own = (np.zeros(shape) for _ in range(4))
         self.residual, self.step = np.zeros((2, *shape)), np.zeros((2, *shape))
         self.c_kept, self.psi_kept = np.zeros(shape), np.zeros(shape)
         self.nothing = np.zeros(shape, np.float32)
@@ -248,11 +247,12 @@ class Transport:
         stripping fills a void. A sink in proportion to the new concentration leaves it positive.
         """
         s, surface, k0 = stage.state, self.surface, stage.state.front.k0
-        own = np.copy(self.storage)
+        np.copyto(self.salt_own, self.storage)
         elements.sinks(
-            own, self.ratio, surface.area * surface.rx.j, s.c, surface.share, surface.start, surface.idx, surface.n
-        )
-        self.salt.prepare_cells(self.diffusion, own)
+            self.salt_own, self.ratio, surface.area * surface.rx.j, s.c, surface.share, surface.start, surface.idx,
+            surface.n,
+        )  # fmt: skip
+        self.salt.prepare_cells(self.diffusion, self.salt_own)
         self.step[:, k0:] = 0.0
         self.residual[0, :k0] = 0.0
         self.salt.correct(self.step[0], 0.0, self.residual[0], 0.0, tolerance=SWEPT, max_iterations=VECTORS)
@@ -301,23 +301,23 @@ class Transport:
         """Set the preconditioner for the state as it is."""
         s, co, dx, surface = stage.state, self.co, self.dx, self.surface
         front, rx, area = s.front, surface.rx, surface.area
-        bound = len(surface.closed) == 1 and (surface.closed[0] == area).all()
+        bound = len(surface.closed) == 1  # all elements together
         start, idx, share = surface.start, surface.idx, surface.share
         self.own[...] = 0.0
         if not front.two:
             self.own[-1] = dx**2 * self.jc_slope
         slope = area * rx.J
         gx, gy, gz = self.g
-        pin = 0.0 if bound else PINNED * surface.total(slope)
+        pin = 0.0 if bound else PINNED * front.total(slope)
         self.charge.prepare(gx, gy, gz, self.own, start, idx, share, slope, pin, True)
         if self.frozen:
             return
         # j answers to its own depletion by j0(c) and by the diffusion potential, behind the electrolyte around.
         ahead = np.empty(surface.n)
         elements.around(ahead, self.g, surface.share, surface.start, surface.idx, surface.n, front.lattice)
-        answer = np.maximum(rx.Jc + co.beta * rx.J / surface.c_e, 0.0) / (1.0 + slope / (AROUND * ahead))
+        answer = np.maximum(rx.Jc + co.beta * rx.J / surface.c_e, 0.0) / (1.0 + slope / ahead)
         answer *= self.ratio * area
-        self.salt_own = np.copy(self.storage)
+        np.copyto(self.salt_own, self.storage)
         elements.own_answer(
             self.salt_own, self.ratio, area * rx.j, s.c, surface.c_e, surface.share, surface.norm, surface.start,
             surface.idx, surface.n,
@@ -327,7 +327,7 @@ class Transport:
             own = np.maximum(self.jc_by_c + co.beta * self.jc_slope / top, 0.0)
             own /= 1.0 + 2.0 * dx * self.jc_slope / np.interp(top, co.at, co.kappa)
             self.salt_own[-1] += self.ratio * dx**2 * own
-        pin = 0.0 if bound else PINNED * surface.total(answer)
+        pin = 0.0 if bound else PINNED * front.total(answer)
         gx, gy, gz = self.diffusion
         self.salt.prepare(gx, gy, gz, self.salt_own, start, idx, share, answer, pin, True)
 
