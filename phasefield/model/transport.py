@@ -260,13 +260,13 @@ class Transport:
         self.frozen = True
         try:
             self._evaluate(stage)
-            size = self._size(k0)
+            size = begun = self._size(k0)
             for _ in range(NEWTON_STEPS):
+                if size <= SWEPT * begun:
+                    break
                 self._prepare(stage)
                 self._correction(stage, size, REDUCTION)
-                before, size = size, self._advance(stage, size)
-                if size <= SWEPT * before:
-                    break
+                size = self._advance(stage, size)
         finally:
             self.frozen = False
         self._evaluate(stage)
