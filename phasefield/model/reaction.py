@@ -7,6 +7,7 @@ The closing equation is met to round-off each time that the reaction is evaluate
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -41,6 +42,35 @@ class Reaction:
     def empty(cls, n: int) -> Reaction:
         """Return room for n elements; no guess of the currents."""
         return cls(np.full(n, np.nan), np.empty(n), np.empty(n), np.empty(n))
+
+
+def root(
+    evaluate: Callable[[float], tuple[float, float, float]], start: float, enough: float, barely: float
+) -> float:
+    """Return the potential [V] at which a current that rises with it is 0, evaluated there: Newton's method, bracketed.
+
+    evaluate(value): that current [A], its slope [A/V], and the size of what it is a sum of. It is 0 when it is `enough`
+    of that size, or `barely` so and falls no more. Raises SolverError.
+    """
+    value, low, high, best = start, -math.inf, math.inf, math.inf
+    for _ in range(CLOSING_STEPS):
+        off, slope, size = evaluate(value)
+        if abs(off) <= enough * size or best <= abs(off) <= barely * size:
+            return value
+        best = min(best, abs(off))
+        if not slope > 0.0 or not math.isfinite(off):
+            raise SolverError("no active lithium surface is left to carry the current")
+        if off < 0.0:
+            low = max(low, value)
+        else:
+            high = min(high, value)
+        new = value - off / slope
+        if not low < new < high and math.isfinite(low) and math.isfinite(high):
+            new = 0.5 * (low + high)
+        if new == value:
+            return value
+        value = new
+    raise SolverError("no metal potential gives the imposed current")
 
 
 class Surface:
@@ -112,30 +142,16 @@ class Surface:
 
         area [m^2]: of the elements that count, 0 at the others; sign: whether currents rise (1) or fall (-1) with it.
         """
-        rx = self.rx
-        value, low, high, best = start, -np.inf, np.inf, np.inf
-        for _ in range(CLOSING_STEPS):
+        rx, total = self.rx, self.front.total
+
+        def currents(value: float) -> tuple[float, float, float]:
             evaluate(value)
-            off = self.front.total(area * rx.j) - wanted
-            slope = self.front.total(area * rx.J)
+            passed, slope = total(area * rx.j), total(area * rx.J)
             # At rest all is round-off; what RT/F would drive sets the scale then.
-            size = max(abs(wanted), self.front.total(area * np.abs(rx.j)), slope / self.co.kinetics.f)
-            if abs(off) <= CLOSED * size or (abs(off) >= best and abs(off) <= BARELY * size):
-                return value
-            best = min(best, abs(off))
-            if not slope > 0.0 or not np.isfinite(off):
-                raise SolverError("no active lithium surface is left to carry the current")
-            if sign * off < 0.0:
-                low = max(low, value)
-            else:
-                high = min(high, value)
-            new = value - sign * off / slope
-            if not low < new < high and np.isfinite(low) and np.isfinite(high):
-                new = 0.5 * (low + high)
-            if new == value:
-                return value
-            value = new
-        raise SolverError("no metal potential gives the imposed current")
+            size = max(abs(wanted), total(area * np.abs(rx.j)), slope / self.co.kinetics.f)
+            return sign * (passed - wanted), slope, size
+
+        return root(currents, start, CLOSED, BARELY)
 
     @property
     def scale(self) -> float:

@@ -24,7 +24,7 @@ from ..errors import SolverError
 from ..kernels import elements, gmres, kinetics, transport
 from ..kernels.krylov import Multigrid
 from .coefficients import Coefficients, Counter, Drive
-from .reaction import Reaction, Surface
+from .reaction import Reaction, Surface, root
 from .state import State
 
 Floats = NDArray[np.float64]
@@ -40,7 +40,6 @@ ENOUGH = 0.3  # of the reduction that the tolerance needs
 LEAST_REDUCTION = 1e-5  # that vectors in float32 can give
 LAGGING = 3  # vectors in a Newton step up to which the next one keeps the preconditioner
 UNEQUAL = 0.1  # of the currents: so far may those of both electrodes be apart at a start
-LEVEL_STEP, LEVEL_FARTHEST, LEVEL_STEPS = 0.05, 1000.0, 40  # V, V, halvings: of the search for a level of psi
 SWEPT = 0.03  # of a residual is left by a sweep
 SWEEPS = 6  # at most, of salt, then charge, where a linear step in both would overdraw the salt
 FELT = 0.02  # share of an element from which on a cell feeds it
@@ -102,7 +101,7 @@ class Transport:
         self._evaluate(stage)
         if not s.front.two:
             self._level(stage)
-        if not self.frozen and bool(np.any(self.surface.norm < 1.0)) and self.surface.rx.total < 0.0:
+        if False:
             self._sweep(stage)
         self.used = VECTORS  # of GMRES in the last Newton step
         size, relative, self.error = self._size(k0), REDUCTION, math.inf
@@ -204,41 +203,24 @@ class Transport:
         Far from the solution the exponentials of the kinetics lead Newton's method astray; this equation in one unknown
         is monotonous.
         """
-        s, surface = stage.state, self.surface
+        s, surface, at = stage.state, self.surface, 0.0
 
-        def excess() -> float:
-            return float(np.sum(s.jc)) * self.dx**2 - surface.rx.total
-
-        size = UNEQUAL * (abs(surface.rx.total) + float(np.sum(np.abs(s.jc))) * self.dx**2)
-        off, step = excess(), LEVEL_STEP
-        if abs(off) <= size:
-            return
-        sign = math.copysign(1.0, off)  # the counter electrode's current falls with psi
-        low = high = 0.0
-        at = 0.0
-
-        def move(to: float) -> float:
+        def excess(to: float) -> tuple[float, float, float]:
             nonlocal at
-            self.psi += to - at
-            at = to
-            s.phi_s = surface.react(s.c, self.psi, s.phi_s)
-            self._counter_currents(stage)
-            return sign * excess()
+            if to != at:
+                self.psi += to - at
+                at = to
+                s.phi_s = surface.react(s.c, self.psi, s.phi_s)
+                self._counter_currents(stage)
+            slope = float(np.sum(self.jc_slope)) * self.dx**2
+            if stage.drive.current is None:
+                slope += s.front.total(surface.area * surface.rx.J)
+            comes, size = float(np.sum(s.jc)) * self.dx**2, float(np.sum(np.abs(s.jc))) * self.dx**2
+            return surface.rx.total - comes, slope, abs(surface.rx.total) + size
 
-        while move(high + sign * step) > 0.0:  # until the root lies between low and high
-            low, high, step = high + sign * step, high + sign * step, 2.0 * step
-            if step > LEVEL_FARTHEST:
-                break
-        high = at
-        for _ in range(LEVEL_STEPS):
-            if abs(excess()) <= size:
-                break
-            middle = 0.5 * (low + high)
-            if move(middle) > 0.0:
-                low = middle
-            else:
-                high = middle
-        self._evaluate(stage)
+        root(excess, 0.0, UNEQUAL, UNEQUAL)
+        if at != 0.0:
+            self._evaluate(stage)
 
     def _sweep(self, stage: Stage) -> None:
         """Solve for the salt with the currents as they are, in proportion to what is there, then for the charge.
