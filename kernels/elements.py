@@ -13,7 +13,6 @@ from .front import _curvature, _gradient
 
 BESIDE = 2.5  # a crossing lies beside cells nearer than this many spacings; 1 for a true distance
 STEEP = 0.25  # an axis takes part in the partition where n_a^2 > STEEP; max n_a^2 >= 1/3 always
-SCARCE = 0.5  # a cell of the interface with less than this share of the surface's salt gives what it has
 LONGEST = 96  # cells in one element at most: 2 x 6 W / (n_a dx) = 96 at W = 4 dx
 PARTS = 256  # of the band, counted and written side by side
 APART = 101  # from one part to the next of a thread: the surface lies in the middle of the band
@@ -203,119 +202,56 @@ def scatter(f, q, start, idx, w, n, factor):  # type: ignore[no-untyped-def]
             flat[idx[t]] += w[t] * s
 
 
-@kernel
-def _portion(y):  # type: ignore[no-untyped-def]
-    return y * y * (3.0 - 2.0 * y)
-
-
-@kernel
-def _elasticity(y):  # type: ignore[no-untyped-def]
-    """d ln f/d ln y of `_portion`."""
-    return 6.0 * (1.0 - y) / (3.0 - 2.0 * y)
-
-
 @parallel_kernel
-def at_surface(c_e, u, share, norm, c, psi, beta, c_0, start, idx, w, n):  # type: ignore[no-untyped-def]
-    """Concentration c_e, potential u and weights of exchange of n elements.
+def at_surface(c_e, u, share, c, psi, beta, c_0, start, idx, w, n):  # type: ignore[no-untyped-def]
+    """Concentration c_e and potential u of n elements, and the share of an element's current that each cell gives.
 
-    c_e = sum w_k c_k;   u = sum w_k (psi_k + beta ln(c_k/c_0));   share_k = w_k f(c_k/(SCARCE c_e)) / norm
+    c_e = sum w_k c_k;   u = sum w_k psi_k + beta ln(c_e/c_0);   share_k = w_k c_k/c_e
 
-    Through a resolved interface the concentration runs on linearly and all of c_k > SCARCE c_e: f is 1, the weights are
-    the elements' own, norm = 1. Near depletion the line would cross zero inside; then a cell gives the less the less it
-    has, f(y) = y^2 (3 - 2 y): faster than its conductance falls, so that its potential stays defined.
+    What is given in proportion to what is there leaves no cell without salt.
     """
     flat_c, flat_p = c.ravel(), psi.ravel()
     for e in prange(n):
-        a, b = start[e], start[e + 1]
-        mean = 0.0
-        for t in range(a, b):
-            mean += w[t] * flat_c[idx[t]]
-        least = SCARCE * mean
-        total, depleted, value = 0.0, False, 0.0
-        for t in range(a, b):
-            here = flat_c[idx[t]]
-            s = w[t]
-            if here < least:
-                s *= _portion(here / least)
-                depleted = True
-            share[t] = s
-            total += s
-            value += w[t] * (flat_p[idx[t]] + beta * np.log(here / c_0))
-        norm[e] = 1.0
-        if depleted:
-            norm[e] = total
-            for t in range(a, b):
-                share[t] /= total
-        c_e[e], u[e] = mean, value
+        mean, value = 0.0, 0.0
+        for t in range(start[e], start[e + 1]):
+            share[t] = w[t] * flat_c[idx[t]]
+            mean += share[t]
+            value += w[t] * flat_p[idx[t]]
+        for t in range(start[e], start[e + 1]):
+            share[t] /= mean
+        c_e[e], u[e] = mean, value + beta * np.log(mean / c_0)
 
 
 @kernel
-def _changed_share(share, c, dc, c_e, dc_e):  # type: ignore[no-untyped-def]
-    """Change of a weight before it is normalised, over the norm."""
-    if c < SCARCE * c_e:
-        y = c / (SCARCE * c_e)
-        return share * _elasticity(y) * (dc / c - dc_e / c_e)
-    return 0.0
-
-
-@parallel_kernel
-def responses(du, dc_e, dnorm, dc, c, beta, c_e, share, norm, start, idx, w, n):  # type: ignore[no-untyped-def]
-    """Changes of c_e and u (`at_surface`), and of ln norm, that follow from a change dc."""
-    flat_c, d_c = c.ravel(), dc.ravel()
-    for e in prange(n):
-        a, b = start[e], start[e + 1]
-        with_c, with_u, with_norm = 0.0, 0.0, 0.0
-        for t in range(a, b):
-            p = idx[t]
-            with_c += w[t] * d_c[p]
-            with_u += w[t] * d_c[p] / flat_c[p]
-        if norm[e] < 1.0:
-            for t in range(a, b):
-                p = idx[t]
-                with_norm += _changed_share(share[t], flat_c[p], d_c[p], c_e[e], with_c)
-        du[e], dc_e[e], dnorm[e] = beta * with_u, with_c, with_norm
-
-
-@kernel
-def exchange(out_c, out_p, ratio, dI, current, dc_e, dnorm, dc, c, c_e, share, norm, start, idx, n):  # type: ignore[no-untyped-def]
-    """Add to cells the change of what the elements take: of share_k A j, charge to out_p and `ratio` as much to out_c.
-
-    dI, current [A]: change of A j and A j itself.
-    """
-    flat_c, d_c, to_c, to_p = c.ravel(), dc.ravel(), out_c.ravel(), out_p.ravel()
+def exchange(out_c, out_p, ratio, shared, own, dc, share, w, start, idx, n):  # type: ignore[no-untyped-def]
+    """Add share_k shared[e] + w_k own[e] dc_k [A] of n elements to cells of out_p, and `ratio` as much to out_c."""
+    d_c, to_c, to_p = dc.ravel(), out_c.ravel(), out_p.ravel()
     for e in range(n):
-        depleted = norm[e] < 1.0
         for t in range(start[e], start[e + 1]):
             p = idx[t]
-            s = share[t] * dI[e]
-            if depleted:
-                ds = _changed_share(share[t], flat_c[p], d_c[p], c_e[e], dc_e[e])
-                s += (ds - share[t] * dnorm[e]) * current[e]
+            s = share[t] * shared[e] + w[t] * own[e] * d_c[p]
             to_p[p] += s
             to_c[p] += ratio * s
 
 
 @kernel
-def own_answer(own, ratio, current, c, c_e, share, norm, start, idx, n):  # type: ignore[no-untyped-def]
-    """Add to `own` how what a depleted cell gives answers to its own concentration, where that is positive."""
-    flat_c, to = c.ravel(), own.ravel()
-    for e in range(n):
-        if norm[e] < 1.0 and current[e] > 0.0:
-            for t in range(start[e], start[e + 1]):
-                p = idx[t]
-                if flat_c[p] < SCARCE * c_e[e]:
-                    y = flat_c[p] / (SCARCE * c_e[e])
-                    to[p] += ratio * current[e] * share[t] * (1.0 - share[t]) * _elasticity(y) / flat_c[p]
-
-
-@kernel
-def sinks(own, ratio, current, c, share, start, idx, n):  # type: ignore[no-untyped-def]
-    """Add to `own` what elements take of a cell over what it has, so that it gives in proportion (Patankar)."""
-    flat_c, to = c.ravel(), own.ravel()
+def own_answer(own, ratio, current, c_e, share, w, start, idx, n):  # type: ignore[no-untyped-def]
+    """Add to `own` how what a cell gives answers to its own concentration, where that is positive."""
+    to = own.ravel()
     for e in range(n):
         if current[e] > 0.0:
             for t in range(start[e], start[e + 1]):
-                to[idx[t]] += ratio * current[e] * share[t] / flat_c[idx[t]]
+                to[idx[t]] += ratio * current[e] * w[t] * (1.0 - share[t]) / c_e[e]
+
+
+@kernel
+def sinks(own, ratio, current, c_e, w, start, idx, n):  # type: ignore[no-untyped-def]
+    """Add to `own` what elements take of a cell over what it has, so that it gives in proportion (Patankar)."""
+    to = own.ravel()
+    for e in range(n):
+        if current[e] > 0.0:
+            for t in range(start[e], start[e + 1]):
+                to[idx[t]] += ratio * current[e] * w[t] / c_e[e]
 
 
 @parallel_kernel

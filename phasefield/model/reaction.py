@@ -87,8 +87,7 @@ class Surface:
         self.area = front.area[:n]
         self.shift = co.gibbs_thomson * front.curvature[:n]
         self.share = np.empty(front.used)
-        self.c_e, self.u, self.norm = np.empty(n), np.empty(n), np.ones(n)
-        self.du, self.dc_e, self.dnorm = np.empty(n), np.empty(n), np.empty(n)
+        self.c_e, self.u, self.change = np.empty(n), np.empty(n), np.empty(n)
         self.rx = Reaction.empty(n)
         self.mine = np.where(front.other, 0.0, self.area) if front.two else self.area
         self.closed: list[Floats] = []  # areas of the sets of elements whose currents have a fixed sum
@@ -100,7 +99,7 @@ class Surface:
         """
         co, drive = self.co, self.drive
         elements.at_surface(
-            self.c_e, self.u, self.share, self.norm, c, psi, co.beta, co.c_0, self.start, self.idx, self.w, self.n
+            self.c_e, self.u, self.share, c, psi, co.beta, co.c_0, self.start, self.idx, self.w, self.n
         )
         others, wanted = self.area - self.mine, (drive.current or 0.0) * self.plane
         if drive.current is None:
@@ -160,24 +159,21 @@ class Surface:
         at_rest = AT_REST * np.sqrt(np.sum((area * rx.J / self.co.kinetics.f) ** 2))
         return float(np.sqrt(np.sum((area * rx.j) ** 2)) + at_rest)
 
-    def of_salt(self, out_c: Floats, out_p: Floats, ratio: float, dc: Floats, c: Floats) -> Floats:
+    def of_salt(self, out_c: Floats, out_p: Floats, ratio: float, dc: Floats) -> Floats:
         """Add to the cells what the elements take by a change dc, `ratio` as much to the salt's; return it [A]."""
-        rx = self.rx
-        elements.responses(
-            self.du, self.dc_e, self.dnorm, dc, c, self.co.beta, self.c_e, self.share, self.norm, self.start, self.idx,
-            self.w, self.n,
-        )  # fmt: skip
-        dI = self._closed(rx.J * self.du + rx.Jc * self.dc_e)
+        rx, dc_e = self.rx, self.change
+        elements.gather(dc_e, dc.reshape(-1), self.start, self.idx, self.w)
+        dI = self._closed((rx.Jc + self.co.beta * rx.J / self.c_e) * dc_e)
+        own = self.area * rx.j / self.c_e  # share_k A j = w_k c_k A j/c_e
         elements.exchange(
-            out_c, out_p, ratio, dI, self.area * rx.j, self.dc_e, self.dnorm, dc, c, self.c_e, self.share, self.norm,
-            self.start, self.idx, self.n,
-        )  # fmt: skip
+            out_c, out_p, ratio, dI - own * dc_e, own, dc, self.share, self.w, self.start, self.idx, self.n
+        )
         return dI
 
     def of_charge(self, out_c: Floats, out_p: Floats, ratio: float, dpsi: Floats) -> Floats:
         """As `of_salt`, by a change dpsi."""
-        elements.gather(self.du, dpsi.reshape(-1), self.start, self.idx, self.w)
-        dI = self._closed(self.rx.J * self.du)
+        elements.gather(self.change, dpsi.reshape(-1), self.start, self.idx, self.w)
+        dI = self._closed(self.rx.J * self.change)
         elements.scatter(out_p, dI, self.start, self.idx, self.share, self.n, 1.0)
         if ratio > 0.0:
             elements.scatter(out_c, dI, self.start, self.idx, self.share, self.n, ratio)

@@ -38,7 +38,7 @@ SAFETY = 3.0  # the currents' error falls less than the residual, at times
 QUADRATIC = 1e-3  # of a change is left over at least, as far as one Newton step is trusted
 ENOUGH = 0.3  # of the reduction that the tolerance needs
 LEAST_REDUCTION = 1e-5  # that vectors in float32 can give
-LAGGING = 3  # vectors in a Newton step up to which the next one keeps the preconditioner
+LAGGING = 8  # vectors in a Newton step up to which the next one keeps the preconditioner
 UNEQUAL = 0.1  # of the currents: so far may those of both electrodes be apart at a start
 SWEPT = 0.03  # of a residual is left by a sweep
 SWEEPS = 6  # at most, of salt, then charge, where a linear step in both would overdraw the salt
@@ -101,8 +101,6 @@ class Transport:
         self._evaluate(stage)
         if not s.front.two:
             self._level(stage)
-        if False:
-            self._sweep(stage)
         self.used = VECTORS  # of GMRES in the last Newton step
         size, relative, self.error = self._size(k0), REDUCTION, math.inf
         sweeps = 0
@@ -231,7 +229,7 @@ class Transport:
         s, surface, k0 = stage.state, self.surface, stage.state.front.k0
         np.copyto(self.salt_own, self.storage)
         elements.sinks(
-            self.salt_own, self.ratio, surface.area * surface.rx.j, s.c, surface.share, surface.start, surface.idx,
+            self.salt_own, self.ratio, surface.area * surface.rx.j, surface.c_e, surface.w, surface.start, surface.idx,
             surface.n,
         )  # fmt: skip
         self.salt.prepare_cells(self.diffusion, self.salt_own)
@@ -301,9 +299,8 @@ class Transport:
         answer *= self.ratio * area
         np.copyto(self.salt_own, self.storage)
         elements.own_answer(
-            self.salt_own, self.ratio, area * rx.j, s.c, surface.c_e, surface.share, surface.norm, surface.start,
-            surface.idx, surface.n,
-        )  # fmt: skip
+            self.salt_own, self.ratio, area * rx.j, surface.c_e, share, surface.w, start, idx, surface.n
+        )
         if not front.two:
             top = np.ascontiguousarray(s.c[-1])
             own = np.maximum(self.jc_by_c + co.beta * self.jc_slope / top, 0.0)
@@ -335,7 +332,7 @@ class Transport:
             gmres.from_level(z[0], level.u, k0)
             transport.salt_operator(w[0], z[0], self.storage, self.diffusion, self.flow, L, k0)
             transport.charge_of_salt(w[1], z[0], self.ga, self.gb, L, k0)
-            dI = self.surface.of_salt(w[0], w[1], self.ratio, z[0], s.c)
+            dI = self.surface.of_salt(w[0], w[1], self.ratio, z[0])
             if not s.front.two:
                 dc = z[0, -1].astype(float)
                 self._counter(w, (self.jc_slope * self.co.beta / s.c[-1] + self.jc_by_c) * dc)
