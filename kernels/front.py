@@ -99,7 +99,8 @@ def _phase(s, scale, W, closed):  # type: ignore[no-untyped-def]
         return 1.0
     if s <= -closed:
         return 0.0
-    return 0.5 * (1.0 + scale * np.tanh(s / (2.0 * W)))
+    e = np.exp(-s / W)  # (1 - e)/(1 + e) = tanh(s/2W)
+    return 0.5 * (1.0 + scale * (1.0 - e) / (1.0 + e))
 
 
 @parallel_kernel
