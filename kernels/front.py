@@ -360,21 +360,24 @@ def _weighted_trilinear(f, weight, shape, z, y, x, periodic):  # type: ignore[no
 
 
 @parallel_kernel
-def extend(out, value, weight, foot, cells, n, keep, periodic):  # type: ignore[no-untyped-def]
-    """out = keep out + value(closest point) on the band: constant along normals. `value` counts where weight > 0."""
+def extend(out, value, weight, foot, cells, n, everywhere, periodic):  # type: ignore[no-untyped-def]
+    """out = value(closest point) on the band: constant along normals. `value` counts where weight > 0.
+
+    Not `everywhere`: only in the cells where weight > 0.
+    """
     flat = out.ravel()
     own = value.ravel()
     own_weight = weight.ravel()
     for m in prange(n):
-        total, found = _weighted_trilinear(
-            own, own_weight, value.shape, foot[m, 0], foot[m, 1], foot[m, 2], periodic
-        )
-        found_value = 0.0
-        if found > 1e-3:
-            found_value = total / found
-        elif own_weight[cells[m]] > 0.0:
-            found_value = own[cells[m]]
-        flat[cells[m]] = keep * flat[cells[m]] + found_value
+        p = cells[m]
+        if everywhere or own_weight[p] > 0.0:
+            total, found = _weighted_trilinear(
+                own, own_weight, value.shape, foot[m, 0], foot[m, 1], foot[m, 2], periodic
+            )
+            if found > 1e-3:
+                flat[p] = total / found
+            else:
+                flat[p] = own[p] if own_weight[p] > 0.0 else 0.0
 
 
 @parallel_kernel

@@ -244,15 +244,15 @@ class Front:
 
         Going to the cells and from there to the closest points smooths q twice. So the elements' values are taken from
         `out` again, and what they miss is added once: of a wave of 12 cells down a slope of 1/2 0.25 % is lost, without
-        it 5 %.
+        it 5 %. The elements reach no further than the cells of the interface.
         """
-        for keep, rest in ((0.0, q), (1.0, None)):
-            if rest is None:
-                rest = q - self.gather(out)
+        for everywhere in (False, True):
             elements.spread(
-                scratch, self.weight, rest, self.area, self.start, self.idx, self.w, self.count, self.cells, self.n
+                scratch, self.weight, q, self.area, self.start, self.idx, self.w, self.count, self.cells, self.n
             )
-            front.extend(out, scratch, self.weight, self.foot, self.cells, self.n, keep, self.periodic)
+            front.extend(out, scratch, self.weight, self.foot, self.cells, self.n, everywhere, self.periodic)
+            if not everywhere:
+                q = 2.0 * q - self.gather(out)
 
     def height(self) -> tuple[Floats, Ints]:
         """Return the top surface of connected lithium (ny, nx) [m] and how often each column crosses it."""
