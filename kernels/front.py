@@ -176,6 +176,36 @@ def _curvature(f, L, k, j, i):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _row_part(cells, m, last, L):  # type: ignore[no-untyped-def]
+    """Return how many of cells[m:last] follow each other in the row of the first, and where that is."""
+    p = cells[m]
+    k = p // (L.ny * L.nx)
+    j = p // L.nx - k * L.ny
+    i = p - (k * L.ny + j) * L.nx
+    count = 1
+    while m + count < last and i + count < L.nx and cells[m + count] == p + count:
+        count += 1
+    return count, k, j, i
+
+
+@kernel
+def _widened(wide, d, L, k, j, i):  # type: ignore[no-untyped-def]
+    """Copy a part of a row from (k, j, i) on into `wide`, with two cells more at each end; return what is between."""
+    end = i + wide.size - 4
+    a, b = L.xm[i], L.xp[end - 1]
+    wide[0], wide[1] = d[k, j, L.xm[a]], d[k, j, a]
+    wide[2:-2] = d[k, j, i:end]
+    wide[-2], wide[-1] = d[k, j, b], d[k, j, L.xp[b]]
+    return wide[2:-2]
+
+
+@kernel
+def _difference(out, before, after, factor):  # type: ignore[no-untyped-def]
+    for t in range(out.size):
+        out[t] = factor * (after[t] - before[t])
+
+
+@kernel
 def _add_upwind(total, dmm, dm, c, dp, dpp):  # type: ignore[no-untyped-def]
     """Add, along a row, the square of the second-order one-sided difference along one axis that Godunov chooses.
 
@@ -200,15 +230,11 @@ def _upwind_gradient(g, wide, d, L, k, j, i):  # type: ignore[no-untyped-def]
     """g = |grad d| in the g.size cells of a row from (k, j, i) on; wide (four longer): work."""
     end = i + g.size
     g[:] = 0.0
-    c = d[k, j, i:end]
+    c = _widened(wide, d, L, k, j, i)
     a, b = L.zm[k], L.zp[k]
     _add_upwind(g, d[L.zm[a], j, i:end], d[a, j, i:end], c, d[b, j, i:end], d[L.zp[b], j, i:end])
     a, b = L.ym[j], L.yp[j]
     _add_upwind(g, d[k, L.ym[a], i:end], d[k, a, i:end], c, d[k, b, i:end], d[k, L.yp[b], i:end])
-    a, b = L.xm[i], L.xp[end - 1]
-    wide[0], wide[1] = d[k, j, L.xm[a]], d[k, j, a]
-    wide[2:-2] = c
-    wide[-2], wide[-1] = d[k, j, b], d[k, j, L.xp[b]]
     _add_upwind(g, wide[:-4], wide[1:-3], c, wide[3:-1], wide[4:])
     for t in range(g.size):
         g[t] = np.sqrt(g[t]) / L.dx
@@ -255,13 +281,7 @@ def redistance(new, d, cells, n, radius, inner, slack, share, frozen, L):  # typ
         gradient, wide = np.empty(L.nx), np.empty(L.nx + 4)
         m, last = block * ROWS, min((block + 1) * ROWS, n)
         while m < last:
-            p = cells[m]
-            k = p // (L.ny * L.nx)
-            j = p // L.nx - k * L.ny
-            i = p % L.nx
-            size = 1  # of the part of a row that begins here
-            while m + size < last and i + size < L.nx and cells[m + size] == p + size:
-                size += 1
+            size, k, j, i = _row_part(cells, m, last, L)
             _upwind_gradient(gradient[:size], wide[: size + 4], d, L, k, j, i)
             for t in range(size):
                 new[k, j, i + t] = _mended(
@@ -297,21 +317,27 @@ def foot_points(foot, d, cells, n, L, periodic):  # type: ignore[no-untyped-def]
     x - d grad d / |grad d|, then one correction with d interpolated at that point.
     """
     f = d.ravel()
-    for m in prange(n):
-        p = cells[m]
-        k = p // (L.ny * L.nx)
-        j = p // L.nx - k * L.ny
-        i = p - (k * L.ny + j) * L.nx
-        gz, gy, gx = _gradient(f, L, k, j, i)
-        size = np.sqrt(gz * gz + gy * gy + gx * gx)
-        if size < 0.1:  # on the ridge between two fronts there is no normal
-            foot[m, 0], foot[m, 1], foot[m, 2] = k, j, i
-            continue
-        s = f[p] / (L.dx * size)
-        z, y, x = k - s * gz, j - s * gy, i - s * gx
-        t = _trilinear(f, d.shape, z, y, x, periodic) / (L.dx * size)
-        t = min(max(t, -1.0), 1.0)
-        foot[m, 0], foot[m, 1], foot[m, 2] = z - t * gz, y - t * gy, x - t * gx
+    for block in prange((n + ROWS - 1) // ROWS):
+        gz, gy, gx, wide = np.empty(L.nx), np.empty(L.nx), np.empty(L.nx), np.empty(L.nx + 4)
+        m, last = block * ROWS, min((block + 1) * ROWS, n)
+        while m < last:
+            count, k, j, i = _row_part(cells, m, last, L)
+            end = i + count
+            c = _widened(wide[: count + 4], d, L, k, j, i)
+            _difference(gz[:count], d[L.zm[k], j, i:end], d[L.zp[k], j, i:end], 0.5 / L.dx)
+            _difference(gy[:count], d[k, L.ym[j], i:end], d[k, L.yp[j], i:end], 0.5 / L.dx)
+            _difference(gx[:count], wide[1 : count + 1], wide[3 : count + 3], 0.5 / L.dx)
+            for t in range(count):
+                size = np.sqrt(gz[t] * gz[t] + gy[t] * gy[t] + gx[t] * gx[t])
+                z, y, x = 1.0 * k, 1.0 * j, 1.0 * (i + t)
+                if size >= 0.1:  # on the ridge between two fronts there is no normal
+                    s = c[t] / (L.dx * size)
+                    z, y, x = z - s * gz[t], y - s * gy[t], x - s * gx[t]
+                    s = _trilinear(f, d.shape, z, y, x, periodic) / (L.dx * size)
+                    s = min(max(s, -1.0), 1.0)
+                    z, y, x = z - s * gz[t], y - s * gy[t], x - s * gx[t]
+                foot[m + t, 0], foot[m + t, 1], foot[m + t, 2] = z, y, x
+            m += count
 
 
 @kernel
