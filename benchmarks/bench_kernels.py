@@ -89,7 +89,7 @@ def surface_kernels(cell: Cell, s: Any) -> dict[str, tuple[int, str, Callable[[]
         "front.extend": (
             n,
             "band cell",
-            lambda: front.extend(out, scratch, f.weight, f.foot, f.cells, n, 0.0, True),
+            lambda: front.extend(out, scratch, f.weight, f.foot, f.cells, n, True, True),
         ),
         "film.renew": (near.size, "band cell", lambda: cell.film._sample(s.film, f)),
         "elements.build": (count, "element", lambda: elements.build(*built)),

@@ -61,38 +61,36 @@ def _walk(line, weight, flat, fh, base, here, size, step, into, wraps):  # type:
 
 
 @kernel
-def _beyond(p, k, j, i, axis, nz, ny, nx, periodic):  # type: ignore[no-untyped-def]
-    """Return the next cell along an axis, or p itself if there is none."""
+def _next(L, k, j, i, axis):  # type: ignore[no-untyped-def]
+    """Return the next cell along an axis, its flat index and where it is; at an end the cell itself."""
     if axis == 0:
-        return p + ny * nx if k < nz - 1 else p
-    if axis == 1:
-        return p + nx if j < ny - 1 else (p - (ny - 1) * nx if periodic else p)
-    return p + 1 if i < nx - 1 else (p - (nx - 1) if periodic else p)
+        k = L.zp[k]
+    elif axis == 1:
+        j = L.yp[j]
+    else:
+        i = L.xp[i]
+    return (k * L.ny + j) * L.nx + i, k, j, i
 
 
 @kernel
-def _element(line, weight, p, q, k, j, i, axis, d, h, L, periodic):  # type: ignore[no-untyped-def]
-    """Find the cells and weights of the element between p, at (k, j, i), and q, the next cell along an axis.
+def _element(line, weight, f, fh, k, j, i, axis, L, periodic):  # type: ignore[no-untyped-def]
+    """Find the cells and weights of the element between the cell (k, j, i) and the next along an axis; f, fh: d and h.
 
-    Return how many cells (0: no element), the sum of weights, the area, the crossing between the two, and where q is.
+    Return how many cells (0: no element), the sum of weights, the area, and the crossing between the two.
     """
-    nz, ny, nx = d.shape
-    plane = ny * nx
-    flat = d.ravel()
+    p = (k * L.ny + j) * L.nx + i
+    q, kq, jq, iq = _next(L, k, j, i, axis)
     if axis == 0:
-        size, here, step = nz, k, plane
+        size, here, step = L.nz, k, L.ny * L.nx
     elif axis == 1:
-        size, here, step = ny, j, nx
+        size, here, step = L.ny, j, L.nx
     else:
-        size, here, step = nx, i, 1
-    kq = q // plane
-    jq = (q - kq * plane) // nx
-    iq = q - kq * plane - jq * nx
-    da, db = flat[p], flat[q]
-    none = 0, 0.0, 0.0, 0.0, (0, 0, 0)
+        size, here, step = L.nx, i, 1
+    da, db = f[p], f[q]
+    none = 0, 0.0, 0.0, 0.0
     s = da / (da - db)
-    az, ay, ax = _gradient(d, L, k, j, i)
-    bz, by, bx = _gradient(d, L, kq, jq, iq)
+    az, ay, ax = _gradient(f, L, k, j, i)
+    bz, by, bx = _gradient(f, L, kq, jq, iq)
     mz = (1.0 - s) * az + s * bz
     my = (1.0 - s) * ay + s * by
     mx = (1.0 - s) * ax + s * bx
@@ -108,10 +106,60 @@ def _element(line, weight, p, q, k, j, i, axis, d, h, L, periodic):  # type: ign
     share /= _partition(mz) + _partition(my) + _partition(mx)
     into = 1 if da <= 0.0 else -1  # direction of rising d
     wraps = periodic and axis > 0
-    length, total = _walk(line, weight, flat, h.ravel(), p - here * step, here, size, step, into, wraps)
+    length, total = _walk(line, weight, f, fh, p - here * step, here, size, step, into, wraps)
     if total <= 0.0:
         return none
-    return length, total, L.dx * L.dx * share / na, s, (kq, jq, iq)
+    return length, total, L.dx * L.dx * share / na, s
+
+
+@kernel
+def _crossings(cells, first, last, f, L):  # type: ignore[no-untyped-def]
+    """Return how often d, flat, changes its sign from cells[first:last] to the next cells along the axes."""
+    count = 0
+    for m in range(first, last):
+        p = cells[m]
+        if abs(f[p]) <= BESIDE * L.dx:
+            k = p // (L.ny * L.nx)
+            j = p // L.nx - k * L.ny
+            i = p - (k * L.ny + j) * L.nx
+            for axis in range(3):
+                count += (f[p] <= 0.0) != (f[_next(L, k, j, i, axis)[0]] <= 0.0)
+    return count
+
+
+@kernel
+def _write(length, line, weight, area, curv, owner, cells, first, last, f, fh, L, periodic):  # type: ignore[no-untyped-def]
+    """Write the elements from cells[first:last] on; return how many, and their entries, or -1 if out of room.
+
+    length[e]: cells of an element; line, weight: its cells and their weights, one element after the other.
+    """
+    e, used = 0, 0
+    for m in range(first, last):
+        p = cells[m]
+        if abs(f[p]) > BESIDE * L.dx:
+            continue
+        k = p // (L.ny * L.nx)
+        j = p // L.nx - k * L.ny
+        i = p - (k * L.ny + j) * L.nx
+        bend = np.nan  # the curvature in p, once there is an element
+        for axis in range(3):
+            q, kq, jq, iq = _next(L, k, j, i, axis)
+            if (f[p] <= 0.0) == (f[q] <= 0.0):
+                continue
+            if used + LONGEST > line.size:
+                return e, -1
+            n, total, size, s = _element(line[used:], weight[used:], f, fh, k, j, i, axis, L, periodic)
+            if n == 0:
+                continue
+            for t in range(used, used + n):
+                weight[t] /= total
+            if np.isnan(bend):
+                bend = _curvature(f, L, k, j, i)
+            curv[e] = (1.0 - s) * bend + s * _curvature(f, L, kq, jq, iq)
+            length[e], area[e], owner[e] = n, size, p if f[p] <= 0.0 else q
+            used += n
+            e += 1
+    return e, used
 
 
 @parallel_kernel
@@ -119,66 +167,49 @@ def build(start, idx, w, area, curv, owner, cells, n, d, h, L, periodic):  # typ
     """Write all elements, ordered by cell, then axis; return (number, entries), or (-1, -1) if out of room.
 
     area[e] [m^2] = dx^2 psi_a(n) / |n_a|; curv[e] [1/m]; owner[e] = flat index of its lithium cell.
-    `cells` holds at least all cells within 2 dx of the front, ascending. Parts of them are counted first, then written.
+    `cells` holds at least all cells within 2 dx of the front, ascending. Parts of them are written apart from each
+    other, where the crossings before a part leave room, and then put together.
     """
-    nz, ny, nx = d.shape
-    plane = ny * nx
-    flat = d.ravel()
+    f, fh = d.ravel(), h.ravel()
+    room = np.zeros(PARTS + 1, np.int64)
+    for turn in prange(PARTS):
+        part = turn * APART % PARTS
+        room[part + 1] = _crossings(cells, part * n // PARTS, (part + 1) * n // PARTS, f, L)
+    for part in range(PARTS):
+        room[part + 1] += room[part]
+    if room[PARTS] + 1 > start.size:
+        return -1, -1
+    each = idx.size // max(
+        room[PARTS], 1
+    )  # entries that a crossing has room for; the last of a part has LONGEST more
+    length, own = np.empty((2, room[PARTS]), np.int64)
+    size, bend = np.empty((2, room[PARTS]))
+    line, weight = np.empty(idx.size + PARTS * LONGEST, np.int64), np.empty(idx.size + PARTS * LONGEST)
     counts = np.zeros(PARTS + 1, np.int64)
     entries = np.zeros(PARTS + 1, np.int64)
     for turn in prange(PARTS):
         part = turn * APART % PARTS
-        line, weight = np.empty(LONGEST, np.int64), np.empty(LONGEST, np.float64)
-        count, used = 0, 0
-        for m in range(part * n // PARTS, (part + 1) * n // PARTS):
-            p = cells[m]
-            if abs(flat[p]) > BESIDE * L.dx:
-                continue
-            k = p // plane
-            j = (p - k * plane) // nx
-            i = p - k * plane - j * nx
-            for axis in range(3):
-                q = _beyond(p, k, j, i, axis, nz, ny, nx, periodic)
-                if (flat[p] <= 0.0) != (flat[q] <= 0.0):
-                    length = _element(line, weight, p, q, k, j, i, axis, d, h, L, periodic)[0]
-                    used += length
-                    count += length > 0
-        counts[part + 1] = count
-        entries[part + 1] = used
+        a = room[part]
+        here, end = a * each + part * LONGEST, room[part + 1] * each + (part + 1) * LONGEST
+        counts[part + 1], entries[part + 1] = _write(
+            length[a:], line[here:end], weight[here:end], size[a:], bend[a:], own[a:],
+            cells, part * n // PARTS, (part + 1) * n // PARTS, f, fh, L, periodic,
+        )  # fmt: skip
+    if entries.min() < 0:
+        return -1, -1
     for part in range(PARTS):
         counts[part + 1] += counts[part]
         entries[part + 1] += entries[part]
-    if counts[PARTS] + 1 > start.size or entries[PARTS] > idx.size:
-        return -1, -1
     start[0] = 0
-    for turn in prange(PARTS):
-        part = turn * APART % PARTS
-        line, weight = np.empty(LONGEST, np.int64), np.empty(LONGEST, np.float64)
-        e, used = counts[part], entries[part]
-        for m in range(part * n // PARTS, (part + 1) * n // PARTS):
-            p = cells[m]
-            if abs(flat[p]) > BESIDE * L.dx:
-                continue
-            k = p // plane
-            j = (p - k * plane) // nx
-            i = p - k * plane - j * nx
-            for axis in range(3):
-                q = _beyond(p, k, j, i, axis, nz, ny, nx, periodic)
-                if (flat[p] <= 0.0) == (flat[q] <= 0.0):
-                    continue
-                length, total, size, s, there = _element(line, weight, p, q, k, j, i, axis, d, h, L, periodic)
-                if length == 0:
-                    continue
-                for t in range(length):
-                    idx[used + t] = line[t]
-                    w[used + t] = weight[t] / total
-                used += length
-                area[e] = size
-                beyond = _curvature(d, L, there[0], there[1], there[2])
-                curv[e] = (1.0 - s) * _curvature(d, L, k, j, i) + s * beyond
-                owner[e] = p if flat[p] <= 0.0 else q
-                e += 1
-                start[e] = used
+    for part in prange(PARTS):
+        a, b, used = room[part], counts[part], entries[part]
+        here = a * each + part * LONGEST
+        for t in range(entries[part + 1] - used):
+            idx[used + t], w[used + t] = line[here + t], weight[here + t]
+        for e in range(counts[part + 1] - b):
+            area[b + e], curv[b + e], owner[b + e] = size[a + e], bend[a + e], own[a + e]
+            used += length[a + e]
+            start[b + e + 1] = used
     return counts[PARTS], entries[PARTS]
 
 

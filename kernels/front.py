@@ -18,6 +18,7 @@ Ints = NDArray[np.int64]
 
 TINY = 1e-12  # keeps a vanishing gradient from dividing by zero; |grad d| is of order 1
 BLOCK = 4096  # band cells in one partial sum
+ROWS = 1024  # band cells that are taken row by row, side by side with others
 
 
 class Lattice(NamedTuple):
@@ -98,7 +99,8 @@ def _phase(s, scale, W, closed):  # type: ignore[no-untyped-def]
         return 1.0
     if s <= -closed:
         return 0.0
-    return 0.5 * (1.0 + scale * np.tanh(s / (2.0 * W)))
+    e = np.exp(-s / W)  # (1 - e)/(1 + e) = tanh(s/2W)
+    return 0.5 * (1.0 + scale * (1.0 - e) / (1.0 + e))
 
 
 @parallel_kernel
@@ -133,32 +135,35 @@ def lithium_volume(partial, h, dx):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _gradient(d, L, k, j, i):  # type: ignore[no-untyped-def]
-    """Central differences of d, per unit length."""
+def _gradient(f, L, k, j, i):  # type: ignore[no-untyped-def]
+    """Central differences per unit length of f, d as a flat array: one index a cell is found sooner than three."""
     s = 0.5 / L.dx
+    plane, row = k * L.ny * L.nx, j * L.nx
     return (
-        s * (d[L.zp[k], j, i] - d[L.zm[k], j, i]),
-        s * (d[k, L.yp[j], i] - d[k, L.ym[j], i]),
-        s * (d[k, j, L.xp[i]] - d[k, j, L.xm[i]]),
+        s * (f[L.zp[k] * L.ny * L.nx + row + i] - f[L.zm[k] * L.ny * L.nx + row + i]),
+        s * (f[plane + L.yp[j] * L.nx + i] - f[plane + L.ym[j] * L.nx + i]),
+        s * (f[plane + row + L.xp[i]] - f[plane + row + L.xm[i]]),
     )
 
 
 @kernel
-def _curvature(d, L, k, j, i):  # type: ignore[no-untyped-def]
-    """K = div(grad d / |grad d|), second order; positive on a bump of lithium (d < 0 inside)."""
-    zm, zp, ym, yp, xm, xp = L.zm[k], L.zp[k], L.ym[j], L.yp[j], L.xm[i], L.xp[i]
+def _curvature(f, L, k, j, i):  # type: ignore[no-untyped-def]
+    """K = div(grad d / |grad d|), second order; positive on a bump of lithium (d < 0 inside). f: d as a flat array."""
+    z, zm, zp = k * L.ny * L.nx, L.zm[k] * L.ny * L.nx, L.zp[k] * L.ny * L.nx
+    y, ym, yp = j * L.nx, L.ym[j] * L.nx, L.yp[j] * L.nx
+    x, xm, xp = i, L.xm[i], L.xp[i]
     s = 0.5 / L.dx
     q = 1.0 / L.dx**2
-    c = d[k, j, i]
-    dz = s * (d[zp, j, i] - d[zm, j, i])
-    dy = s * (d[k, yp, i] - d[k, ym, i])
-    dx = s * (d[k, j, xp] - d[k, j, xm])
-    dzz = q * (d[zp, j, i] - 2.0 * c + d[zm, j, i])
-    dyy = q * (d[k, yp, i] - 2.0 * c + d[k, ym, i])
-    dxx = q * (d[k, j, xp] - 2.0 * c + d[k, j, xm])
-    dzy = 0.25 * q * (d[zp, yp, i] - d[zp, ym, i] - d[zm, yp, i] + d[zm, ym, i])
-    dzx = 0.25 * q * (d[zp, j, xp] - d[zp, j, xm] - d[zm, j, xp] + d[zm, j, xm])
-    dyx = 0.25 * q * (d[k, yp, xp] - d[k, yp, xm] - d[k, ym, xp] + d[k, ym, xm])
+    c = f[z + y + x]
+    dz = s * (f[zp + y + x] - f[zm + y + x])
+    dy = s * (f[z + yp + x] - f[z + ym + x])
+    dx = s * (f[z + y + xp] - f[z + y + xm])
+    dzz = q * (f[zp + y + x] - 2.0 * c + f[zm + y + x])
+    dyy = q * (f[z + yp + x] - 2.0 * c + f[z + ym + x])
+    dxx = q * (f[z + y + xp] - 2.0 * c + f[z + y + xm])
+    dzy = 0.25 * q * (f[zp + yp + x] - f[zp + ym + x] - f[zm + yp + x] + f[zm + ym + x])
+    dzx = 0.25 * q * (f[zp + y + xp] - f[zp + y + xm] - f[zm + y + xp] + f[zm + y + xm])
+    dyx = 0.25 * q * (f[z + yp + xp] - f[z + yp + xm] - f[z + ym + xp] + f[z + ym + xm])
     g2 = dz * dz + dy * dy + dx * dx + TINY
     K = (
         dz * dz * (dyy + dxx)
@@ -171,36 +176,94 @@ def _curvature(d, L, k, j, i):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _upwind_gradient(d, L, k, j, i):  # type: ignore[no-untyped-def]
-    """|grad d| with second-order one-sided differences, Godunov's choice for growth away from d = 0."""
-    sign = 1.0 if d[k, j, i] > 0.0 else -1.0
-    total = 0.0
-    for axis in range(3):
-        if axis == 0:
-            a, b = L.zm[k], L.zp[k]
-            dm, dp = d[a, j, i], d[b, j, i]
-            dmm, dpp = d[L.zm[a], j, i], d[L.zp[b], j, i]
-        elif axis == 1:
-            a, b = L.ym[j], L.yp[j]
-            dm, dp = d[k, a, i], d[k, b, i]
-            dmm, dpp = d[k, L.ym[a], i], d[k, L.yp[b], i]
-        else:
-            a, b = L.xm[i], L.xp[i]
-            dm, dp = d[k, j, a], d[k, j, b]
-            dmm, dpp = d[k, j, L.xm[a]], d[k, j, L.xp[b]]
-        c = d[k, j, i]
-        here = dp - 2.0 * c + dm
-        before = c - 2.0 * dm + dmm
-        after = dpp - 2.0 * dp + c
+def _row_part(cells, m, last, L):  # type: ignore[no-untyped-def]
+    """Return how many of cells[m:last] follow each other in the row of the first, and where that is."""
+    p = cells[m]
+    k = p // (L.ny * L.nx)
+    j = p // L.nx - k * L.ny
+    i = p - (k * L.ny + j) * L.nx
+    count = 1
+    while m + count < last and i + count < L.nx and cells[m + count] == p + count:
+        count += 1
+    return count, k, j, i
+
+
+@kernel
+def _widened(wide, d, L, k, j, i):  # type: ignore[no-untyped-def]
+    """Copy a part of a row from (k, j, i) on into `wide`, with two cells more at each end; return what is between."""
+    end = i + wide.size - 4
+    a, b = L.xm[i], L.xp[end - 1]
+    wide[0], wide[1] = d[k, j, L.xm[a]], d[k, j, a]
+    wide[2:-2] = d[k, j, i:end]
+    wide[-2], wide[-1] = d[k, j, b], d[k, j, L.xp[b]]
+    return wide[2:-2]
+
+
+@kernel
+def _difference(out, before, after, factor):  # type: ignore[no-untyped-def]
+    for t in range(out.size):
+        out[t] = factor * (after[t] - before[t])
+
+
+@kernel
+def _add_upwind(total, dmm, dm, c, dp, dpp):  # type: ignore[no-untyped-def]
+    """Add, along a row, the square of the second-order one-sided difference along one axis that Godunov chooses.
+
+    c: d in the row; dm, dp: one cell before and after along the axis; dmm, dpp: two. The choice is for growth away
+    from d = 0.
+    """
+    for t in range(total.size):
+        here = dp[t] - 2.0 * c[t] + dm[t]
+        before = c[t] - 2.0 * dm[t] + dmm[t]
+        after = dpp[t] - 2.0 * dp[t] + c[t]
         left = 0.0 if here * before <= 0.0 else (here if abs(here) < abs(before) else before)
         right = 0.0 if here * after <= 0.0 else (here if abs(here) < abs(after) else after)
-        back = sign * (c - dm + 0.5 * left)
-        forth = sign * (dp - c - 0.5 * right)
-        back = max(back, 0.0)
-        forth = max(-forth, 0.0)
+        sign = 1.0 if c[t] > 0.0 else -1.0
+        back = max(sign * (c[t] - dm[t] + 0.5 * left), 0.0)
+        forth = max(-sign * (dp[t] - c[t] - 0.5 * right), 0.0)
         g = max(back, forth)
-        total += g * g
-    return np.sqrt(total) / L.dx
+        total[t] += g * g
+
+
+@kernel
+def _upwind_gradient(g, wide, d, L, k, j, i):  # type: ignore[no-untyped-def]
+    """g = |grad d| in the g.size cells of a row from (k, j, i) on; wide (four longer): work."""
+    end = i + g.size
+    g[:] = 0.0
+    c = _widened(wide, d, L, k, j, i)
+    a, b = L.zm[k], L.zp[k]
+    _add_upwind(g, d[L.zm[a], j, i:end], d[a, j, i:end], c, d[b, j, i:end], d[L.zp[b], j, i:end])
+    a, b = L.ym[j], L.yp[j]
+    _add_upwind(g, d[k, L.ym[a], i:end], d[k, a, i:end], c, d[k, b, i:end], d[k, L.yp[b], i:end])
+    _add_upwind(g, wide[:-4], wide[1:-3], c, wide[3:-1], wide[4:])
+    for t in range(g.size):
+        g[t] = np.sqrt(g[t]) / L.dx
+
+
+@kernel
+def _mended(g, d, radius, inner, slack, share, frozen, L, k, j, i):  # type: ignore[no-untyped-def]
+    """d in a cell where |grad d| is g, after one pseudo-step of `redistance`."""
+    c = d[k, j, i]
+    need = 1.0
+    if abs(c) < inner:
+        off = (abs(g - 1.0) - slack) / slack
+        need = min(max(off, 0.0), 1.0)
+    need *= 0.0 if frozen[k, j, i] != 0 else share
+    beside = (
+        c * d[L.zm[k], j, i] <= 0.0
+        or c * d[L.zp[k], j, i] <= 0.0
+        or c * d[k, L.ym[j], i] <= 0.0
+        or c * d[k, L.yp[j], i] <= 0.0
+        or c * d[k, j, L.xm[i]] <= 0.0
+        or c * d[k, j, L.xp[i]] <= 0.0
+    )
+    if beside:
+        s = c + need * 0.5 * c * (1.0 / max(g, 0.5) - 1.0)
+    else:
+        s = c + need * 0.5 * L.dx * (1.0 if c > 0.0 else -1.0) * (1.0 - g)
+        if s * c < 0.0:
+            s = c
+    return min(max(s, -radius), radius)
 
 
 @parallel_kernel
@@ -213,34 +276,18 @@ def redistance(new, d, cells, n, radius, inner, slack, share, frozen, L):  # typ
     that is done: little has to be mended where little has moved. `frozen` cells stay.
     Sussman, Smereka & Osher, J. Comput. Phys. 114 (1994) 146; Russo & Smereka, ibid. 163 (2000) 51.
     """
-    plane = L.ny * L.nx
-    for m in prange(n):
-        p = cells[m]
-        k = p // plane
-        j = (p - k * plane) // L.nx
-        i = p - k * plane - j * L.nx
-        c = d[k, j, i]
-        g = _upwind_gradient(d, L, k, j, i)
-        need = 1.0
-        if abs(c) < inner:
-            off = (abs(g - 1.0) - slack) / slack
-            need = min(max(off, 0.0), 1.0)
-        need *= 0.0 if frozen[k, j, i] != 0 else share
-        beside = (
-            c * d[L.zm[k], j, i] <= 0.0
-            or c * d[L.zp[k], j, i] <= 0.0
-            or c * d[k, L.ym[j], i] <= 0.0
-            or c * d[k, L.yp[j], i] <= 0.0
-            or c * d[k, j, L.xm[i]] <= 0.0
-            or c * d[k, j, L.xp[i]] <= 0.0
-        )
-        if beside:
-            s = c + need * 0.5 * c * (1.0 / max(g, 0.5) - 1.0)
-        else:
-            s = c + need * 0.5 * L.dx * (1.0 if c > 0.0 else -1.0) * (1.0 - g)
-            if s * c < 0.0:
-                s = c
-        new[k, j, i] = min(max(s, -radius), radius)
+    blocks = (n + ROWS - 1) // ROWS
+    for block in prange(blocks):
+        gradient, wide = np.empty(L.nx), np.empty(L.nx + 4)
+        m, last = block * ROWS, min((block + 1) * ROWS, n)
+        while m < last:
+            size, k, j, i = _row_part(cells, m, last, L)
+            _upwind_gradient(gradient[:size], wide[: size + 4], d, L, k, j, i)
+            for t in range(size):
+                new[k, j, i + t] = _mended(
+                    gradient[t], d, radius, inner, slack, share, frozen, L, k, j, i + t
+                )
+            m += size
 
 
 @parallel_kernel
@@ -269,85 +316,94 @@ def foot_points(foot, d, cells, n, L, periodic):  # type: ignore[no-untyped-def]
 
     x - d grad d / |grad d|, then one correction with d interpolated at that point.
     """
-    plane = L.ny * L.nx
-    for m in prange(n):
-        p = cells[m]
-        k = p // plane
-        j = (p - k * plane) // L.nx
-        i = p - k * plane - j * L.nx
-        gz, gy, gx = _gradient(d, L, k, j, i)
-        size = np.sqrt(gz * gz + gy * gy + gx * gx)
-        if size < 0.1:  # on the ridge between two fronts there is no normal
-            foot[m, 0], foot[m, 1], foot[m, 2] = k, j, i
-            continue
-        s = d[k, j, i] / (L.dx * size)
-        z, y, x = k - s * gz, j - s * gy, i - s * gx
-        t = _trilinear(d, z, y, x, periodic) / (L.dx * size)
-        t = min(max(t, -1.0), 1.0)
-        foot[m, 0], foot[m, 1], foot[m, 2] = z - t * gz, y - t * gy, x - t * gx
+    f = d.ravel()
+    for block in prange((n + ROWS - 1) // ROWS):
+        gz, gy, gx, wide = np.empty(L.nx), np.empty(L.nx), np.empty(L.nx), np.empty(L.nx + 4)
+        m, last = block * ROWS, min((block + 1) * ROWS, n)
+        while m < last:
+            count, k, j, i = _row_part(cells, m, last, L)
+            end = i + count
+            c = _widened(wide[: count + 4], d, L, k, j, i)
+            _difference(gz[:count], d[L.zm[k], j, i:end], d[L.zp[k], j, i:end], 0.5 / L.dx)
+            _difference(gy[:count], d[k, L.ym[j], i:end], d[k, L.yp[j], i:end], 0.5 / L.dx)
+            _difference(gx[:count], wide[1 : count + 1], wide[3 : count + 3], 0.5 / L.dx)
+            for t in range(count):
+                size = np.sqrt(gz[t] * gz[t] + gy[t] * gy[t] + gx[t] * gx[t])
+                z, y, x = 1.0 * k, 1.0 * j, 1.0 * (i + t)
+                if size >= 0.1:  # on the ridge between two fronts there is no normal
+                    s = c[t] / (L.dx * size)
+                    z, y, x = z - s * gz[t], y - s * gy[t], x - s * gx[t]
+                    s = _trilinear(f, d.shape, z, y, x, periodic) / (L.dx * size)
+                    s = min(max(s, -1.0), 1.0)
+                    z, y, x = z - s * gz[t], y - s * gy[t], x - s * gx[t]
+                foot[m + t, 0], foot[m + t, 1], foot[m + t, 2] = z, y, x
+            m += count
 
 
 @kernel
-def _trilinear(f, z, y, x, periodic):  # type: ignore[no-untyped-def]
-    """f between its cell centres; z, y, x in cell units; constant beyond the ends."""
-    nz, ny, nx = f.shape
+def _corners(shape, z, y, x, periodic):  # type: ignore[no-untyped-def]
+    """Return the planes, rows and columns around a point, as parts of flat indices, and the point's place between."""
+    nz, ny, nx = shape
     z = min(max(z, 0.0), nz - 1.0)
-    k0 = min(int(np.floor(z)), nz - 1)
-    j0 = int(np.floor(y))
-    i0 = int(np.floor(x))
-    a, b, c = z - k0, y - j0, x - i0
-    k1 = min(k0 + 1, nz - 1)
-    j1, i1 = _wrap(j0 + 1, ny, periodic), _wrap(i0 + 1, nx, periodic)
-    j0, i0 = _wrap(j0, ny, periodic), _wrap(i0, nx, periodic)
+    k = min(int(np.floor(z)), nz - 1)
+    j = int(np.floor(y))
+    i = int(np.floor(x))
+    planes = k * ny * nx, min(k + 1, nz - 1) * ny * nx
+    rows = _wrap(j, ny, periodic) * nx, _wrap(j + 1, ny, periodic) * nx
+    return planes, rows, (_wrap(i, nx, periodic), _wrap(i + 1, nx, periodic)), z - k, y - j, x - i
+
+
+@kernel
+def _trilinear(f, shape, z, y, x, periodic):  # type: ignore[no-untyped-def]
+    """f, flat, between its cell centres; z, y, x in cell units; constant beyond the ends."""
+    (k0, k1), (j0, j1), (i0, i1), a, b, c = _corners(shape, z, y, x, periodic)
     return (1.0 - a) * (
-        (1.0 - b) * ((1.0 - c) * f[k0, j0, i0] + c * f[k0, j0, i1])
-        + b * ((1.0 - c) * f[k0, j1, i0] + c * f[k0, j1, i1])
+        (1.0 - b) * ((1.0 - c) * f[k0 + j0 + i0] + c * f[k0 + j0 + i1])
+        + b * ((1.0 - c) * f[k0 + j1 + i0] + c * f[k0 + j1 + i1])
     ) + a * (
-        (1.0 - b) * ((1.0 - c) * f[k1, j0, i0] + c * f[k1, j0, i1])
-        + b * ((1.0 - c) * f[k1, j1, i0] + c * f[k1, j1, i1])
+        (1.0 - b) * ((1.0 - c) * f[k1 + j0 + i0] + c * f[k1 + j0 + i1])
+        + b * ((1.0 - c) * f[k1 + j1 + i0] + c * f[k1 + j1 + i1])
     )
 
 
 @kernel
-def _weighted_trilinear(f, weight, z, y, x, periodic):  # type: ignore[no-untyped-def]
+def _weighted_trilinear(f, weight, shape, z, y, x, periodic):  # type: ignore[no-untyped-def]
     """As `_trilinear`, over the corners whose weight is positive; returns value and weight found."""
-    nz, ny, nx = f.shape
-    z = min(max(z, 0.0), nz - 1.0)
-    k0 = min(int(np.floor(z)), nz - 1)
-    j0 = int(np.floor(y))
-    i0 = int(np.floor(x))
-    a, b, c = z - k0, y - j0, x - i0
+    planes, rows, columns, a, b, c = _corners(shape, z, y, x, periodic)
     total = 0.0
     found = 0.0
     for dk in range(2):
-        k = min(k0 + dk, nz - 1)
         wa = a if dk == 1 else 1.0 - a
         for dj in range(2):
-            j = _wrap(j0 + dj, ny, periodic)
             wb = b if dj == 1 else 1.0 - b
             for di in range(2):
-                i = _wrap(i0 + di, nx, periodic)
-                if weight[k, j, i] > 0.0:
+                p = planes[dk] + rows[dj] + columns[di]
+                if weight[p] > 0.0:
                     w = wa * wb * (c if di == 1 else 1.0 - c)
-                    total += w * f[k, j, i]
+                    total += w * f[p]
                     found += w
     return total, found
 
 
 @parallel_kernel
-def extend(out, value, weight, foot, cells, n, keep, periodic):  # type: ignore[no-untyped-def]
-    """out = keep out + value(closest point) on the band: constant along normals. `value` counts where weight > 0."""
+def extend(out, value, weight, foot, cells, n, everywhere, periodic):  # type: ignore[no-untyped-def]
+    """out = value(closest point) on the band: constant along normals. `value` counts where weight > 0.
+
+    Not `everywhere`: only in the cells where weight > 0.
+    """
     flat = out.ravel()
     own = value.ravel()
     own_weight = weight.ravel()
     for m in prange(n):
-        total, found = _weighted_trilinear(value, weight, foot[m, 0], foot[m, 1], foot[m, 2], periodic)
-        found_value = 0.0
-        if found > 1e-3:
-            found_value = total / found
-        elif own_weight[cells[m]] > 0.0:
-            found_value = own[cells[m]]
-        flat[cells[m]] = keep * flat[cells[m]] + found_value
+        p = cells[m]
+        if everywhere or own_weight[p] > 0.0:
+            total, found = _weighted_trilinear(
+                own, own_weight, value.shape, foot[m, 0], foot[m, 1], foot[m, 2], periodic
+            )
+            if found > 1e-3:
+                flat[p] = total / found
+            else:
+                flat[p] = own[p] if own_weight[p] > 0.0 else 0.0
 
 
 @parallel_kernel

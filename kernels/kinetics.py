@@ -15,6 +15,7 @@ from ._jit import kernel, parallel_kernel, prange
 LARGEST_EXPONENT = 300.0  # exp(300) = 2e130: far beyond any current, still finite when squared
 NEWTON_STEPS = 60
 ALMOST = 1e-9  # a Newton step so small (relative) has doubled the digits and was the last that counts
+NEARLY = 1e-6  # a Halley step so small has tripled them
 
 
 class Kinetics(NamedTuple):
@@ -32,32 +33,36 @@ class Kinetics(NamedTuple):
 def current(u, c, R, j_side, guess, P):  # type: ignore[no-untyped-def]
     """Return j, dj/du, dj/dc and j_Li for the driving voltage u [V] (without its Gibbs-Thomson part).
 
-    Solves z + R j_Li(z) = u - R j_side by Newton: from a guess of j [A/m^2], or (guess nan) from outside the root,
-    where the iteration is monotone; a step from anywhere leads there. c [mol/m^3] > 0; R [ohm m^2] >= 0; j_side
-    [A/m^2].
+    Solves z + R j_Li(z) = u - R j_side by Halley's steps, Newton's with the curvature: from a guess of j [A/m^2], or
+    (guess nan) from outside the root, where the iteration is monotone; a step from anywhere leads there. c [mol/m^3]
+    > 0; R [ohm m^2] >= 0; j_side [A/m^2].
     """
-    k0 = P.j0 * (c / P.c_ref) ** P.order
+    k0 = P.j0 * (np.sqrt(c / P.c_ref) if P.order == 0.5 else (c / P.c_ref) ** P.order)  # a root is cheaper
     target = u - R * j_side
     rate = P.a_c * P.f if target >= 0.0 else P.a_a * P.f
-    bound = abs(target)
-    if R * k0 > 0.0:
+    bound = min(abs(target), LARGEST_EXPONENT / rate)
+    if R * k0 > abs(target):  # j_Li(1/rate) > k0 would take more than all of it
+        bound = min(bound, 1.0 / rate)
+    elif R * k0 > 0.0:
         bound = min(bound, np.log1p(abs(target) / (R * k0)) / rate)
-    bound = min(bound, LARGEST_EXPONENT / rate)
-    start = target - R * (guess - j_side)
-    z = start if abs(start) <= bound and start * target >= 0.0 else (bound if target >= 0.0 else -bound)
-    b = 0.0
-    slope = 0.0
+    low, high = (0.0, bound) if target >= 0.0 else (-bound, 0.0)
+    z = target - R * (guess - j_side)
+    if not low <= z <= high:
+        z = high if target >= 0.0 else low
+    b, slope = 0.0, 0.0
     for _ in range(NEWTON_STEPS):
-        up = np.exp(min(P.a_c * P.f * z, LARGEST_EXPONENT))
-        down = np.exp(min(-P.a_a * P.f * z, LARGEST_EXPONENT))
-        b = k0 * (up - down)
-        slope = k0 * P.f * (P.a_c * up + P.a_a * down)
-        step = (z + R * b - target) / (1.0 + R * slope)
-        new = min(max(z - step, -bound), bound)
-        step = z - new
+        up = k0 * np.exp(P.a_c * P.f * z)
+        down = k0 * k0 / up if P.a_a == P.a_c else k0 * np.exp(-P.a_a * P.f * z)
+        b = up - down
+        slope = P.f * (P.a_c * up + P.a_a * down)
+        bend = P.f**2 * (P.a_c**2 * up - P.a_a**2 * down)
+        off, rise = z + R * b - target, 1.0 + R * slope
+        new = min(max(z - off * rise / (rise * rise - 0.5 * off * R * bend), low), high)
+        step = new - z
         z = new
-        b -= slope * step
-        if abs(step) <= ALMOST * (abs(z) + abs(target)):
+        b += (slope + 0.5 * bend * step) * step
+        slope += bend * step
+        if abs(step) <= NEARLY * (abs(z) + abs(target)):
             break
     part = 1.0 / (1.0 + R * slope)
     return b + j_side, slope * part, P.order * b / c * part, b
@@ -113,11 +118,11 @@ def counter_currents(j, J, Jc, phi, c, kappa, D, h, beta, flux, R_film, dx, P): 
                 else:
                     low = value
                 new = value - off / total
-                if not low < new < high:
+                last = abs(new - value) <= ALMOST * (abs(value) + P.j0)
+                if not last and not low < new < high:
                     new = 0.5 * (low + high) if high < np.inf else 2.0 * abs(value) + P.j0
-                step = new - value
                 value = new
-                if abs(step) <= ALMOST * (abs(value) + P.j0):
+                if last:
                     break
             j[y, x] = value * h[y, x]
             J[y, x] = slope / total * h[y, x]

@@ -194,7 +194,7 @@ class Film:
             foot = np.ascontiguousarray(front.foot[order])
             for f in (film.N, film.delta):
                 # Only known cells are read and only unknown ones written.
-                front_kernels.extend(f, f, film.known, foot, fresh, fresh.size, 0.0, front.periodic)
+                front_kernels.extend(f, f, film.known, foot, fresh, fresh.size, True, front.periodic)
             # A place that no known cell surrounds (a new island) starts with the mean film.
             delta = film.delta.ravel()
             lost = fresh[delta[fresh] <= 0.0]
