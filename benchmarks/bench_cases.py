@@ -77,6 +77,9 @@ def main() -> None:
     if given.once:
         print(json.dumps(once(given.once, given.quick)))
         return
+    print(
+        f"One thread, writing included; the least CPU time of {1 if given.quick else TURNS} runs, in turn.\n"
+    )
     trees = [TREE, *([given.against.resolve()] if given.against else [])]
     head = ["case", "simulated, s"]
     for when in ("", " before")[: len(trees)]:

@@ -3,8 +3,10 @@
     python benchmarks/bench_kernels.py [--quick] [--against TREE]
 
 The roof is the longer of two times: bytes over the bandwidth of the triad a = b + 2 c, and flops over the measured rate
-of multiplications and additions in float64. Each array counts once. Flops are those of a cell within the grid, in 3D;
-comparisons, maxima and absolute values count, a logarithm or exponential counts as one. Each call finds cold caches.
+of multiplications and additions in float64. An array that is read counts once; one that is written counts twice, for
+memory is read before it is written, in the triad too. Flops are those of a cell within the grid, in 3D; comparisons,
+maxima and absolute values count, a logarithm or exponential counts as one. Each call finds cold caches, unless the
+processor's are far larger than 320 MB.
 
 Kernels of the band and of the surface work on a few percent of the cells, in no order that memory likes: for them only
 the time per band cell or element is given.
@@ -62,30 +64,30 @@ def grid_kernels(cell: Cell, s: Any) -> dict[str, Kernel]:
     conduction = (*t.currents, t.g, t.ga, t.gb, f.h, s.c, t.psi, co.at, co.kappa, co.least, L, True, 0)
     return {
         # two float64 in, three float32 out; ten operations a face
-        "transport.faces": Kernel(28, 30, lambda: transport.faces(*faces)),
+        "transport.faces": Kernel(40, 30, lambda: transport.faces(*faces)),
         # three float64 in, three float64 and nine float32 out; 39 a face
-        "transport.conduction": Kernel(84, 117, lambda: transport.conduction(*conduction)),
-        "transport.divergence": Kernel(32, 7, lambda: transport.divergence(out, *t.currents, L, 0)),
+        "transport.conduction": Kernel(144, 117, lambda: transport.conduction(*conduction)),
+        "transport.divergence": Kernel(40, 7, lambda: transport.divergence(out, *t.currents, L, 0)),
         # vectors and faces in float32, storage in float64
         "transport.salt_operator": Kernel(
-            40, 41, lambda: transport.salt_operator(w, z, t.storage, t.diffusion, t.flow, L, 0)
+            44, 41, lambda: transport.salt_operator(w, z, t.storage, t.diffusion, t.flow, L, 0)
         ),
         # reads what it adds to
         "transport.charge_operator": Kernel(24, 18, lambda: transport.charge_operator(w, z, t.g, L, 0)),
-        "transport.charge_of_salt": Kernel(32, 25, lambda: transport.charge_of_salt(w, z, t.ga, t.gb, L, 0)),
+        "transport.charge_of_salt": Kernel(36, 25, lambda: transport.charge_of_salt(w, z, t.ga, t.gb, L, 0)),
         "transport.weighted_sum": Kernel(16, 2, lambda: transport.weighted_sum(planes, f.h, s.c)),
         "transport.extremes": Kernel(16, 3, lambda: transport.extremes(ranges, f.h, s.c, 0.5)),
         "transport.largest_change": Kernel(
             24, 7, lambda: transport.largest_change(planes, f.h, s.c, other, 1.0, co.c_0)
         ),
         "transport.potential": Kernel(
-            24, 4, lambda: transport.potential(out, t.psi, s.c, co.beta, co.c_0, 0)
+            32, 4, lambda: transport.potential(out, t.psi, s.c, co.beta, co.c_0, 0)
         ),
         # pairs of float32 fields
         "gmres.dot": Kernel(16, 4, lambda: gmres.dot(planes, v, v2, 0)),
         "gmres.take_away": Kernel(24, 4, lambda: gmres.take_away(v, v2, small, 0)),
         # the few cells of the interface, which take a tanh, are left out
-        "front.phase": Kernel(16, 2, lambda: front.phase(out, f.d, f.W, f.closed)),
+        "front.phase": Kernel(24, 2, lambda: front.phase(out, f.d, f.W, f.closed)),
         "front.lithium_volume": Kernel(8, 2, lambda: front.lithium_volume(planes, f.h, cell.dx)),
         "front.band_cells": Kernel(
             10, 11, lambda: front.band_cells(f._cells_buffer, f._marks, f._counts, f.d, f.radius, L)
@@ -137,19 +139,16 @@ def surface_kernels(cell: Cell, s: Any) -> dict[str, Scattered]:
     }
 
 
-def earlier(tree: Path, quick: bool) -> dict[str, tuple[float, float]]:
-    """Return ns and bytes (nan: none) a cell of the kernels that a tree's own benchmark prints, on one thread."""
-    found: dict[str, tuple[float, float]] = {}
-    head: list[str] = []
-    text = output(tree, tree / "benchmarks" / "bench_kernels.py", *["--quick"] * quick)
-    for line in text.splitlines():
+def earlier(tree: Path, quick: bool) -> dict[str, float]:
+    """Return ns a cell, band cell or element of the kernels that a tree's own benchmark prints, on one thread."""
+    found: dict[str, float] = {}
+    column = 0
+    for line in output(tree, tree / "benchmarks" / "bench_kernels.py", *["--quick"] * quick).splitlines():
         cells = [cell.strip() for cell in line.strip("| ").split("|")]
         if cells[0].startswith("kernel of"):
-            head = cells
+            column = next(i for i, name in enumerate(cells) if name.startswith("ns"))
         elif cells[0].startswith("`"):
-            took = float(next(cell for name, cell in zip(head, cells, strict=True) if name.startswith("ns")))
-            size = float(cells[1]) if head[1].startswith("bytes") else float("nan")
-            found[cells[0]] = took, size
+            found[cells[0].strip("`")] = float(cells[column])
     return found
 
 
@@ -173,20 +172,24 @@ def main() -> None:
     first = cell.start()
     cell.drive(first, DRIVE)
     s = cell.step(first, DRIVE, STEP)  # the solver keeps what it worked with last
-    speed, rate = {t: bandwidth(t) for t in THREADS}, {t: peak(t) for t in THREADS}
+    speed, rate = dict.fromkeys(THREADS, 0.0), {t: peak(t) for t in THREADS}
     took: dict[str, list[float]] = {}
-    before: dict[str, tuple[float, float]] = {}
-    for _ in range(TURNS if given.against else 1):  # by turns
+    before: dict[str, float] = {}
+    for _ in range(TURNS):
+        speed = {t: max(speed[t], bandwidth(t)) for t in THREADS}
         for name, ns in measured(cell, s).items():
             took[name] = [min(pair) for pair in zip(ns, took.get(name, ns), strict=True)]
         if given.against:
             try:
-                for name, (ns, size) in earlier(given.against.resolve(), given.quick).items():
-                    before[name] = min(ns, before.get(name, (ns, size))[0]), size
+                for name, old in earlier(given.against.resolve(), given.quick).items():
+                    before[name] = min(old, before.get(name, old))
             except CannotRunError as error:
                 print(f"The other state's kernels could not run: {error}\n")
                 break
-    print(f"Grid of {n}^3 cells. ", end="")
+    print(
+        f"Grid of {n}^3 cells, cold caches. Roof: bytes over the triad's bandwidth, or flops over the rate of "
+        "arithmetic, whichever takes longer; what is read counts once, what is written twice, as in the triad.\n"
+    )
     print(
         "; ".join(
             f"{t} thread{'s' * (t > 1)}: triad {speed[t] / 1e9:.1f} GB/s, {rate[t] / 1e9:.1f} Gflop/s"
@@ -198,16 +201,15 @@ def main() -> None:
     compared = ["ns before, 1 thread", "roof before, 1 thread", "times as fast"] if before else []
     rows = []
     for name, one in grid_kernels(cell, s).items():
-        mark, ns = f"`{name}`", took[name]
+        ns = took[name]
         roofs = [1e9 * max(one.bytes / speed[t], one.flops / rate[t]) for t in THREADS]
         bound = "memory" if one.bytes / speed[1] > one.flops / rate[1] else "arithmetic"
-        row = [mark, f"{one.bytes:g}", f"{one.flops:g}", bound]
+        row = [f"`{name}`", f"{one.bytes:g}", f"{one.flops:g}", bound]
         for mine, roof in zip(ns, roofs, strict=True):
             row += [f"{mine:.2f}", f"{roof / mine:.0%}"]
         if before:
-            old, size = before.get(mark, (0.0, 0.0))
-            share = max(1e9 * size / speed[1], 1e9 * one.flops / rate[1]) / old if old else 0.0
-            row += [f"{old:.2f}", f"{share:.0%}", f"{old / ns[0]:.2f}"] if old else ["new", "", ""]
+            old = before.get(name)
+            row += [f"{old:.2f}", f"{roofs[0] / old:.0%}", f"{old / ns[0]:.2f}"] if old else ["new", "", ""]
         rows.append(row)
     head = ["kernel of the grid", "bytes a cell", "flops a cell", "roof by"]
     for words in per:
@@ -215,17 +217,14 @@ def main() -> None:
     print(table([*head, *compared], rows), end="\n\n")
     rows = []
     for name, other in surface_kernels(cell, s).items():
-        mark, ns = f"`{name}`", took[name]
-        row = [mark, other.what, *(f"{mine:.1f}" for mine in ns)]
+        ns = took[name]
+        row = [f"`{name}`", other.what, *(f"{mine:.1f}" for mine in ns)]
         if before:
-            row += (
-                [f"{before[mark][0]:.1f}", f"{before[mark][0] / ns[0]:.2f}"]
-                if mark in before
-                else ["new", ""]
-            )
+            old = before.get(name)
+            row += [f"{old:.1f}", f"{old / ns[0]:.2f}"] if old else ["new", ""]
         rows.append(row)
     print(table(["kernel of the surface", "per", *(f"ns, {words}" for words in per), *compared[::2]], rows))
-    gone = [f"{name} {ns:.1f} ns" for name, (ns, _) in before.items() if name.strip("`") not in took]
+    gone = [f"`{name}` {old:.1f} ns" for name, old in before.items() if name not in took]
     if gone:
         print(f"\nOnly before: {', '.join(gone)}.")
 

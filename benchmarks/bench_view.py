@@ -1,4 +1,4 @@
-"""The viewer's page at 512 x 512 x 256 cells: first picture and time step, in a real browser on this machine.
+"""The viewer's page at 256 x 512 x 512 cells: first picture and time step, in a real browser on this machine.
 
     python benchmarks/bench_view.py [--quick]
 
@@ -70,6 +70,9 @@ def main() -> None:
         folder = Path(place) / "run"
         run(folder, shape)
         log = Path(place) / "log"
+        print(
+            f"A surface of {' x '.join(map(str, shape))} cells; browser and OpenGL in software on the same cores:\n"
+        )
         begun = time.monotonic()
         with log.open("wb") as file:
             command = [sys.executable, "-m", "phasefield", "view", str(folder), "--web"]

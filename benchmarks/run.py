@@ -49,7 +49,7 @@ PARTS = {
     "solver": Part(HERE / "bench_solver.py", "The potential solve, pyamg and PETSc", True),
     "step": Part(HERE / "bench_step.py", "The coupled step, FiPy and py-pde"),
     "study": Part(HERE / "bench_study.py", "Studies"),
-    "view": Part(HERE / "bench_view.py", "The viewer, 512 x 512 x 256 cells"),
+    "view": Part(HERE / "bench_view.py", "The viewer"),
 }
 PACKAGES = ("numba", "numpy", "scipy", "fipy", "py-pde", "pyamg")
 
