@@ -10,7 +10,6 @@ built like.
 
 from __future__ import annotations
 
-import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -18,16 +17,7 @@ from typing import Any
 
 import numba
 import numpy as np
-from measuring import CORES, best, rough_case, table
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    import fipy
-    import pde
-    from fipy.solvers import LinearLUSolver
-
-    from phasefield.reference import TOLERANCE, Faces
-    from phasefield.verify.twin import FIRST, LAST, LATER, Twin, couplings, flat
+from measuring import CORES, best, options, rough_case, section, table
 
 from phasefield.kernels import elements
 from phasefield.kernels._jit import parallel_kernel, prange
@@ -52,6 +42,12 @@ def coupled(shape: tuple[int, ...]) -> tuple[Cell, Any, Any]:
 
 def fipy_step(cell: Cell, s: Any) -> Callable[[], None]:
     """Return a call that makes the same step in FiPy, from the coefficients and currents of ours."""
+    import fipy
+    from fipy.solvers import LinearLUSolver
+
+    from phasefield.reference import TOLERANCE, Faces
+    from phasefield.verify.twin import FIRST, LAST, LATER, Twin, couplings, flat
+
     twin = Twin(cell)
     reference, co, dx = twin.reference, twin.co, twin.dx
     h, c, rx = flat(s.front.h), flat(s.c), s.reaction
@@ -102,6 +98,8 @@ def allen_cahn(new, old, dt, width):  # type: ignore[no-untyped-def]
 
 def allen_cahn_pde(n: int, steps: int) -> tuple[float, float]:
     """Return seconds a step of py-pde's Allen-Cahn on n^3 cells, and of its start-up."""
+    import pde
+
     grid = pde.CartesianGrid([[0, n]] * 3, [n] * 3, periodic=True)
     state = pde.ScalarField.random_uniform(grid, -0.1, 0.1, rng=np.random.default_rng(1))
     begin = time.perf_counter()
@@ -114,80 +112,55 @@ def allen_cahn_pde(n: int, steps: int) -> tuple[float, float]:
     return best(lambda: step(state, 0.0, 0.01 * steps), 3) / steps, startup
 
 
-def main(quick: bool) -> None:
-    """Print the tables."""
+def against_fipy(quick: bool) -> str:
+    """Return the table of the coupled step against FiPy's."""
     rows = []
-    shape: tuple[int, ...]
-    numba.set_num_threads(CORES)
-    for shape in ((64, 64),) if quick else ((192, 192), (384, 384)):
-        cell, s, ours = coupled(shape)
+    numba.set_num_threads(1)
+    for n in (64,) if quick else (192, 384):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            theirs = best(fipy_step(cell, s), 2)
-        mine = best(ours)
-        rows.append(
-            [
-                f"FiPy (sparse LU), 2D, {shape[0]} x {shape[1]}",
-                f"{1e3 * mine:.1f}",
-                f"{1e3 * theirs:.0f}",
-                f"{theirs / mine:.0f}",
-            ]
-        )
-    print(table(["the coupled step against", "ours, ms", "theirs, ms", "ratio"], rows), end="\n\n")
+            cell, s, ours = coupled((n, n))
+            theirs, mine = best(fipy_step(cell, s), 2), best(ours)
+        rows.append([f"{n} x {n}, 2D", f"{1e3 * mine:.1f}", f"{1e3 * theirs:.0f}", f"{theirs / mine:.0f}"])
+    return table(
+        ["the coupled step on, 1 thread", "this program, ms", "FiPy, sparse LU, ms", "times as long"], rows
+    )
+
+
+def against_pde(quick: bool) -> str:
+    """Return the table of an Allen-Cahn step against py-pde's."""
     n = 48 if quick else 128
+    numba.set_num_threads(CORES)
     per_step, startup = allen_cahn_pde(n, 60 if quick else 40)
     old, new = np.random.default_rng(1).uniform(-0.1, 0.1, (n, n, n)), np.empty((n, n, n))
     plain = best(lambda: allen_cahn(new, old, 0.01, 1.0))
-    print(
-        table(
-            [
-                "an Allen-Cahn step on",
-                "our loop, ns a cell",
-                "py-pde, ns a cell",
-                "ratio",
-                "py-pde's start-up, s",
-            ],
-            [
-                [
-                    f"{n}^3",
-                    f"{1e9 * plain / n**3:.2f}",
-                    f"{1e9 * per_step / n**3:.2f}",
-                    f"{per_step / plain:.1f}",
-                    f"{startup:.0f}",
-                ]
-            ],
-        ),
-        end="\n\n",
-    )
+    row = [f"{n}^3", f"{1e9 * plain / n**3:.2f}", f"{1e9 * per_step / n**3:.2f}", f"{per_step / plain:.1f}"]
+    head = ["an Allen-Cahn step on", "our loop, ns a cell", "py-pde, ns a cell", "times as long"]
+    return table([*head, "py-pde's start-up, s"], [[*row, f"{startup:.0f}"]])
+
+
+def by_threads(quick: bool) -> str:
+    """Return the table of the coupled step on one thread and on all."""
     rows = []
-    for shape in ((32, 32, 32), (48, 64, 64)) if quick else ((48, 48, 48), (60, 64, 64), (96, 128, 128)):
+    shapes = ((32, 32, 32), (48, 64, 64)) if quick else ((48, 48, 48), (60, 64, 64), (96, 128, 128))
+    for shape in shapes:
         took = []
         for threads in (1, CORES):
             numba.set_num_threads(threads)
-            _, _, step = coupled(shape)
-            took.append(best(step, 3))
-        cells = float(np.prod(shape))
-        rows.append(
-            [
-                " x ".join(map(str, shape)),
-                *(f"{1e3 * t:.0f}" for t in took),
-                f"{1e9 * took[-1] / cells:.0f}",
-                f"{took[0] / took[-1]:.2f}",
-            ]
-        )
-    print(
-        table(
-            [
-                "coupled step on",
-                "1 thread, ms",
-                f"{CORES} threads, ms",
-                "ns a cell",
-                f"1 over {CORES} threads",
-            ],
-            rows,
-        )
-    )
+            took.append(best(coupled(shape)[2], 3))
+        row = [" x ".join(map(str, shape)), *(f"{1e3 * t:.0f}" for t in took)]
+        rows.append([*row, f"{1e9 * took[-1] / np.prod(shape):.0f}", f"{took[0] / took[-1]:.2f}"])
+    head = ["coupled step on", "1 thread, ms", f"{CORES} threads, ms", "ns a cell", f"1 over {CORES} threads"]
+    return table(head, rows)
+
+
+def main() -> None:
+    """Print the tables."""
+    quick = options(__doc__).parse_args().quick
+    section("the coupled step against FiPy", lambda: against_fipy(quick))
+    section("the Allen-Cahn step against py-pde", lambda: against_pde(quick))
+    section("the coupled step by threads", lambda: by_threads(quick))
 
 
 if __name__ == "__main__":
-    main("--quick" in sys.argv)
+    main()

@@ -1,16 +1,19 @@
 """Parameter studies: runs an hour of one run a core against one run after another on all cores; 10 000 run folders.
 
-python benchmarks/bench_study.py            both parts
-python benchmarks/bench_study.py --folders  the second part only
+    python benchmarks/bench_study.py [--quick]
+
+"Cores used": processor time of the runs over what the cores had to give, the start of the workers included.
+"Overhead": time of the workers that no run took, over that of the runs.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 import time
 from pathlib import Path
+
+from measuring import options, section, table
 
 from phasefield.api import cores
 from phasefield.study import outputs
@@ -35,62 +38,72 @@ seeds = {seeds}
 """
 FOLDERS = """title = "many"
 base = "pllz"
-seeds = 100
+seeds = {seeds}
 [axes]
-"film.conductivity" = { from = "1e-9 S/cm", to = "1e-6 S/cm", points = 10, scale = "log" }
-"electrolyte.transference_number" = { from = 0.1, to = 0.9, points = 10 }
+"film.conductivity" = {{ from = "1e-9 S/cm", to = "1e-6 S/cm", points = 10, scale = "log" }}
+"electrolyte.transference_number" = {{ from = 0.1, to = 0.9, points = 10 }}
 """
 
 
-def throughput() -> None:
-    """Print runs an hour for each split of the cores; the first, short study has the kernels compiled."""
-    print(f"{'cells':>14} {'workers':>8} {'threads':>8} {'runs/h':>8} {'core use':>9} {'overhead':>9}")
-    for size, (grid, repeat) in SIZES.items():
+def throughput(quick: bool) -> str:
+    """Return runs an hour for each split of the cores; the first, short study has the kernels compiled."""
+    rows = []
+    for size, (grid, repeat) in list(SIZES.items())[: 1 if quick else None]:
         rates = []
         for workers in (1, cores()):
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "bench.toml"
-                path.write_text(STUDY.format(seeds=RUNS // 2, grid=grid, repeat=repeat), encoding="utf-8")
+                text = STUDY.format(seeds=RUNS // 2, grid=grid, repeat=1 if quick else repeat)
+                path.write_text(text, encoding="utf-8")
                 prepared = prepare(read_study(path), Path(folder) / "out")
                 how = where(prepared, workers=workers)
                 tally = run_waiting(prepared, how, lambda report: None)
             rates.append(tally.runs / tally.wall * 3600.0)
-            print(
-                f"{size:>14} {tally.workers:>8} {how.threads:>8} {rates[-1]:>8.0f} {100 * tally.core_use:>7.0f} % "
-                f"{100 * tally.overhead:>7.1f} %"
-            )
-        print(f"{'':>14} one run a core over one after another: {rates[1] / rates[0]:.2f}")
+            rate = f"{rates[-1]:.0f} ({rates[-1] / rates[0]:.2f} times)"
+            row = [size, f"{tally.workers}", f"{how.threads}", rate]
+            rows.append([*row, f"{tally.core_use:.0%}", f"{tally.overhead:.1%}"])
+    return table(["cells", "workers", "threads each", "runs an hour", "cores used", "overhead"], rows)
 
 
-def folders() -> None:
-    """Print how long it takes to plan, to list, and to tabulate 10 000 runs that are done."""
+def folders(quick: bool) -> str:
+    """Return how long it takes to plan, to list, and to tabulate 10 000 runs that are done (quick: 200)."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "many.toml"
-        path.write_text(FOLDERS, encoding="utf-8")
+        path.write_text(FOLDERS.format(seeds=2 if quick else 100), encoding="utf-8")
         out = Path(folder) / "out"
         begun = time.perf_counter()
         prepared = prepare(read_study(path), out)
-        print(f"{len(prepared.points)} points, planned for the first time: {time.perf_counter() - begun:.1f} s")
+        took = [
+            f"{len(prepared.points)} points, planned for the first time: {time.perf_counter() - begun:.1f} s"
+        ]
         keep(prepared.planner, [one for _, one in prepared.points], prepared.folder)
         for point, one in prepared.points:
             run = prepared.runs / one.folder
             run.mkdir(parents=True)
             values = dict.fromkeys(outputs.STANDARD, 1e-6 * (1 + point.number % 97))
-            surface = {"shape": [32, 32], "low": 0.0, "high": 1e-5, "mean": 5e-6, "width": 2.56e-4, "data": "A" * 1368}
-            content = {"format": outputs.FORMAT, "hash": one.hash, "reason": "end", "text": "", "values": values}
-            (run / outputs.FILE).write_text(json.dumps({**content, "surface": surface}), encoding="utf-8")
+            surface = {"shape": [32, 32], "low": 0.0, "high": 1e-5, "mean": 5e-6, "width": 2.56e-4}
+            surface["data"] = "A" * 1368
+            content = {"format": outputs.FORMAT, "hash": one.hash, "reason": "end", "text": ""}
+            content |= {"values": values, "surface": surface}
+            (run / outputs.FILE).write_text(json.dumps(content), encoding="utf-8")
         begun = time.perf_counter()
         again = prepare(read_study(path), out)
-        print(f"listed, {len(again.waiting)} to run: {time.perf_counter() - begun:.1f} s")
+        took.append(f"listed: {time.perf_counter() - begun:.1f} s")
         begun = time.perf_counter()
         study = tabulate(again)
-        print(f"tabulated: {time.perf_counter() - begun:.1f} s")
+        took.append(f"tabulated: {time.perf_counter() - begun:.1f} s")
         begun = time.perf_counter()
         page = write_page(study, [])
-        print(f"page of {page.stat().st_size / 1e6:.0f} MB: {time.perf_counter() - begun:.1f} s")
+        took.append(f"page of {page.stat().st_size / 1e6:.0f} MB: {time.perf_counter() - begun:.1f} s")
+    return "\n".join(f"- {line}" for line in took)
+
+
+def main() -> None:
+    """Print both."""
+    quick = options(__doc__).parse_args().quick
+    section("folders of runs", lambda: folders(quick))
+    section("runs an hour", lambda: throughput(quick))
 
 
 if __name__ == "__main__":
-    folders()
-    if "--folders" not in sys.argv:
-        throughput()
+    main()

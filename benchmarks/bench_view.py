@@ -1,6 +1,6 @@
-"""The viewer's page at 512 x 512 x 256 cells: first picture and time step, in a real browser on this machine.
+"""The viewer's page at 256 x 512 x 512 cells: first picture and time step, in a real browser on this machine.
 
-    python benchmarks/bench_view.py
+    python benchmarks/bench_view.py [--quick]
 
 Needs Chromium, its driver, Selenium and the extra `view`. The run is made up, and written as a run is. A step is
 timed in the page, from the move of the slider to the frame that the browser shows after the last drawing; taking
@@ -17,17 +17,16 @@ import time
 from pathlib import Path
 
 import numpy as np
+from measuring import TREE, options
+from scipy.ndimage import gaussian_filter
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+from browser import chromium, wait  # isort: skip  # measuring puts the tests on the path
+from storing import create, row_of  # isort: skip
 
-from browser import chromium, wait  # noqa: E402
-from scipy.ndimage import gaussian_filter  # noqa: E402
-from storing import create, row_of  # noqa: E402
-
-from phasefield.store import Frame  # noqa: E402
+from phasefield.store import Frame
 
 SHAPE = (256, 512, 512)
+SMALL = (256, 128, 128)
 FRAMES = 5
 FULL = 30_000  # bytes of a picture that shows the surface; an empty one has a few thousand
 MOVE = "const e = document.getElementById('time'); e.value = {0}; e.dispatchEvent(new Event('input'))"
@@ -45,14 +44,14 @@ BEGIN = "window.shown = null; window.begun = performance.now(); "
 CHOOSE = "const e = document.getElementById('{0}'); e.value = '{1}'; e.dispatchEvent(new Event('change'))"
 
 
-def run(folder: Path) -> None:
+def run(folder: Path, shape: tuple[int, int, int]) -> None:
     """Write a made-up run."""
     rng = np.random.default_rng(0)
-    rough = gaussian_filter(rng.normal(size=SHAPE[1:]), 12.0, mode="wrap")
+    rough = gaussian_filter(rng.normal(size=shape[1:]), 12.0, mode="wrap")
     rough *= 12.0 / rough.std()  # cells
-    z = (np.arange(SHAPE[0]) + 0.5)[:, None, None]
+    z = (np.arange(shape[0]) + 0.5)[:, None, None]
     fields = ["xi", "concentration", "reaction_current", "dead"]
-    writer = create(folder, SHAPE, spacing=1e-6, fields=fields)
+    writer = create(folder, shape, spacing=1e-6, fields=fields)
     for k in range(FRAMES):
         height = 100.0 + (k + 1) / FRAMES * rough
         xi = np.clip(height - z + 0.5, 0.0, 1.0)
@@ -66,43 +65,46 @@ def run(folder: Path) -> None:
 
 def main() -> None:
     """Print the times."""
-    with tempfile.TemporaryDirectory() as place:
+    shape = SMALL if options(__doc__).parse_args().quick else SHAPE
+    with tempfile.TemporaryDirectory() as place, chromium(Path(place)) as browser:
         folder = Path(place) / "run"
-        run(folder)
+        run(folder, shape)
         log = Path(place) / "log"
+        print(
+            f"A surface of {' x '.join(map(str, shape))} cells; browser and OpenGL in software on the same cores:\n"
+        )
         begun = time.monotonic()
         with log.open("wb") as file:
             command = [sys.executable, "-m", "phasefield", "view", str(folder), "--web"]
-            served = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file)
+            served = subprocess.Popen(command, cwd=TREE, stdout=file, stderr=file)
         try:
             address = wait(lambda: re.search(r"http://\S+/", log.read_text()), "no address")[0]
-            print(f"command to address: {time.monotonic() - begun:.1f} s")
-            with chromium(Path(place)) as browser:
-                begun = time.monotonic()
-                browser.get(address)
-                wait(lambda: browser.find_elements("css selector", "#scene canvas"), "no scene")
-                scene = browser.find_element("id", "scene")
-                wait(lambda: len(scene.screenshot_as_png) > FULL, "no picture")
-                print(f"page opened to first picture: {time.monotonic() - begun:.1f} s")
-                time.sleep(2.0)
+            print(f"- command to address: {time.monotonic() - begun:.1f} s")
+            begun = time.monotonic()
+            browser.get(address)
+            wait(lambda: browser.find_elements("css selector", "#scene canvas"), "no scene")
+            scene = browser.find_element("id", "scene")
+            wait(lambda: len(scene.screenshot_as_png) > FULL, "no picture")
+            print(f"- page opened to first picture: {time.monotonic() - begun:.1f} s")
+            time.sleep(2.0)
 
-                def timed(what: str, script: str) -> None:
-                    seen = scene.screenshot_as_png
-                    browser.execute_script(BEGIN + script)
-                    time.sleep(3.0)
-                    took = browser.execute_script("return window.shown - window.begun") / 1e3
-                    assert scene.screenshot_as_png != seen
-                    print(f"{what}: {took:.2f} s")
+            def timed(what: str, script: str) -> None:
+                seen = scene.screenshot_as_png
+                browser.execute_script(BEGIN + script)
+                time.sleep(3.0)
+                took = browser.execute_script("return window.shown - window.begun") / 1e3
+                assert scene.screenshot_as_png != seen
+                print(f"- {what}: {took:.2f} s")
 
-                browser.execute_script(WATCH)
+            browser.execute_script(WATCH)
 
-                for k in (3, 2, 1):
-                    timed("time step, by height", MOVE.format(k))
-                timed("coloured by local current", CHOOSE.format("colour", "reaction_current"))
-                for k in (2, 3):
-                    timed("time step, by local current", MOVE.format(k))
-                timed("cut through the salt", CHOOSE.format("cut", "concentration"))
-                timed("time step, with the cut", MOVE.format(2))
+            for k in (3, 2, 1):
+                timed("time step, by height", MOVE.format(k))
+            timed("coloured by local current", CHOOSE.format("colour", "reaction_current"))
+            for k in (2, 3):
+                timed("time step, by local current", MOVE.format(k))
+            timed("cut through the salt", CHOOSE.format("cut", "concentration"))
+            timed("time step, with the cut", MOVE.format(2))
         finally:
             served.terminate()
             served.wait()

@@ -1,0 +1,51 @@
+"""The command that runs the benchmarks; not what they measure."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(FOLDER)
+    spec = importlib.util.spec_from_file_location("benchmarks_run", FOLDER / "run.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_help_names_every_part_and_option() -> None:
+    words = [sys.executable, str(FOLDER / "run.py"), "--help"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    for word in "--quick --against --only --output cases kernels solver step study view".split():  # noqa: SIM905
+        assert word in done.stdout
+
+
+def test_a_part_that_cannot_run_says_so_and_the_rest_goes_on(
+    command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, whole, page = (tmp_path / name for name in ("broken.py", "whole.py", "page.md"))
+    broken.write_text("print('half of it')\nimport no_such_package\n", encoding="utf-8")
+    whole.write_text("import sys\nprint('all of it', sys.argv[1:])\n", encoding="utf-8")
+    parts = {"one": command.Part(broken, "One"), "two": command.Part(whole, "Two")}
+    monkeypatch.setattr(command, "PARTS", parts)
+    command.main(["--quick", "--output", str(page)])
+    text = page.read_text(encoding="utf-8")
+    assert "half of it\n\nCould not run: ModuleNotFoundError: No module named 'no_such_package'\n" in text
+    assert text.index("Could not run") < text.index("all of it ['--quick']")
+
+
+def test_an_unknown_commit_is_named(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command.main(["--against", "no-such-commit"])
+    assert "--against no-such-commit: no such commit here" in capsys.readouterr().err
