@@ -13,6 +13,7 @@ from .front import _curvature, _gradient
 
 BESIDE = 2.5  # a crossing lies beside cells nearer than this many spacings; 1 for a true distance
 STEEP = 0.25  # an axis takes part in the partition where n_a^2 > STEEP; max n_a^2 >= 1/3 always
+CUT = 0.02  # cells with less electrolyte give what they would to the next cell
 LONGEST = 96  # cells in one element at most: 2 x 6 W / (n_a dx) = 96 at W = 4 dx
 PARTS = 256  # of the band, counted and written side by side
 APART = 101  # from one part to the next of a thread: the surface lies in the middle of the band
@@ -49,10 +50,13 @@ def _walk(line, weight, flat, fh, base, here, size, step, into, wraps):  # type:
             g = 0.5 * (fh[base + up * step] - fh[base + down * step])
             if g <= 0.0:
                 break
-            line[length] = r
-            weight[length] = g
             total += g
-            length += 1
+            if side == 1 and fh[r] < CUT and length > 0:
+                weight[length - 1] += g  # the last of its salt is the next cell's
+            else:
+                line[length] = r
+                weight[length] = g
+                length += 1
             following = above if direction > 0 else below
             if following == c or (wraps and length >= size):
                 break
@@ -235,11 +239,11 @@ def scatter(f, q, start, idx, w, n, factor):  # type: ignore[no-untyped-def]
 
 @parallel_kernel
 def at_surface(c_e, u, share, c, psi, beta, c_0, start, idx, w, n):  # type: ignore[no-untyped-def]
-    """Concentration c_e and potential u of n elements, and the share of an element's current that each cell gives.
+    """Concentration c_e and potential u of n elements, and the share of an element that each cell has.
 
-    c_e = sum w_k c_k;   u = sum w_k psi_k + beta ln(c_e/c_0);   share_k = w_k c_k/c_e
+    c_e = sum w_k c_k;   share_k = w_k c_k/c_e;   u = sum share_k psi_k + beta ln(c_e/c_0)
 
-    What is given in proportion to what is there leaves no cell without salt.
+    A cell is felt in proportion to its salt.
     """
     flat_c, flat_p = c.ravel(), psi.ravel()
     for e in prange(n):
@@ -247,20 +251,46 @@ def at_surface(c_e, u, share, c, psi, beta, c_0, start, idx, w, n):  # type: ign
         for t in range(start[e], start[e + 1]):
             share[t] = w[t] * flat_c[idx[t]]
             mean += share[t]
-            value += w[t] * flat_p[idx[t]]
+            value += share[t] * flat_p[idx[t]]
         for t in range(start[e], start[e + 1]):
             share[t] /= mean
-        c_e[e], u[e] = mean, value + beta * np.log(mean / c_0)
+        c_e[e], u[e] = mean, value / mean + beta * np.log(mean / c_0)
+
+
+@parallel_kernel
+def responses(dc_e, du, dc, c_e, psi, share, beta, start, idx, w, n):  # type: ignore[no-untyped-def]
+    """Changes of c_e and u that follow from a change dc."""
+    d_c, flat_p = dc.ravel(), psi.ravel()
+    for e in prange(n):
+        with_c, with_psi, mean = 0.0, 0.0, 0.0
+        for t in range(start[e], start[e + 1]):
+            p = idx[t]
+            with_c += w[t] * d_c[p]
+            with_psi += w[t] * d_c[p] * flat_p[p]
+            mean += share[t] * flat_p[p]
+        dc_e[e], du[e] = with_c, (with_psi + (beta - mean) * with_c) / c_e[e]
+
+
+@parallel_kernel
+def shares(given, share, w, j, start, n):  # type: ignore[no-untyped-def]
+    """Share of an element's current that each cell gives or takes.
+
+    What plates is given in proportion to the salt that is there, so that no cell is left without; what is stripped goes
+    to all of them, by w.
+    """
+    for e in prange(n):
+        for t in range(start[e], start[e + 1]):
+            given[t] = share[t] if j[e] > 0.0 else w[t]
 
 
 @kernel
-def exchange(out_c, out_p, ratio, shared, own, dc, share, w, start, idx, n):  # type: ignore[no-untyped-def]
-    """Add share_k shared[e] + w_k own[e] dc_k [A] of n elements to cells of out_p, and `ratio` as much to out_c."""
+def exchange(out_c, out_p, ratio, shared, own, dc, given, w, start, idx, n):  # type: ignore[no-untyped-def]
+    """Add given_k shared[e] + w_k own[e] dc_k [A] of n elements to cells of out_p, and `ratio` as much to out_c."""
     d_c, to_c, to_p = dc.ravel(), out_c.ravel(), out_p.ravel()
     for e in range(n):
         for t in range(start[e], start[e + 1]):
             p = idx[t]
-            s = share[t] * shared[e] + w[t] * own[e] * d_c[p]
+            s = given[t] * shared[e] + w[t] * own[e] * d_c[p]
             to_p[p] += s
             to_c[p] += ratio * s
 
@@ -276,29 +306,64 @@ def own_answer(own, ratio, current, c_e, share, w, start, idx, n):  # type: igno
 
 
 @kernel
-def sinks(own, ratio, current, c_e, w, start, idx, n):  # type: ignore[no-untyped-def]
-    """Add to `own` what elements take of a cell over what it has, so that it gives in proportion (Patankar)."""
-    to = own.ravel()
+def fill(c, psi, j, mean, least, start, idx, n):  # type: ignore[no-untyped-def]
+    """Raise c to `least` in the cells of elements that strip, and set psi to their `mean`; return if any was lower."""
+    flat, flat_p = c.ravel(), psi.ravel()
+    some = False
     for e in range(n):
-        if current[e] > 0.0:
+        if j[e] < 0.0:
             for t in range(start[e], start[e + 1]):
-                to[idx[t]] += ratio * current[e] * w[t] / c_e[e]
+                if flat[idx[t]] < least:
+                    flat[idx[t]], flat_p[idx[t]] = least, mean[e]
+                    some = True
+    return some
 
 
 @parallel_kernel
-def around(out, g, share, start, idx, n, L):  # type: ignore[no-untyped-def]
-    """out[e] = sum share_k (conductance of all faces of cell k); g (3, nz, ny, nx)."""
+def felt(out, answer, given, w, g, start, idx, n, L):  # type: ignore[no-untyped-def]
+    """Conductance out[t] between the cell of each entry and the metal, in place of n elements' answer given_k w_l.
+
+    A cell alone feels its own term, given_k w_k answer; cells that move together feel given_k answer. What joins them
+    is the conductance of their faces, g: what is beyond their own term is in series with it.
+    """
     for e in prange(n):
-        total = 0.0
         for t in range(start[e], start[e + 1]):
             p = idx[t]
             k = p // (L.ny * L.nx)
             j = (p - k * L.ny * L.nx) // L.nx
             i = p - (k * L.ny + j) * L.nx
-            s = g[0, k, j, i] + g[1, k, j, i] + g[2, k, j, i]
-            s += g[0, k, j, L.xm[i]] + g[1, k, L.ym[j], i] + g[2, L.zm[k], j, i]
-            total += share[t] * s
-        out[e] = total
+            K = np.float64(g[0, k, j, i]) + g[1, k, j, i] + g[2, k, j, i]
+            K += np.float64(g[0, k, j, L.xm[i]]) + g[1, k, L.ym[j], i] + g[2, L.zm[k], j, i]
+            alone = given[t] * w[t] * answer[e]
+            beyond = given[t] * (1.0 - w[t]) * answer[e]
+            out[t] = alone
+            if beyond > 0.0:
+                out[t] += beyond * K / (beyond + K)
+
+
+@kernel
+def bareness(theta, answer, g, share, start, idx, n, L):  # type: ignore[no-untyped-def]
+    """theta_k = R/(R + K) of the cells of elements, 0 elsewhere; on entry theta_k is R.
+
+    R [A/V]: what the reaction answers to a cell's potential; K: conductance of all faces of the cell, of g. answer[e]:
+    mean of theta.
+    """
+    flat = theta.ravel()
+    for e in range(n):
+        for t in range(start[e], start[e + 1]):
+            p = idx[t]
+            if flat[p] > 0.0:
+                k = p // (L.ny * L.nx)
+                j = (p - k * L.ny * L.nx) // L.nx
+                i = p - (k * L.ny + j) * L.nx
+                K = np.float64(g[0, k, j, i]) + g[1, k, j, i] + g[2, k, j, i]
+                K += np.float64(g[0, k, j, L.xm[i]]) + g[1, k, L.ym[j], i] + g[2, L.zm[k], j, i]
+                flat[p] = -flat[p] / (flat[p] + K)
+    for e in range(n):
+        mean = 0.0
+        for t in range(start[e], start[e + 1]):
+            mean += share[t] * flat[idx[t]]
+        answer[e] = -mean
 
 
 @kernel

@@ -257,6 +257,19 @@ def salt_operator(out, c, own, g, q, L, k0):  # type: ignore[no-untyped-def]
             _salt_row(out[k, j], c, own, g, q, L, k, j)
 
 
+@parallel_kernel
+def stiffen(to, g, theta, factor, L, k0):  # type: ignore[no-untyped-def]
+    """to = g (1 + factor (theta_a + theta_b)/2) on the faces, (3, nz, ny, nx), from plane k0 up."""
+    half = 0.5 * factor
+    for k in prange(k0, theta.shape[0]):
+        for j in range(theta.shape[1]):
+            here, behind, above = theta[k, j], theta[k, L.yp[j]], theta[L.zp[k], j]
+            for i in range(here.size):
+                to[0, k, j, i] = g[0, k, j, i] * (1.0 + half * (here[i] + here[L.xp[i]]))
+                to[1, k, j, i] = g[1, k, j, i] * (1.0 + half * (here[i] + behind[i]))
+                to[2, k, j, i] = g[2, k, j, i] * (1.0 + half * (here[i] + above[i]))
+
+
 @kernel
 def _charge_row(out, psi, g, L, k, j):  # type: ignore[no-untyped-def]
     nx = out.size

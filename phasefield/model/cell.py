@@ -199,7 +199,7 @@ class Cell(LawOfMotion):
         np.copyto(self.before, self.held)
         a.c[...], a.phi[...], a.jc[...], a.phi_s = s.c, s.phi, s.jc, s.phi_s
         total_0 = self.content(s.front, s.c)
-        out_1, factor_1 = self._transport(a, s, drive, NODE * dt, total_0, again=False)
+        out_1, factor_1 = self._transport(a, s, drive, NODE * dt, total_0, flow=0.0)
         error_1 = self.transport.error
         self._speeds(a)
         r1 = a.reaction
@@ -236,7 +236,7 @@ class Cell(LawOfMotion):
         np.copyto(b.phi, a.phi)
         np.copyto(b.jc, a.jc)
         b.phi_s = a.phi_s
-        out_2, factor_2 = self._transport(b, s, drive, part * dt, total_0 - weight * out_1, again=True)
+        out_2, factor_2 = self._transport(b, s, drive, part * dt, total_0 - weight * out_1, flow=part / NODE)
         self._speeds(b)
         b.t = s.t + dt
         b.applied = s.applied + dt * charge
@@ -249,14 +249,15 @@ class Cell(LawOfMotion):
         return b
 
     def _transport(
-        self, to: State, s: State, drive: Drive, dt: float, total: float, again: bool
+        self, to: State, s: State, drive: Drive, dt: float, total: float, flow: float
     ) -> tuple[float, float]:
         """Solve charge and salt of a stage in `to`; return the salt [mol] that has left in dt, and the closing factor.
 
-        total [mol]: salt in the cell that the stage starts from; what is held by the cells, and what they displace,
+        total [mol]: salt in the cell that the stage starts from; flow: share of the last stage's, that is the first
+        guess of the displaced electrolyte's; what is held by the cells, and what they displace,
         stand in the work arrays.
         """
-        self.displacement.solve(to.front, self.shrinks, self.transport.charge, again)
+        self.displacement.solve(to.front, self.shrinks, self.transport.charge, flow)
         volume, some = float(np.sum(self.displacement.top)), LAYER * self.plane * self.dx
         back = math.nan  # what left comes back as it is on the mean
         if volume * s.displaced_volume < 0.0 and abs(s.displaced_volume) > some:

@@ -17,7 +17,7 @@ from .front import Front
 
 Floats = NDArray[np.float64]
 
-TOLERANCE = 1e-2  # of the volume displaced in a cell: what is missed compresses, and no salt is lost by it
+TOLERANCE = 5e-3  # of the volume displaced in a cell: what is missed compresses, and no salt is lost by it
 ITERATIONS = 30
 ENDS, ONE = np.array([0.0, 1.0]), np.array([1.0, 1.0])
 
@@ -33,14 +33,13 @@ class Displacement:
         self.p, self.own = np.zeros(shape), np.zeros(shape)
         self.iterations = 0
 
-    def solve(self, front: Front, shrinks: Floats, solver: Multigrid, again: bool) -> None:
+    def solve(self, front: Front, shrinks: Floats, solver: Multigrid, start: float) -> None:
         """Find the flow that takes away `shrinks` [m^3], what each cell of the electrolyte loses; overwritten.
 
-        solver: any of this grid; again: start from the last flow.
+        solver: any of this grid; start: of the last flow, so much is the first guess.
         """
         k0 = front.k0
-        if not again:
-            self.p[...] = 0.0
+        self.p *= start
         gx, gy, gz = self.g
         transport.faces(gx, gy, gz, front.h, front.h, ENDS, ONE, 0.0, self.dx, front.lattice, self.periodic, k0)
         if front.two:

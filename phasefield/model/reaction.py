@@ -86,8 +86,10 @@ class Surface:
         self.start, self.idx, self.w = front.start[: n + 1], front.idx[: front.used], front.w[: front.used]
         self.area = front.area[:n]
         self.shift = co.gibbs_thomson * front.curvature[:n]
-        self.share = np.empty(front.used)
-        self.c_e, self.u, self.change = np.empty(n), np.empty(n), np.empty(n)
+        self.share, self.given, self.felt = (np.empty(front.used) for _ in range(3))
+        self.frozen = False  # salt stays: what is stripped goes where there is some
+        self.ones = np.ones(n)
+        self.c_e, self.u, self.dc_e, self.du = (np.empty(n) for _ in range(4))
         self.rx = Reaction.empty(n)
         self.mine = np.where(front.other, 0.0, self.area) if front.two else self.area
         self.closed: list[Floats] = []  # areas of the sets of elements whose currents have a fixed sum
@@ -97,10 +99,20 @@ class Surface:
 
         Between two resolved electrodes psi is moved by one number, in place, so that what the other gives is closed.
         """
-        co, drive = self.co, self.drive
+        co = self.co
         elements.at_surface(
             self.c_e, self.u, self.share, c, psi, co.beta, co.c_0, self.start, self.idx, self.w, self.n
         )
+        phi_s = self._close(psi, phi_s)
+        if self.frozen:
+            self.given[:] = self.share
+        else:
+            elements.shares(self.given, self.share, self.w, self.rx.j, self.start, self.n)
+        return phi_s
+
+    def _close(self, psi: Floats, phi_s: float) -> float:
+        """Find the potentials of the metals; return that of the lithium."""
+        drive = self.drive
         others, wanted = self.area - self.mine, (drive.current or 0.0) * self.plane
         if drive.current is None:
             phi_s, self.closed = -(drive.voltage or 0.0), []
@@ -159,24 +171,26 @@ class Surface:
         at_rest = AT_REST * np.sqrt(np.sum((area * rx.J / self.co.kinetics.f) ** 2))
         return float(np.sqrt(np.sum((area * rx.j) ** 2)) + at_rest)
 
-    def of_salt(self, out_c: Floats, out_p: Floats, ratio: float, dc: Floats) -> Floats:
+    def of_salt(self, out_c: Floats, out_p: Floats, ratio: float, dc: Floats, psi: Floats) -> Floats:
         """Add to the cells what the elements take by a change dc, `ratio` as much to the salt's; return it [A]."""
-        rx, dc_e = self.rx, self.change
-        elements.gather(dc_e, dc.reshape(-1), self.start, self.idx, self.w)
-        dI = self._closed((rx.Jc + self.co.beta * rx.J / self.c_e) * dc_e)
-        own = self.area * rx.j / self.c_e  # share_k A j = w_k c_k A j/c_e
+        rx, dc_e = self.rx, self.dc_e
+        elements.responses(
+            dc_e, self.du, dc, self.c_e, psi, self.share, self.co.beta, self.start, self.idx, self.w, self.n
+        )
+        dI = self._closed(rx.J * self.du + rx.Jc * dc_e)
+        own = self.area * np.maximum(rx.j, 0.0) / self.c_e  # share_k A j = w_k c_k A j/c_e
         elements.exchange(
-            out_c, out_p, ratio, dI - own * dc_e, own, dc, self.share, self.w, self.start, self.idx, self.n
+            out_c, out_p, ratio, dI - own * dc_e, own, dc, self.given, self.w, self.start, self.idx, self.n
         )
         return dI
 
     def of_charge(self, out_c: Floats, out_p: Floats, ratio: float, dpsi: Floats) -> Floats:
         """As `of_salt`, by a change dpsi."""
-        elements.gather(self.change, dpsi.reshape(-1), self.start, self.idx, self.w)
-        dI = self._closed(self.rx.J * self.change)
-        elements.scatter(out_p, dI, self.start, self.idx, self.share, self.n, 1.0)
+        elements.gather(self.du, dpsi.reshape(-1), self.start, self.idx, self.share)
+        dI = self._closed(self.rx.J * self.du)
+        elements.scatter(out_p, dI, self.start, self.idx, self.given, self.n, 1.0)
         if ratio > 0.0:
-            elements.scatter(out_c, dI, self.start, self.idx, self.share, self.n, ratio)
+            elements.scatter(out_c, dI, self.start, self.idx, self.given, self.n, ratio)
         return dI
 
     def _closed(self, change: Floats) -> Floats:

@@ -40,12 +40,11 @@ ENOUGH = 0.3  # of the reduction that the tolerance needs
 LEAST_REDUCTION = 1e-5  # that vectors in float32 can give
 LAGGING = 8  # vectors in a Newton step up to which the next one keeps the preconditioner
 UNEQUAL = 0.1  # of the currents: so far may those of both electrodes be apart at a start
-SWEPT = 0.03  # of a residual is left by a sweep
-SWEEPS = 6  # at most, of salt, then charge, where a linear step in both would overdraw the salt
-FELT = 0.02  # share of an element from which on a cell feeds it
+FILLED = 0.1  # of c_0: where lithium is stripped, a first guess of the salt is not less
 HALVINGS = 6  # of a Newton step
 RISE = 3.0  # times its residual may be at most: the way down is not monotonous where salt vanishes
 PINNED = 1e6  # holds the metal of the preconditioner in place, over the reaction, where its potential is imposed
+BARE = 0.01  # share of the electrolyte's conductance that the reaction's has
 LEAST_FLUX = 0.1 / FARADAY  # the salt's residual is divided by this flux at least: with t+ = 1 there is none
 
 
@@ -84,6 +83,7 @@ class Transport:
         self.psi, self.storage, self.own, self.salt_own = (np.zeros(shape) for _ in range(4))
         self.residual, self.step = np.zeros((2, *shape)), np.zeros((2, *shape))
         self.c_kept, self.psi_kept = np.zeros(shape), np.zeros(shape)
+        self.theta, self.stiff = np.zeros(shape), np.zeros((3, *shape), np.float32)
         self.nothing = np.zeros(shape, np.float32)
         self.linear = gmres.FlexibleGMRES(shape, VECTORS)
         self.jc_slope, self.jc_by_c = np.zeros(shape[1:]), np.zeros(shape[1:])
@@ -101,18 +101,14 @@ class Transport:
         self._evaluate(stage)
         if not s.front.two:
             self._level(stage)
+        if not self.frozen:
+            self._fill(stage)
         self.used = VECTORS  # of GMRES in the last Newton step
         size, relative, self.error = self._size(k0), REDUCTION, math.inf
-        sweeps = 0
         for _ in range(NEWTON_STEPS):
             if self.used > LAGGING:
                 self._prepare(stage)
             change, phi_s = self._correction(stage, size, relative), s.phi_s
-            if sweeps < SWEEPS and self._overdrawn(stage):
-                sweeps += 1
-                self._sweep(stage)
-                size, relative = self._size(k0), REDUCTION
-                continue
             before, size = size, self._advance(stage, size)
             self.iterations += 1
             # Currents that are imposed, of a flat surface, tell nothing: the voltage must have settled too.
@@ -137,11 +133,13 @@ class Transport:
             for faces in (self.currents, self.g, self.ga, self.gb, self.diffusion, self.flow):
                 faces[:, k0 - 1] = 0.0
         self.surface = Surface(front, co, (s.resistance, s.j_side), stage.drive, self.plane)
-        self.frozen = stage.held is None
+        self.frozen = self.surface.frozen = stage.held is None
         if self.frozen:
             return
         flux = max(co.flux, LEAST_FLUX)
         self.scale, self.ratio = 1.0 / (flux * stage.dt), co.flux / flux
+        kappa, D = np.interp(co.c_0, co.at, co.kappa), np.interp(co.c_0, co.D_at, co.D)
+        self.stiffness = float(co.flux * co.beta * kappa / (co.c_0 * D))
         np.multiply(front.h[k0:], self.scale * self.dx**3, out=self.storage[k0:])
         assert stage.volume is not None
         np.multiply(stage.volume[:, k0:], np.float32(self.scale), out=self.flow[:, k0:])
@@ -169,7 +167,7 @@ class Transport:
         r_c, r_p = self.residual
         transport.divergence(r_p, Ix, Iy, Iz, L, k0)
         current = surface.area * surface.rx.j
-        elements.scatter(r_p, current, surface.start, surface.idx, surface.share, surface.n, -1.0)
+        elements.scatter(r_p, current, surface.start, surface.idx, surface.given, surface.n, -1.0)
         if not front.two:  # else the top of the box is closed
             self._counter_currents(stage)
             r_p[-1] += dx**2 * s.jc
@@ -181,7 +179,7 @@ class Transport:
                 self._diffusion(stage)
             transport.salt_operator(r_c, s.c, self.storage, self.diffusion, self.flow, L, k0)
             np.subtract(self.scale * stage.held[k0:], r_c[k0:], out=r_c[k0:])
-            elements.scatter(r_c, current, surface.start, surface.idx, surface.share, surface.n, -self.ratio)
+            elements.scatter(r_c, current, surface.start, surface.idx, surface.given, surface.n, -self.ratio)
             if not front.two:
                 r_c[-1] += self.ratio * dx**2 * s.jc - self.scale * self._leaving(stage)
 
@@ -220,45 +218,29 @@ class Transport:
         if at != 0.0:
             self._evaluate(stage)
 
-    def _sweep(self, stage: Stage) -> None:
-        """Solve for the salt with the currents as they are, in proportion to what is there, then for the charge.
-
-        It is a start where a linear step in both fields leads astray: where more is asked for than there is, or where
-        stripping fills a void. A sink in proportion to the new concentration leaves it positive.
-        """
-        s, surface, k0 = stage.state, self.surface, stage.state.front.k0
-        np.copyto(self.salt_own, self.storage)
-        elements.sinks(
-            self.salt_own, self.ratio, surface.area * surface.rx.j, surface.c_e, surface.w, surface.start, surface.idx,
-            surface.n,
-        )  # fmt: skip
-        self.salt.prepare_cells(self.diffusion, self.salt_own)
-        self.step[:, k0:] = 0.0
-        self.residual[0, :k0] = 0.0
-        self.salt.correct(self.step[0], 0.0, self.residual[0], 0.0, tolerance=SWEPT, max_iterations=VECTORS)
-        gmres.update(s.c, self.psi, self.step, 1.0, k0)
-        self.frozen = True
+    def _fill(self, stage: Stage) -> None:
+        """Start with some salt, and the potential to it, in the voids that stripping fills: Newton's way is long."""
+        s, co, surface = stage.state, self.co, self.surface
+        strips = np.full(surface.n, surface.rx.total < 0.0)
+        if s.front.two:
+            strips ^= s.front.other
+        j = np.where(strips, surface.rx.j, 0.0)
+        mean = surface.u - co.beta * np.log(surface.c_e / co.c_0)  # of psi, where there is salt
+        if not elements.fill(s.c, self.psi, j, mean, FILLED * co.c_0, surface.start, surface.idx, surface.n):
+            return
+        self.frozen = surface.frozen = True
         try:
             self._evaluate(stage)
-            size = begun = self._size(k0)
+            size = begun = self._size(s.front.k0)
             for _ in range(NEWTON_STEPS):
-                if size <= SWEPT * begun:
+                if size <= REDUCTION * begun:
                     break
                 self._prepare(stage)
                 self._correction(stage, size, REDUCTION)
                 size = self._advance(stage, size)
         finally:
-            self.frozen = False
+            self.frozen = surface.frozen = False
         self._evaluate(stage)
-        self.used = VECTORS
-
-    def _overdrawn(self, stage: Stage) -> bool:
-        """Return whether Newton's step takes more than all salt from a cell that feeds the reaction."""
-        if self.frozen:
-            return False
-        at, counts = self.surface.idx, self.surface.share > FELT
-        falls = self.step[0].ravel()[at[counts]] / stage.state.c.ravel()[at[counts]]
-        return float(np.min(falls, initial=0.0)) < -1.0
 
     def _size(self, k0: int) -> float:
         """Return the norm of the residuals [A]."""
@@ -280,26 +262,34 @@ class Transport:
     def _prepare(self, stage: Stage) -> None:
         """Set the preconditioner for the state as it is."""
         s, co, dx, surface = stage.state, self.co, self.dx, self.surface
-        front, rx, area = s.front, surface.rx, surface.area
+        front, rx, area, k0 = s.front, surface.rx, surface.area, s.front.k0
         bound = len(surface.closed) == 1  # all elements together
-        start, idx, share = surface.start, surface.idx, surface.share
+        start, idx, given = surface.start, surface.idx, surface.given
         self.own[...] = 0.0
         if not front.two:
             self.own[-1] = dx**2 * self.jc_slope
         slope = area * rx.J
         gx, gy, gz = self.g
         pin = 0.0 if bound else PINNED * front.total(slope)
-        self.charge.prepare(gx, gy, gz, self.own, start, idx, share, slope, pin, True)
+        elements.felt(surface.felt, slope, given, surface.share, self.g, start, idx, surface.n, front.lattice)
+        self.charge.prepare(gx, gy, gz, self.own, start, idx, surface.felt, surface.ones, pin, True)
         if self.frozen:
             return
-        # j answers to its own depletion by j0(c) and by the diffusion potential, behind the electrolyte around.
-        ahead = np.empty(surface.n)
-        elements.around(ahead, self.g, surface.share, surface.start, surface.idx, surface.n, front.lattice)
-        answer = np.maximum(rx.Jc + co.beta * rx.J / surface.c_e, 0.0) / (1.0 + slope / ahead)
+        # j answers to its own depletion by j0(c) and by the diffusion potential. Behind a film it does so by itself;
+        # on bare lithium the electrolyte around, which must carry it, holds it as more diffusion would.
+        bare, theta = np.empty(surface.n), self.theta
+        theta[...] = 0.0
+        elements.scatter(theta, slope, start, idx, given, surface.n, 1.0)
+        elements.bareness(theta, bare, self.g, given, start, idx, surface.n, front.lattice)
+        answer = np.maximum(rx.Jc + co.beta * rx.J / surface.c_e * (1.0 - bare), 0.0) * (1.0 - bare)
         answer *= self.ratio * area
+        faces = self.diffusion
+        if float(np.max(bare)) > BARE:
+            faces = self.stiff
+            transport.stiffen(faces, self.diffusion, theta, -self.stiffness, front.lattice, k0)
         np.copyto(self.salt_own, self.storage)
         elements.own_answer(
-            self.salt_own, self.ratio, area * rx.j, surface.c_e, share, surface.w, start, idx, surface.n
+            self.salt_own, self.ratio, area * rx.j, surface.c_e, given, surface.w, start, idx, surface.n
         )
         if not front.two:
             top = np.ascontiguousarray(s.c[-1])
@@ -307,8 +297,9 @@ class Transport:
             own /= 1.0 + 2.0 * dx * self.jc_slope / np.interp(top, co.at, co.kappa)
             self.salt_own[-1] += self.ratio * dx**2 * own
         pin = 0.0 if bound else PINNED * front.total(answer)
-        gx, gy, gz = self.diffusion
-        self.salt.prepare(gx, gy, gz, self.salt_own, start, idx, share, answer, pin, True)
+        gx, gy, gz = faces
+        elements.felt(surface.felt, answer, given, surface.w, faces, start, idx, surface.n, front.lattice)
+        self.salt.prepare(gx, gy, gz, self.salt_own, start, idx, surface.felt, surface.ones, pin, True)
 
     def _counter(self, out: Vector, given: Floats) -> None:
         """Add to the derivatives' product what the counter electrode gives less, `given` [A/m^2]."""
@@ -332,7 +323,7 @@ class Transport:
             gmres.from_level(z[0], level.u, k0)
             transport.salt_operator(w[0], z[0], self.storage, self.diffusion, self.flow, L, k0)
             transport.charge_of_salt(w[1], z[0], self.ga, self.gb, L, k0)
-            dI = self.surface.of_salt(w[0], w[1], self.ratio, z[0])
+            dI = self.surface.of_salt(w[0], w[1], self.ratio, z[0], self.psi)
             if not s.front.two:
                 dc = z[0, -1].astype(float)
                 self._counter(w, (self.jc_slope * self.co.beta / s.c[-1] + self.jc_by_c) * dc)
