@@ -68,7 +68,11 @@ def surface_kernels(cell: Cell, s: Any) -> dict[str, tuple[int, str, Callable[[]
     rx, surface, count = s.reaction, t.surface, s.front.count
     out, scratch = np.zeros(cell.shape), np.zeros(cell.shape)
     near = cell.film.near(f)
-    built = (f.start, f.idx, f.w, f.area, f.curvature, f.owner, f.cells, n, f.d, f.h, L, True)
+    built = (f.start, f.idx, f.w, f.facet, f.curvature, f.owner, f.cells, n, f.d, f.h, L, True)
+    measured = (
+        f.area, out, f.weight, f.facet, f.start, f.idx, f.w, count, f.foot, f.cells, n,
+        f.d, f.W, f.closed, L, True,
+    )  # fmt: skip
     mended = (scratch, f.d, f.cells, n, f.radius, 0.0, 1e-9, 1.0, f.frozen, L)
     # What the elements feel and take, and how that answers to a change of the salt
     start, idx, w, share, norm = surface.start, surface.idx, surface.w, surface.share, surface.norm
@@ -93,6 +97,7 @@ def surface_kernels(cell: Cell, s: Any) -> dict[str, tuple[int, str, Callable[[]
         ),
         "film.renew": (near.size, "band cell", lambda: cell.film._sample(s.film, f)),
         "elements.build": (count, "element", lambda: elements.build(*built)),
+        "elements.measure": (count, "element", lambda: elements.measure(*measured)),
         "elements.at_surface": (count, "element", lambda: elements.at_surface(*felt)),
         "kinetics.surface_currents": (count, "element", lambda: kinetics.surface_currents(*currents)),
         "elements.responses": (count, "element", lambda: elements.responses(*answers)),
