@@ -101,17 +101,21 @@ def surface_kernels(cell: Cell, s: Any) -> dict[str, Scattered]:
     rx, surface, count = s.reaction, t.surface, s.front.count
     out, scratch = np.zeros(cell.shape), np.zeros(cell.shape)
     near = cell.film.near(f)
-    built = (f.start, f.idx, f.w, f.area, f.curvature, f.owner, f.cells, n, f.d, f.h, L, True)
+    built = (f.start, f.idx, f.w, f.facet, f.curvature, f.owner, f.cells, n, f.d, f.h, L, True)
+    measured = (
+        f.area, out, f.weight, f.facet, f.start, f.idx, f.w, count, f.foot, f.cells, n,
+        f.d, f.W, f.closed, L, True,
+    )  # fmt: skip
     mended = (scratch, f.d, f.cells, n, f.radius, 0.0, 1e-9, 1.0, f.frozen, L)
     # What the elements feel and take, and how that answers to a change of the salt
-    start, idx, w, share, norm = surface.start, surface.idx, surface.w, surface.share, surface.norm
+    start, idx, w, share, given = surface.start, surface.idx, surface.w, surface.share, surface.given
     c_e, u, current = surface.c_e, surface.u, surface.area * rx.j
-    values, du, dc_e, dnorm, dI = (np.zeros(count) for _ in range(5))
+    values, du, dc_e, dI = (np.zeros(count) for _ in range(4))
     dc = np.random.default_rng(1).uniform(-1.0, 1.0, cell.shape).astype(np.float32)
     to_c, to_p = np.zeros((2, *cell.shape), np.float32)
-    felt = (c_e, u, share, norm, s.c, t.psi, co.beta, co.c_0, start, idx, w, count)
-    answers = (du, dc_e, dnorm, dc, s.c, co.beta, c_e, share, norm, start, idx, w, count)
-    taken = (to_c, to_p, t.ratio, dI, current, dc_e, dnorm, dc, s.c, c_e, share, norm, start, idx, count)
+    felt = (c_e, u, share, s.c, t.psi, co.beta, co.c_0, start, idx, w, count)
+    answers = (dc_e, du, dc, c_e, t.psi, share, co.beta, start, idx, w, count)
+    taken = (to_c, to_p, t.ratio, dI, current / c_e, dc, given, w, start, idx, count)
     arrays = [a.copy() for a in (rx.j, rx.J, rx.Jc, rx.j_li)]
     film = (s.resistance, co.layer, s.j_side, f.active)
     currents = (*arrays, u, c_e, *film, count, s.phi_s, surface.shift, co.kinetics)
@@ -130,6 +134,7 @@ def surface_kernels(cell: Cell, s: Any) -> dict[str, Scattered]:
         "front.extend": band(lambda: front.extend(*extended)),
         "film.renew": Scattered(near.size, "band cell", lambda: cell.film._sample(s.film, f)),
         "elements.build": element(lambda: elements.build(*built)),
+        "elements.measure": element(lambda: elements.measure(*measured)),
         "elements.at_surface": element(lambda: elements.at_surface(*felt)),
         "kinetics.surface_currents": element(lambda: kinetics.surface_currents(*currents)),
         "elements.responses": element(lambda: elements.responses(*answers)),

@@ -9,13 +9,14 @@ from __future__ import annotations
 import numpy as np
 
 from ._jit import kernel, parallel_kernel, prange
-from .front import _curvature, _gradient
+from .front import _curvature, _gradient, _phase, _wrap
 
 BESIDE = 2.5  # a crossing lies beside cells nearer than this many spacings; 1 for a true distance
 STEEP = 0.25  # an axis takes part in the partition where n_a^2 > STEEP; max n_a^2 >= 1/3 always
 CUT = 0.02  # cells with less electrolyte give what they would to the next cell
 LONGEST = 96  # cells in one element at most: 2 x 6 W / (n_a dx) = 96 at W = 4 dx
 PARTS = 256  # of the band, counted and written side by side
+MOST = 2.0  # times what its own lines bring: what a cell holds of the surface beyond it goes to its closest point
 APART = 101  # from one part to the next of a thread: the surface lies in the middle of the band
 
 
@@ -80,7 +81,7 @@ def _next(L, k, j, i, axis):  # type: ignore[no-untyped-def]
 def _element(line, weight, f, fh, k, j, i, axis, L, periodic):  # type: ignore[no-untyped-def]
     """Find the cells and weights of the element between the cell (k, j, i) and the next along an axis; f, fh: d and h.
 
-    Return how many cells (0: no element), the sum of weights, the area, and the crossing between the two.
+    Return how many cells (0: no element), the sum of weights, the facet, and the crossing between the two.
     """
     p = (k * L.ny + j) * L.nx + i
     q, kq, jq, iq = _next(L, k, j, i, axis)
@@ -167,10 +168,10 @@ def _write(length, line, weight, area, curv, owner, cells, first, last, f, fh, L
 
 
 @parallel_kernel
-def build(start, idx, w, area, curv, owner, cells, n, d, h, L, periodic):  # type: ignore[no-untyped-def]
+def build(start, idx, w, facet, curv, owner, cells, n, d, h, L, periodic):  # type: ignore[no-untyped-def]
     """Write all elements, ordered by cell, then axis; return (number, entries), or (-1, -1) if out of room.
 
-    area[e] [m^2] = dx^2 psi_a(n) / |n_a|; curv[e] [1/m]; owner[e] = flat index of its lithium cell.
+    facet[e] [m^2] = dx^2 psi_a(n) / |n_a|; curv[e] [1/m]; owner[e] = flat index of its lithium cell.
     `cells` holds at least all cells within 2 dx of the front, ascending. Parts of them are written apart from each
     other, where the crossings before a part leave room, and then put together.
     """
@@ -183,9 +184,7 @@ def build(start, idx, w, area, curv, owner, cells, n, d, h, L, periodic):  # typ
         room[part + 1] += room[part]
     if room[PARTS] + 1 > start.size:
         return -1, -1
-    each = idx.size // max(
-        room[PARTS], 1
-    )  # entries that a crossing has room for; the last of a part has LONGEST more
+    each = idx.size // max(room[PARTS], 1)  # entries a crossing has room for; the last of a part has LONGEST more
     length, own = np.empty((2, room[PARTS]), np.int64)
     size, bend = np.empty((2, room[PARTS]))
     line, weight = np.empty(idx.size + PARTS * LONGEST, np.int64), np.empty(idx.size + PARTS * LONGEST)
@@ -211,10 +210,66 @@ def build(start, idx, w, area, curv, owner, cells, n, d, h, L, periodic):  # typ
         for t in range(entries[part + 1] - used):
             idx[used + t], w[used + t] = line[here + t], weight[here + t]
         for e in range(counts[part + 1] - b):
-            area[b + e], curv[b + e], owner[b + e] = size[a + e], bend[a + e], own[a + e]
+            facet[b + e], curv[b + e], owner[b + e] = size[a + e], bend[a + e], own[a + e]
             used += length[a + e]
             start[b + e + 1] = used
     return counts[PARTS], entries[PARTS]
+
+
+@kernel
+def measure(  # type: ignore[no-untyped-def]
+    area, held, weight, facet, start, idx, w, n, foot, cells, n_cells, d, W, closed, L, periodic
+):  # fmt: skip
+    """area[e] [m^2]: what the element has of sum (dh/dd) dV, the volume that h displaces when d falls.
+
+    A cell gives what it has of it to the elements whose lines pass through it, in proportion to facet_e w_k; what is
+    more than `MOST` times what they bring there, as in a gap between two surfaces, goes to its closest point first.
+    The mean of dh/dd over one spacing makes a flat surface exact. held, weight: work, like d.
+    """
+    nz, ny, nx = d.shape
+    flat, to, by = d.ravel(), held.ravel(), weight.ravel()
+    for m in range(n_cells):
+        to[cells[m]] = 0.0
+        by[cells[m]] = 0.0
+    for e in range(n):
+        for t in range(start[e], start[e + 1]):
+            by[idx[t]] += facet[e] * w[t]
+    scale = 1.0 / np.tanh(closed / (2.0 * W))
+    half = 0.5 * L.dx
+    for m in range(n_cells):
+        p = cells[m]
+        s = flat[p]
+        if abs(s) >= closed + half:
+            continue
+        has = L.dx * L.dx * (_phase(s + half, scale, W, closed) - _phase(s - half, scale, W, closed))
+        stays = min(has, MOST * by[p])
+        to[p] += stays
+        if has == stays:
+            continue
+        z, y, x = min(max(foot[m, 0], 0.0), nz - 1.0), foot[m, 1], foot[m, 2]
+        k0, j0, i0 = min(int(np.floor(z)), nz - 1), int(np.floor(y)), int(np.floor(x))
+        found = 0.0
+        for turn in range(2):
+            for corner in range(8):
+                dk, dj, di = corner >> 2, (corner >> 1) & 1, corner & 1
+                row = min(k0 + dk, nz - 1) * ny + _wrap(j0 + dj, ny, periodic)
+                q = row * nx + _wrap(i0 + di, nx, periodic)
+                if by[q] > 0.0:
+                    part = (1.0 - abs(z - k0 - dk)) * (1.0 - abs(y - j0 - dj)) * (1.0 - abs(x - i0 - di))
+                    if turn == 0:
+                        found += part
+                    elif found > 1e-3:
+                        to[q] += (has - stays) * part / found
+        if found <= 1e-3 and by[p] > 0.0:
+            to[p] += has - stays
+    for m in range(n_cells):
+        if by[cells[m]] > 0.0:
+            to[cells[m]] /= by[cells[m]]
+    for e in range(n):
+        total = 0.0
+        for t in range(start[e], start[e + 1]):
+            total += w[t] * to[idx[t]]
+        area[e] = facet[e] * total
 
 
 @parallel_kernel

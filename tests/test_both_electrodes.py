@@ -29,7 +29,8 @@ def both(*overrides: str) -> Case:
 def ran(case: Case, folder: Path) -> dict[str, np.ndarray]:
     assert Driver(case, folder).run().reason == "end"
     with open_run(folder) as run:
-        assert max(run.ledger().values()) < 1e-12
+        # a step of 1 s moves 1e-4 of the lithium: round-off of the sum is 1e-12 of it
+        assert max(run.ledger().values()) < 5e-12
         return {name: np.asarray(values) for name, values in run.series.items()}
 
 

@@ -93,7 +93,8 @@ def test_mirrored_sides_cut_no_nucleus() -> None:
 def test_bare_copper_carries_no_current() -> None:
     cell, state = driven(bare(*SOLID), Drive(5.0))
     area = state.front.total(state.front.area[: state.front.count])
-    assert area == pytest.approx(4 * 2.0 * math.pi * (4e-6) ** 2, rel=0.05)
+    diffuse = 1.0 + (math.pi * cell.W / 4e-6) ** 2 / 3.0  # of a ball: 5 %
+    assert area == pytest.approx(4 * 2.0 * math.pi * (4e-6) ** 2 * diffuse, rel=0.02)
     assert state.reaction is not None
     assert state.reaction.total == pytest.approx(5.0 * cell.plane, rel=1e-12)
 

@@ -188,7 +188,7 @@ class Cell(LawOfMotion):
         # Stage 1
         a.deposited = s.deposited + NODE * dt * r0.total_li / self.plane
         a.deposited_other = s.deposited_other + NODE * dt * r0.other_li / self.plane
-        shift_1 = self._move(a, s, s.v, NODE * dt, mend=False)
+        self._move(a, s, s.v, NODE * dt, last=False)
         self._film(a, s, self.mean_speed(s), NODE * dt)
         self._pass(a, s, NODE * dt * r0.total / self.plane, NODE * dt)
         dV = self.dx**3
@@ -213,7 +213,7 @@ class Cell(LawOfMotion):
         side = charge - li
         b.deposited = s.deposited + dt * li
         b.deposited_other = s.deposited_other + dt * ((1.0 - LATE) * r0.other_li + LATE * r1.other_li) / self.plane
-        shift_2 = self._move(b, s, v, dt, mend=True)
+        b.volume_correction = abs(self._move(b, s, v, dt, last=True))
         self._film(b, s, (1.0 - LATE) * self.mean_speed(s) + LATE * self.mean_speed(a), dt)
         self._pass(b, s, dt * charge, dt)
         # h c of stage 2 before its own rate, and the volume that its own flow displaces, eq. (11)
@@ -245,7 +245,6 @@ class Cell(LawOfMotion):
         b.displaced_volume = s.displaced_volume + dV * float(np.sum(s.front.h) - np.sum(b.front.h))
         b.newton_iterations, b.residual = self.transport.iterations - begun, max(error_1, self.transport.error)
         b.salt_correction = max(abs(factor_1 - 1.0), abs(factor_2 - 1.0))
-        b.volume_correction = max(abs(shift_1), abs(shift_2))
         return b
 
     def _transport(
@@ -365,10 +364,11 @@ class Cell(LawOfMotion):
         """Return whether as much lithium has passed as renews the film's patches."""
         return self.film.due(s.film)
 
-    def _move(self, to: State, s: State, v: Floats, dt: float, mend: bool) -> float:
+    def _move(self, to: State, s: State, v: Floats, dt: float, last: bool) -> float:
         """Move the surface by v dt, eqs. (2) and (3); return the share of that motion by which (3) moved it again.
 
-        `to.deposited`, and `to.deposited_other`, say how much lithium there is then.
+        `to.deposited`, and `to.deposited_other`, say how much lithium there is then. Only the last stage is closed:
+        what the first, an Euler step, is off by is of second order in the step, and nothing keeps it.
         """
         f, g = to.front, s.front
         shift = 0.0
@@ -381,8 +381,8 @@ class Cell(LawOfMotion):
             raise SolverError(f"the surface would move by {farthest:.2g} cells")
         if farthest > STILL:
             kernels.advance(f.d, g.d, v, g.cells, g.n, dt, f.radius)
-            if mend:
-                f.redistance(self.scratch, g.cells, g.n, share=min(farthest / MENDED, 1.0))
+        if farthest > STILL and last:
+            f.redistance(self.scratch, g.cells, g.n, share=min(farthest / MENDED, 1.0))
             # Where nothing moves nothing is matched; the floor only keeps the factor finite.
             speed = path + 1e-3 * path.mean()
             speed[f.frozen.ravel()[cells] != 0] = 0.0

@@ -53,6 +53,7 @@ class Front:
         self.cells: Ints = np.empty(0, np.int64)
         self.foot: Floats = np.empty((0, 3))
         self.weight: Floats = np.zeros(shape)
+        self._held: Floats = np.zeros(shape)
         self._planes = np.zeros(lattice.nz)
         self._marks: Marks = np.zeros(shape, np.uint8)
         self._counts = np.zeros(lattice.nz + 1, np.int64)
@@ -65,7 +66,7 @@ class Front:
         self.start = np.zeros(n + 2, np.int64)
         self.idx = np.zeros(16 * n, np.int64)
         self.w = np.zeros(16 * n)
-        self.area = np.zeros(n + 1)
+        self.area, self.facet = np.zeros((2, n + 1))
         self.curvature = np.zeros(n + 1)
         self.owner = np.zeros(n + 1, np.int64)
 
@@ -137,7 +138,7 @@ class Front:
                 self.start,
                 self.idx,
                 self.w,
-                self.area,
+                self.facet,
                 self.curvature,
                 self.owner,
                 self.cells,
@@ -157,6 +158,10 @@ class Front:
         if self.foot.shape[0] < self.n:
             self.foot = np.empty((self.n + self.n // 4, 3))
         front.foot_points(self.foot, self.d, self.cells, self.n, self.lattice, self.periodic)
+        elements.measure(
+            self.area, self._held, self.weight, self.facet, self.start, self.idx, self.w, self.count,
+            self.foot, self.cells, self.n, self.d, self.W, self.closed, self.lattice, self.periodic,
+        )  # fmt: skip
         open_planes = np.flatnonzero(self.h.reshape(self.h.shape[0], -1).max(axis=1) > 0.0)
         self.k0 = max(int(open_planes[0]) - 1, 0) if open_planes.size else 0
 
@@ -253,7 +258,7 @@ class Front:
         """
         for everywhere in (False, True):
             elements.spread(
-                scratch, self.weight, q, self.area, self.start, self.idx, self.w, self.count, self.cells, self.n
+                scratch, self.weight, q, self.facet, self.start, self.idx, self.w, self.count, self.cells, self.n
             )
             front.extend(out, scratch, self.weight, self.foot, self.cells, self.n, everywhere, self.periodic)
             if not everywhere:
