@@ -13,7 +13,6 @@ from .front import _curvature, _gradient, _phase, _wrap
 
 BESIDE = 2.5  # a crossing lies beside cells nearer than this many spacings; 1 for a true distance
 STEEP = 0.25  # an axis takes part in the partition where n_a^2 > STEEP; max n_a^2 >= 1/3 always
-CUT = 0.02  # cells with less electrolyte give what they would to the next cell
 LONGEST = 96  # cells in one element at most: 2 x 6 W / (n_a dx) = 96 at W = 4 dx
 PARTS = 256  # of the band, counted and written side by side
 MOST = 2.0  # times what its own lines bring: what a cell holds of the surface beyond it goes to its closest point
@@ -51,13 +50,10 @@ def _walk(line, weight, flat, fh, base, here, size, step, into, wraps):  # type:
             g = 0.5 * (fh[base + up * step] - fh[base + down * step])
             if g <= 0.0:
                 break
+            line[length] = r
+            weight[length] = g
             total += g
-            if side == 1 and fh[r] < CUT and length > 0:
-                weight[length - 1] += g  # the last of its salt is the next cell's
-            else:
-                line[length] = r
-                weight[length] = g
-                length += 1
+            length += 1
             following = above if direction > 0 else below
             if following == c or (wraps and length >= size):
                 break
@@ -298,7 +294,7 @@ def at_surface(c_e, u, share, c, psi, beta, c_0, start, idx, w, n):  # type: ign
 
     c_e = sum w_k c_k;   share_k = w_k c_k/c_e;   u = sum share_k psi_k + beta ln(c_e/c_0)
 
-    A cell is felt in proportion to its salt.
+    A cell gives current, and is felt, in proportion to its salt, so that none is left without.
     """
     flat_c, flat_p = c.ravel(), psi.ravel()
     for e in prange(n):
@@ -326,26 +322,14 @@ def responses(dc_e, du, dc, c_e, psi, share, beta, start, idx, w, n):  # type: i
         dc_e[e], du[e] = with_c, (with_psi + (beta - mean) * with_c) / c_e[e]
 
 
-@parallel_kernel
-def shares(given, share, w, j, start, n):  # type: ignore[no-untyped-def]
-    """Share of an element's current that each cell gives or takes.
-
-    What plates is given in proportion to the salt that is there, so that no cell is left without; what is stripped goes
-    to all of them, by w.
-    """
-    for e in prange(n):
-        for t in range(start[e], start[e + 1]):
-            given[t] = share[t] if j[e] > 0.0 else w[t]
-
-
 @kernel
-def exchange(out_c, out_p, ratio, shared, own, dc, given, w, start, idx, n):  # type: ignore[no-untyped-def]
-    """Add given_k shared[e] + w_k own[e] dc_k [A] of n elements to cells of out_p, and `ratio` as much to out_c."""
+def exchange(out_c, out_p, ratio, shared, own, dc, share, w, start, idx, n):  # type: ignore[no-untyped-def]
+    """Add share_k shared[e] + w_k own[e] dc_k [A] of n elements to cells of out_p, and `ratio` as much to out_c."""
     d_c, to_c, to_p = dc.ravel(), out_c.ravel(), out_p.ravel()
     for e in range(n):
         for t in range(start[e], start[e + 1]):
             p = idx[t]
-            s = given[t] * shared[e] + w[t] * own[e] * d_c[p]
+            s = share[t] * shared[e] + w[t] * own[e] * d_c[p]
             to_p[p] += s
             to_c[p] += ratio * s
 
@@ -375,10 +359,10 @@ def fill(c, psi, j, mean, least, start, idx, n):  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def felt(out, answer, given, w, g, start, idx, n, L):  # type: ignore[no-untyped-def]
-    """Conductance out[t] between the cell of each entry and the metal, in place of n elements' answer given_k w_l.
+def felt(out, answer, share, w, g, start, idx, n, L):  # type: ignore[no-untyped-def]
+    """Conductance out[t] between the cell of each entry and the metal, in place of n elements' answer share_k w_l.
 
-    A cell alone feels its own term, given_k w_k answer; cells that move together feel given_k answer. What joins them
+    A cell alone feels its own term, share_k w_k answer; cells that move together feel share_k answer. What joins them
     is the conductance of their faces, g: what is beyond their own term is in series with it.
     """
     for e in prange(n):
@@ -389,8 +373,8 @@ def felt(out, answer, given, w, g, start, idx, n, L):  # type: ignore[no-untyped
             i = p - (k * L.ny + j) * L.nx
             K = np.float64(g[0, k, j, i]) + g[1, k, j, i] + g[2, k, j, i]
             K += np.float64(g[0, k, j, L.xm[i]]) + g[1, k, L.ym[j], i] + g[2, L.zm[k], j, i]
-            alone = given[t] * w[t] * answer[e]
-            beyond = given[t] * (1.0 - w[t]) * answer[e]
+            alone = share[t] * w[t] * answer[e]
+            beyond = share[t] * (1.0 - w[t]) * answer[e]
             out[t] = alone
             if beyond > 0.0:
                 out[t] += beyond * K / (beyond + K)

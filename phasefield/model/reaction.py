@@ -52,20 +52,22 @@ def root(
     evaluate(value): that current [A], its slope [A/V], and the size of what it is a sum of. It is 0 when it is `enough`
     of that size, or `barely` so and falls no more. Raises SolverError.
     """
-    value, low, high, best = start, -math.inf, math.inf, math.inf
+    value, low, high, best, stride = start, -math.inf, math.inf, math.inf, 1.0
     for _ in range(CLOSING_STEPS):
         off, slope, size = evaluate(value)
         if abs(off) <= enough * size or best <= abs(off) <= barely * size:
             return value
-        best = min(best, abs(off))
+        slow, best = abs(off) > 0.5 * best, min(best, abs(off))
         if not slope > 0.0 or not math.isfinite(off):
             raise SolverError("no active lithium surface is left to carry the current")
         if off < 0.0:
             low = max(low, value)
         else:
             high = min(high, value)
-        new = value - off / slope
-        if not low < new < high and math.isfinite(low) and math.isfinite(high):
+        bracketed = math.isfinite(low) and math.isfinite(high)
+        stride = 2.0 * stride if slow and not bracketed else 1.0  # down an exponential
+        new = value - stride * off / slope
+        if bracketed and (slow or not low < new < high):
             new = 0.5 * (low + high)
         if new == value:
             return value
@@ -86,8 +88,7 @@ class Surface:
         self.start, self.idx, self.w = front.start[: n + 1], front.idx[: front.used], front.w[: front.used]
         self.area = front.area[:n]
         self.shift = co.gibbs_thomson * front.curvature[:n]
-        self.share, self.given, self.felt = (np.empty(front.used) for _ in range(3))
-        self.frozen = False  # salt stays: what is stripped goes where there is some
+        self.share, self.felt = np.empty(front.used), np.empty(front.used)
         self.ones = np.ones(n)
         self.c_e, self.u, self.dc_e, self.du = (np.empty(n) for _ in range(4))
         self.rx = Reaction.empty(n)
@@ -99,20 +100,10 @@ class Surface:
 
         Between two resolved electrodes psi is moved by one number, in place, so that what the other gives is closed.
         """
-        co = self.co
+        co, drive = self.co, self.drive
         elements.at_surface(
             self.c_e, self.u, self.share, c, psi, co.beta, co.c_0, self.start, self.idx, self.w, self.n
         )
-        phi_s = self._close(psi, phi_s)
-        if self.frozen:
-            self.given[:] = self.share
-        else:
-            elements.shares(self.given, self.share, self.w, self.rx.j, self.start, self.n)
-        return phi_s
-
-    def _close(self, psi: Floats, phi_s: float) -> float:
-        """Find the potentials of the metals; return that of the lithium."""
-        drive = self.drive
         others, wanted = self.area - self.mine, (drive.current or 0.0) * self.plane
         if drive.current is None:
             phi_s, self.closed = -(drive.voltage or 0.0), []
@@ -178,9 +169,9 @@ class Surface:
             dc_e, self.du, dc, self.c_e, psi, self.share, self.co.beta, self.start, self.idx, self.w, self.n
         )
         dI = self._closed(rx.J * self.du + rx.Jc * dc_e)
-        own = self.area * np.maximum(rx.j, 0.0) / self.c_e  # share_k A j = w_k c_k A j/c_e
+        own = self.area * rx.j / self.c_e  # share_k A j = w_k c_k A j/c_e
         elements.exchange(
-            out_c, out_p, ratio, dI - own * dc_e, own, dc, self.given, self.w, self.start, self.idx, self.n
+            out_c, out_p, ratio, dI - own * dc_e, own, dc, self.share, self.w, self.start, self.idx, self.n
         )
         return dI
 
@@ -188,9 +179,9 @@ class Surface:
         """As `of_salt`, by a change dpsi."""
         elements.gather(self.du, dpsi.reshape(-1), self.start, self.idx, self.share)
         dI = self._closed(self.rx.J * self.du)
-        elements.scatter(out_p, dI, self.start, self.idx, self.given, self.n, 1.0)
+        elements.scatter(out_p, dI, self.start, self.idx, self.share, self.n, 1.0)
         if ratio > 0.0:
-            elements.scatter(out_c, dI, self.start, self.idx, self.given, self.n, ratio)
+            elements.scatter(out_c, dI, self.start, self.idx, self.share, self.n, ratio)
         return dI
 
     def _closed(self, change: Floats) -> Floats:

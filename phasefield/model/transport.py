@@ -133,7 +133,7 @@ class Transport:
             for faces in (self.currents, self.g, self.ga, self.gb, self.diffusion, self.flow):
                 faces[:, k0 - 1] = 0.0
         self.surface = Surface(front, co, (s.resistance, s.j_side), stage.drive, self.plane)
-        self.frozen = self.surface.frozen = stage.held is None
+        self.frozen = stage.held is None
         if self.frozen:
             return
         flux = max(co.flux, LEAST_FLUX)
@@ -167,7 +167,7 @@ class Transport:
         r_c, r_p = self.residual
         transport.divergence(r_p, Ix, Iy, Iz, L, k0)
         current = surface.area * surface.rx.j
-        elements.scatter(r_p, current, surface.start, surface.idx, surface.given, surface.n, -1.0)
+        elements.scatter(r_p, current, surface.start, surface.idx, surface.share, surface.n, -1.0)
         if not front.two:  # else the top of the box is closed
             self._counter_currents(stage)
             r_p[-1] += dx**2 * s.jc
@@ -179,7 +179,7 @@ class Transport:
                 self._diffusion(stage)
             transport.salt_operator(r_c, s.c, self.storage, self.diffusion, self.flow, L, k0)
             np.subtract(self.scale * stage.held[k0:], r_c[k0:], out=r_c[k0:])
-            elements.scatter(r_c, current, surface.start, surface.idx, surface.given, surface.n, -self.ratio)
+            elements.scatter(r_c, current, surface.start, surface.idx, surface.share, surface.n, -self.ratio)
             if not front.two:
                 r_c[-1] += self.ratio * dx**2 * s.jc - self.scale * self._leaving(stage)
 
@@ -212,7 +212,7 @@ class Transport:
             if stage.drive.current is None:
                 slope += s.front.total(surface.area * surface.rx.J)
             comes, size = float(np.sum(s.jc)) * self.dx**2, float(np.sum(np.abs(s.jc))) * self.dx**2
-            return surface.rx.total - comes, slope, abs(surface.rx.total) + size
+            return surface.rx.total - comes, slope, abs(surface.rx.total) + size + slope / self.co.kinetics.f
 
         root(excess, 0.0, UNEQUAL, UNEQUAL)
         if at != 0.0:
@@ -228,7 +228,7 @@ class Transport:
         mean = surface.u - co.beta * np.log(surface.c_e / co.c_0)  # of psi, where there is salt
         if not elements.fill(s.c, self.psi, j, mean, FILLED * co.c_0, surface.start, surface.idx, surface.n):
             return
-        self.frozen = surface.frozen = True
+        self.frozen = True
         try:
             self._evaluate(stage)
             size = begun = self._size(s.front.k0)
@@ -239,7 +239,7 @@ class Transport:
                 self._correction(stage, size, REDUCTION)
                 size = self._advance(stage, size)
         finally:
-            self.frozen = surface.frozen = False
+            self.frozen = False
         self._evaluate(stage)
 
     def _size(self, k0: int) -> float:
@@ -264,14 +264,14 @@ class Transport:
         s, co, dx, surface = stage.state, self.co, self.dx, self.surface
         front, rx, area, k0 = s.front, surface.rx, surface.area, s.front.k0
         bound = len(surface.closed) == 1  # all elements together
-        start, idx, given = surface.start, surface.idx, surface.given
+        start, idx, share = surface.start, surface.idx, surface.share
         self.own[...] = 0.0
         if not front.two:
             self.own[-1] = dx**2 * self.jc_slope
         slope = area * rx.J
         gx, gy, gz = self.g
         pin = 0.0 if bound else PINNED * front.total(slope)
-        elements.felt(surface.felt, slope, given, surface.share, self.g, start, idx, surface.n, front.lattice)
+        elements.felt(surface.felt, slope, share, share, self.g, start, idx, surface.n, front.lattice)
         self.charge.prepare(gx, gy, gz, self.own, start, idx, surface.felt, surface.ones, pin, True)
         if self.frozen:
             return
@@ -279,8 +279,8 @@ class Transport:
         # on bare lithium the electrolyte around, which must carry it, holds it as more diffusion would.
         bare, theta = np.empty(surface.n), self.theta
         theta[...] = 0.0
-        elements.scatter(theta, slope, start, idx, given, surface.n, 1.0)
-        elements.bareness(theta, bare, self.g, given, start, idx, surface.n, front.lattice)
+        elements.scatter(theta, slope, start, idx, share, surface.n, 1.0)
+        elements.bareness(theta, bare, self.g, share, start, idx, surface.n, front.lattice)
         answer = np.maximum(rx.Jc + co.beta * rx.J / surface.c_e * (1.0 - bare), 0.0) * (1.0 - bare)
         answer *= self.ratio * area
         faces = self.diffusion
@@ -289,7 +289,7 @@ class Transport:
             transport.stiffen(faces, self.diffusion, theta, -self.stiffness, front.lattice, k0)
         np.copyto(self.salt_own, self.storage)
         elements.own_answer(
-            self.salt_own, self.ratio, area * rx.j, surface.c_e, given, surface.w, start, idx, surface.n
+            self.salt_own, self.ratio, area * rx.j, surface.c_e, share, surface.w, start, idx, surface.n
         )
         if not front.two:
             top = np.ascontiguousarray(s.c[-1])
@@ -298,7 +298,7 @@ class Transport:
             self.salt_own[-1] += self.ratio * dx**2 * own
         pin = 0.0 if bound else PINNED * front.total(answer)
         gx, gy, gz = faces
-        elements.felt(surface.felt, answer, given, surface.w, faces, start, idx, surface.n, front.lattice)
+        elements.felt(surface.felt, answer, share, surface.w, faces, start, idx, surface.n, front.lattice)
         self.salt.prepare(gx, gy, gz, self.salt_own, start, idx, surface.felt, surface.ones, pin, True)
 
     def _counter(self, out: Vector, given: Floats) -> None:

@@ -32,7 +32,6 @@ AGREED = 1e-12  # relative change of c at which charge and salt, solved in turn,
 TURNS = 80
 NEWTON_STEPS = 40
 FIRST, LATER, LAST = 2.0 / 5.0, 5.0 / 6.0, 1.0 / 6.0  # eq. (11)
-SCARCE = 0.5  # of the surface's concentration: a cell with less gives less
 
 
 @dataclass
@@ -143,11 +142,9 @@ class Twin:
             P[e, front.idx[part]] += front.w[part]
         return P
 
-    def giving(self, P: Floats, c: Floats) -> Floats:
-        """Return the weights with which elements give their currents to the cells, as a matrix like P."""
-        y = np.minimum(c.ravel() / (SCARCE * (P @ c.ravel()))[:, None], 1.0)
-        S = P * (3.0 * y**2 - 2.0 * y**3)
-        return np.asarray(S / S.sum(axis=1, keepdims=True))
+    def shares(self, P: Floats, c: Floats) -> Floats:
+        """Return the share of an element that each cell has, in proportion to its salt, as a matrix like P."""
+        return np.asarray(P * c.ravel() / (P @ c.ravel())[:, None])
 
     def counter_current(self, phi: float, c: float, R_film: float) -> tuple[float, float]:
         """Return j from the counter electrode to a top cell, half a cell away, and -dj/dphi."""
@@ -184,7 +181,7 @@ class Twin:
         for _ in range(TURNS):
             old = s.c
             self.charge(s, state, P, current)
-            known = held / dt - co.flux * (self.giving(P, s.c).T @ (area * s.j)).reshape(self.shape)
+            known = held / dt - co.flux * (self.shares(P, s.c).T @ (area * s.j)).reshape(self.shape)
             ahead = 0.5 * self.dx * co.flux * s.jc / self.D  # of the counter plane over its cell
             known[-1] += co.flux * self.dx**2 * s.jc - moved.top / dt * ahead
             s.c = self.reference.salt(diffusion, flow, storage, known, old)
@@ -198,15 +195,16 @@ class Twin:
         co, front = self.co, state.front
         n, size = front.count, P.shape[1]
         faces = self.conductances(flat(front.h), s.c)
-        matrix, S = self.reference.diffusion_matrix(faces), self.giving(P, s.c)
+        matrix, S = self.reference.diffusion_matrix(faces), self.shares(P, s.c)
         area, shift = front.area[:n], co.gibbs_thomson * front.curvature[:n]
         closed = np.diag(matrix) == 0.0  # lithium
         top = slice(size - self.shape[1], size)
         R_counter = state.counter_film / self.film_conductivity
         c_e = P @ s.c.ravel()
+        diffusion = co.beta * (np.log(c_e) - S @ np.log(s.c.ravel()))  # u = S psi + beta ln(c_e/c_0)
         small = np.inf
         for _ in range(NEWTON_STEPS):
-            u = P @ s.phi.ravel() - s.phi_s - shift
+            u = S @ s.phi.ravel() + diffusion - s.phi_s - shift
             pairs = [
                 butler_volmer(float(a), float(b), float(R), co.kinetics)
                 for a, b, R in zip(u, c_e, state.resistance + co.layer / c_e, strict=True)
@@ -221,10 +219,10 @@ class Twin:
             off[top] += self.dx**2 * s.jc
             off_s = float(np.sum(area * s.j)) - current * self.shape[1] * self.dx**2
             full = np.zeros((size + 1, size + 1))
-            full[:size, :size] = matrix - S.T @ ((area * J)[:, None] * P)
+            full[:size, :size] = matrix - S.T @ ((area * J)[:, None] * S)
             full[range(size)[top], range(size)[top]] -= self.dx**2 * J_top
             full[:size, size] = S.T @ (area * J)
-            full[size, :size] = (area * J) @ P
+            full[size, :size] = (area * J) @ S
             full[size, size] = -float(np.sum(area * J))
             full[:size, :size][closed, closed] = -1.0
             off[closed] = 0.0
