@@ -106,6 +106,9 @@ class Transport:
         self.used = VECTORS  # of GMRES in the last Newton step
         size, relative, self.error = self._size(k0), REDUCTION, math.inf
         for _ in range(NEWTON_STEPS):
+            if size == 0.0:
+                self.error = 0.0
+                break
             if self.used > LAGGING:
                 self._prepare(stage)
             change, phi_s = self._correction(stage, size, relative), s.phi_s
@@ -284,7 +287,7 @@ class Transport:
         answer = np.maximum(rx.Jc + co.beta * rx.J / surface.c_e * (1.0 - bare), 0.0) * (1.0 - bare)
         answer *= self.ratio * area
         faces = self.diffusion
-        if float(np.max(bare)) > BARE:
+        if float(np.max(bare, initial=0.0)) > BARE:
             faces = self.stiff
             transport.stiffen(faces, self.diffusion, theta, -self.stiffness, front.lattice, k0)
         np.copyto(self.salt_own, self.storage)

@@ -97,17 +97,19 @@ def _voltage(cell: Cell, measured: float, expected: float, j: float, what: str) 
     at_surface = p.c0 * (1.0 - abs(j) * (1.0 - p.t_plus) * LENGTH / (2.0 * FARADAY * p.D * p.c0))
     steep = abs(j) * (1.0 - p.t_plus) / (FARADAY * p.D) / at_surface
     beta = 2.0 / cell.co.kinetics.f * (1.0 - p.t_plus) * p.chi
-    drop = abs(j) / (p.kappa * steep) if p.dependence == "nernst-einstein" else 0.0
-    low = 0.5 * SPREAD * cell.W**2 * steep**2 * (beta + drop)
+    drop = abs(j) / (p.kappa * steep)
+    mean = 0.5 if p.dependence == "nernst-einstein" else 0.0  # psi runs straight where kappa is constant
+    low = SPREAD * cell.W**2 * steep**2 * (1.5 * beta + (2.0 + mean) * drop)
     return Row(
         f"voltage, {what}",
         "planar voltage",
         expected,
         measured,
         2.0 * low / abs(expected) + 10.0 * SOLVER,
-        "an element reads ln c (and, with kappa ~ c, the potential) as a mean over the interface, of "
-        "variance (pi W)^2/3, which is off by (1/2)(pi W)^2/3 (c'/c)^2 [beta + j c/(kappa c')]; twice "
-        "that, and ten times the solver's 1e-5",
+        "an element reads ln c (and, with kappa ~ c, psi) as means over the interface, of variance v = (pi W)^2/3, "
+        "off by half of v (c'/c)^2 [beta + j c/(kappa c')]; as it takes, and feels, in proportion to the salt, it lies v c'/c "
+        "nearer: once more of both in the electrolyte, and of the second in what it feels; twice the sum, and ten "
+        "times the solver's 1e-5",
         "V",
     )
 
