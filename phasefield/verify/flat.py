@@ -106,10 +106,10 @@ def _voltage(cell: Cell, measured: float, expected: float, j: float, what: str) 
         expected,
         measured,
         2.0 * low / abs(expected) + 10.0 * SOLVER,
-        "an element reads ln c (and, with kappa ~ c, psi) as means over the interface, of variance v = (pi W)^2/3, "
-        "off by half of v (c'/c)^2 [beta + j c/(kappa c')]; as it takes, and feels, in proportion to the salt, it lies v c'/c "
-        "nearer: once more of both in the electrolyte, and of the second in what it feels; twice the sum, and ten "
-        "times the solver's 1e-5",
+        "an element reads ln c (and, with kappa ~ c, psi) as means over the interface, of variance "
+        "v = (pi W)^2/3, off by half of v (c'/c)^2 [beta + j c/(kappa c')]; as it takes, and feels, in "
+        "proportion to the salt, it lies v c'/c nearer: once more of both in the electrolyte, and of the "
+        "second in what it feels; twice the sum, and ten times the solver's 1e-5",
         "V",
     )
 
