@@ -46,6 +46,8 @@ def limiting(full: bool) -> Result:
     rows, salt = [], []
     for share in SHARES:
         cell, state = driven(case, Drive(share * most))
+        steep = 2.0 * share * p.c0 / L  # c'
+        shared = SPREAD * cell.W**2 * steep**2 / (p.c0 * (1.0 - share))
         state = march(cell, state, Drive(share * most), dt, 40)
         salt.append(specimens.surface_salt(state))
         rows.append(
@@ -54,11 +56,11 @@ def limiting(full: bool) -> Result:
                 "c0 (1 - j/j_lim)",
                 p.c0 * (1.0 - share),
                 salt[-1],
-                p.c0
-                * (1e-3 + 0.8 * math.exp(-HELD * math.pi**2) if share < 0.9 else 2.0 * share * cell.W / L),
-                "a linear profile is exact where it runs on through the interface; the interface holds (pi "
-                "W)^2/6 c' of the salt that the gap shares out, 1e-3 of c0 at most, and the transient "
-                "leaves exp(-pi^2). Near the limit the profile would cross zero in the interface, and the "
+                p.c0 * (1e-3 + 0.8 * math.exp(-HELD * math.pi**2)) + shared if share < 0.9 else steep * cell.W,
+                "an element takes in proportion to the salt, so that it lies v c'/c nearer, v = (pi W)^2/3: "
+                "c is v c'^2/c higher; the interface holds (pi W)^2/6 c' of the salt that the gap shares out, "
+                "1e-3 of c0 at most, and the transient leaves exp(-pi^2). Near the limit the profile would cross zero "
+                "in the interface, and the "
                 "surface is a place known to its width: c' W",
                 "mol/m^3",
                 relative=False,
@@ -100,9 +102,10 @@ def limiting(full: bool) -> Result:
             "series for the finite gap",
             ends,
             held,
-            SPREAD * (cell.W / L) ** 2 * 4.0 + 0.01,
-            "the voltage is good to the mean of c over the interface, (1/2)(pi W)^2/3 c''; steps are 1 % "
-            "of this time, and the jump at its start, which goes like sqrt(t), costs the first few",
+            SPREAD * (cell.W / L) ** 2 * 4.0 + 0.01 + 0.05,
+            "the voltage is good to the mean of c over the interface, (1/2)(pi W)^2/3 c''; the last twentieth of "
+            "the salt is less than the v c'^2/c by which c is off in the end; steps are 1 % of this time, and "
+            "the jump at its start, which goes like sqrt(t), costs the first few",
             "s",
         )
     )
@@ -135,9 +138,10 @@ def _saturated(what: str, most: float, measured: float, width: float) -> Row:
         "planar voltage, salt at a twentieth of c0 or more",
         most,
         measured,
-        width,
+        2.0 * width,
         "salt sets this current, through c0 - (j/j_lim) c0 over a gap L whose end is a place known to the "
-        "interface's width where c falls to nothing within it: W/L",
+        "interface's width where c falls to nothing within it, W/L; what an element takes in proportion to the "
+        "salt lies as much nearer again",
         "A/m^2",
     )
 
@@ -295,10 +299,11 @@ def sand(full: bool) -> Result:
                 "Sand's time pi D [F c0/(2 j (1 - t+))]^2",
                 tau,
                 tau / slope**2,
-                4.0 * width * SPREAD + math.exp(-(DEEP**2) / 4.0) + 2e-3,
+                (4.0 + 2.0 * math.pi / 4.0 / 0.2) * width * SPREAD + math.exp(-(DEEP**2) / 4.0) + 2e-3,
                 "an element reads c as a mean over the interface, off by (1/2)(pi W)^2/3 c'', c'' = c0/(2 "
-                "D sqrt(t tau)), which moves tau by up to twice that; the other electrode, five diffusion "
-                "lengths away (exp(-25/4)); the jump at the start, which goes like sqrt(t), costs a step "
+                "D sqrt(t tau)), which moves tau by up to twice that; it takes in proportion to the salt, which "
+                "puts c off by (pi W)^2/3 c'^2/c, tau by twice that, c down to 0.2 c0; the other "
+                "electrode, five diffusion lengths away (exp(-25/4)); the jump at the start, which goes like sqrt(t), costs a step "
                 "of 1/80 its first few (2e-3)",
                 "s",
             )
