@@ -60,8 +60,7 @@ def limiting(full: bool) -> Result:
                 "an element takes in proportion to the salt, so that it lies v c'/c nearer, v = (pi W)^2/3: "
                 "c is v c'^2/c higher; the interface holds (pi W)^2/6 c' of the salt that the gap shares out, "
                 "1e-3 of c0 at most, and the transient leaves exp(-pi^2). Near the limit the profile would cross zero "
-                "in the interface, and the "
-                "surface is a place known to its width: c' W",
+                "in the interface, and the surface is a place known to its width: c' W",
                 "mol/m^3",
                 relative=False,
             )
@@ -303,8 +302,8 @@ def sand(full: bool) -> Result:
                 "an element reads c as a mean over the interface, off by (1/2)(pi W)^2/3 c'', c'' = c0/(2 "
                 "D sqrt(t tau)), which moves tau by up to twice that; it takes in proportion to the salt, which "
                 "puts c off by (pi W)^2/3 c'^2/c, tau by twice that, c down to 0.2 c0; the other "
-                "electrode, five diffusion lengths away (exp(-25/4)); the jump at the start, which goes like sqrt(t), costs a step "
-                "of 1/80 its first few (2e-3)",
+                "electrode, five diffusion lengths away (exp(-25/4)); the jump at the start, "
+                "which goes like sqrt(t), costs a step of 1/80 its first few (2e-3)",
                 "s",
             )
         )
