@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ._jit import kernel, parallel_kernel, prange
-from .front import _curvature, _gradient, _phase, _wrap
+from .front import _corners, _curvature, _gradient, _phase
 
 BESIDE = 2.5  # a crossing lies beside cells nearer than this many spacings; 1 for a true distance
 STEEP = 0.25  # an axis takes part in the partition where n_a^2 > STEEP; max n_a^2 >= 1/3 always
@@ -222,7 +222,6 @@ def measure(  # type: ignore[no-untyped-def]
     more than `MOST` times what they bring there, as in a gap between two surfaces, goes to its closest point first.
     The mean of dh/dd over one spacing makes a flat surface exact. held, weight: work, like d.
     """
-    nz, ny, nx = d.shape
     flat, to, by = d.ravel(), held.ravel(), weight.ravel()
     for m in range(n_cells):
         to[cells[m]] = 0.0
@@ -242,16 +241,14 @@ def measure(  # type: ignore[no-untyped-def]
         to[p] += stays
         if has == stays:
             continue
-        z, y, x = min(max(foot[m, 0], 0.0), nz - 1.0), foot[m, 1], foot[m, 2]
-        k0, j0, i0 = min(int(np.floor(z)), nz - 1), int(np.floor(y)), int(np.floor(x))
+        planes, rows, columns, a, b, c = _corners(d.shape, foot[m, 0], foot[m, 1], foot[m, 2], periodic)
         found = 0.0
         for turn in range(2):
             for corner in range(8):
                 dk, dj, di = corner >> 2, (corner >> 1) & 1, corner & 1
-                row = min(k0 + dk, nz - 1) * ny + _wrap(j0 + dj, ny, periodic)
-                q = row * nx + _wrap(i0 + di, nx, periodic)
+                q = planes[dk] + rows[dj] + columns[di]
                 if by[q] > 0.0:
-                    part = (1.0 - abs(z - k0 - dk)) * (1.0 - abs(y - j0 - dj)) * (1.0 - abs(x - i0 - di))
+                    part = (a if dk else 1.0 - a) * (b if dj else 1.0 - b) * (c if di else 1.0 - c)
                     if turn == 0:
                         found += part
                     elif found > 1e-3:
@@ -358,6 +355,16 @@ def fill(c, psi, j, mean, least, start, idx, n):  # type: ignore[no-untyped-def]
     return some
 
 
+@kernel
+def _conductance(g, p, L):  # type: ignore[no-untyped-def]
+    """Conductance of all faces of the cell p (flat index); g (3, nz, ny, nx)."""
+    k = p // (L.ny * L.nx)
+    j = p // L.nx - k * L.ny
+    i = p - (k * L.ny + j) * L.nx
+    K = np.float64(g[0, k, j, i]) + g[1, k, j, i] + g[2, k, j, i]
+    return K + np.float64(g[0, k, j, L.xm[i]]) + g[1, k, L.ym[j], i] + g[2, L.zm[k], j, i]
+
+
 @parallel_kernel
 def felt(out, answer, share, w, g, start, idx, n, L):  # type: ignore[no-untyped-def]
     """Conductance out[t] between the cell of each entry and the metal, in place of n elements' answer share_k w_l.
@@ -367,42 +374,25 @@ def felt(out, answer, share, w, g, start, idx, n, L):  # type: ignore[no-untyped
     """
     for e in prange(n):
         for t in range(start[e], start[e + 1]):
-            p = idx[t]
-            k = p // (L.ny * L.nx)
-            j = (p - k * L.ny * L.nx) // L.nx
-            i = p - (k * L.ny + j) * L.nx
-            K = np.float64(g[0, k, j, i]) + g[1, k, j, i] + g[2, k, j, i]
-            K += np.float64(g[0, k, j, L.xm[i]]) + g[1, k, L.ym[j], i] + g[2, L.zm[k], j, i]
-            alone = share[t] * w[t] * answer[e]
+            out[t] = share[t] * w[t] * answer[e]
             beyond = share[t] * (1.0 - w[t]) * answer[e]
-            out[t] = alone
             if beyond > 0.0:
+                K = _conductance(g, idx[t], L)
                 out[t] += beyond * K / (beyond + K)
 
 
-@kernel
-def bareness(theta, answer, g, share, start, idx, n, L):  # type: ignore[no-untyped-def]
-    """theta_k = R/(R + K) of the cells of elements, 0 elsewhere; on entry theta_k is R.
+@parallel_kernel
+def bareness(theta, g, L):  # type: ignore[no-untyped-def]
+    """theta = R/(R + K) of each cell; on entry theta is R.
 
-    R [A/V]: what the reaction answers to a cell's potential; K: conductance of all faces of the cell, of g. answer[e]:
-    mean of theta.
+    R [A/V]: what the reaction answers to the cell's potential; K: conductance of all its faces, of g.
     """
     flat = theta.ravel()
-    for e in range(n):
-        for t in range(start[e], start[e + 1]):
-            p = idx[t]
+    plane = L.ny * L.nx
+    for k in prange(theta.shape[0]):
+        for p in range(k * plane, (k + 1) * plane):
             if flat[p] > 0.0:
-                k = p // (L.ny * L.nx)
-                j = (p - k * L.ny * L.nx) // L.nx
-                i = p - (k * L.ny + j) * L.nx
-                K = np.float64(g[0, k, j, i]) + g[1, k, j, i] + g[2, k, j, i]
-                K += np.float64(g[0, k, j, L.xm[i]]) + g[1, k, L.ym[j], i] + g[2, L.zm[k], j, i]
-                flat[p] = -flat[p] / (flat[p] + K)
-    for e in range(n):
-        mean = 0.0
-        for t in range(start[e], start[e + 1]):
-            mean += share[t] * flat[idx[t]]
-        answer[e] = -mean
+                flat[p] /= flat[p] + _conductance(g, p, L)
 
 
 @kernel

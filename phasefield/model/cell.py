@@ -159,12 +159,10 @@ class Cell(LawOfMotion):
 
     def _react(self, s: State, drive: Drive) -> Reaction:
         last = s.reaction.total / self.plane if s.reaction is not None else 0.0
+        stage = Stage(s, drive, self.counter(s))
         if drive.current is not None and 0.0 < abs(drive.current) <= STEEPER * abs(last):
-            # Start from the potentials of the last current in proportion: exact if film and electrolyte are ohmic.
-            diffusion = self.co.beta * np.log(s.c / self.co.c_0)
-            s.phi = diffusion + (s.phi - diffusion) * (drive.current / last)
-            s.jc *= drive.current / last
-        s.reaction, _ = self.transport.solve(Stage(s, drive, self.counter(s)))
+            stage.steeper = drive.current / last  # exact where film and electrolyte are ohmic
+        s.reaction, _ = self.transport.solve(stage)
         return s.reaction
 
     def _coat(self, s: State) -> None:
@@ -253,8 +251,8 @@ class Cell(LawOfMotion):
         """Solve charge and salt of a stage in `to`; return the salt [mol] that has left in dt, and the closing factor.
 
         total [mol]: salt in the cell that the stage starts from; flow: share of the last stage's, that is the first
-        guess of the displaced electrolyte's; what is held by the cells, and what they displace,
-        stand in the work arrays.
+        guess of the displaced electrolyte's. What is held by the cells, and what they displace, stand in the work
+        arrays.
         """
         self.displacement.solve(to.front, self.shrinks, self.transport.charge, flow)
         volume, some = float(np.sum(self.displacement.top)), LAYER * self.plane * self.dx

@@ -39,7 +39,10 @@ class Displacement:
         solver: any of this grid; start: of the last flow, so much is the first guess.
         """
         k0 = front.k0
-        self.p *= start
+        if start == 0.0:
+            self.p[...] = 0.0  # whatever a solve that failed left there
+        else:
+            self.p *= start
         gx, gy, gz = self.g
         transport.faces(gx, gy, gz, front.h, front.h, ENDS, ONE, 0.0, self.dx, front.lattice, self.periodic, k0)
         if front.two:

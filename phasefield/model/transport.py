@@ -55,7 +55,7 @@ class Stage:
     held (nz, ny, nx) [mol]: salt in each cell that the stage starts from; None: the concentration stays as it is.
     dt [s]: implicit time; volume (3, nz, ny, nx), top (ny, nx) [m^3]: electrolyte displaced in dt through the faces,
     out of their first cell, and through the counter plane; back [mol/m^3]: concentration of what comes back through
-    it, nan where nothing does.
+    it, nan where nothing does; steeper: times the state's psi and jc is the first guess.
     """
 
     state: State
@@ -66,6 +66,7 @@ class Stage:
     volume: NDArray[np.float32] | None = None
     top: Floats = field(default_factory=lambda: np.zeros(0))
     back: float = math.nan
+    steeper: float = 1.0
 
 
 class Transport:
@@ -87,6 +88,8 @@ class Transport:
         self.nothing = np.zeros(shape, np.float32)
         self.linear = gmres.FlexibleGMRES(shape, VECTORS)
         self.jc_slope, self.jc_by_c = np.zeros(shape[1:]), np.zeros(shape[1:])
+        kappa, D = np.interp(co.c_0, co.at, co.kappa), np.interp(co.c_0, co.D_at, co.D)
+        self.stiffness = float(co.flux * co.beta * kappa / (co.c_0 * D))  # of bare lithium, as diffusion, over D
         self.iterations = 0  # Newton steps, multigrid cycles of either field
         self.cycles = 0
         self.error = 0.0  # of the surface currents, relative, estimated, of the last stage
@@ -132,6 +135,8 @@ class Transport:
         s, co, front = stage.state, self.co, stage.state.front
         k0 = front.k0
         transport.potential(self.psi, s.phi, s.c, -co.beta, co.c_0, k0)
+        self.psi[k0:] *= stage.steeper
+        s.jc *= stage.steeper
         if k0 > 0:
             for faces in (self.currents, self.g, self.ga, self.gb, self.diffusion, self.flow):
                 faces[:, k0 - 1] = 0.0
@@ -141,8 +146,6 @@ class Transport:
             return
         flux = max(co.flux, LEAST_FLUX)
         self.scale, self.ratio = 1.0 / (flux * stage.dt), co.flux / flux
-        kappa, D = np.interp(co.c_0, co.at, co.kappa), np.interp(co.c_0, co.D_at, co.D)
-        self.stiffness = float(co.flux * co.beta * kappa / (co.c_0 * D))
         np.multiply(front.h[k0:], self.scale * self.dx**3, out=self.storage[k0:])
         assert stage.volume is not None
         np.multiply(stage.volume[:, k0:], np.float32(self.scale), out=self.flow[:, k0:])
@@ -283,13 +286,14 @@ class Transport:
         bare, theta = np.empty(surface.n), self.theta
         theta[...] = 0.0
         elements.scatter(theta, slope, start, idx, share, surface.n, 1.0)
-        elements.bareness(theta, bare, self.g, share, start, idx, surface.n, front.lattice)
+        elements.bareness(theta, self.g, front.lattice)
+        elements.gather(bare, theta.reshape(-1), start, idx, share)
         answer = np.maximum(rx.Jc + co.beta * rx.J / surface.c_e * (1.0 - bare), 0.0) * (1.0 - bare)
         answer *= self.ratio * area
         faces = self.diffusion
         if float(np.max(bare, initial=0.0)) > BARE:
             faces = self.stiff
-            transport.stiffen(faces, self.diffusion, theta, -self.stiffness, front.lattice, k0)
+            transport.stiffen(faces, self.diffusion, theta, self.stiffness, front.lattice, k0)
         np.copyto(self.salt_own, self.storage)
         elements.own_answer(
             self.salt_own, self.ratio, area * rx.j, surface.c_e, share, surface.w, start, idx, surface.n
