@@ -68,9 +68,9 @@ def grid_kernels(cell: Cell, s: Any) -> dict[str, Kernel]:
         # three float64 in, three float64 and nine float32 out; 39 a face
         "transport.conduction": Kernel(144, 117, lambda: transport.conduction(*conduction)),
         "transport.divergence": Kernel(40, 7, lambda: transport.divergence(out, *t.currents, L, 0)),
-        # vectors and faces in float32, storage in float64
+        # all in float32
         "transport.salt_operator": Kernel(
-            44, 41, lambda: transport.salt_operator(w, z, t.storage, t.diffusion, t.flow, L, 0)
+            40, 41, lambda: transport.salt_operator(w, z, t.storage_single, t.diffusion, t.flow, L, 0)
         ),
         # reads what it adds to
         "transport.charge_operator": Kernel(24, 18, lambda: transport.charge_operator(w, z, t.g, L, 0)),

@@ -265,6 +265,18 @@ def measure(  # type: ignore[no-untyped-def]
         area[e] = facet[e] * total
 
 
+@kernel
+def total(q, n):  # type: ignore[no-untyped-def]
+    """sum(q) in a fixed order, in blocks, so that round-off stays small."""
+    s = 0.0
+    for b in range(0, n, 256):
+        part = 0.0
+        for e in range(b, min(b + 256, n)):
+            part += q[e]
+        s += part
+    return s
+
+
 @parallel_kernel
 def gather(out, flat, start, idx, w):  # type: ignore[no-untyped-def]
     """out[e] = sum_k w_k f_k: the field at the surface, of the flat array of its cells."""
@@ -329,6 +341,36 @@ def exchange(out_c, out_p, ratio, shared, own, dc, share, w, start, idx, n):  # 
             s = share[t] * shared[e] + w[t] * own[e] * d_c[p]
             to_p[p] += s
             to_c[p] += ratio * s
+
+
+@kernel
+def give(out_c, out_p, ratio, q, share, start, idx, n):  # type: ignore[no-untyped-def]
+    """Add share_k q[e] [A] of n elements to cells of out_p, and `ratio` as much to out_c."""
+    to_c, to_p = out_c.ravel(), out_p.ravel()
+    for e in range(n):
+        for t in range(start[e], start[e + 1]):
+            s = share[t] * q[e]
+            to_p[idx[t]] += s
+            to_c[idx[t]] += ratio * s
+
+
+@kernel
+def close(change, slope, area):  # type: ignore[no-untyped-def]
+    """Keep sum(area change) at 0 by a level of the metal, which changes `slope` [A/m^2/V] answers to; 0: no members."""
+    size = area * slope
+    some = total(size, size.size)
+    if some > 0.0:
+        level = total(area * change, size.size) / some
+        for e in range(size.size):
+            if area[e] > 0.0:
+                change[e] -= level * slope[e]
+
+
+@kernel
+def sums(area, j, slope):  # type: ignore[no-untyped-def]
+    """Return the sums of area j, area |j| and area slope."""
+    n = j.size
+    return total(area * j, n), total(area * np.abs(j), n), total(area * slope, n)
 
 
 @kernel
@@ -411,15 +453,3 @@ def spread(value, weight, q, area, start, idx, w, n, cells, n_cells):  # type: i
     for m in range(n_cells):
         if fw[cells[m]] > 0.0:
             fv[cells[m]] /= fw[cells[m]]
-
-
-@kernel
-def total(q, n):  # type: ignore[no-untyped-def]
-    """sum(q) in a fixed order, in blocks, so that round-off stays small."""
-    s = 0.0
-    for b in range(0, n, 256):
-        part = 0.0
-        for e in range(b, min(b + 256, n)):
-            part += q[e]
-        s += part
-    return s

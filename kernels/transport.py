@@ -17,6 +17,8 @@ from ._jit import kernel, parallel_kernel, prange
 
 SERIES = 1e-2  # of ((a - b)/(a + b))^2: below it a series is good to 1e-9
 STEEP = 0.5  # of (a - b)/(a + b), ratio 3: the emptier cell hardly rules the mean, and its derivative is left out
+HALF, ONE, NONE = np.float32(0.5), np.float32(1.0), np.float32(0.0)  # in single precision where the fields are
+LANES = 32  # sums of a scalar product that run side by side
 TINY = 1e-300  # keeps 0/0 of two cells of lithium from being formed
 
 
@@ -117,8 +119,8 @@ def logarithmic_mean(a, b):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _row_conduction(current, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, values, least):  # type: ignore[no-untyped-def]
-    """Faces between the cells of a row and those of another one: see `conduction`; half: dx/2.
+def _conduction(current, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, values, least):  # type: ignore[no-untyped-def]
+    """Faces between cells and their neighbours, in one loop: see `conduction`; half: dx/2.
 
     First all faces by the series of the mean, which a processor takes several at a time, then those that it is not good
     enough for.
@@ -131,10 +133,11 @@ def _row_conduction(current, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, value
         H = half * (h[i] + h2[i])
         a, b = c[i], c2[i]
         m = 0.5 * (a + b)
-        t = 0.5 * (a - b) / m
+        part = 1.0 / m
+        t = 0.5 * (a - b) * part
         s = t * t
         f = 1.0 - s * (1.0 / 3.0 + s * (4.0 / 45.0 + s * 44.0 / 945.0))
-        df = (1.0 / 3.0 + s * (8.0 / 45.0 + s * 132.0 / 945.0)) * t / m
+        df = (1.0 / 3.0 + s * (8.0 / 45.0 + s * 132.0 / 945.0)) * t * part
         K = H * (level + slope * m * f)
         drop = psi2[i] - psi[i]
         current[i] = K * drop
@@ -147,11 +150,9 @@ def _row_conduction(current, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, value
     for i in range(g.size):
         a, b = c[i], c2[i]
         H = half * (h[i] + h2[i])
-        if H == 0.0:
+        if H == 0.0 or (linear and min(a, b) >= least and (a - b) ** 2 <= SERIES * (a + b) ** 2):
             continue
         mean, da, db = logarithmic_mean(a, b)
-        if linear and mean >= least and (a - b) ** 2 <= SERIES * (a + b) ** 2:
-            continue
         steep = 0.0
         if mean < least:
             mean = least
@@ -170,36 +171,43 @@ def conduction(Ix, Iy, Iz, g, ga, gb, h, c, psi, at, values, least, L, periodic,
     """Current I [A] of each face into its first cell, its conductance g and dI/dc of both cells.
 
     kappa(c) is the table `values` over `at` [mol/m^3]; a mean concentration below `least` counts as that much.
-    g, ga, gb are (3, nz, ny, nx) float32: x, y, z. Planes below k0 are lithium.
+    g, ga, gb are (3, nz, ny, nx) float32: x, y, z. Planes below k0 are lithium. A plane is one long row here: the faces
+    between its ends come after the others.
     """
     nz, ny, nx = h.shape
     half = 0.5 * L.dx
+    n = ny * nx
+    I = (Ix.reshape(nz, n), Iy.reshape(nz, n), Iz.reshape(nz, n))
+    G, A, B = g.reshape(3, nz, n), ga.reshape(3, nz, n), gb.reshape(3, nz, n)
+    H, C, P = h.reshape(nz, n), c.reshape(nz, n), psi.reshape(nz, n)
     for k in prange(k0, nz):
-        for j in range(ny):
-            row, row_c, row_p = h[k, j], c[k, j], psi[k, j]
-            if nx > 1:
-                n = nx if periodic else nx - 1
-                m = nx - 1
-                _row_conduction(
-                    Ix[k, j, :m], g[0, k, j, :m], ga[0, k, j, :m], gb[0, k, j, :m], row[:m], row_c[:m], row_p[:m],
-                    row[1:], row_c[1:], row_p[1:], half, at, values, least,
+        if nx > 1:
+            _conduction(
+                I[0][k, :-1], G[0, k, :-1], A[0, k, :-1], B[0, k, :-1], H[k, :-1], C[k, :-1], P[k, :-1],
+                H[k, 1:], C[k, 1:], P[k, 1:], half, at, values, least,
+            )
+            if periodic:
+                _conduction(
+                    Ix[k, :, -1], g[0, k, :, -1], ga[0, k, :, -1], gb[0, k, :, -1], h[k, :, -1], c[k, :, -1],
+                    psi[k, :, -1], h[k, :, 0], c[k, :, 0], psi[k, :, 0], half, at, values, least,
                 )
-                if n == nx:
-                    _row_conduction(
-                        Ix[k, j, m:], g[0, k, j, m:], ga[0, k, j, m:], gb[0, k, j, m:], row[m:], row_c[m:],
-                        row_p[m:], row[:1], row_c[:1], row_p[:1], half, at, values, least,
-                    )
-            if ny > 1 and (periodic or j < ny - 1):
-                jp = L.yp[j]
-                _row_conduction(
-                    Iy[k, j], g[1, k, j], ga[1, k, j], gb[1, k, j], row, row_c, row_p, h[k, jp], c[k, jp],
-                    psi[k, jp], half, at, values, least,
+            else:
+                Ix[k, :, -1], g[0, k, :, -1], ga[0, k, :, -1], gb[0, k, :, -1] = 0.0, 0.0, 0.0, 0.0
+        if ny > 1:
+            _conduction(
+                I[1][k, :-nx], G[1, k, :-nx], A[1, k, :-nx], B[1, k, :-nx], H[k, :-nx], C[k, :-nx], P[k, :-nx],
+                H[k, nx:], C[k, nx:], P[k, nx:], half, at, values, least,
+            )
+            if periodic:
+                _conduction(
+                    Iy[k, -1], g[1, k, -1], ga[1, k, -1], gb[1, k, -1], h[k, -1], c[k, -1], psi[k, -1],
+                    h[k, 0], c[k, 0], psi[k, 0], half, at, values, least,
                 )
-            if k < nz - 1:
-                _row_conduction(
-                    Iz[k, j], g[2, k, j], ga[2, k, j], gb[2, k, j], row, row_c, row_p, h[k + 1, j], c[k + 1, j],
-                    psi[k + 1, j], half, at, values, least,
-                )
+        if k < nz - 1:
+            _conduction(
+                I[2][k], G[2, k], A[2, k], B[2, k], H[k], C[k], P[k], H[k + 1], C[k + 1], P[k + 1], half, at,
+                values, least,
+            )
 
 
 @parallel_kernel
@@ -217,33 +225,50 @@ def divergence(r, x, y, z, L, k0):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _salt_row(out, c, own, g, q, L, k, j):  # type: ignore[no-untyped-def]
-    """One row of `salt_operator`."""
-    nx = out.size
-    jm, km = L.ym[j], L.zm[k]
-    in_y, in_z = 0.5 if jm != j else 0.0, 0.5 if km != k else 0.0
-    here, own_row = c[k, j], own[k, j]
-    before, behind, below, above = c[k, jm], c[k, L.yp[j]], c[km, j], c[L.zp[k], j]
-    gx, gy, gz, gy0, gz0 = g[0, k, j], g[1, k, j], g[2, k, j], g[1, k, jm], g[2, km, j]
-    qx, qy, qz, qy0, qz0 = q[0, k, j], q[1, k, j], q[2, k, j], q[1, k, jm], q[2, km, j]
-    for i in range(nx):
+def _stretch(part, L):  # type: ignore[no-untyped-def]
+    """Return the first row of a plane, those in between or the last as one: begin, neighbours' begin in y, length."""
+    ny, nx = L.ny, L.nx
+    if part == 0:
+        return 0, L.ym[0] * nx, L.yp[0] * nx, nx
+    if part == 1:
+        return nx, 0, 2 * nx, max(ny - 2, 0) * nx
+    return (ny - 1) * nx, L.ym[ny - 1] * nx, L.yp[ny - 1] * nx, nx if ny > 1 else 0
+
+
+@kernel
+def _from_left(a, nx):  # type: ignore[no-untyped-def]
+    """Return the left neighbours in x of a plane, in one row."""
+    to = np.empty_like(a)
+    for i in range(1, a.size):
+        to[i] = a[i - 1]
+    for at in range(0, a.size, nx):
+        to[at] = a[at + nx - 1]
+    return to
+
+
+@kernel
+def _from_right(a, nx):  # type: ignore[no-untyped-def]
+    """Return the right neighbours in x of a plane, in one row."""
+    to = np.empty_like(a)
+    for i in range(1, a.size):
+        to[i - 1] = a[i]
+    for at in range(0, a.size, nx):
+        to[at + nx - 1] = a[at]
+    return to
+
+
+@kernel
+def _salt(out, own, here, left, right, before, behind, below, above, gx0, gx, gy0, gy, gz0, gz, qx0, qx, qy0, qy, qz0, qz, in_y, in_z):  # type: ignore[no-untyped-def]
+    """One stretch of `salt_operator`: cells, and faces to both sides in x, y, z."""
+    for i in range(out.size):
         mid = here[i]
-        s = own_row[i] * mid
+        s = own[i] * mid
+        s += gx0[i] * (mid - left[i]) + gx[i] * (mid - right[i])
         s += gy0[i] * (mid - before[i]) + gy[i] * (mid - behind[i])
         s += gz0[i] * (mid - below[i]) + gz[i] * (mid - above[i])
-        s += 0.5 * (qy[i] * (mid + behind[i]) + qz[i] * (mid + above[i]))
-        s -= in_y * qy0[i] * (mid + before[i]) + in_z * qz0[i] * (mid + below[i])
-        out[i] = s
-    for i in range(1, nx - 1):
-        mid, left, right = here[i], here[i - 1], here[i + 1]
-        out[i] += gx[i - 1] * (mid - left) + gx[i] * (mid - right)
-        out[i] += 0.5 * (qx[i] * (mid + right) - qx[i - 1] * (mid + left))
-    if nx > 1:
-        m = nx - 1
-        for i, b, a in ((0, m, 1), (m, m - 1, 0)):
-            mid, left, right = here[i], here[b], here[a]
-            out[i] += gx[b] * (mid - left) + gx[i] * (mid - right)
-            out[i] += 0.5 * (qx[i] * (mid + right) - qx[b] * (mid + left))
+        comes = qx0[i] * (mid + left[i]) + in_y * qy0[i] * (mid + before[i]) + in_z * qz0[i] * (mid + below[i])
+        goes = qx[i] * (mid + right[i]) + qy[i] * (mid + behind[i]) + qz[i] * (mid + above[i])
+        out[i] = s + HALF * (goes - comes)
 
 
 @parallel_kernel
@@ -252,9 +277,22 @@ def salt_operator(out, c, own, g, q, L, k0):  # type: ignore[no-untyped-def]
 
     g, q (3, nz, ny, nx) float32: diffusion and displaced volume of the faces x, y, z, q out of their first cell.
     """
-    for k in prange(k0, c.shape[0]):
-        for j in range(c.shape[1]):
-            _salt_row(out[k, j], c, own, g, q, L, k, j)
+    nz, n = c.shape[0], L.ny * L.nx
+    O, C, W = out.reshape(nz, n), c.reshape(nz, n), own.reshape(nz, n)
+    G, Q = g.reshape(3, nz, n), q.reshape(3, nz, n)
+    for k in prange(k0, nz):
+        left, right = _from_left(C[k], L.nx), _from_right(C[k], L.nx)
+        gx0, qx0 = _from_left(G[0, k], L.nx), _from_left(Q[0, k], L.nx)
+        km, kp = L.zm[k], L.zp[k]
+        for part in range(3):
+            at, b, a, m = _stretch(part, L)
+            e = at + m
+            _salt(
+                O[k, at:e], W[k, at:e], C[k, at:e], left[at:e], right[at:e], C[k, b : b + m], C[k, a : a + m],
+                C[km, at:e], C[kp, at:e], gx0[at:e], G[0, k, at:e], G[1, k, b : b + m], G[1, k, at:e],
+                G[2, km, at:e], G[2, k, at:e], qx0[at:e], Q[0, k, at:e], Q[1, k, b : b + m], Q[1, k, at:e],
+                Q[2, km, at:e], Q[2, k, at:e], ONE if b != at else NONE, ONE if km != k else NONE,
+            )  # fmt: skip
 
 
 @parallel_kernel
@@ -271,77 +309,82 @@ def stiffen(to, g, theta, factor, L, k0):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _charge_row(out, psi, g, L, k, j):  # type: ignore[no-untyped-def]
-    nx = out.size
-    jm, km = L.ym[j], L.zm[k]
-    here = psi[k, j]
-    before, behind, below, above = psi[k, jm], psi[k, L.yp[j]], psi[km, j], psi[L.zp[k], j]
-    gx, gy, gz, gy0, gz0 = g[0, k, j], g[1, k, j], g[2, k, j], g[1, k, jm], g[2, km, j]
-    for i in range(nx):
+def _charge(out, here, left, right, before, behind, below, above, gx0, gx, gy0, gy, gz0, gz):  # type: ignore[no-untyped-def]
+    """One stretch of `charge_operator`."""
+    for i in range(out.size):
         mid = here[i]
-        out[i] += gy0[i] * (mid - before[i]) + gy[i] * (mid - behind[i])
-        out[i] += gz0[i] * (mid - below[i]) + gz[i] * (mid - above[i])
-    for i in range(1, nx - 1):
-        mid = here[i]
-        out[i] += gx[i - 1] * (mid - here[i - 1]) + gx[i] * (mid - here[i + 1])
-    if nx > 1:
-        m = nx - 1
-        out[0] += gx[m] * (here[0] - here[m]) + gx[0] * (here[0] - here[1])
-        out[m] += gx[m - 1] * (here[m] - here[m - 1]) + gx[m] * (here[m] - here[0])
+        s = gx0[i] * (mid - left[i]) + gx[i] * (mid - right[i])
+        s += gy0[i] * (mid - before[i]) + gy[i] * (mid - behind[i])
+        out[i] += s + gz0[i] * (mid - below[i]) + gz[i] * (mid - above[i])
 
 
 @parallel_kernel
 def charge_operator(out, psi, g, L, k0):  # type: ignore[no-untyped-def]
     """out -= div(g grad psi), from plane k0 up."""
-    for k in prange(k0, psi.shape[0]):
-        for j in range(psi.shape[1]):
-            _charge_row(out[k, j], psi, g, L, k, j)
+    nz, n = psi.shape[0], L.ny * L.nx
+    O, P, G = out.reshape(nz, n), psi.reshape(nz, n), g.reshape(3, nz, n)
+    for k in prange(k0, nz):
+        left, right, gx0 = _from_left(P[k], L.nx), _from_right(P[k], L.nx), _from_left(G[0, k], L.nx)
+        km, kp = L.zm[k], L.zp[k]
+        for part in range(3):
+            at, b, a, m = _stretch(part, L)
+            e = at + m
+            _charge(
+                O[k, at:e], P[k, at:e], left[at:e], right[at:e], P[k, b : b + m], P[k, a : a + m], P[km, at:e],
+                P[kp, at:e], gx0[at:e], G[0, k, at:e], G[1, k, b : b + m], G[1, k, at:e], G[2, km, at:e], G[2, k, at:e],
+            )  # fmt: skip
+
+
+@kernel
+def _of_salt(out, here, left, right, before, behind, below, above, ax0, bx0, ax, bx, ay0, by0, ay, by, az0, bz0, az, bz, in_y, in_z):  # type: ignore[no-untyped-def]
+    """One stretch of `charge_of_salt`."""
+    for i in range(out.size):
+        mid = here[i]
+        comes = ax0[i] * left[i] + bx0[i] * mid
+        comes += in_y * (ay0[i] * before[i] + by0[i] * mid) + in_z * (az0[i] * below[i] + bz0[i] * mid)
+        goes = ax[i] * mid + bx[i] * right[i] + ay[i] * mid + by[i] * behind[i] + az[i] * mid + bz[i] * above[i]
+        out[i] = comes - goes
 
 
 @parallel_kernel
 def charge_of_salt(out, c, ga, gb, L, k0):  # type: ignore[no-untyped-def]
     """out = minus what a change c of the concentration brings by the faces' conductances, from plane k0 up [A]."""
-    nz, ny, nx = c.shape
+    nz, n = c.shape[0], L.ny * L.nx
+    O, C, A, B = out.reshape(nz, n), c.reshape(nz, n), ga.reshape(3, nz, n), gb.reshape(3, nz, n)
     for k in prange(k0, nz):
-        for j in range(ny):
-            jm, jp, km, kp = L.ym[j], L.yp[j], L.zm[k], L.zp[k]
-            in_y, in_z = 1.0 if jm != j else 0.0, 1.0 if km != k else 0.0
-            to, here, before, behind, below, above = out[k, j], c[k, j], c[k, jm], c[k, jp], c[km, j], c[kp, j]
-            ax, ay, az, ay0, az0 = ga[0, k, j], ga[1, k, j], ga[2, k, j], ga[1, k, jm], ga[2, km, j]
-            bx, by, bz, by0, bz0 = gb[0, k, j], gb[1, k, j], gb[2, k, j], gb[1, k, jm], gb[2, km, j]
-            for i in range(nx):
-                s = in_y * (ay0[i] * before[i] + by0[i] * here[i]) + in_z * (az0[i] * below[i] + bz0[i] * here[i])
-                to[i] = s - (ay[i] * here[i] + by[i] * behind[i]) - (az[i] * here[i] + bz[i] * above[i])
-            for i in range(nx):
-                im, ip = L.xm[i], L.xp[i]
-                if im != i:
-                    to[i] += ax[im] * here[im] + bx[im] * here[i]
-                to[i] -= ax[i] * here[i] + bx[i] * here[ip]
+        left, right = _from_left(C[k], L.nx), _from_right(C[k], L.nx)
+        ax0, bx0 = _from_left(A[0, k], L.nx), _from_left(B[0, k], L.nx)
+        km, kp = L.zm[k], L.zp[k]
+        for part in range(3):
+            at, b, a, m = _stretch(part, L)
+            e = at + m
+            _of_salt(
+                O[k, at:e], C[k, at:e], left[at:e], right[at:e], C[k, b : b + m], C[k, a : a + m], C[km, at:e],
+                C[kp, at:e], ax0[at:e], bx0[at:e], A[0, k, at:e], B[0, k, at:e], A[1, k, b : b + m],
+                B[1, k, b : b + m], A[1, k, at:e], B[1, k, at:e], A[2, km, at:e], B[2, km, at:e], A[2, k, at:e],
+                B[2, k, at:e], ONE if b != at else NONE, ONE if km != k else NONE,
+            )  # fmt: skip
 
 
 @kernel
 def row_dot(a, b):  # type: ignore[no-untyped-def]
-    """a . b of two rows in float64, in four chains: a single one waits for each addition."""
-    s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
-    whole = a.size // 4 * 4
-    for i in range(0, whole, 4):
-        s0 += np.float64(a[i]) * np.float64(b[i])
-        s1 += np.float64(a[i + 1]) * np.float64(b[i + 1])
-        s2 += np.float64(a[i + 2]) * np.float64(b[i + 2])
-        s3 += np.float64(a[i + 3]) * np.float64(b[i + 3])
+    """a . b of two rows in float64: LANES sums side by side, as a processor adds them, then one after another."""
+    sums = np.zeros(LANES)
+    whole = a.size // LANES * LANES
+    for at in range(0, whole, LANES):
+        x, y = a[at : at + LANES], b[at : at + LANES]
+        for i in range(LANES):
+            sums[i] += np.float64(x[i]) * np.float64(y[i])
     for i in range(whole, a.size):
-        s0 += np.float64(a[i]) * np.float64(b[i])
-    return (s0 + s1) + (s2 + s3)
+        sums[i - whole] += np.float64(a[i]) * np.float64(b[i])
+    return sums.sum()
 
 
 @parallel_kernel
 def weighted_sum(partial, h, c):  # type: ignore[no-untyped-def]
     """Return sum(h c), one partial sum a plane, added in order."""
     for k in prange(h.shape[0]):
-        s = 0.0
-        for j in range(h.shape[1]):
-            s += row_dot(h[k, j], c[k, j])
-        partial[k] = s
+        partial[k] = row_dot(h[k].reshape(-1), c[k].reshape(-1))
     total = 0.0
     for k in range(h.shape[0]):
         total += partial[k]

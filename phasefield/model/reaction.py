@@ -111,12 +111,14 @@ class Surface:
                 self._lift(psi, phi_s, self.area, 0.0)
                 self.closed = [self.area]
             self._evaluate(phi_s, 0.0)
-            return phi_s
-        self.closed = [self.area]
-        if self.front.two:
-            self._lift(psi, phi_s, others, -wanted)
-            self.closed = [self.mine, others]
-        return self._root(lambda value: self._evaluate(value, 0.0), self.mine, wanted, phi_s, -1.0)
+        else:
+            self.closed = [self.area]
+            if self.front.two:
+                self._lift(psi, phi_s, others, -wanted)
+                self.closed = [self.mine, others]
+            phi_s = self._root(lambda value: self._evaluate(value, 0.0), self.mine, wanted, phi_s, -1.0)
+        self._add_up()
+        return phi_s
 
     def _lift(self, psi: Floats, phi_s: float, area: Floats, wanted: float) -> None:
         """Move psi by the one number at which the sum of A j over some areas is the `wanted` one."""
@@ -131,10 +133,13 @@ class Surface:
             rx.j, rx.J, rx.Jc, rx.j_li, self.u, self.c_e, self.resistance, co.layer, self.j_side, front.active,
             self.n, phi_s, at, co.kinetics,
         )  # fmt: skip
-        if co.repair > 0.0:
-            rx.j_li -= co.repair * np.maximum(rx.j_li, 0.0)  # (8)
+
+    def _add_up(self) -> None:
+        rx = self.rx
+        if self.co.repair > 0.0:
+            rx.j_li -= self.co.repair * np.maximum(rx.j_li, 0.0)  # (8)
         rx.total, rx.total_li = self.front.total(self.mine * rx.j), self.front.total(self.mine * rx.j_li)
-        if front.two:
+        if self.front.two:
             rx.other_li = self.front.total((self.area - self.mine) * rx.j_li)
 
     def _root(
@@ -144,14 +149,13 @@ class Surface:
 
         area [m^2]: of the elements that count, 0 at the others; sign: whether currents rise (1) or fall (-1) with it.
         """
-        rx, total = self.rx, self.front.total
+        rx = self.rx
 
         def currents(value: float) -> tuple[float, float, float]:
             evaluate(value)
-            passed, slope = total(area * rx.j), total(area * rx.J)
+            passed, size, slope = elements.sums(area, rx.j, rx.J)
             # At rest all is round-off; what RT/F would drive sets the scale then.
-            size = max(abs(wanted), total(area * np.abs(rx.j)), slope / self.co.kinetics.f)
-            return sign * (passed - wanted), slope, size
+            return sign * (passed - wanted), slope, max(abs(wanted), size, slope / self.co.kinetics.f)
 
         return root(currents, start, CLOSED, BARELY)
 
@@ -179,17 +183,11 @@ class Surface:
         """As `of_salt`, by a change dpsi."""
         elements.gather(self.du, dpsi.reshape(-1), self.start, self.idx, self.share)
         dI = self._closed(self.rx.J * self.du)
-        elements.scatter(out_p, dI, self.start, self.idx, self.share, self.n, 1.0)
-        if ratio > 0.0:
-            elements.scatter(out_c, dI, self.start, self.idx, self.share, self.n, ratio)
+        elements.give(out_c, out_p, ratio, dI, self.share, self.start, self.idx, self.n)
         return dI
 
     def _closed(self, change: Floats) -> Floats:
         """Return the changes of A j [A] after changes of j at fixed metals, the sums of `closed` kept."""
-        slope = self.rx.J
         for area in self.closed:
-            some = self.front.total(area * slope)
-            if some > 0.0:
-                level = self.front.total(area * change) / some
-                change -= np.where(area > 0.0, level * slope, 0.0)
+            elements.close(change, self.rx.J, area)
         return self.area * change

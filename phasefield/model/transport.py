@@ -84,6 +84,7 @@ class Transport:
         self.psi, self.storage, self.own, self.salt_own = (np.zeros(shape) for _ in range(4))
         self.residual, self.step = np.zeros((2, *shape)), np.zeros((2, *shape))
         self.c_kept, self.psi_kept = np.zeros(shape), np.zeros(shape)
+        self.storage_single = np.zeros(shape, np.float32)
         self.theta, self.stiff = np.zeros(shape), np.zeros((3, *shape), np.float32)
         self.nothing = np.zeros(shape, np.float32)
         self.linear = gmres.FlexibleGMRES(shape, VECTORS)
@@ -147,6 +148,7 @@ class Transport:
         flux = max(co.flux, LEAST_FLUX)
         self.scale, self.ratio = 1.0 / (flux * stage.dt), co.flux / flux
         np.multiply(front.h[k0:], self.scale * self.dx**3, out=self.storage[k0:])
+        np.copyto(self.storage_single[k0:], self.storage[k0:])
         assert stage.volume is not None
         np.multiply(stage.volume[:, k0:], np.float32(self.scale), out=self.flow[:, k0:])
         self._diffusion(stage)
@@ -328,7 +330,7 @@ class Transport:
             gmres.into_level(level.b, v[0], self.nothing, k0)
             self.salt.cycle()
             gmres.from_level(z[0], level.u, k0)
-            transport.salt_operator(w[0], z[0], self.storage, self.diffusion, self.flow, L, k0)
+            transport.salt_operator(w[0], z[0], self.storage_single, self.diffusion, self.flow, L, k0)
             transport.charge_of_salt(w[1], z[0], self.ga, self.gb, L, k0)
             dI = self.surface.of_salt(w[0], w[1], self.ratio, z[0], self.psi)
             if not s.front.two:
