@@ -25,8 +25,8 @@ ATTEMPTS = 8  # a step is shortened this often, to half or less, before the run 
 GROWTH = 2.0  # a step's concentration limit may grow by this factor from step to step
 SHORTEST = 0.25  # of a step whose concentration changed too much is the next attempt at least
 OVERSHOOT = 2.0  # a step whose concentration changed by this many limits is repeated
+ORDER = -1.0 / 3.0  # the embedded error falls with the third power of a step
 EASY, HARD = 3, 10  # coupling iterations up to which, and from which, a step is easy and hard
-SWING = 0.15  # relative change of the current in a step at an imposed voltage
 FLOOR = 0.05  # concentration changes are measured against at least this share of c0
 
 
@@ -79,10 +79,10 @@ class Pace:
                 if change > OVERSHOOT * limit and rejected < ATTEMPTS - 2:
                     reason = f"the concentration changed by {change:.2g} of itself"
                     shorter = max(0.8 * limit / change, SHORTEST)
-                swing = self._swing(s, new, drive)
-                if swing > SWING and rejected < ATTEMPTS - 2:
-                    reason = f"the current changed by {swing:.2g} of itself at an imposed voltage"
-                    shorter = min(shorter, 0.5)
+                off = new.step_error / self.case.numerics.step_error
+                if off > OVERSHOOT and rejected < ATTEMPTS - 2:
+                    reason = f"its error, {new.step_error:.2g}, is {off:.2g} times what numerics.step_error allows"
+                    shorter = min(shorter, max(0.8 * off**ORDER, SHORTEST))
             except SolverError as error:
                 reason = str(error)
             if reason:
@@ -105,16 +105,10 @@ class Pace:
                 break
             located += 1
             dt *= max(share, 0.05)
-        control.dt_c = dt * min(GROWTH, 0.8 * limit / change if change > 0.0 else GROWTH)
-        if change < limit and cell.effort <= EASY and rejected == 0:
+        longer = min(limit / change if change > 0.0 else GROWTH, off**ORDER if off > 0.0 else GROWTH)
+        control.dt_c = dt * min(GROWTH, 0.8 * longer)
+        if change < limit and off < 0.5 and cell.effort <= EASY and rejected == 0:
             control.dt_c = math.inf  # nothing but the motion need limit the next step
         elif cell.effort > HARD:
             control.dt_c = dt
         return Taken(new, dt, rejected, cell.iterations - begun)
-
-    def _swing(self, old: State, new: State, drive: Drive) -> float:
-        """Return the relative change of the current in a step at an imposed voltage; 0 at an imposed current."""
-        if drive.current is not None:
-            return 0.0
-        before, after = self.cell.current(old), self.cell.current(new)
-        return abs(after - before) / max(abs(before), abs(after), 1e-6 * self.cell.properties.j0)

@@ -27,14 +27,19 @@ class Numerics(Record):
         description="W of xi = (1 - tanh(d / 2W)) / 2; 0.4 to 4 spacings; default: spacing / 2, "
         'with "allen-cahn" one spacing (delta of the published models is 4 W)',
     )
-    front_step: Annotated[float, Measure(units.NUMBER, gt=0, le=1)] = Field(
+    front_step: Annotated[float, Measure(units.NUMBER, gt=0, le=2)] = Field(
         default=0.5, description="largest motion of the surface in a step, in cells"
     )
     concentration_change: Annotated[float, Measure(units.NUMBER, gt=0, le=1)] = Field(
         default=0.4, description="largest relative change of the concentration in a step; twice that is refused"
     )
+    step_error: Annotated[float, Measure(units.NUMBER, gt=0, le=1)] = Field(
+        default=0.01,
+        description="error of a step, estimated by an embedded solution of third order: of the front in cells (rms), "
+        "of the current relative; twice that is refused",
+    )
     tolerance: Annotated[float, Measure(units.NUMBER, ge=1e-13, le=1e-2)] = Field(
-        default=1e-5, description="error allowed in the surface currents, relative"
+        default=1e-4, description="error allowed in the surface currents, relative"
     )
     max_step: OptionalDuration = Field(default=None, description="longest step")
     min_step: OptionalDuration = Field(
