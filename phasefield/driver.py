@@ -14,7 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from . import restart
-from .errors import Interrupted, SolverError
+from .errors import NO_LITHIUM, Interrupted, SolverError
 from .events import Events
 from .model.coefficients import Drive
 from .model.laws import law_of
@@ -150,6 +150,18 @@ class Driver:
             self.control.limited = was
             raise
 
+    def _give_up(self, error: SolverError) -> Outcome | None:
+        """End the run after a step that cannot be taken, or its protocol step if only the lithium is used up.
+
+        Without lithium the voltage passes any `until_voltage` within a moment.
+        """
+        if error.cause == NO_LITHIUM and self.walk.step.until_voltage is not None and self.walk.imposed[0]:
+            log.info("at %.6g s: the lithium is used up, which ends the protocol step", self.state.t)
+            self.walk.next()
+            return None
+        reason = "exhausted" if error.cause == NO_LITHIUM else "failed"
+        return self._finish(reason, f"{error}; stopped at {self.state.t:.6g} s, the last good step")
+
     def _give_up_current(self) -> bool:
         """Impose the voltage limit where salt no longer carries the current at any voltage; return whether it is so.
 
@@ -198,7 +210,7 @@ class Driver:
                 try:
                     outcome = self._go_on()
                 except SolverError as error:
-                    outcome = self._finish("failed", f"{error}; stopped at {self.state.t:.6g} s, the last good step")
+                    outcome = self._give_up(error)
             return outcome if outcome is not None else self._finish("end", "the protocol is complete")
 
     def _go_on(self) -> Outcome | None:

@@ -49,6 +49,9 @@ class ResultError(PhasefieldError):
     """A results file or run folder that is missing, of another layout, or not of this case."""
 
 
+NO_LITHIUM = "no lithium"  # the cause of a SolverError: no active surface is left
+
+
 class SolverError(PhasefieldError):
     """A step that could not be solved; `cause` is a short word such as 'no convergence'."""
 

@@ -72,7 +72,7 @@ class Pace:
         begun = cell.iterations
         limit = self.case.numerics.concentration_change
         while True:
-            reason, shorter = "", 0.5
+            reason, cause, shorter = "", "", 0.5
             try:
                 new = cell.step(s, drive, dt)
                 change = cell.change(s, new, FLOOR)
@@ -84,13 +84,13 @@ class Pace:
                     reason = f"its error, {new.step_error:.2g}, is {off:.2g} times what numerics.step_error allows"
                     shorter = min(shorter, max(0.8 * off**ORDER, SHORTEST))
             except SolverError as error:
-                reason = str(error)
+                reason, cause = str(error), error.cause
             if reason:
                 rejected += 1
                 control.rejected += 1
                 log.info("step of %.6g s at %.6g s rejected: %s", dt, s.t, reason)
                 if rejected >= ATTEMPTS or (self.case.numerics.min_step or 0.0) > shorter * dt:
-                    raise SolverError(f"no step succeeds ({reason})")
+                    raise SolverError(f"no step succeeds ({reason})", cause)
                 landing.fail()
                 dt *= shorter
                 continue

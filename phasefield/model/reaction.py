@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import SolverError
+from ..errors import NO_LITHIUM, SolverError
 from ..kernels import elements, kinetics
 from .coefficients import Coefficients, Drive
 from .front import Front
@@ -59,7 +59,7 @@ def root(
             return value
         slow, best = abs(off) > 0.5 * best, min(best, abs(off))
         if not slope > 0.0 or not math.isfinite(off):
-            raise SolverError("no active lithium surface is left to carry the current")
+            raise SolverError("no active lithium surface is left to carry the current", NO_LITHIUM)
         if off < 0.0:
             low = max(low, value)
         else:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..constants import FARADAY
-from ..errors import SolverError
+from ..errors import NO_LITHIUM, SolverError
 from ..kernels import elements, gmres, kinetics, transport
 from ..kernels.krylov import Multigrid
 from .coefficients import Coefficients, Counter, Drive
@@ -363,7 +363,7 @@ class Transport:
             raise SolverError(f"salt and potential: {error}") from error
         scale = self.surface.scale
         if not scale > 0.0:
-            raise SolverError("no active lithium surface is left to carry the current")
+            raise SolverError("no active lithium surface is left to carry the current", NO_LITHIUM)
         return float(np.sqrt(np.sum(dI**2))) / scale
 
     def _advance(self, stage: Stage, size: float) -> float:
