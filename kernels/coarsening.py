@@ -10,7 +10,7 @@ import numpy as np
 from phasefield.kernels._jit import kernel, parallel_kernel, prange
 
 VOID = np.float32(3e38)  # the diagonal of a cell without conductances: whatever is divided by it is 0
-ZERO, HALF, ONE, THREE = np.float32(0), np.float32(0.5), np.float32(1), np.float32(3)
+ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
 
 
 @kernel
@@ -185,42 +185,6 @@ def diagonal(d, inv, live, gx, gy, gz, own, c, filled, flagged, floor, rows):  #
     """Add up the diagonal of a level and tell which planes hold any conductance."""
     for k in prange(d.shape[0]):
         _diagonal_plane(d, inv, live, gx, gy, gz, own, c, filled, flagged, floor, rows[k], k)
-
-
-@kernel
-def _part(toward, back):  # type: ignore[no-untyped-def]
-    """Weight of a neighbour in a linear interpolation: 1/4 between equal faces, 0 behind a closed one."""
-    return toward / (toward + THREE * back) if toward > 0 else ZERO
-
-
-@kernel
-def _weights_plane(wx, wy, wz, live, gx, gy, gz, sx, sy, sz, k):  # type: ignore[no-untyped-def]
-    nz, ny, width = gx.shape
-    if not live[k]:
-        return
-    kt = k - 1 + k % 2 if k > 0 else nz - 1  # the face towards the next coarse cell, and the one away from it
-    kb = k - k % 2
-    for j in range(ny):
-        jt = j - 1 + j % 2 if j > 0 else ny - 1
-        jb = j - j % 2
-        to_x, to_y, to_z, row = wx[k, j], wy[k, j], wz[k, j], gx[k, j]
-        toward_y, back_y, toward_z, back_z = gy[k, jt], gy[k, jb], gz[kt, j], gz[kb, j]
-        for i in range(width):
-            to_x[i] = 0
-            to_y[i] = _part(toward_y[i], back_y[i]) if sy > 1 else ZERO
-            to_z[i] = _part(toward_z[i], back_z[i]) if sz > 1 else ZERO
-        if sx > 1:
-            for i in range(1, width - 1, 2):
-                to_x[i] = _part(row[i - 1], row[i])
-            for i in range(2, width - 1, 2):
-                to_x[i] = _part(row[i], row[i - 1])
-
-
-@parallel_kernel
-def weights(wx, wy, wz, live, gx, gy, gz, sx, sy, sz):  # type: ignore[no-untyped-def]
-    """How much the next coarse cell along each axis counts for a cell; sx, sy, sz: fine cells of a coarse one."""
-    for k in prange(gx.shape[0]):
-        _weights_plane(wx, wy, wz, live, gx, gy, gz, sx, sy, sz, np.int64(k))
 
 
 @kernel

@@ -108,9 +108,9 @@ def solve_coarsest(u, b, b_s, lower, pivot, x):  # type: ignore[no-untyped-def]
     return x[n]
 
 
-FIELDS = 12  # of a level: u, b, d, inv, c, own, gx, gy, gz, wx, wy, wz; its mask of colours follows
+FIELDS = 9  # of a level: u, b, d, inv, c, own, gx, gy, gz; its mask of colours follows
 LINE = 16  # float32 numbers in a cache line: each field begins with one
-U, B, D, INV, C, OWN, GX, GY, GZ, WX, WY, WZ, MASK = range(FIELDS + 1)
+U, B, D, INV, C, OWN, GX, GY, GZ, MASK = range(FIELDS + 1)
 LIVE, FLAGGED, FILLED = range(3)  # marks of a level, one a plane
 NZ, NY, NX, SWEEPS, MARKS, AT = range(6)  # columns of the table of levels: shape, sweeps, and where its arrays begin
 
@@ -153,7 +153,6 @@ def cycle_serial(flat, marks, table, first, b_s, with_metal, work, lower, pivot,
     for m in range(last - 1, first - 1, -1):
         smoothing.ascend_serial(
             _planes(flat, table, m, U), _rows(flat, table, m + 1, U), _planes(flat, table, m, B),
-            _planes(flat, table, m, WX), _planes(flat, table, m, WY), _planes(flat, table, m, WZ),
             _planes(flat, table, m, GX), _planes(flat, table, m, GY), _planes(flat, table, m, GZ),
             _planes(flat, table, m, INV), _planes(flat, table, m, MASK), _planes(flat, table, m, C),
             _marks(marks, table, m, FLAGGED), _marks(marks, table, m, LIVE),
@@ -223,7 +222,7 @@ class Level:
         """Take the memory of the level's arrays."""
         nz, ny, nx = self.shape
         self.rows = [part[: nz * ny * (nx + 2)].reshape(nz, ny, nx + 2) for part in fields[:FIELDS]]
-        self.u, self.b, self.d, self.inv, self.c, self.own, self.gx, self.gy, self.gz = self.rows[:WX]
+        self.u, self.b, self.d, self.inv, self.c, self.own, self.gx, self.gy, self.gz = self.rows
         self.flat = [field.reshape(nz, -1) for field in self.rows]
         self.mask = fields[MASK][: 2 * ny * (nx + 2)].reshape(2, -1)
         for parity in range(2):
@@ -266,17 +265,14 @@ class Level:
             bounds = self.bounds()
             inner = bounds[1:-1]
             smoothing.ascend(
-                flat[U], coarse.u, flat[B], flat[WX], flat[WY], flat[WZ], flat[GX], flat[GY], flat[GZ], flat[INV], self.mask, flat[C],
+                flat[U], coarse.u, flat[B], flat[GX], flat[GY], flat[GZ], flat[INV], self.mask, flat[C],
                 self.flagged, self.live, u_s, self.work, bounds, self.shape[1],
             )  # fmt: skip
             if inner.size:
                 self.relax(1, self.inhabited(np.concatenate([inner - 1, inner])), u_s)
                 self.relax(0, self.inhabited(np.concatenate([inner - 2, inner - 1, inner, inner + 1])), u_s)
         else:
-            smoothing.prolong(
-                flat[U], coarse.u, flat[WX], flat[WY], flat[WZ], self.work, self.planes, self.parts(self.planes),
-                self.shape[1],
-            )  # fmt: skip
+            smoothing.prolong(flat[U], coarse.u, self.planes, self.shape[1])
             for half_sweep in range(2 * self.sweeps):
                 self.relax(1 - half_sweep % 2, self.planes, u_s)
 
@@ -371,9 +367,6 @@ class Hierarchy:
                 for field in (level.u, level.b):
                     field[level.live == 0] = 0
             level.partial[...] = 0.0
-        for level, coarse in zip(self.levels, self.levels[1:], strict=False):
-            sz, sy, sx = (-(-n // m) for n, m in zip(level.shape, coarse.shape, strict=True))
-            coarsening.weights(*level.rows[WX:], level.live, level.gx, level.gy, level.gz, sx, sy, sz)
         last = self.levels[-1]
         factor(self.lower, self.pivot, self.work, last.gx, last.gy, last.gz, last.own, last.c, s, with_metal)
 

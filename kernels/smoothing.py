@@ -133,47 +133,24 @@ def _restrict(coarse_b, u, b, gx, gy, gz, d, mask, c, flagged, live, full, work,
 
 
 @kernel
-def _spread(to, row, s):  # type: ignore[no-untyped-def]
-    """Give each of the `s` fine cells of a coarse one its value."""
-    n = to.size - 2
-    if s == 2:
-        for i in range(n // 2):
-            to[2 * i + 1] = row[i + 1]
-            to[2 * i + 2] = row[i + 1]
-        if n % 2:
-            to[n] = row[n // 2 + 1]
-    else:
-        for i in range(1, n + 1):
-            to[i] = row[i]
-
-
-@kernel
-def _prolong(u, coarse_u, wx, wy, wz, work, k, ny):  # type: ignore[no-untyped-def]
-    """Add the coarse correction, given in rows, to one plane, interpolated linearly along each axis."""
+def _prolong(u, coarse_u, k, ny):  # type: ignore[no-untyped-def]
+    """Add the coarse correction, given in rows, to one plane."""
     nz, width = u.shape[0], u.shape[1] // ny
     nx = width - 2
     mz, my, mx = coarse_u.shape[0], coarse_u.shape[1], coarse_u.shape[2] - 2
     sz, sy, sx = (nz + mz - 1) // mz, (ny + my - 1) // my, (nx + mx - 1) // mx
     ck = k // sz
-    next_k = min(max(ck + 2 * (k % 2) - 1, 0), mz - 1)
-    here, along_x, along_y, along_z = work[0], work[1], work[2], work[3]
     for j in range(ny):
-        at, cj = (j * width) & POSITIVE, j // sy
-        next_j = (cj + 2 * (j % 2) - 1 + my) % my
-        row = coarse_u[ck, cj]
-        _spread(here[at : at + width], row, sx)
-        _spread(along_y[at : at + width], coarse_u[ck, next_j], sx)
-        _spread(along_z[at : at + width], coarse_u[next_k, cj], sx)
+        cj, at = j // sy, (j * width) & POSITIVE
         if sx == 2:
             for i in range(nx // 2):
-                along_x[at + 2 * i + 1] = row[i]
-                along_x[at + 2 * i + 2] = row[i + 2]
+                u[k, at + 2 * i + 1] += coarse_u[ck, cj, i + 1]
+                u[k, at + 2 * i + 2] += coarse_u[ck, cj, i + 1]
             if nx % 2:
-                along_x[at + nx] = row[mx - 1]
-    for t in range(u.shape[1]):
-        mid = here[t]
-        linear = wx[k, t] * (along_x[t] - mid) + wy[k, t] * (along_y[t] - mid) + wz[k, t] * (along_z[t] - mid)
-        u[k, t] += mid + linear
+                u[k, at + nx] += coarse_u[ck, cj, mx]
+        else:
+            for i in range(nx):
+                u[k, at + i + 1] += coarse_u[ck, cj, i + 1]
     _wrap(u, k, ny)
 
 
@@ -211,14 +188,14 @@ def descend(coarse_b, partial, u, b, b_rows, gx, gy, gz, d, inv, mask, c, flagge
 
 
 @kernel
-def _ascend(u, coarse_u, b, wx, wy, wz, gx, gy, gz, inv, mask, c, flagged, live, u_s, work, first, last, ny):  # type: ignore[no-untyped-def]
+def _ascend(u, coarse_u, b, gx, gy, gz, inv, mask, c, flagged, live, u_s, work, first, last, ny):  # type: ignore[no-untyped-def]
     """Prolong and post-smooth `first <= k < last` in one sweep, but for what needs the planes beyond."""
     nz = b.shape[0]
     inner = 1 if first > 0 else 0
     outer = 1 if last < nz else 0
     for k in range(first, last + 2):
         if k < last and live[k]:
-            _prolong(u, coarse_u, wx, wy, wz, work, k, ny)
+            _prolong(u, coarse_u, k, ny)
         for colour in (1, 0):
             m = k - 2 + colour
             apart = 2 - colour
@@ -227,13 +204,10 @@ def _ascend(u, coarse_u, b, wx, wy, wz, gx, gy, gz, inv, mask, c, flagged, live,
 
 
 @parallel_kernel
-def ascend(u, coarse_u, b, wx, wy, wz, gx, gy, gz, inv, mask, c, flagged, live, u_s, work, bounds, ny):  # type: ignore[no-untyped-def]
+def ascend(u, coarse_u, b, gx, gy, gz, inv, mask, c, flagged, live, u_s, work, bounds, ny):  # type: ignore[no-untyped-def]
     """Prolong and post-smooth a level, but for what needs both sides of a bound between threads."""
     for t in prange(bounds.size - 1):
-        _ascend(
-            u, coarse_u, b, wx, wy, wz, gx, gy, gz, inv, mask, c, flagged, live, u_s, work[t], bounds[t], bounds[t + 1],
-            ny,
-        )  # fmt: skip
+        _ascend(u, coarse_u, b, gx, gy, gz, inv, mask, c, flagged, live, u_s, work[t], bounds[t], bounds[t + 1], ny)
 
 
 @parallel_kernel
@@ -262,11 +236,10 @@ def first_red(u, b, inv, mask, planes, ny):  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def prolong(u, coarse_u, wx, wy, wz, work, planes, parts, ny):  # type: ignore[no-untyped-def]
+def prolong(u, coarse_u, planes, ny):  # type: ignore[no-untyped-def]
     """Add the coarse correction to some planes."""
-    for t in prange(parts):
-        for m in range(t * planes.size // parts, (t + 1) * planes.size // parts):
-            _prolong(u, coarse_u, wx, wy, wz, work[t], planes[m], ny)
+    for t in prange(planes.size):
+        _prolong(u, coarse_u, planes[t], ny)
 
 
 @kernel
@@ -287,12 +260,12 @@ def descend_serial(coarse_b, u, b, b_rows, gx, gy, gz, d, inv, mask, c, flagged,
 
 
 @kernel
-def ascend_serial(u, coarse_u, b, wx, wy, wz, gx, gy, gz, inv, mask, c, flagged, live, u_s, work, sweeps, ny):  # type: ignore[no-untyped-def]
+def ascend_serial(u, coarse_u, b, gx, gy, gz, inv, mask, c, flagged, live, u_s, work, sweeps, ny):  # type: ignore[no-untyped-def]
     """Add the coarse correction and post-smooth a small level."""
     nz = b.shape[0]
     for k in range(nz):
         if live[k]:
-            _prolong(u, coarse_u, wx, wy, wz, work, k, ny)
+            _prolong(u, coarse_u, k, ny)
     for half_sweep in range(2 * sweeps):
         for k in range(nz):
             if live[k]:
