@@ -15,11 +15,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import config
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from phasefield.kernels._jit import kernel
+from phasefield.kernels._jit import config, kernel
 
 LINE = 16  # float32 numbers in a cache line: a plane begins with one
 LANES = 32  # a loop over a plane runs over a multiple of so many places: none is left over when it is vectorised
@@ -73,19 +72,27 @@ def half(k, j, odd, ny, nx):  # type: ignore[no-untyped-def]
 @kernel
 def split(field, row, k, j, ny):  # type: ignore[no-untyped-def]
     """Put a row into a field."""
-    for odd in range(2):
-        colour, at, n = half(k, j, odd, ny, row.size)
-        for m in range(n):
-            field[colour, k, at + m] = row[2 * m + odd]
+    even, at, n = half(k, j, 0, ny, row.size)
+    odd, beyond, pairs = half(k, j, 1, ny, row.size)
+    to_even, to_odd = field[even, k], field[odd, k]
+    for m in range(pairs):
+        to_even[at + m] = row[2 * m]
+        to_odd[beyond + m] = row[2 * m + 1]
+    if n > pairs:
+        to_even[at + pairs] = row[2 * pairs]
 
 
 @kernel
 def join(row, field, k, j, ny):  # type: ignore[no-untyped-def]
     """Get a row of a field."""
-    for odd in range(2):
-        colour, at, n = half(k, j, odd, ny, row.size)
-        for m in range(n):
-            row[2 * m + odd] = field[colour, k, at + m]
+    even, at, n = half(k, j, 0, ny, row.size)
+    odd, beyond, pairs = half(k, j, 1, ny, row.size)
+    from_even, from_odd = field[even, k], field[odd, k]
+    for m in range(pairs):
+        row[2 * m] = from_even[at + m]
+        row[2 * m + 1] = from_odd[beyond + m]
+    if n > pairs:
+        row[2 * pairs] = from_even[at + pairs]
 
 
 @kernel
@@ -111,23 +118,25 @@ def collect(field, k, sums, step, from_all, shape, coarse):  # type: ignore[no-u
     """Put the sums into a plane of a coarser field, from all the rows that become one or from the last of them."""
     ny, my, mx = shape[1], coarse[1], coarse[2]
     many = (ny + my - 1) // my
+    total, apart = sums[0], sums[1]
     for j in range(my):
         _, last, _ = half(k, min(many * j + many, ny) - 1, 0, ny, shape[2])
         _, first, _ = half(k, many * j, 0, ny, shape[2])
         share = ONE if from_all and first != last else NONE
-        even, at_even, n = half(k, j, 0, my, mx)
-        odd, at_odd, n_odd = half(k, j, 1, my, mx)
-        total, other = sums[0], sums[2 - step]
+        even, at, n = half(k, j, 0, my, mx)
+        odd, beyond, pairs = half(k, j, 1, my, mx)
+        to_even, to_odd = field[even, k], field[odd, k]
         if step == 2:
-            for m in range(n):
-                field[even, k, at_even + m] = total[last + 2 * m] + share * total[first + 2 * m]
-            for m in range(n_odd):
-                field[odd, k, at_odd + m] = other[last + 2 * m + 1] + share * other[first + 2 * m + 1]
+            for m in range(pairs):
+                to_even[at + m] = total[last + 2 * m] + share * total[first + 2 * m]
+                to_odd[beyond + m] = total[last + 2 * m + 1] + share * total[first + 2 * m + 1]
+            if n > pairs:
+                to_even[at + pairs] = total[last + 2 * pairs] + share * total[first + 2 * pairs]
         else:
             for m in range(n):
-                field[even, k, at_even + m] = total[last + m] + share * total[first + m]
-            for m in range(n_odd):
-                field[odd, k, at_odd + m] = other[last + m + 1] + share * other[first + m + 1]
+                to_even[at + m] = total[last + m] + share * total[first + m]
+            for m in range(1, pairs + 1):
+                to_odd[at + m] = apart[last + m] + share * apart[first + m]
 
 
 @kernel
@@ -136,25 +145,22 @@ def expand(sums, field, k, step, shape, coarse):  # type: ignore[no-untyped-def]
     ny, my, mx = shape[1], coarse[1], coarse[2]
     many = (ny + my - 1) // my
     total, apart = sums[0], sums[1]
-    for j in range(my):
-        even, at_even, n = half(k, j, 0, my, mx)
-        odd, at_odd, n_odd = half(k, j, 1, my, mx)
-        _, first, _ = half(k, many * j, 0, ny, shape[2])
-        _, last, _ = half(k, min(many * j + many, ny) - 1, 0, ny, shape[2])
+    for j in range(ny):
+        _, to, _ = half(k, j, 0, ny, shape[2])
+        even, at, n = half(k, j // many, 0, my, mx)
+        odd, beyond, pairs = half(k, j // many, 1, my, mx)
+        from_even, from_odd = field[even, k], field[odd, k]
         if step == 2:
-            for m in range(n):
-                total[first + 2 * m] = field[even, k, at_even + m]
-                total[last + 2 * m] = field[even, k, at_even + m]
-            for m in range(n_odd):
-                total[first + 2 * m + 1] = field[odd, k, at_odd + m]
-                total[last + 2 * m + 1] = field[odd, k, at_odd + m]
+            for m in range(pairs):
+                total[to + 2 * m] = from_even[at + m]
+                total[to + 2 * m + 1] = from_odd[beyond + m]
+            if n > pairs:
+                total[to + 2 * pairs] = from_even[at + pairs]
         else:
             for m in range(n):
-                total[first + m] = field[even, k, at_even + m]
-                total[last + m] = field[even, k, at_even + m]
-            for m in range(n_odd):
-                apart[first + m + 1] = field[odd, k, at_odd + m]
-                apart[last + m + 1] = field[odd, k, at_odd + m]
+                total[to + m] = from_even[at + m]
+            for m in range(1, pairs + 1):
+                apart[to + m] = from_odd[at + m]
 
 
 @kernel
