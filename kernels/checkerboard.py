@@ -140,11 +140,14 @@ def collect(field, k, sums, step, from_all, shape, coarse):  # type: ignore[no-u
 
 
 @kernel
-def expand(sums, field, k, step, shape, coarse):  # type: ignore[no-untyped-def]
-    """Put a plane of a coarser field where `fold` would put the sums of its cells, in all the rows of each."""
+def expand(of_even, of_odd, field, k, step, shape, coarse):  # type: ignore[no-untyped-def]
+    """Give each place of a plane what a coarser field has there: for an even cell, and for an odd one.
+
+    What one array has for a cell the other has for the next coarse cell along x. Neighbours beyond the ends are there.
+    """
     ny, my, mx = shape[1], coarse[1], coarse[2]
+    width, first, _, _ = layout(ny, shape[2])
     many = (ny + my - 1) // my
-    total, apart = sums[0], sums[1]
     for j in range(ny):
         _, to, _ = half(k, j, 0, ny, shape[2])
         even, at, n = half(k, j // many, 0, my, mx)
@@ -152,29 +155,24 @@ def expand(sums, field, k, step, shape, coarse):  # type: ignore[no-untyped-def]
         from_even, from_odd = field[even, k], field[odd, k]
         if step == 2:
             for m in range(pairs):
-                total[to + 2 * m] = from_even[at + m]
-                total[to + 2 * m + 1] = from_odd[beyond + m]
+                of_even[to + 2 * m] = from_even[at + m]
+                of_even[to + 2 * m + 1] = from_odd[beyond + m]
             if n > pairs:
-                total[to + 2 * pairs] = from_even[at + pairs]
+                of_even[to + 2 * pairs] = from_even[at + pairs]
+            of_even[to + mx] = of_even[to]
+            of_odd[to] = of_even[to + mx - 1]
+            for m in range(mx):
+                of_odd[to + m + 1] = of_even[to + m]
         else:
             for m in range(n):
-                total[to + m] = from_even[at + m]
+                of_even[to + m] = from_even[at + m]
             for m in range(1, pairs + 1):
-                apart[to + m] = from_odd[at + m]
-
-
-@kernel
-def unfold(plane, sums, side, step, shape):  # type: ignore[no-untyped-def]
-    """Add to the cells of a plane of one colour what `expand` made."""
-    _, at, count, _ = layout(shape[1], shape[2])
-    left = (at - 1) & POSITIVE
-    total, apart = sums[0], sums[1]
-    if step == 2:
-        for t in range(count):
-            plane[at + t] += total[at + t] if side[at + t] > 0 else total[left + t]
-    else:
-        for t in range(count):
-            plane[at + t] += total[at + t] if side[at + t] > 0 else apart[at + t]
+                of_odd[to + m] = from_odd[at + m]
+    last, before, behind = (first + (ny - 1) * width) & POSITIVE, (first - width) & POSITIVE, first + ny * width
+    for values in (of_even, of_odd):
+        for t in range(width):
+            values[before + t] = values[last + t]
+            values[behind + t] = values[first + t]
 
 
 @kernel

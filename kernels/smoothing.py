@@ -15,8 +15,10 @@ from __future__ import annotations
 import numpy as np
 
 from phasefield.kernels._jit import kernel, parallel_kernel, prange
-from phasefield.kernels.checkerboard import NONE, ONE, POSITIVE, collect, expand, fold, layout, unfold, wrap
+from phasefield.kernels.checkerboard import NONE, ONE, POSITIVE, collect, expand, fold, layout, wrap
 
+TWO, THREE = np.float32(2), np.float32(3)
+LEAST = np.float32(1e-37)  # keeps 0/0 of closed faces from being formed
 SCRATCH = 4  # planes of work for a thread
 
 
@@ -111,17 +113,58 @@ def restrict(coarse_b, u, b, gx, gy, gz, d, mask, c, flagged, live, full, work, 
 
 
 @kernel
-def prolong(u, coarse_u, mask, live, work, k, shape, coarse):  # type: ignore[no-untyped-def]
+def _weight(toward, away):  # type: ignore[no-untyped-def]
+    """Weight of the next coarse cell in a linear interpolation: 1/4 between equal faces, 0 behind a closed one."""
+    return toward / max(toward + THREE * away, LEAST)
+
+
+@kernel
+def interpolate(to, here, next_, x, x_other, y, y_other, toward, away, side, rows, along, shape):  # type: ignore[no-untyped-def]
+    """Add to the cells of one colour of a plane what coarse cells have there, linearly between them.
+
+    here, next_: what `expand` gives of this coarse plane and the next one; x, y and x_other, y_other: faces of this
+    colour and the other; toward, away: faces to the next coarse plane and from it; rows: 1 where the even cells are in
+    even rows, -1 in odd ones; along: 1 for an axis that is coarsened, 0 for another.
+    """
+    width, at, count, _ = layout(shape[1], shape[2])
+    left, before, behind = (at - 1) & POSITIVE, (at - width) & POSITIVE, (at + width) & POSITIVE
+    even, odd, even_next, odd_next = here[0], here[1], next_[0], next_[1]
+    for t in range(count):
+        is_even, is_first = side[at + t] > 0, side[at + t] * rows > 0
+        e, o, e_next, o_next = even[at + t], odd[at + t], even_next[at + t], odd_next[at + t]
+        e_before, e_behind, o_before, o_behind = even[before + t], even[behind + t], odd[before + t], odd[behind + t]
+        x_even, x_odd, ahead, above, below = x_other[at + t], x_other[left + t], x[at + t], y_other[before + t], y[at + t]
+        back = x_even if is_even else x_odd
+        w_x = along[2] * _weight(back if is_even else ahead, ahead if is_even else back)
+        w_y = along[1] * _weight(above if is_first else below, below if is_first else above)
+        w_z = along[0] * _weight(toward[at + t], away[at + t])
+        mid, beside, over = e if is_even else o, o if is_even else e, e_next if is_even else o_next
+        up, down = e_before if is_even else o_before, e_behind if is_even else o_behind
+        to[at + t] += mid + w_x * (beside - mid) + w_y * ((up if is_first else down) - mid) + w_z * (over - mid)
+
+
+@kernel
+def prolong(u, coarse_u, gx, gy, gz, mask, live, work, k, shape, coarse):  # type: ignore[no-untyped-def]
     """Add one plane of the coarse correction: to red cells, and to the black ones that a seam joins to black."""
     nz, ny, nx = shape[0], shape[1], shape[2]
-    sz, sx = (nz + coarse[0] - 1) // coarse[0], (nx + coarse[2] - 1) // coarse[2]
-    sums = work[2:]
-    expand(sums, coarse_u, k, sx, shape, coarse)
+    steps = [(shape[a] + coarse[a] - 1) // coarse[a] for a in range(3)]
+    sz, sx = steps[0], steps[2]
+    along = np.array([np.float32(s - 1) for s in steps])
+    here, next_ = work[:2], work[2:]
+    expand(here[0], here[1], coarse_u, k, sx, shape, coarse)
     for kk in range(sz * k, min(sz * k + sz, nz)):
+        if not live[kk]:
+            continue
+        kb, above = kk - 1 if kk > 0 else nz - 1, kk % 2 == 1 or sz == 1
+        expand(next_[0], next_[1], coarse_u, min(k + 1, coarse[0] - 1) if above else max(k - 1, 0), sx, shape, coarse)
         for colour in range(2 if ny % 2 or nx % 2 else 1):
-            if live[kk]:
-                unfold(u[colour, kk], sums, mask[(kk + colour) & 1], sx, shape)
-                wrap(u, colour, kk, ny, nx)
+            o, q = 1 - colour, (kk + colour) & 1
+            ahead, back = gz[colour, kk], gz[o, kb]
+            interpolate(
+                u[colour, kk], here, next_, gx[colour, kk], gx[o, kk], gy[colour, kk], gy[o, kk],
+                ahead if above else back, back if above else ahead, mask[q], ONE - TWO * np.float32(q), along, shape,
+            )  # fmt: skip
+            wrap(u, colour, kk, ny, nx)
 
 
 @kernel
@@ -155,7 +198,7 @@ def ascend(u, coarse_u, b, gx, gy, gz, inv, mask, c, flagged, live, u_s, work, f
     sz = (shape[0] + coarse[0] - 1) // coarse[0]
     for k in range(first, last + 2):
         if k < last and k % sz == 0:
-            prolong(u, coarse_u, mask, live, work, k // sz, shape, coarse)
+            prolong(u, coarse_u, gx, gy, gz, mask, live, work, k // sz, shape, coarse)
         for colour in (1, 0):
             m = k - 2 + colour
             apart = 2 - colour
@@ -215,11 +258,11 @@ def first_red_planes(u, b, inv, planes, shape):  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def prolong_planes(u, coarse_u, mask, live, work, parts, shape, coarse):  # type: ignore[no-untyped-def]
+def prolong_planes(u, coarse_u, gx, gy, gz, mask, live, work, parts, shape, coarse):  # type: ignore[no-untyped-def]
     """Add the coarse correction."""
     for t in prange(parts):
         for k in range(t * coarse[0] // parts, (t + 1) * coarse[0] // parts):
-            prolong(u, coarse_u, mask, live, work[t], k, shape, coarse)
+            prolong(u, coarse_u, gx, gy, gz, mask, live, work[t], k, shape, coarse)
 
 
 @kernel
@@ -250,7 +293,7 @@ def ascend_serial(u, coarse_u, b, gx, gy, gz, inv, mask, c, flagged, live, u_s, 
         ascend(u, coarse_u, b, gx, gy, gz, inv, mask, c, flagged, live, u_s, work, 0, nz, shape, coarse)
         return
     for k in range(coarse[0]):
-        prolong(u, coarse_u, mask, live, work, k, shape, coarse)
+        prolong(u, coarse_u, gx, gy, gz, mask, live, work, k, shape, coarse)
     for half_sweep in range(2 * sweeps):
         for k in range(nz):
             if live[k]:
