@@ -55,10 +55,9 @@ def parts(shape: Shape, threads: int) -> list[str]:
 
     info, whole = cold(), best(cold, 3)
     cells = u.size * float(fine.live.mean())  # of the planes that hold any electrolyte
-    faces = (fine.gx, fine.gy, fine.gz)
     row = [" x ".join(map(str, shape)), f"{threads}", f"{speed / 1e9:.1f}", f"{1e3 * prepare:.1f}"]
     for size, call in (
-        (MATVEC, lambda: apply_cells(out, u, *faces, solver._own, fine.planes)),
+        (MATVEC, lambda: apply_cells(out, u, *solver._faces, solver._own, True, fine.planes)),
         (CYCLE, lambda: solver._hierarchy.cycle(0.0)),
     ):
         took = best(call)

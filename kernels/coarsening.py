@@ -1,6 +1,7 @@
 """The coefficients of a multigrid level: from the caller, lumped from the elements, added up coarser.
 
-The layout of a level is told in `multigrid`.
+The layout of a level is told in `checkerboard`; `shape` is (nz, ny, nx), `filled` and `flagged` say which planes have
+faces or own conductances, and surface elements.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from phasefield.kernels._jit import kernel, parallel_kernel, prange
+from phasefield.kernels.checkerboard import POSITIVE, collect, fold, half, layout, split, wrap
 
 VOID = np.float32(3e38)  # the diagonal of a cell without conductances: whatever is divided by it is 0
 ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
@@ -26,68 +28,76 @@ def _empty(fine_x, fine_y, fine_z, diag, row, k):  # type: ignore[no-untyped-def
 
 
 @kernel
-def _load_plane(gx, gy, gz, own, filled, fine_x, fine_y, fine_z, diag, periodic, row, k):  # type: ignore[no-untyped-def]
-    """Copy one plane of the caller's coefficients into a level; return a measure of the largest."""
-    _, ny, nx = fine_x.shape
-    if _empty(fine_x, fine_y, fine_z, diag, row, k):
-        if filled[k]:
-            for a in (gx, gy, gz, own):
-                a[k] = 0
-            filled[k] = 0
-        return np.float32(0)
-    filled[k] = 1
-    seam_x = np.float32(periodic and nx > 1)
-    row[:] = 0
-    for j in range(ny):
-        keep_y = np.float32(j < ny - 1 or (periodic and ny > 1))
-        for i in range(nx):
-            gx[k, j, i + 1] = fine_x[k, j, i]
-            gy[k, j, i + 1] = keep_y * fine_y[k, j, i]
-            gz[k, j, i + 1] = fine_z[k, j, i]
-            own[k, j, i + 1] = diag[k, j, i]
-            total = fine_x[k, j, i] + fine_y[k, j, i] + fine_z[k, j, i] + np.float32(diag[k, j, i])
-            row[i] = total if total > row[i] else row[i]
-        gx[k, j, nx] *= seam_x
-        gx[k, j, 0] = gx[k, j, nx]
-    return row.max()
-
-
-@parallel_kernel
-def load(gx, gy, gz, own, filled, largest, fine_x, fine_y, fine_z, diag, periodic, rows):  # type: ignore[no-untyped-def]
-    """Copy the caller's coefficients into a level; `largest[k]` tells the size of those of a plane."""
-    for k in prange(gx.shape[0]):
-        largest[k] = _load_plane(
-            gx, gy, gz, own, filled, fine_x, fine_y, fine_z, diag, periodic, rows[k], k
-        )  # fmt: skip
+def _wrap_faces(gx, gy, k, shape):  # type: ignore[no-untyped-def]
+    for colour in range(2):
+        wrap(gx, colour, k, shape[1], shape[2])
+        wrap(gy, colour, k, shape[1], shape[2])
 
 
 @kernel
-def lump(c, flagged, start, at, w, g):  # type: ignore[no-untyped-def]
+def _load_plane(gx, gy, gz, own, filled, fine_x, fine_y, fine_z, diag, periodic, k):  # type: ignore[no-untyped-def]
+    """Copy one plane of the caller's coefficients into a level; return a measure of the largest."""
+    ny, nx = diag.shape[1], diag.shape[2]
+    row, most = np.zeros(nx, np.float32), np.zeros(nx, np.float32)
+    if _empty(fine_x, fine_y, fine_z, diag, row, k):
+        if filled[k]:
+            for a in (gx, gy, gz, own):
+                a[:, k] = 0
+            filled[k] = 0
+        return ZERO
+    filled[k] = 1
+    for j in range(ny):
+        for i in range(nx):
+            row[i] = diag[k, j, i]
+        split(own, row, k, j, ny)
+        for i in range(nx):
+            total = fine_x[k, j, i] + fine_y[k, j, i] + fine_z[k, j, i] + row[i]
+            most[i] = total if total > most[i] else most[i]
+            row[i] = fine_x[k, j, i]
+        row[nx - 1] *= np.float32(periodic and nx > 1)
+        split(gx, row, k, j, ny)
+        if j == ny - 1 and (not periodic or ny == 1):
+            row[:] = 0
+            split(gy, row, k, j, ny)
+        else:
+            split(gy, fine_y[k, j], k, j, ny)
+        split(gz, fine_z[k, j], k, j, ny)
+    _wrap_faces(gx, gy, k, diag.shape)
+    return most.max()
+
+
+@parallel_kernel
+def load(gx, gy, gz, own, filled, largest, fine_x, fine_y, fine_z, diag, periodic):  # type: ignore[no-untyped-def]
+    """Copy the caller's coefficients into a level; `largest[k]` tells the size of those of a plane."""
+    for k in prange(diag.shape[0]):
+        largest[k] = _load_plane(gx, gy, gz, own, filled, fine_x, fine_y, fine_z, diag, periodic, k)
+
+
+@kernel
+def lump(c, flagged, places, start, idx, w, g):  # type: ignore[no-untyped-def]
     """Add up `c_k = sum_e g_e w_ek` element by element, and flag the planes that hold any."""
-    nz, ny, width = c.shape
-    flat = c.ravel()
-    plane = ny * width
+    nz = c.shape[1]
+    flat, plane = c.ravel(), places.size // nz
     for k in range(nz):
         if flagged[k]:
-            c[k] = 0
+            c[:, k] = 0
             flagged[k] = 0
     first, last = 0, 0  # of the cells of the plane that was flagged last: a division takes longer than the rest
     for e in range(g.size):
         for m in range(start[e], start[e + 1]):
-            p = at[m]
-            flat[p] += np.float32(g[e] * w[m])
-            if p < first or p >= last:
-                first = p // plane * plane
-                last = first + plane
-                flagged[p // plane] = 1
+            cell = idx[m]
+            flat[places[cell]] += np.float32(g[e] * w[m])
+            if cell < first or cell >= last:
+                k = cell // plane
+                first, last = k * plane, k * plane + plane
+                flagged[k] = 1
 
 
 @kernel
-def _coarse_plane(cx, cy, cz, co, filled, gx, gy, gz, own, fine_filled, k):  # type: ignore[no-untyped-def]
+def _coarse_plane(cx, cy, cz, co, filled, gx, gy, gz, own, mask, fine_filled, k, shape, coarse):  # type: ignore[no-untyped-def]
     """Add up one plane of coarse faces and own conductances."""
-    nz, ny, nx = gx.shape[0], gx.shape[1], gx.shape[2] - 2
-    mz, my, mx = cx.shape[0], cx.shape[1], cx.shape[2] - 2
-    sz, sy, sx = (nz + mz - 1) // mz, (ny + my - 1) // my, (nx + mx - 1) // mx
+    nz, ny, nx = shape[0], shape[1], shape[2]
+    sz, sy, sx = (nz + coarse[0] - 1) // coarse[0], (ny + coarse[1] - 1) // coarse[1], (nx + coarse[2] - 1) // coarse[2]
     half_z, half_y, half_x = HALF if sz > 1 else ONE, HALF if sy > 1 else ONE, HALF if sx > 1 else ONE
     last_k = min(sz * k + sz, nz)
     some = False
@@ -96,106 +106,112 @@ def _coarse_plane(cx, cy, cz, co, filled, gx, gy, gz, own, fine_filled, k):  # t
     if not some and not filled[k]:
         return
     filled[k] = some
-    for j in range(my):
-        last_j = min(sy * j + sy, ny)
-        to_x, to_y, to_z, to_o = cx[k, j], cy[k, j], cz[k, j], co[k, j]
-        to_x[:] = 0
-        to_y[:] = 0
-        to_z[:] = 0
-        to_o[:] = 0
+    sums = np.zeros((4, 2, gx.shape[2]), np.float32)
+    of_x, of_y, of_z, of_own = sums[0], sums[1], sums[2], sums[3]
+    for colour in range(2):
         for kk in range(sz * k, last_k):
-            for jj in range(sy * j, last_j):
-                row_x, row_o = gx[kk, jj], own[kk, jj]
-                for i in range(mx):
-                    to_x[i + 1] += half_x * row_x[min(sx * i + sx, nx)]
-                for s in range(sx):
-                    for i in range((nx - s + sx - 1) // sx):
-                        to_o[i + 1] += row_o[sx * i + s + 1]
+            side = mask[(kk + colour) & 1]
+            fold(of_own, own[colour, kk], side, ONE, ONE, sx, shape)
+            fold(of_x, gx[colour, kk], side, ZERO if sx == 2 else ONE, half_x, sx, shape)
+            fold(of_y, gy[colour, kk], side, half_y, half_y, sx, shape)
+        fold(of_z, gz[colour, last_k - 1], mask[(last_k - 1 + colour) & 1], half_z, half_z, sx, shape)
+    if sx == 2 and nx % 2:  # the last cell of a row is alone
         for kk in range(sz * k, last_k):
-            row_y = gy[kk, last_j - 1]
-            for s in range(sx):
-                for i in range((nx - s + sx - 1) // sx):
-                    to_y[i + 1] += half_y * row_y[sx * i + s + 1]
-        for jj in range(sy * j, last_j):
-            row_z = gz[last_k - 1, jj]
-            for s in range(sx):
-                for i in range((nx - s + sx - 1) // sx):
-                    to_z[i + 1] += half_z * row_z[sx * i + s + 1]
-        to_x[0] = to_x[mx]
+            for j in range(ny):
+                colour, at, n = half(kk, j, 0, ny, nx)
+                of_x[0, at + n - 1] += half_x * gx[colour, kk, at + n - 1]
+    collect(co, k, of_own, sx, True, shape, coarse)
+    collect(cx, k, of_x, sx, True, shape, coarse)
+    collect(cy, k, of_y, sx, False, shape, coarse)
+    collect(cz, k, of_z, sx, True, shape, coarse)
+    _wrap_faces(cx, cy, k, coarse)
 
 
 @kernel
-def _coarse_plane_of(total, flagged, fine, fine_flagged, k):  # type: ignore[no-untyped-def]
+def _coarse_plane_of(total, flagged, fine, mask, fine_flagged, k, shape, coarse):  # type: ignore[no-untyped-def]
     """Add up one plane of a cell quantity whose plane is flagged where it is not all zero."""
-    nz, ny, nx = fine.shape[0], fine.shape[1], fine.shape[2] - 2
-    mz, my, mx = total.shape[0], total.shape[1], total.shape[2] - 2
-    sz, sy, sx = (nz + mz - 1) // mz, (ny + my - 1) // my, (nx + mx - 1) // mx
-    if flagged[k]:
-        total[k] = 0
-        flagged[k] = 0
-    for kk in range(sz * k, min(sz * k + sz, nz)):
-        if fine_flagged[kk]:
-            flagged[k] = 1
-            for j in range(ny):
-                to, row = total[k, j // sy], fine[kk, j]
-                for s in range(sx):
-                    for i in range((nx - s + sx - 1) // sx):
-                        to[i + 1] += row[sx * i + s + 1]
+    sz, sx = (shape[0] + coarse[0] - 1) // coarse[0], (shape[2] + coarse[2] - 1) // coarse[2]
+    some = False
+    for kk in range(sz * k, min(sz * k + sz, shape[0])):
+        some |= fine_flagged[kk] != 0
+    if not some and not flagged[k]:
+        return
+    flagged[k] = some
+    sums = np.zeros((2, fine.shape[2]), np.float32)
+    for colour in range(2):
+        for kk in range(sz * k, min(sz * k + sz, shape[0])):
+            fold(sums, fine[colour, kk], mask[(kk + colour) & 1], ONE, ONE, sx, shape)
+    collect(total, k, sums, sx, True, shape, coarse)
 
 
 @parallel_kernel
-def coarsen(cx, cy, cz, co, filled, gx, gy, gz, own, fine_filled):  # type: ignore[no-untyped-def]
+def coarsen(cx, cy, cz, co, filled, gx, gy, gz, own, mask, fine_filled, shape, coarse):  # type: ignore[no-untyped-def]
     """Add up the coarse faces and own conductances of a level."""
-    for k in prange(cx.shape[0]):
-        _coarse_plane(cx, cy, cz, co, filled, gx, gy, gz, own, fine_filled, k)
+    for k in prange(coarse[0]):
+        _coarse_plane(cx, cy, cz, co, filled, gx, gy, gz, own, mask, fine_filled, k, shape, coarse)
 
 
 @kernel
-def coarsen_elements(total, flagged, fine, fine_flagged):  # type: ignore[no-untyped-def]
+def coarsen_elements(total, flagged, fine, mask, fine_flagged, shape, coarse):  # type: ignore[no-untyped-def]
     """Add up the lumped elements of a level."""
-    for k in range(total.shape[0]):
-        _coarse_plane_of(total, flagged, fine, fine_flagged, k)
+    for k in range(coarse[0]):
+        _coarse_plane_of(total, flagged, fine, mask, fine_flagged, k, shape, coarse)
 
 
 @kernel
-def _diagonal_plane(d, inv, live, gx, gy, gz, own, c, filled, flagged, floor, row, k):  # type: ignore[no-untyped-def]
+def _diagonal_plane(d, inv, live, gx, gy, gz, own, c, mask, filled, flagged, floor, k, shape):  # type: ignore[no-untyped-def]
     """Add up one plane of the diagonal, and its inverse."""
-    nz, ny, width = gx.shape
+    nz, ny, nx = shape[0], shape[1], shape[2]
     kb = k - 1 if k > 0 else nz - 1
     if not (filled[k] or filled[kb] or flagged[k]):
         if live[k]:
-            d[k] = VOID
-            inv[k] = 0
+            d[:, k] = VOID
+            inv[:, k] = 0
         live[k] = 0
         return
-    row[:] = 0
-    for j in range(ny):
-        jb = j - 1 if j > 0 else ny - 1
-        for i in range(1, width - 1):
-            along = gx[k, j, i - 1] + gx[k, j, i] + gy[k, jb, i] + gy[k, j, i] + gz[kb, j, i] + gz[k, j, i]
-            total = along + own[k, j, i] + c[k, j, i]
-            row[i] = total if total > row[i] else row[i]
-            d[k, j, i] = total + floor if total > 0 else VOID
-            inv[k, j, i] = ONE / (total + floor) if total > 0 else ZERO
-    live[k] = row.max() > 0
+    width, at, count, _ = layout(ny, nx)
+    left, before = (at - 1) & POSITIVE, (at - width) & POSITIVE
+    for colour in range(2):
+        o = 1 - colour
+        x, x_other, y, y_other = gx[colour, k], gx[o, k], gy[colour, k], gy[o, k]
+        z, z_below, mine, other = gz[colour, k], gz[o, kb], own[colour, k], c[colour, k]
+        side, to, inverse = mask[(k + colour) & 1], d[colour, k], inv[colour, k]
+        for t in range(count):
+            even, odd = x_other[at + t], x_other[left + t]
+            along = (even if side[at + t] > 0 else odd) + x[at + t] + y_other[before + t] + y[at + t]
+            sum_ = along + z_below[at + t] + z[at + t] + mine[at + t] + other[at + t]
+            total = sum_ if side[at + t] != 0 else ZERO
+            to[at + t] = total + floor if total > 0 else VOID
+            inverse[at + t] = ONE / (total + floor) if total > 0 else ZERO
+    live[k] = _any(inv[0, k]) or _any(inv[1, k])
+
+
+@kernel
+def _any(plane):  # type: ignore[no-untyped-def]
+    some = False
+    for t in range(plane.size):
+        if plane[t] != 0:
+            some = True
+            break
+    return some
 
 
 @parallel_kernel
-def diagonal(d, inv, live, gx, gy, gz, own, c, filled, flagged, floor, rows):  # type: ignore[no-untyped-def]
+def diagonal(d, inv, live, gx, gy, gz, own, c, mask, filled, flagged, floor, shape):  # type: ignore[no-untyped-def]
     """Add up the diagonal of a level and tell which planes hold any conductance."""
-    for k in prange(d.shape[0]):
-        _diagonal_plane(d, inv, live, gx, gy, gz, own, c, filled, flagged, floor, rows[k], k)
+    for k in prange(shape[0]):
+        _diagonal_plane(d, inv, live, gx, gy, gz, own, c, mask, filled, flagged, floor, k, shape)
 
 
 @kernel
-def coarsen_serial(cx, cy, cz, co, filled, gx, gy, gz, own, fine_filled):  # type: ignore[no-untyped-def]
+def coarsen_serial(cx, cy, cz, co, filled, gx, gy, gz, own, mask, fine_filled, shape, coarse):  # type: ignore[no-untyped-def]
     """As `coarsen`, for a small level."""
-    for k in range(cx.shape[0]):
-        _coarse_plane(cx, cy, cz, co, filled, gx, gy, gz, own, fine_filled, k)
+    for k in range(coarse[0]):
+        _coarse_plane(cx, cy, cz, co, filled, gx, gy, gz, own, mask, fine_filled, k, shape, coarse)
 
 
 @kernel
-def diagonal_serial(d, inv, live, gx, gy, gz, own, c, filled, flagged, floor, rows):  # type: ignore[no-untyped-def]
+def diagonal_serial(d, inv, live, gx, gy, gz, own, c, mask, filled, flagged, floor, shape):  # type: ignore[no-untyped-def]
     """As `diagonal`, for a small level."""
-    for k in range(d.shape[0]):
-        _diagonal_plane(d, inv, live, gx, gy, gz, own, c, filled, flagged, floor, rows[0], k)
+    for k in range(shape[0]):
+        _diagonal_plane(d, inv, live, gx, gy, gz, own, c, mask, filled, flagged, floor, k, shape)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ._jit import parallel_kernel, prange
+from .checkerboard import half, join
 from .transport import row_dot
 
 Array = np.ndarray[Any, Any]
@@ -56,12 +57,14 @@ def scaled(to, a, factor, k0):  # type: ignore[no-untyped-def]
 
 @parallel_kernel
 def into_level(b, a, taken, k0):  # type: ignore[no-untyped-def]
-    """b = a - taken: a field (nz, ny, nx) to the right side of a multigrid level, which has two more columns."""
+    """b = a - taken: a field (nz, ny, nx) to the right side of a multigrid level."""
     for k in prange(k0, a.shape[0]):
         for j in range(a.shape[1]):
-            row, source, less = b[k, j], a[k, j], taken[k, j]
-            for i in range(source.size):
-                row[i + 1] = source[i] - less[i]
+            source, less = a[k, j], taken[k, j]
+            for odd in range(2):
+                colour, at, n = half(k, j, odd, a.shape[1], a.shape[2])
+                for m in range(n):
+                    b[colour, k, at + m] = source[2 * m + odd] - less[2 * m + odd]
 
 
 @parallel_kernel
@@ -69,9 +72,7 @@ def from_level(a, u, k0):  # type: ignore[no-untyped-def]
     """Copy the answer u of a multigrid level to a field."""
     for k in prange(k0, a.shape[0]):
         for j in range(a.shape[1]):
-            row, source = a[k, j], u[k, j]
-            for i in range(row.size):
-                row[i] = source[i + 1]
+            join(a[k, j], u, k, j, a.shape[1])
 
 
 @parallel_kernel

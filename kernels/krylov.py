@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from phasefield.kernels import coarsening, multigrid
+from phasefield.kernels import multigrid
 from phasefield.kernels._jit import kernel, parallel_kernel, prange
+from phasefield.kernels.checkerboard import LANES, NONE, POSITIVE, join, layout, split
 from phasefield.kernels.elements import gather
 
 Array = np.ndarray[Any, Any]
@@ -29,7 +30,7 @@ MARGIN = 0.9  # of what is allowed: the residual that float32 tells is a little 
 
 
 @kernel
-def _apply_row(out, u, gx, gy, gz, own, k, j):  # type: ignore[no-untyped-def]
+def _apply_row(out, u, gx, gy, gz, own, periodic, k, j):  # type: ignore[no-untyped-def]
     """Apply the cell part of the operator to one row: `out = (G + diag) u`."""
     nz, ny, nx = u.shape
     kb, ka = k - 1 if k > 0 else nz - 1, k + 1 if k < nz - 1 else 0
@@ -37,27 +38,29 @@ def _apply_row(out, u, gx, gy, gz, own, k, j):  # type: ignore[no-untyped-def]
     row_u, row_x, row_y, row_z, row_o = u[k, j], gx[k, j], gy[k, j], gz[k, j], own[k, j]
     u_before, u_behind, u_below, u_above = u[k, jb], u[k, ja], u[kb, j], u[ka, j]
     y_before, z_below = gy[k, jb], gz[kb, j]
+    first, last = np.float64(periodic or j > 0), np.float64(periodic or j < ny - 1)
     for i in range(nx):
         mid = np.float64(row_u[i])
-        along_y = y_before[i + 1] * (mid - u_before[i]) + row_y[i + 1] * (mid - u_behind[i])
-        along_z = z_below[i + 1] * (mid - u_below[i]) + row_z[i + 1] * (mid - u_above[i])
+        along_y = first * y_before[i] * (mid - u_before[i]) + last * row_y[i] * (mid - u_behind[i])
+        along_z = z_below[i] * (mid - u_below[i]) + row_z[i] * (mid - u_above[i])
         out[i] = row_o[i] * mid + along_y + along_z
     for i in range(1, nx - 1):
         mid = np.float64(row_u[i])
-        out[i] += row_x[i] * (mid - row_u[i - 1]) + row_x[i + 1] * (mid - row_u[i + 1])
+        out[i] += row_x[i - 1] * (mid - row_u[i - 1]) + row_x[i] * (mid - row_u[i + 1])
     left, right = np.float64(row_u[0]), np.float64(row_u[nx - 1])
     if nx > 1:
-        out[0] += row_x[0] * (left - right) + row_x[1] * (left - row_u[1])
-        out[nx - 1] += row_x[nx] * (right - left) + row_x[nx - 1] * (right - row_u[nx - 2])
+        seam = row_x[nx - 1] * (left - right) if periodic else 0.0
+        out[0] += row_x[0] * (left - row_u[1]) + seam
+        out[nx - 1] += row_x[nx - 2] * (right - row_u[nx - 2]) - seam
 
 
 @parallel_kernel
-def apply_cells(out, u, gx, gy, gz, own, planes):  # type: ignore[no-untyped-def]
+def apply_cells(out, u, gx, gy, gz, own, periodic, planes):  # type: ignore[no-untyped-def]
     """Apply the cell part of the operator to some planes, `out = (G + diag) u`."""
     for t in prange(planes.size):
         k = planes[t]
         for j in range(u.shape[1]):
-            _apply_row(out[k, j], u, gx, gy, gz, own, k, j)
+            _apply_row(out[k, j], u, gx, gy, gz, own, periodic, k, j)
 
 
 @kernel
@@ -87,122 +90,127 @@ def cross(turned, mean, u_s, g, beta):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _remainder_row(r, b, d):  # type: ignore[no-untyped-def]
-    """Turn a row of `A u` into `b - A u`, 0 in cells without conductance; return its sum of squares."""
-    total = 0.0
-    for i in range(r.size):
-        left = b[i] - r[i] if d[i + 1] < coarsening.VOID else 0.0
-        r[i] = left
-        total += left * left
-    return total
+def _dot(sums, a, b):  # type: ignore[no-untyped-def]
+    """Add a . b to the sums of every LANES-th product: one sum would wait for each addition."""
+    whole = a.size // LANES * LANES
+    for first in range(0, whole, LANES):
+        for lane in range(LANES):
+            sums[lane] += np.float64(a[first + lane]) * np.float64(b[first + lane])
+    for i in range(whole, a.size):
+        sums[0] += np.float64(a[i]) * np.float64(b[i])
 
 
 @parallel_kernel
-def remainder(partial, r, b, d, planes):  # type: ignore[no-untyped-def]
-    """Turn `A u` into `b - A u`; `partial` adds up the squares by planes."""
+def conducting(known, inv, planes):  # type: ignore[no-untyped-def]
+    """Tell which cells have any conductance."""
     for t in prange(planes.size):
         k = planes[t]
-        partial[k] = 0.0
-        for j in range(r.shape[1]):
-            partial[k] += _remainder_row(r[k, j], b[k, j], d[k, j])
+        for j in range(known.shape[1]):
+            join(known[k, j], inv, k, j, known.shape[1])
 
 
 @parallel_kernel
-def begin(low, b, x, p, q, r, d, scale, planes):  # type: ignore[no-untyped-def]
-    """Hand the residual to the float32 solver, `low = b = scale r`, 0 in cells without conductance; x = p = q = 0."""
+def remainder(r, b, planes):  # type: ignore[no-untyped-def]
+    """Turn `A u` into `b - A u`."""
     for t in prange(planes.size):
         k = planes[t]
         for j in range(r.shape[1]):
-            to, copy, row, row_d = low[k, j], b[k, j], r[k, j], d[k, j]
-            row_x, row_p, row_q = x[k, j], p[k, j], q[k, j]
+            row, row_b = r[k, j], b[k, j]
             for i in range(row.size):
-                left = np.float32(scale * row[i]) if row_d[i + 1] < coarsening.VOID else np.float32(0)
-                to[i + 1] = left
-                copy[i + 1] = left
-            for i in range(row_x.size):
-                row_x[i] = 0
-                row_p[i] = 0
-                row_q[i] = 0
+                row[i] = row_b[i] - row[i]
 
 
 @parallel_kernel
-def squares(partial, r, d, planes):  # type: ignore[no-untyped-def]
+def squares(partial, r, known, planes):  # type: ignore[no-untyped-def]
     """Add up the squares of r by planes; r becomes 0 in cells without conductance."""
     for t in prange(planes.size):
         k = planes[t]
-        total = 0.0
+        sums = np.zeros(LANES)
         for j in range(r.shape[1]):
-            row, row_d = r[k, j], d[k, j]
+            row, row_d = r[k, j], known[k, j]
             for i in range(row.size):
-                left = row[i] if row_d[i + 1] < coarsening.VOID else 0.0
-                row[i] = left
-                total += left * left
-        partial[k] = total
+                row[i] = row[i] if row_d[i] != 0 else 0.0
+            _dot(sums, row, row)
+        partial[k] = sums.sum()
+
+
+@parallel_kernel
+def begin(low, b, x, p, q, r, scale, planes):  # type: ignore[no-untyped-def]
+    """Hand the residual to the float32 solver, `low = b = scale r`; x = p = q = 0."""
+    for t in prange(planes.size):
+        k = planes[t]
+        row = np.empty(r.shape[2], np.float32)
+        for j in range(r.shape[1]):
+            for i in range(row.size):
+                row[i] = scale * r[k, j, i]
+            split(low, row, k, j, r.shape[1])
+        for colour in range(2):
+            b[colour, k] = low[colour, k]
+            x[colour, k] = 0
+            p[colour, k] = 0
+            q[colour, k] = 0
 
 
 @parallel_kernel
 def products(partial, z, r, q, planes):  # type: ignore[no-untyped-def]
-    """Add up `z r` and `z q` by planes, row by row."""
+    """Add up `z r` and `z q` by planes."""
     for t in prange(planes.size):
         k = planes[t]
-        with_r, with_q = 0.0, 0.0
-        for j in range(r.shape[1]):
-            row_z, row_r, row_q = z[k, j], r[k, j], q[k, j]
-            for i in range(1, row_r.size - 1):
-                with_r += np.float64(row_z[i]) * np.float64(row_r[i])
-                with_q += np.float64(row_z[i]) * np.float64(row_q[i])
-        partial[k, 0] = with_r
-        partial[k, 1] = with_q
-
-
-@kernel
-def _turn_row(p, q, z, gx, gy, gz, own, beta, k, j):  # type: ignore[no-untyped-def]
-    """Turn one row of p and q; return the part of `p q`."""
-    nz, ny = z.shape[0], z.shape[1]
-    kb, ka = k - 1 if k > 0 else nz - 1, k + 1 if k < nz - 1 else 0
-    jb, ja = j - 1 if j > 0 else ny - 1, j + 1 if j < ny - 1 else 0
-    row, row_x, row_y, row_z = z[k, j], gx[k, j], gy[k, j], gz[k, j]
-    before, behind, below, above = z[k, jb], z[k, ja], z[kb, j], z[ka, j]
-    y_before, z_below = gy[k, jb], gz[kb, j]
-    row_p, row_q, row_o = p[k, j], q[k, j], own[k, j]
-    total = 0.0
-    for i in range(1, row_p.size - 1):
-        mid = row[i]
-        along_x = row_x[i - 1] * (mid - row[i - 1]) + row_x[i] * (mid - row[i + 1])
-        along_y = y_before[i] * (mid - before[i]) + row_y[i] * (mid - behind[i])
-        along_z = z_below[i] * (mid - below[i]) + row_z[i] * (mid - above[i])
-        row_p[i] = mid + beta * row_p[i]
-        row_q[i] = row_o[i] * mid + along_x + along_y + along_z + beta * row_q[i]
-    for i in range(1, row_p.size - 1):
-        total += np.float64(row_p[i]) * np.float64(row_q[i])
-    return total
+        sums = np.zeros((2, LANES))
+        for colour in range(2):
+            _dot(sums[0], z[colour, k], r[colour, k])
+            _dot(sums[1], z[colour, k], q[colour, k])
+        partial[k, 0] = sums[0].sum()
+        partial[k, 1] = sums[1].sum()
 
 
 @parallel_kernel
-def turn(partial, p, q, z, gx, gy, gz, own, beta, planes):  # type: ignore[no-untyped-def]
+def turn(partial, p, q, z, gx, gy, gz, own, inv, mask, beta, planes, shape):  # type: ignore[no-untyped-def]
     """Take the next direction, `p = z + beta p` and `q = (G + diag) z + beta q`; add up `p q` by planes."""
-    for t in prange(planes.size):
-        k = planes[t]
-        partial[k] = 0.0
-        for j in range(p.shape[1]):
-            partial[k] += _turn_row(p, q, z, gx, gy, gz, own, beta, k, j)
+    for m in prange(planes.size):
+        k = planes[m]
+        kb, ka = k - 1 if k > 0 else shape[0] - 1, k + 1 if k < shape[0] - 1 else 0
+        width, at, count, _ = layout(shape[1], shape[2])
+        left, before, behind = (at - 1) & POSITIVE, (at - width) & POSITIVE, (at + width) & POSITIVE
+        sums = np.zeros(LANES)
+        for colour in range(2):
+            o = 1 - colour
+            here, other, below, above = z[colour, k], z[o, k], z[o, kb], z[o, ka]
+            x, x_other, y, y_other = gx[colour, k], gx[o, k], gy[colour, k], gy[o, k]
+            up, down, mine, scale = gz[colour, k], gz[o, kb], own[colour, k], inv[colour, k]
+            side, to_p, to_q = mask[(k + colour) & 1], p[colour, k], q[colour, k]
+            for t in range(count):
+                mid = here[at + t]
+                even = x_other[at + t] * (mid - other[at + t]) + x[at + t] * (mid - other[at + t + 1])
+                odd = x_other[left + t] * (mid - other[left + t]) + x[at + t] * (mid - other[at + t])
+                along_x = even if side[at + t] > 0 else odd
+                along_y = y_other[before + t] * (mid - other[before + t]) + y[at + t] * (mid - other[behind + t])
+                along_z = down[at + t] * (mid - below[at + t]) + up[at + t] * (mid - above[at + t])
+                image = mine[at + t] * mid + along_x + along_y + along_z
+                to_q[at + t] = (image if scale[at + t] != 0 else NONE) + beta * to_q[at + t]
+            for t in range(count):
+                to_p[at + t] = here[at + t] + beta * to_p[at + t]
+            _dot(sums, to_p, to_q)
+        partial[k] = sums.sum()
 
 
 @parallel_kernel
 def advance(partial, x, r, b, p, q, alpha, planes):  # type: ignore[no-untyped-def]
     """Step, `x += alpha p` and `r -= alpha q`, and hand r on as b (a V-cycle uses it up); add up r^2 by planes."""
-    for t in prange(planes.size):
-        k = planes[t]
-        total = 0.0
-        for j in range(p.shape[1]):
-            row_x, row_r, row_p, row_q, to = x[k, j], r[k, j], p[k, j], q[k, j], b[k, j]
-            for i in range(1, row_p.size - 1):
-                row_x[i] += alpha * row_p[i]
-                row_r[i] -= alpha * row_q[i]
-                to[i] = row_r[i]
-            for i in range(1, row_p.size - 1):
-                total += np.float64(row_r[i]) * np.float64(row_r[i])
-        partial[k] = total
+    for m in prange(planes.size):
+        k = planes[m]
+        sums = np.zeros(LANES)
+        for colour in range(2):
+            row_x, row_r, to = x[colour, k], r[colour, k], b[colour, k]
+            row_p, row_q = p[colour, k], q[colour, k]
+            for t in range(row_x.size):
+                row_x[t] += alpha * row_p[t]
+            for t in range(row_x.size):
+                row_r[t] -= alpha * row_q[t]
+            for t in range(row_x.size):
+                to[t] = row_r[t]
+            _dot(sums, row_r, row_r)
+        partial[k] = sums.sum()
 
 
 @parallel_kernel
@@ -210,10 +218,12 @@ def add_up(u, correction, x, size, planes):  # type: ignore[no-untyped-def]
     """Take a correction to float64, `correction = size x`, and add it to u."""
     for t in prange(planes.size):
         k = planes[t]
+        low = np.empty(u.shape[2], np.float32)
         for j in range(u.shape[1]):
-            row_u, row_x, row = u[k, j], x[k, j], correction[k, j]
+            join(low, x, k, j, u.shape[1])
+            row_u, row = u[k, j], correction[k, j]
             for i in range(row_u.size):
-                row[i] = size * row_x[i + 1]
+                row[i] = size * low[i]
                 row_u[i] += row[i]
 
 
@@ -222,13 +232,13 @@ def take(partial, r, image, planes):  # type: ignore[no-untyped-def]
     """r -= image; add up the squares of r by planes."""
     for t in prange(planes.size):
         k = planes[t]
-        total = 0.0
+        sums = np.zeros(LANES)
         for j in range(r.shape[1]):
             row, part = r[k, j], image[k, j]
             for i in range(row.size):
                 row[i] -= part[i]
-                total += row[i] * row[i]
-        partial[k] = total
+            _dot(sums, row, row)
+        partial[k] = sums.sum()
 
 
 @dataclass(frozen=True)
@@ -252,8 +262,10 @@ class Multigrid:
         self.periodic = periodic
         self._hierarchy = multigrid.Hierarchy(shape)
         self._own = np.zeros(shape)
-        padded = self._hierarchy.levels[0].u.shape
-        self._x, self._p, self._q, self._low = (np.zeros(padded, np.float32) for _ in range(4))
+        none = np.zeros(0, np.float32)
+        self._faces: tuple[Array, Array, Array] = (none, none, none)
+        self._x, self._p, self._q, self._low = (np.zeros_like(self.finest.u) for _ in range(4))
+        self._known = np.zeros(shape, np.float32)
         self._r, self._step, self._image = (np.zeros(shape) for _ in range(3))
         self._partial = np.zeros(shape[0])
         self._pair = np.zeros((shape[0], 2))
@@ -269,18 +281,18 @@ class Multigrid:
     ) -> None:  # fmt: skip
         """Take the coefficients and coarsen them.
 
-        gx, gy, gz (nz, ny, nx) float32: face conductances; diag (nz, ny, nx): the cells' own, not copied: it must
-        stay as it is until the next call.
+        gx, gy, gz (nz, ny, nx) float32: face conductances; diag (nz, ny, nx): the cells' own. They are not copied: they
+        must stay as they are until the next call, if `solve` or `apply` is to be used.
         start (n + 1), idx, w: the elements' flat cell indices and weights; g (n) their conductances;
         s the metal's own conductance. Without metal the elements and s are left out.
         """
         self._own = diag
-        faces = [np.ascontiguousarray(face, np.float32) for face in (gx, gy, gz)]
-        self._hierarchy.load(faces[0], faces[1], faces[2], self._own, self.periodic)
+        gx, gy, gz = (np.ascontiguousarray(face, np.float32) for face in (gx, gy, gz))
+        self._faces = (gx, gy, gz)
+        self._hierarchy.load(gx, gy, gz, self._own, self.periodic)
         count = g.size if with_metal else 0
         self._start = np.ascontiguousarray(start[: count + 1], np.int64) if count else np.zeros(1, np.int64)
         self._idx = np.ascontiguousarray(idx, np.int32)
-        self._at = self._idx + 2 * (self._idx // np.int32(self.shape[2])) + np.int32(1)
         self._w = np.ascontiguousarray(w, np.float64)
         self._mean, self._turned = np.zeros(count), np.zeros(count)
         self._with_metal = with_metal
@@ -296,7 +308,7 @@ class Multigrid:
         """Take new conductances of the same elements and of the metal; the faces stay."""
         self._g = np.ascontiguousarray(g[: self._mean.size], np.float64)
         self._s = float(s) if self._with_metal else 0.0
-        self._hierarchy.load_elements(self._start, self._at, self._w, self._g, self._s, self._with_metal)
+        self._hierarchy.load_elements(self._start, self._idx, self._w, self._g, self._s, self._with_metal)
         self._partial[...] = 0.0  # planes that hold nothing stay 0
         self._pair[...] = 0.0
 
@@ -315,7 +327,7 @@ class Multigrid:
         Planes without conductance are left alone.
         """
         fine = self._hierarchy.levels[0]
-        apply_cells(out, u, fine.gx, fine.gy, fine.gz, self._own, fine.planes)
+        apply_cells(out, u, *self._faces, self._own, self.periodic, fine.planes)
         if not self._with_metal:
             return 0.0
         gather(self._mean, u.reshape(-1), self._start, self._idx, self._w)
@@ -326,8 +338,9 @@ class Multigrid:
         """Turn p and q, the metal's p not yet; return the cells' `p q` and the metal's q."""
         fine = self._hierarchy.levels[0]
         turn(
-            self._partial, self._p, self._q, fine.u, fine.gx, fine.gy, fine.gz, fine.own, np.float32(beta), fine.planes
-        )
+            self._partial, self._p, self._q, fine.u, fine.gx, fine.gy, fine.gz, fine.own, fine.inv, fine.mask,
+            np.float32(beta), fine.planes, fine.shape,
+        )  # fmt: skip
         if not self._with_metal:
             return float(self._partial.sum()), 0.0
         gather(self._mean, fine.u.reshape(-1), self._start, self._at, self._w)
@@ -348,7 +361,7 @@ class Multigrid:
         if norm is None:
             norm = float(np.sqrt(float(np.square(b).sum()) + (b_s * b_s if self._with_metal else 0.0)))
         r_s = b_s - self.apply(u, u_s, self._r) if self._with_metal else self.apply(u, u_s, self._r)
-        remainder(self._partial, self._r, b, fine.d, fine.planes)
+        remainder(self._r, b, fine.planes)
         return self.correct(
             u, u_s, self._r, r_s, tolerance=tolerance, norm=norm, reduction=reduction, max_iterations=max_iterations
         )
@@ -363,7 +376,8 @@ class Multigrid:
         was.
         """
         fine = self._hierarchy.levels[0]
-        squares(self._partial, r, fine.d, fine.planes)
+        conducting(self._known, fine.inv, fine.planes)
+        squares(self._partial, r, self._known, fine.planes)
         size = float(np.sqrt(self._partial.sum() + r_s * r_s))
         start = size
         enough = min(tolerance * (start if norm is None else norm), reduction * start)
@@ -372,7 +386,7 @@ class Multigrid:
         while size > enough and iterations < max_iterations and size < before:
             before = size
             # On numbers near 1: float32 ends at 1e-38.
-            begin(self._low, fine.b, self._x, self._p, self._q, r, fine.d, 1.0 / size, fine.planes)
+            begin(self._low, fine.b, self._x, self._p, self._q, r, 1.0 / size, fine.planes)
             x_s, done = self._correction(
                 r_s / size, max(MARGIN * enough / size, DROP), max_iterations - iterations
             )
@@ -387,7 +401,9 @@ class Multigrid:
     def _correction(self, r_s: float, enough: float, max_iterations: int) -> tuple[float, int]:
         """Solve for the finest `b` and r_s, of norm 1, into x until `enough` is left; return x_s and the iterations."""
         fine = self._hierarchy.levels[0]
-        self._turned[...] = 0.0
+        if self._with_metal:
+            self._at = self._hierarchy.places[self._idx]
+            self._turned[...] = 0.0
         x_s, p_s, q_s, alpha, z_r, size, iterations = 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0
         while size > enough and iterations < max_iterations:
             z_s = self._hierarchy.cycle(r_s)

@@ -8,10 +8,8 @@ A coarse cell joins 2 x 2 x 2 cells (fewer where an axis is short or odd). Its f
 fine faces between two coarse cells, halved along a coarsened axis; own conductances and `c` add up.
 `u_s` is the same unknown on every level and is solved for with the coarsest level.
 
-Layout of a level: arrays (nz, ny, nx + 2). Cell `i` sits at `i + 1`; columns 0 and nx + 1 repeat the
-periodic neighbours, and `gx[..., i]` lies between the columns `i` and `i + 1`. Rows wrap by index, and
-so do planes, whose last faces are zero. A cell without conductance has the diagonal `coarsening.VOID`:
-it takes part in every loop and stays 0.
+The layout of a level is told in `checkerboard`. Planes wrap by index; the last faces are zero. A cell without
+conductance has the diagonal `coarsening.VOID`: it takes part in every loop and stays 0.
 
 Down is red then black from zero, up is black then red: symmetric but for the seam of an odd periodic
 axis.
@@ -24,8 +22,9 @@ from typing import Any
 import numpy as np
 from numba import get_num_threads
 
-from phasefield.kernels import coarsening, smoothing
+from phasefield.kernels import checkerboard, coarsening, smoothing
 from phasefield.kernels._jit import kernel
+from phasefield.kernels.checkerboard import bare, place, wrap
 
 Array = np.ndarray[Any, Any]
 
@@ -38,12 +37,12 @@ SINGULAR = 1e-10  # a pivot below this part of its diagonal belongs to a constan
 
 
 @kernel
-def factor(lower, pivot, row, gx, gy, gz, own, c, s, with_metal):  # type: ignore[no-untyped-def]
+def factor(lower, pivot, row, gx, gy, gz, own, c, s, with_metal, shape):  # type: ignore[no-untyped-def]
     """Factor the coarsest level with its border as `L P^-1 L^T`, `P` the diagonal of `L`.
 
     The pivot of a constant that nothing fixes is infinite: its value is 0.
     """
-    nz, ny, nx = gx.shape[0], gx.shape[1], gx.shape[2] - 2
+    nz, ny, nx = shape[0], shape[1], shape[2]
     n = nz * ny * nx
     lower[:] = 0
     metal = s
@@ -51,21 +50,22 @@ def factor(lower, pivot, row, gx, gy, gz, own, c, s, with_metal):  # type: ignor
         for j in range(ny):
             for i in range(nx):
                 m = (k * ny + j) * nx + i
+                colour, t = place(k, j, i, ny, nx)
                 ahead = (
-                    ((k * ny + j) * nx + (i + 1) % nx, np.float64(gx[k, j, i + 1])),
-                    ((k * ny + (j + 1) % ny) * nx + i, np.float64(gy[k, j, i + 1])),
-                    ((((k + 1) % nz) * ny + j) * nx + i, np.float64(gz[k, j, i + 1])),
+                    ((k * ny + j) * nx + (i + 1) % nx, np.float64(gx[colour, k, t])),
+                    ((k * ny + (j + 1) % ny) * nx + i, np.float64(gy[colour, k, t])),
+                    ((((k + 1) % nz) * ny + j) * nx + i, np.float64(gz[colour, k, t])),
                 )
                 for other, g in ahead:
                     if other != m:
                         lower[m, m] += g
                         lower[other, other] += g
                         lower[max(m, other), min(m, other)] -= g
-                lower[m, m] += own[k, j, i + 1]
+                lower[m, m] += own[colour, k, t]
                 if with_metal:
-                    lower[m, m] += c[k, j, i + 1]
-                    lower[n, m] -= c[k, j, i + 1]
-                    metal += c[k, j, i + 1]
+                    lower[m, m] += c[colour, k, t]
+                    lower[n, m] -= c[colour, k, t]
+                    metal += c[colour, k, t]
     lower[n, n] = metal if with_metal else 0.0
     for m in range(n + 1):
         row[m] = SINGULAR * lower[m, m]
@@ -81,14 +81,15 @@ def factor(lower, pivot, row, gx, gy, gz, own, c, s, with_metal):  # type: ignor
 
 
 @kernel
-def solve_coarsest(u, b, b_s, lower, pivot, x):  # type: ignore[no-untyped-def]
+def solve_coarsest(u, b, b_s, lower, pivot, x, shape):  # type: ignore[no-untyped-def]
     """Solve the coarsest level with its border; return the metal's value."""
-    nz, ny, nx = u.shape[0], u.shape[1], u.shape[2] - 2
+    nz, ny, nx = shape[0], shape[1], shape[2]
     n = nz * ny * nx
     for k in range(nz):
         for j in range(ny):
             for i in range(nx):
-                x[(k * ny + j) * nx + i] = b[k, j, i + 1]
+                colour, t = place(k, j, i, ny, nx)
+                x[(k * ny + j) * nx + i] = b[colour, k, t]
     x[n] = b_s
     for m in range(n):
         here = x[m]
@@ -102,30 +103,30 @@ def solve_coarsest(u, b, b_s, lower, pivot, x):  # type: ignore[no-untyped-def]
     for k in range(nz):
         for j in range(ny):
             for i in range(nx):
-                u[k, j, i + 1] = x[(k * ny + j) * nx + i]
-            u[k, j, 0] = u[k, j, nx]
-            u[k, j, nx + 1] = u[k, j, 1]
+                colour, t = place(k, j, i, ny, nx)
+                u[colour, k, t] = x[(k * ny + j) * nx + i]
+        for colour in range(2):
+            wrap(u, colour, k, ny, nx)
     return x[n]
 
 
-FIELDS = 9  # of a level: u, b, d, inv, c, own, gx, gy, gz; its mask of colours follows
-LINE = 16  # float32 numbers in a cache line: each field begins with one
+FIELDS = 9  # of a level: u, b, d, inv, c, own, gx, gy, gz; its masks follow
 U, B, D, INV, C, OWN, GX, GY, GZ, MASK = range(FIELDS + 1)
 LIVE, FLAGGED, FILLED = range(3)  # marks of a level, one a plane
 NZ, NY, NX, SWEEPS, MARKS, AT = range(6)  # columns of the table of levels: shape, sweeps, and where its arrays begin
 
 
 @kernel
-def _rows(flat, table, level, f):  # type: ignore[no-untyped-def]
-    nz, ny, width, at = table[level, NZ], table[level, NY], table[level, NX] + 2, table[level, AT + f]
-    return flat[at : at + nz * ny * width].reshape((nz, ny, width))
+def _field(flat, table, level, f):  # type: ignore[no-untyped-def]
+    nz, at = table[level, NZ], table[level, AT + f]
+    size = checkerboard.layout(table[level, NY], table[level, NX])[3]
+    return flat[at : at + 2 * nz * size].reshape((2, nz, size))
 
 
 @kernel
-def _planes(flat, table, level, f):  # type: ignore[no-untyped-def]
-    nz, at = table[level, NZ] if f < FIELDS else 2, table[level, AT + f]
-    size = table[level, NY] * (table[level, NX] + 2)
-    return flat[at : at + nz * size].reshape((nz, size))
+def _mask(flat, table, level):  # type: ignore[no-untyped-def]
+    at, size = table[level, AT + MASK], checkerboard.layout(table[level, NY], table[level, NX])[3]
+    return flat[at : at + 2 * size].reshape((2, size))
 
 
 @kernel
@@ -136,27 +137,30 @@ def _marks(marks, table, level, f):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def cycle_serial(flat, marks, table, first, b_s, with_metal, work, lower, pivot, x):  # type: ignore[no-untyped-def]
+def cycle_serial(flat, marks, table, first, b_s, with_metal, work, partial, lower, pivot, x):  # type: ignore[no-untyped-def]
     """The V-cycle from the level `first` on, all of it small; return the metal's value."""
+    flat, marks, work = bare(flat), bare(marks), bare(work)
     last = table.shape[0] - 1
     for m in range(first, last):
-        to_metal = smoothing.descend_serial(
-            _rows(flat, table, m + 1, B), _planes(flat, table, m, U),
-            _planes(flat, table, m, B), _rows(flat, table, m, B),
-            _planes(flat, table, m, GX), _planes(flat, table, m, GY), _planes(flat, table, m, GZ),
-            _planes(flat, table, m, D), _planes(flat, table, m, INV), _planes(flat, table, m, MASK),
-            _planes(flat, table, m, C), _marks(marks, table, m, FLAGGED), _marks(marks, table, m, LIVE),
-            table[m, SWEEPS] > 1 or _odd(table, m), work, table[m, SWEEPS],
+        n = m + 1
+        smoothing.descend_serial(
+            _field(flat, table, n, B), partial, _field(flat, table, m, U), _field(flat, table, m, B),
+            _field(flat, table, m, GX), _field(flat, table, m, GY), _field(flat, table, m, GZ),
+            _field(flat, table, m, D), _field(flat, table, m, INV), _mask(flat, table, m),
+            _field(flat, table, m, C), _marks(marks, table, m, FLAGGED), _marks(marks, table, m, LIVE),
+            table[m, SWEEPS] > 1 or _odd(table, m), work, table[m, SWEEPS], table[m], table[n],
         )  # fmt: skip
-        b_s += to_metal if with_metal else 0.0
-    u_s = solve_coarsest(_rows(flat, table, last, U), _rows(flat, table, last, B), b_s, lower, pivot, x)
+        if with_metal:
+            for k in range(table[n, NZ]):
+                b_s += partial[k]
+    u_s = solve_coarsest(_field(flat, table, last, U), _field(flat, table, last, B), b_s, lower, pivot, x, table[last])
     for m in range(last - 1, first - 1, -1):
         smoothing.ascend_serial(
-            _planes(flat, table, m, U), _rows(flat, table, m + 1, U), _planes(flat, table, m, B),
-            _planes(flat, table, m, GX), _planes(flat, table, m, GY), _planes(flat, table, m, GZ),
-            _planes(flat, table, m, INV), _planes(flat, table, m, MASK), _planes(flat, table, m, C),
+            _field(flat, table, m, U), _field(flat, table, m + 1, U), _field(flat, table, m, B),
+            _field(flat, table, m, GX), _field(flat, table, m, GY), _field(flat, table, m, GZ),
+            _field(flat, table, m, INV), _mask(flat, table, m), _field(flat, table, m, C),
             _marks(marks, table, m, FLAGGED), _marks(marks, table, m, LIVE),
-            np.float32(u_s), work, table[m, SWEEPS], table[m, NY],
+            np.float32(u_s), work, table[m, SWEEPS], table[m], table[m + 1],
         )  # fmt: skip
     return u_s
 
@@ -170,118 +174,110 @@ def _odd(table, level):  # type: ignore[no-untyped-def]
 @kernel
 def coarsen_serial(flat, marks, table, first):  # type: ignore[no-untyped-def]
     """Add up the faces and own conductances of all levels beyond `first`, which is small."""
+    flat, marks = bare(flat), bare(marks)
     for m in range(first, table.shape[0] - 1):
         n = m + 1
         coarsening.coarsen_serial(
-            _rows(flat, table, n, GX), _rows(flat, table, n, GY), _rows(flat, table, n, GZ),
-            _rows(flat, table, n, OWN),
-            _marks(marks, table, n, FILLED),
-            _rows(flat, table, m, GX), _rows(flat, table, m, GY), _rows(flat, table, m, GZ),
-            _rows(flat, table, m, OWN), _marks(marks, table, m, FILLED),
+            _field(flat, table, n, GX), _field(flat, table, n, GY), _field(flat, table, n, GZ),
+            _field(flat, table, n, OWN), _marks(marks, table, n, FILLED),
+            _field(flat, table, m, GX), _field(flat, table, m, GY), _field(flat, table, m, GZ),
+            _field(flat, table, m, OWN), _mask(flat, table, m), _marks(marks, table, m, FILLED), table[m], table[n],
         )  # fmt: skip
 
 
 @kernel
-def elements_serial(flat, marks, table, first, floor, rows):  # type: ignore[no-untyped-def]
+def elements_serial(flat, marks, table, first, floor):  # type: ignore[no-untyped-def]
     """Add up the lumped elements of all levels; make the diagonals from the level `first` on, which is small."""
+    flat, marks = bare(flat), bare(marks)
     for m in range(table.shape[0]):
         n = m + 1
         if n < table.shape[0]:
             coarsening.coarsen_elements(
-                _rows(flat, table, n, C), _marks(marks, table, n, FLAGGED),
-                _rows(flat, table, m, C), _marks(marks, table, m, FLAGGED),
+                _field(flat, table, n, C), _marks(marks, table, n, FLAGGED), _field(flat, table, m, C),
+                _mask(flat, table, m), _marks(marks, table, m, FLAGGED), table[m], table[n],
             )  # fmt: skip
         if m >= first:
             coarsening.diagonal_serial(
-                _rows(flat, table, m, D), _rows(flat, table, m, INV), _marks(marks, table, m, LIVE),
-                _rows(flat, table, m, GX), _rows(flat, table, m, GY), _rows(flat, table, m, GZ),
-                _rows(flat, table, m, OWN), _rows(flat, table, m, C), _marks(marks, table, m, FILLED),
-                _marks(marks, table, m, FLAGGED), floor, rows,
+                _field(flat, table, m, D), _field(flat, table, m, INV), _marks(marks, table, m, LIVE),
+                _field(flat, table, m, GX), _field(flat, table, m, GY), _field(flat, table, m, GZ),
+                _field(flat, table, m, OWN), _field(flat, table, m, C), _mask(flat, table, m),
+                _marks(marks, table, m, FILLED), _marks(marks, table, m, FLAGGED), floor, table[m],
             )  # fmt: skip
 
 
 class Level:
-    """The arrays of one level; see the layout above."""
+    """The arrays of one level; see `checkerboard` for their layout."""
 
     def __init__(self, shape: tuple[int, int, int], depth: int) -> None:
         nz, ny, nx = shape
-        self.shape = shape
+        self.shape, self.size = np.array(shape), int(checkerboard.layout(ny, nx)[3])
         self.fused = depth == 0
         self.sweeps = min(2**depth, MOST_SWEEPS)  # the coarser, the cheaper
         self.planes = np.arange(nz)  # those that hold any conductance
         self.serial = nz * ny * nx <= SMALL
         self.odd = bool(ny % 2 or nx % 2)  # a seam may join cells of one colour
-        plane = ny * (nx + 2)
-        self.sizes = [-(-size // LINE) * LINE for size in [nz * plane] * FIELDS + [2 * plane]]
-        self.work = np.zeros((MOST_THREADS, 4, plane), np.float32)  # scratch, four planes a thread
+        self.sizes = [2 * nz * self.size] * FIELDS + [2 * self.size]
+        self.work = np.zeros((MOST_THREADS, smoothing.SCRATCH, self.size), np.float32)
         self.partial = np.zeros(nz)
         self.every = np.arange(nz)
-        self.scratch = np.zeros((nz, nx + 2), np.float32)
 
     def take(self, fields: list[Array], marks: list[Array]) -> None:
         """Take the memory of the level's arrays."""
         nz, ny, nx = self.shape
-        self.rows = [part[: nz * ny * (nx + 2)].reshape(nz, ny, nx + 2) for part in fields[:FIELDS]]
-        self.u, self.b, self.d, self.inv, self.c, self.own, self.gx, self.gy, self.gz = self.rows
-        self.flat = [field.reshape(nz, -1) for field in self.rows]
-        self.mask = fields[MASK][: 2 * ny * (nx + 2)].reshape(2, -1)
-        for parity in range(2):
-            cells = (np.arange(ny)[:, None] + np.arange(nx)) % 2 == parity
-            self.mask[parity].reshape(ny, nx + 2)[:, 1:-1] = cells
+        self.u, self.b, self.d, self.inv, self.c, self.own, self.gx, self.gy, self.gz = (
+            part.reshape(2, nz, self.size) for part in fields[:FIELDS]
+        )
+        self.mask = fields[MASK].reshape(2, self.size)
+        self.mask[...] = checkerboard.mask(ny, nx)
         # Planes that hold any conductance, surface elements, faces or own conductances.
         self.live, self.flagged, self.filled = marks
         self.d[...] = coarsening.VOID
 
     def descend(self, coarse: Level) -> None:
         """Pre-smooth from zero and restrict the residual to the coarse level."""
-        flat, full = self.flat, self.odd or self.sweeps > 1
-        tail = (self.mask, flat[C], self.flagged, self.live, full, self.work)
+        first = (coarse.b, coarse.partial, self.u, self.b, self.gx, self.gy, self.gz, self.d)
+        tail = (self.mask, self.c, self.flagged, self.live, self.odd or self.sweeps > 1, self.work)
         if self.fused:
             bounds = self.bounds()
             inner = bounds[1:-1]
-            smoothing.descend(
-                coarse.b, coarse.partial, flat[U], flat[B], self.b, flat[GX], flat[GY], flat[GZ], flat[D], flat[INV],
-                *tail, bounds,
-            )  # fmt: skip
+            smoothing.descend_parts(*first, self.inv, *tail, bounds, self.shape, coarse.shape)
             if not inner.size:
                 return
-            self.relax(1, self.inhabited(np.concatenate([inner - 1, inner])), smoothing.NONE)
+            self.relax(1, self.inhabited(np.concatenate([inner - 1, inner])), checkerboard.NONE)
             step = -(-self.shape[0] // coarse.shape[0])
             planes = np.concatenate([inner // step - 1, inner // step])
         else:
-            smoothing.first_red(flat[U], flat[B], flat[INV], self.mask, self.planes, self.shape[1])
+            smoothing.first_red_planes(self.u, self.b, self.inv, self.planes, self.shape)
             for half_sweep in range(2 * self.sweeps - 1):
-                self.relax(1 - half_sweep % 2, self.planes, smoothing.NONE)
+                self.relax(1 - half_sweep % 2, self.planes, checkerboard.NONE)
             planes = coarse.every
-        smoothing.restrict(
-            coarse.b, coarse.partial, flat[U], self.b, flat[GX], flat[GY], flat[GZ], flat[D], *tail, planes,
-            self.parts(planes),
-        )  # fmt: skip
+        smoothing.restrict_planes(*first, *tail, planes, self.parts(planes), self.shape, coarse.shape)
 
     def ascend(self, coarse: Level, u_s: np.float32) -> None:
         """Add the corrections of the coarse level and of the metal and post-smooth."""
-        flat = self.flat
         if self.fused:
             bounds = self.bounds()
             inner = bounds[1:-1]
-            smoothing.ascend(
-                flat[U], coarse.u, flat[B], flat[GX], flat[GY], flat[GZ], flat[INV], self.mask, flat[C],
-                self.flagged, self.live, u_s, self.work, bounds, self.shape[1],
+            smoothing.ascend_parts(
+                self.u, coarse.u, self.b, self.gx, self.gy, self.gz, self.inv, self.mask, self.c, self.flagged,
+                self.live, u_s, self.work, bounds, self.shape, coarse.shape,
             )  # fmt: skip
             if inner.size:
                 self.relax(1, self.inhabited(np.concatenate([inner - 1, inner])), u_s)
                 self.relax(0, self.inhabited(np.concatenate([inner - 2, inner - 1, inner, inner + 1])), u_s)
         else:
-            smoothing.prolong(flat[U], coarse.u, self.planes, self.shape[1])
+            parts = self.parts(coarse.every)
+            smoothing.prolong_planes(
+                self.u, coarse.u, self.gx, self.gy, self.gz, self.mask, self.live, self.work, parts, self.shape, coarse.shape
+            )  # fmt: skip
             for half_sweep in range(2 * self.sweeps):
                 self.relax(1 - half_sweep % 2, self.planes, u_s)
 
     def relax(self, colour: int, planes: Array, u_s: np.float32) -> None:
         """Relax one colour of some planes."""
-        flat = self.flat
-        smoothing.relax(
-            flat[U], flat[B], flat[GX], flat[GY], flat[GZ], flat[INV], self.mask, flat[C], self.flagged, u_s,
-            self.work, colour, planes, self.parts(planes), self.shape[1],
+        smoothing.relax_planes(
+            self.u, self.b, self.gx, self.gy, self.gz, self.inv, self.mask, self.c, self.flagged, u_s, self.work,
+            colour, planes, self.parts(planes), self.shape,
         )  # fmt: skip
 
     def parts(self, planes: Array) -> int:
@@ -302,7 +298,7 @@ class Level:
 
     def coarser(self) -> tuple[int, int, int]:
         """Return the shape of the next level."""
-        nz, ny, nx = (n if n <= COARSEST else (n + 1) // 2 for n in self.shape)
+        nz, ny, nx = (int(n) if n <= COARSEST else (int(n) + 1) // 2 for n in self.shape)
         return nz, ny, nx
 
 
@@ -310,13 +306,14 @@ class Hierarchy:
     """All levels of a box, allocated once, and the V-cycle over them."""
 
     def __init__(self, shape: tuple[int, int, int]) -> None:
+        self.places = checkerboard.places(shape)
         self.levels = [Level(shape, 0)]
-        while self.levels[-1].coarser() != self.levels[-1].shape:
+        while self.levels[-1].coarser() != tuple(self.levels[-1].shape):
             self.levels.append(Level(self.levels[-1].coarser(), len(self.levels)))
         sizes = [size for level in self.levels for size in level.sizes]
         at = np.concatenate([[0], np.cumsum(sizes)])
-        flat = np.zeros(int(at[-1]) + LINE, np.float32)
-        self._flat = flat[-(flat.ctypes.data // 4) % LINE :]
+        flat = np.zeros(int(at[-1]) + checkerboard.LINE, np.float32)
+        self._flat = flat[-(flat.ctypes.data // 4) % checkerboard.LINE :]
         count = FIELDS + 1
         self._marks = np.zeros(3 * sum(level.shape[0] for level in self.levels), np.uint8)
         self._table = np.zeros((len(self.levels), AT + count), np.int64)
@@ -339,36 +336,38 @@ class Hierarchy:
         """Take the caller's faces and own conductances and coarsen them; `load_elements` must follow."""
         fine = self.levels[0]
         coarsening.load(
-            fine.gx, fine.gy, fine.gz, fine.own, fine.filled, fine.partial, gx, gy, gz, diag, periodic, fine.scratch,
+            fine.gx, fine.gy, fine.gz, fine.own, fine.filled, fine.partial, gx, gy, gz, diag, periodic
         )  # fmt: skip
         self.floor = FLOOR * float(fine.partial.max())
         for fine, coarse in zip(self.levels[: self.first], self.levels[1:], strict=False):
             coarsening.coarsen(
                 coarse.gx, coarse.gy, coarse.gz, coarse.own, coarse.filled,
-                fine.gx, fine.gy, fine.gz, fine.own, fine.filled,
+                fine.gx, fine.gy, fine.gz, fine.own, fine.mask, fine.filled, fine.shape, coarse.shape,
             )  # fmt: skip
         coarsen_serial(self._flat, self._marks, self._table, self.first)
 
-    def load_elements(self, start: Array, at: Array, w: Array, g: Array, s: float, with_metal: bool) -> None:
+    def load_elements(self, start: Array, idx: Array, w: Array, g: Array, s: float, with_metal: bool) -> None:
         """Take the surface elements, coarsen them, make the diagonals and the coarsest factors."""
         self.with_metal = with_metal
-        coarsening.lump(self.levels[0].c, self.levels[0].flagged, start, at, w, g)
+        coarsening.lump(self.levels[0].c, self.levels[0].flagged, self.places, start, idx, w, g)
         floor = np.float32(self.floor)
-        elements_serial(self._flat, self._marks, self._table, self.first, floor, self.levels[0].scratch)
+        elements_serial(self._flat, self._marks, self._table, self.first, floor)
         for level in self.levels[: self.first]:
             coarsening.diagonal(
-                level.d, level.inv, level.live, level.gx, level.gy, level.gz, level.own, level.c, level.filled,
-                level.flagged, floor, level.scratch,
+                level.d, level.inv, level.live, level.gx, level.gy, level.gz, level.own, level.c, level.mask,
+                level.filled, level.flagged, floor, level.shape,
             )  # fmt: skip
         for level in self.levels:
             planes = np.flatnonzero(level.live)
             if not np.array_equal(planes, level.planes):
                 level.planes = planes
                 for field in (level.u, level.b):
-                    field[level.live == 0] = 0
+                    field[:, level.live == 0] = 0
             level.partial[...] = 0.0
         last = self.levels[-1]
-        factor(self.lower, self.pivot, self.work, last.gx, last.gy, last.gz, last.own, last.c, s, with_metal)
+        factor(
+            self.lower, self.pivot, self.work, last.gx, last.gy, last.gz, last.own, last.c, s, with_metal, last.shape
+        )
 
     def cycle(self, b_s: float) -> float:
         """Put one V-cycle's answer to the finest `b`, which stays, into the finest `u`; return the metal's value."""
@@ -376,9 +375,10 @@ class Hierarchy:
         for level, coarse in pairs:
             level.descend(coarse)
             b_s += float(coarse.partial.sum()) if self.with_metal else 0.0
+        fine = self.levels[0]
         u_s = float(
             cycle_serial(
-                self._flat, self._marks, self._table, self.first, b_s, self.with_metal, self.levels[0].work[0],
+                self._flat, self._marks, self._table, self.first, b_s, self.with_metal, fine.work[0], fine.partial,
                 self.lower, self.pivot, self.work,
             )
         )  # fmt: skip
