@@ -153,6 +153,8 @@ def solve(
         ((23, 17, 19), True),
         ((23, 17, 19), False),
         ((26, 20, 14), True),
+        ((26, 20, 4), True),
+        ((25, 3, 21), False),
     ],
 )
 @pytest.mark.parametrize("reaction", [1e-3, 0.3])
