@@ -361,8 +361,8 @@ class Hierarchy:
             planes = np.flatnonzero(level.live)
             if not np.array_equal(planes, level.planes):
                 level.planes = planes
-                for field in (level.u, level.b):
-                    field[:, level.live == 0] = 0
+                level.b[:, level.live == 0] = 0
+            level.u[...] = 0  # what a system that was not finite left, also where there is no cell
             level.partial[...] = 0.0
         last = self.levels[-1]
         factor(
