@@ -148,6 +148,9 @@ def expand(of_even, of_odd, field, k, step, shape, coarse):  # type: ignore[no-u
     ny, my, mx = shape[1], coarse[1], coarse[2]
     width, first, _, _ = layout(ny, shape[2])
     many = (ny + my - 1) // my
+    if step == 1:  # a cell has no next coarse one along x
+        of_even[:] = 0
+        of_odd[:] = 0
     for j in range(ny):
         _, to, _ = half(k, j, 0, ny, shape[2])
         even, at, n = half(k, j // many, 0, my, mx)
