@@ -16,6 +16,9 @@ STEEP = 0.25  # an axis takes part in the partition where n_a^2 > STEEP; max n_a
 LONGEST = 96  # cells in one element at most: 2 x 6 W / (n_a dx) = 96 at W = 4 dx
 PARTS = 256  # of the band, counted and written side by side
 MOST = 2.0  # times what its own lines bring: what a cell holds of the surface beyond it goes to its closest point
+LINE = 0.05  # of an element's mean: salt at the surface, on a line from the electrolyte, that is just so far off zero
+END = 0.51129  # x there: x + 1.2 x^1.5 = 1 - LINE
+POWER = END * (1.0 + 1.8 * END**0.5) / LINE  # of x, with which it falls from there on, without a kink
 APART = 101  # from one part to the next of a thread: the surface lies in the middle of the band
 
 
@@ -285,38 +288,66 @@ def scatter(f, q, start, idx, w, n, factor):  # type: ignore[no-untyped-def]
             flat[idx[t]] += w[t] * s
 
 
+@kernel
+def ahead(x):  # type: ignore[no-untyped-def]
+    """ln(c_s/c_e), salt at the surface over its mean in an element, and its slope; x = sum w_k (c_k/c_e)^2 - 1.
+
+    What takes salt in proportion to it takes it ahead of the surface. There the salt of a line through the electrolyte
+    is 1 - x - 1.2 x^1.5 of the mean, for any place of the surface between the cells, within 1 % of the mean (flat, W =
+    dx/2); it would cross zero at x = 0.53. From `LINE` of the mean on it goes on as a power of x.
+    """
+    root = np.sqrt(x)
+    line = 1.0 - x * (1.0 + 1.2 * root)
+    if line >= LINE:
+        return np.log(line), -(1.0 + 1.8 * root) / line
+    return np.log(LINE) - POWER * np.log(x / END), -POWER / x
+
+
 @parallel_kernel
-def at_surface(c_e, u, share, c, psi, beta, c_0, start, idx, w, n):  # type: ignore[no-untyped-def]
-    """Concentration c_e and potential u of n elements, and the share of an element that each cell has.
+def at_surface(c_e, c_s, u, share, c, psi, beta, anion, c_0, start, idx, w, n):  # type: ignore[no-untyped-def]
+    """Mean c_e, salt c_s and potential u at the surface of n elements, and the share of an element that each cell has.
 
-    c_e = sum w_k c_k;   share_k = w_k c_k/c_e;   u = sum share_k psi_k + beta ln(c_e/c_0)
+    c_e = sum w_k c_k;   share_k = w_k c_k/c_e;   c_s: see `ahead`
+    u = sum share_k (psi_k - anion ln(c_k/c_s)) + beta ln(c_s/c_0)
 
-    A cell gives current, and is felt, in proportion to its salt, so that none is left without.
+    A cell gives current, and is felt, in proportion to its salt, so that none is left without. anion [V]: the
+    electrode passes no anions, whose potential psi - anion ln c is uniform near the surface.
     """
     flat_c, flat_p = c.ravel(), psi.ravel()
     for e in prange(n):
-        mean, value = 0.0, 0.0
+        mean, value, square = 0.0, 0.0, 0.0
         for t in range(start[e], start[e + 1]):
-            share[t] = w[t] * flat_c[idx[t]]
+            here = flat_c[idx[t]]
+            share[t] = w[t] * here
             mean += share[t]
-            value += share[t] * flat_p[idx[t]]
+            square += share[t] * here
+            value += share[t] * (flat_p[idx[t]] - anion * np.log(here / c_0))
         for t in range(start[e], start[e + 1]):
             share[t] /= mean
-        c_e[e], u[e] = mean, value / mean + beta * np.log(mean / c_0)
+        level = np.log(mean / c_0) + ahead(max(square / mean**2 - 1.0, 0.0))[0]
+        c_e[e], c_s[e], u[e] = mean, c_0 * np.exp(level), value / mean + (anion + beta) * level
 
 
 @parallel_kernel
-def responses(dc_e, du, dc, c_e, psi, share, beta, start, idx, w, n):  # type: ignore[no-untyped-def]
-    """Changes of c_e and u that follow from a change dc."""
-    d_c, flat_p = dc.ravel(), psi.ravel()
+def responses(dc_e, dc_s, du, dc, c_e, c_s, c, psi, share, beta, anion, c_0, start, idx, w, n):  # type: ignore[no-untyped-def]
+    """Changes of c_e, c_s and u that follow from a change dc."""
+    d_c, flat_c, flat_p = dc.ravel(), c.ravel(), psi.ravel()
     for e in prange(n):
-        with_c, with_psi, mean = 0.0, 0.0, 0.0
+        with_c, with_psi, with_square, mean, square = 0.0, 0.0, 0.0, 0.0, 0.0
         for t in range(start[e], start[e + 1]):
             p = idx[t]
-            with_c += w[t] * d_c[p]
-            with_psi += w[t] * d_c[p] * flat_p[p]
-            mean += share[t] * flat_p[p]
-        dc_e[e], du[e] = with_c, (with_psi + (beta - mean) * with_c) / c_e[e]
+            q = flat_p[p] - anion * np.log(flat_c[p] / c_0)
+            change = w[t] * d_c[p] / c_e[e]
+            with_c += change
+            with_psi += change * q
+            with_square += change * flat_c[p]
+            mean += share[t] * q
+            square += share[t] * flat_c[p]
+        square /= c_e[e]
+        dx = 2.0 * (with_square / c_e[e] - square * with_c)
+        level = with_c + ahead(max(square - 1.0, 0.0))[1] * dx
+        dc_e[e], dc_s[e] = with_c * c_e[e], level * c_s[e]
+        du[e] = with_psi - (mean + anion) * with_c + (anion + beta) * level
 
 
 @kernel

@@ -90,7 +90,7 @@ class Surface:
         self.shift = co.gibbs_thomson * front.curvature[:n]
         self.share, self.felt = np.empty(front.used), np.empty(front.used)
         self.ones = np.ones(n)
-        self.c_e, self.u, self.dc_e, self.du = (np.empty(n) for _ in range(4))
+        self.c_e, self.c_s, self.u, self.dc_e, self.dc_s, self.du = (np.empty(n) for _ in range(6))
         self.rx = Reaction.empty(n)
         self.mine = np.where(front.other, 0.0, self.area) if front.two else self.area
         self.closed: list[Floats] = []  # areas of the sets of elements whose currents have a fixed sum
@@ -102,8 +102,9 @@ class Surface:
         """
         co, drive = self.co, self.drive
         elements.at_surface(
-            self.c_e, self.u, self.share, c, psi, co.beta, co.c_0, self.start, self.idx, self.w, self.n
-        )
+            self.c_e, self.c_s, self.u, self.share, c, psi, co.beta, co.anion, co.c_0, self.start, self.idx, self.w,
+            self.n,
+        )  # fmt: skip
         others, wanted = self.area - self.mine, (drive.current or 0.0) * self.plane
         if drive.current is None:
             phi_s, self.closed = -(drive.voltage or 0.0), []
@@ -128,7 +129,7 @@ class Surface:
         rx, front, co = self.rx, self.front, self.co
         at = self.shift - np.where(front.other, phi_s, 0.0) - lift if front.two else self.shift
         kinetics.surface_currents(
-            rx.j, rx.J, rx.Jc, rx.j_li, self.u, self.c_e, self.resistance, co.layer, self.j_side, front.active,
+            rx.j, rx.J, rx.Jc, rx.j_li, self.u, self.c_s, self.resistance, co.layer, self.j_side, front.active,
             self.n, phi_s, at, co.kinetics,
         )  # fmt: skip
         if co.repair > 0.0:
@@ -162,13 +163,14 @@ class Surface:
         at_rest = AT_REST * np.sqrt(np.sum((area * rx.J / self.co.kinetics.f) ** 2))
         return float(np.sqrt(np.sum((area * rx.j) ** 2)) + at_rest)
 
-    def of_salt(self, out_c: Floats, out_p: Floats, ratio: float, dc: Floats, psi: Floats) -> Floats:
+    def of_salt(self, out_c: Floats, out_p: Floats, ratio: float, dc: Floats, c: Floats, psi: Floats) -> Floats:
         """Add to the cells what the elements take by a change dc, `ratio` as much to the salt's; return it [A]."""
-        rx, dc_e = self.rx, self.dc_e
+        rx, co, dc_e = self.rx, self.co, self.dc_e
         elements.responses(
-            dc_e, self.du, dc, self.c_e, psi, self.share, self.co.beta, self.start, self.idx, self.w, self.n
-        )
-        dI = self._closed(rx.J * self.du + rx.Jc * dc_e)
+            dc_e, self.dc_s, self.du, dc, self.c_e, self.c_s, c, psi, self.share, co.beta, co.anion, co.c_0,
+            self.start, self.idx, self.w, self.n,
+        )  # fmt: skip
+        dI = self._closed(rx.J * self.du + rx.Jc * self.dc_s)
         own = self.area * rx.j / self.c_e  # share_k A j = w_k c_k A j/c_e
         elements.exchange(
             out_c, out_p, ratio, dI - own * dc_e, own, dc, self.share, self.w, self.start, self.idx, self.n

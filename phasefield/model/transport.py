@@ -231,7 +231,7 @@ class Transport:
         if s.front.two:
             strips ^= s.front.other
         j = np.where(strips, surface.rx.j, 0.0)
-        mean = surface.u - co.beta * np.log(surface.c_e / co.c_0)  # of psi, where there is salt
+        mean = surface.u - co.beta * np.log(surface.c_s / co.c_0)  # of psi, where there is salt
         if not elements.fill(s.c, self.psi, j, mean, FILLED * co.c_0, surface.start, surface.idx, surface.n):
             return
         self.frozen = True
@@ -288,7 +288,7 @@ class Transport:
         elements.scatter(theta, slope, start, idx, share, surface.n, 1.0)
         elements.bareness(theta, self.g, front.lattice)
         elements.gather(bare, theta.reshape(-1), start, idx, share)
-        answer = np.maximum(rx.Jc + co.beta * rx.J / surface.c_e * (1.0 - bare), 0.0) * (1.0 - bare)
+        answer = np.maximum(rx.Jc * surface.c_s + co.beta * rx.J * (1.0 - bare), 0.0) * (1.0 - bare) / surface.c_e
         answer *= self.ratio * area
         faces = self.diffusion
         if float(np.max(bare, initial=0.0)) > BARE:
@@ -330,7 +330,7 @@ class Transport:
             gmres.from_level(z[0], level.u, k0)
             transport.salt_operator(w[0], z[0], self.storage, self.diffusion, self.flow, L, k0)
             transport.charge_of_salt(w[1], z[0], self.ga, self.gb, L, k0)
-            dI = self.surface.of_salt(w[0], w[1], self.ratio, z[0], self.psi)
+            dI = self.surface.of_salt(w[0], w[1], self.ratio, z[0], s.c, self.psi)
             if not s.front.two:
                 dc = z[0, -1].astype(float)
                 self._counter(w, (self.jc_slope * self.co.beta / s.c[-1] + self.jc_by_c) * dc)
