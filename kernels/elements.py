@@ -18,7 +18,8 @@ PARTS = 256  # of the band, counted and written side by side
 MOST = 2.0  # times what its own lines bring: what a cell holds of the surface beyond it goes to its closest point
 LINE = 0.05  # of an element's mean: salt at the surface, on a line from the electrolyte, that is just so far off zero
 END = 0.51129  # x there: x + 1.2 x^1.5 = 1 - LINE
-POWER = END * (1.0 + 1.8 * END**0.5) / LINE  # of x, with which it falls from there on, without a kink
+FALL = (1.0 + 1.8 * END**0.5) / LINE  # of its logarithm with x, from there on, without a kink
+FAR = 2.0  # beyond the end: so far its logarithm falls about linearly, then ever slower, so that no x makes it 0
 APART = 101  # from one part to the next of a thread: the surface lies in the middle of the band
 
 
@@ -294,13 +295,14 @@ def ahead(x):  # type: ignore[no-untyped-def]
 
     What takes salt in proportion to it takes it ahead of the surface. There the salt of a line through the electrolyte
     is 1 - x - 1.2 x^1.5 of the mean, for any place of the surface between the cells, within 1 % of the mean (flat, W =
-    dx/2); it would cross zero at x = 0.53. From `LINE` of the mean on it goes on as a power of x.
+    dx/2); it would cross zero at x = 0.53. From `LINE` of the mean on its logarithm falls linearly.
     """
     root = np.sqrt(x)
     line = 1.0 - x * (1.0 + 1.2 * root)
     if line >= LINE:
         return np.log(line), -(1.0 + 1.8 * root) / line
-    return np.log(LINE) - POWER * np.log(x / END), -POWER / x
+    beyond = (x - END) / FAR
+    return np.log(LINE) - FALL * FAR * np.log1p(beyond), -FALL / (1.0 + beyond)
 
 
 @parallel_kernel
@@ -330,7 +332,7 @@ def at_surface(c_e, c_s, u, share, c, psi, beta, anion, c_0, start, idx, w, n): 
 
 @parallel_kernel
 def responses(dc_e, dc_s, du, dc, c_e, c_s, c, psi, share, beta, anion, c_0, start, idx, w, n):  # type: ignore[no-untyped-def]
-    """Changes of c_e, c_s and u that follow from a change dc."""
+    """Changes of c_e, c_s and u that follow from a change dc while psi - anion ln c stays."""
     d_c, flat_c, flat_p = dc.ravel(), c.ravel(), psi.ravel()
     for e in prange(n):
         with_c, with_psi, with_square, mean, square = 0.0, 0.0, 0.0, 0.0, 0.0
@@ -347,7 +349,7 @@ def responses(dc_e, dc_s, du, dc, c_e, c_s, c, psi, share, beta, anion, c_0, sta
         dx = 2.0 * (with_square / c_e[e] - square * with_c)
         level = with_c + ahead(max(square - 1.0, 0.0))[1] * dx
         dc_e[e], dc_s[e] = with_c * c_e[e], level * c_s[e]
-        du[e] = with_psi - (mean + anion) * with_c + (anion + beta) * level
+        du[e] = with_psi - mean * with_c + (anion + beta) * level
 
 
 @kernel

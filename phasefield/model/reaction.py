@@ -105,6 +105,7 @@ class Surface:
             self.c_e, self.c_s, self.u, self.share, c, psi, co.beta, co.anion, co.c_0, self.start, self.idx, self.w,
             self.n,
         )  # fmt: skip
+        self.behind = self.resistance + co.layer / self.c_e
         others, wanted = self.area - self.mine, (drive.current or 0.0) * self.plane
         if drive.current is None:
             phi_s, self.closed = -(drive.voltage or 0.0), []
@@ -129,7 +130,7 @@ class Surface:
         rx, front, co = self.rx, self.front, self.co
         at = self.shift - np.where(front.other, phi_s, 0.0) - lift if front.two else self.shift
         kinetics.surface_currents(
-            rx.j, rx.J, rx.Jc, rx.j_li, self.u, self.c_s, self.resistance, co.layer, self.j_side, front.active,
+            rx.j, rx.J, rx.Jc, rx.j_li, self.u, self.c_s, self.behind, 0.0, self.j_side, front.active,
             self.n, phi_s, at, co.kinetics,
         )  # fmt: skip
         if co.repair > 0.0:
@@ -163,6 +164,16 @@ class Surface:
         at_rest = AT_REST * np.sqrt(np.sum((area * rx.J / self.co.kinetics.f) ** 2))
         return float(np.sqrt(np.sum((area * rx.j) ** 2)) + at_rest)
 
+    def response(self) -> Floats:
+        """Weights with which c_s answers to each cell, where they are positive."""
+        lengths = np.diff(self.start)
+        y = self.share / self.w
+        x = np.add.reduceat(self.share * y, self.start[:-1]) - 1.0
+        root = np.sqrt(np.maximum(x, 0.0))
+        line = 1.0 - x * (1.0 + 1.2 * root)
+        slope = np.where(line >= elements.LINE, -(1.0 + 1.8 * root) / np.maximum(line, elements.LINE), -elements.FALL / (1.0 + np.maximum(x - elements.END, 0.0) / elements.FAR))
+        return self.w * np.maximum(1.0 + 2.0 * np.repeat(slope, lengths) * (y - 1.0 - np.repeat(x, lengths)), 0.0)
+
     def of_salt(self, out_c: Floats, out_p: Floats, ratio: float, dc: Floats, c: Floats, psi: Floats) -> Floats:
         """Add to the cells what the elements take by a change dc, `ratio` as much to the salt's; return it [A]."""
         rx, co, dc_e = self.rx, self.co, self.dc_e
@@ -170,7 +181,7 @@ class Surface:
             dc_e, self.dc_s, self.du, dc, self.c_e, self.c_s, c, psi, self.share, co.beta, co.anion, co.c_0,
             self.start, self.idx, self.w, self.n,
         )  # fmt: skip
-        dI = self._closed(rx.J * self.du + rx.Jc * self.dc_s)
+        dI = self._closed(rx.J * self.du + rx.Jc * self.dc_s + rx.J * rx.j * co.layer / self.c_e**2 * dc_e)
         own = self.area * rx.j / self.c_e  # share_k A j = w_k c_k A j/c_e
         elements.exchange(
             out_c, out_p, ratio, dI - own * dc_e, own, dc, self.share, self.w, self.start, self.idx, self.n

@@ -104,8 +104,6 @@ class Transport:
         self._evaluate(stage)
         if not s.front.two:
             self._level(stage)
-        if not self.frozen:
-            self._fill(stage)
         self.used = VECTORS  # of GMRES in the last Newton step
         size, relative, self.error = self._size(k0), REDUCTION, math.inf
         for _ in range(NEWTON_STEPS):
@@ -170,6 +168,8 @@ class Transport:
             Ix, Iy, Iz, self.g, self.ga, self.gb, front.h, s.c, self.psi, co.at, co.kappa, co.least, L,
             self.periodic, k0,
         )  # fmt: skip
+        if not self.frozen:
+            transport.with_anions(self.ga, self.gb, self.g, s.c, co.anion, L, k0)
         r_c, r_p = self.residual
         transport.divergence(r_p, Ix, Iy, Iz, L, k0)
         current = surface.area * surface.rx.j
@@ -305,7 +305,8 @@ class Transport:
             self.salt_own[-1] += self.ratio * dx**2 * own
         pin = 0.0 if bound else PINNED * front.total(answer)
         gx, gy, gz = faces
-        elements.felt(surface.felt, answer, share, surface.w, faces, start, idx, surface.n, front.lattice)
+        weight = surface.response()
+        elements.felt(surface.felt, answer, share, weight, faces, start, idx, surface.n, front.lattice)
         self.salt.prepare(gx, gy, gz, self.salt_own, start, idx, surface.felt, surface.ones, pin, True)
 
     def _counter(self, out: Vector, given: Floats) -> None:
@@ -333,7 +334,7 @@ class Transport:
             dI = self.surface.of_salt(w[0], w[1], self.ratio, z[0], s.c, self.psi)
             if not s.front.two:
                 dc = z[0, -1].astype(float)
-                self._counter(w, (self.jc_slope * self.co.beta / s.c[-1] + self.jc_by_c) * dc)
+                self._counter(w, (self.jc_slope * (self.co.anion + self.co.beta) / s.c[-1] + self.jc_by_c) * dc)
                 if math.isnan(stage.back):
                     w[0, -1] += self.scale * stage.top * dc
         level = self.charge.finest
@@ -372,7 +373,7 @@ class Transport:
         kept = s.phi_s
         factor = 1.0
         for _ in range(HALVINGS):
-            gmres.update(s.c, self.psi, self.step, factor, k0)
+            gmres.update(s.c, self.psi, self.step, factor, self.co.anion, k0)
             try:
                 self._evaluate(stage)
                 new = self._size(k0)
