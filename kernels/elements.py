@@ -306,7 +306,7 @@ def ahead(x):  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def at_surface(c_e, c_s, u, share, c, psi, beta, anion, c_0, start, idx, w, n):  # type: ignore[no-untyped-def]
+def at_surface(c_e, c_s, u, share, give, takes, c, psi, beta, anion, c_0, start, idx, w, n):  # type: ignore[no-untyped-def]
     """Mean c_e, salt c_s and potential u at the surface of n elements, and the share of an element that each cell has.
 
     c_e = sum w_k c_k;   share_k = w_k c_k/c_e;   c_s: see `ahead`
@@ -326,12 +326,15 @@ def at_surface(c_e, c_s, u, share, c, psi, beta, anion, c_0, start, idx, w, n): 
             value += share[t] * (flat_p[idx[t]] - anion * np.log(here / c_0))
         for t in range(start[e], start[e + 1]):
             share[t] /= mean
-        level = np.log(mean / c_0) + ahead(max(square / mean**2 - 1.0, 0.0))[0]
+            give[t] = share[t] if takes[e] else w[t]
+        level = np.log(mean / c_0)
+        if takes[e]:
+            level += ahead(max(square / mean**2 - 1.0, 0.0))[0]
         c_e[e], c_s[e], u[e] = mean, c_0 * np.exp(level), value / mean + (anion + beta) * level
 
 
 @parallel_kernel
-def responses(dc_e, dc_s, du, dc, c_e, c_s, c, psi, share, beta, anion, c_0, start, idx, w, n):  # type: ignore[no-untyped-def]
+def responses(dc_e, dc_s, du, dc, c_e, c_s, takes, c, psi, share, beta, anion, c_0, start, idx, w, n):  # type: ignore[no-untyped-def]
     """Changes of c_e, c_s and u that follow from a change dc while psi - anion ln c stays."""
     d_c, flat_c, flat_p = dc.ravel(), c.ravel(), psi.ravel()
     for e in prange(n):
@@ -347,7 +350,9 @@ def responses(dc_e, dc_s, du, dc, c_e, c_s, c, psi, share, beta, anion, c_0, sta
             square += share[t] * flat_c[p]
         square /= c_e[e]
         dx = 2.0 * (with_square / c_e[e] - square * with_c)
-        level = with_c + ahead(max(square - 1.0, 0.0))[1] * dx
+        level = with_c
+        if takes[e]:
+            level += ahead(max(square - 1.0, 0.0))[1] * dx
         dc_e[e], dc_s[e] = with_c * c_e[e], level * c_s[e]
         du[e] = with_psi - mean * with_c + (anion + beta) * level
 

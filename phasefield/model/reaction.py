@@ -88,7 +88,8 @@ class Surface:
         self.start, self.idx, self.w = front.start[: n + 1], front.idx[: front.used], front.w[: front.used]
         self.area = front.area[:n]
         self.shift = co.gibbs_thomson * front.curvature[:n]
-        self.share, self.felt = np.empty(front.used), np.empty(front.used)
+        self.share, self.give, self.felt = (np.empty(front.used) for _ in range(3))
+        self.takes = np.ones(n, bool)  # salt: its cells give in proportion to what they have
         self.ones = np.ones(n)
         self.c_e, self.c_s, self.u, self.dc_e, self.dc_s, self.du = (np.empty(n) for _ in range(6))
         self.rx = Reaction.empty(n)
@@ -102,8 +103,8 @@ class Surface:
         """
         co, drive = self.co, self.drive
         elements.at_surface(
-            self.c_e, self.c_s, self.u, self.share, c, psi, co.beta, co.anion, co.c_0, self.start, self.idx, self.w,
-            self.n,
+            self.c_e, self.c_s, self.u, self.share, self.give, self.takes, c, psi, co.beta, co.anion, co.c_0, self.start,
+            self.idx, self.w, self.n,
         )  # fmt: skip
         self.behind = self.resistance + co.layer / self.c_e
         others, wanted = self.area - self.mine, (drive.current or 0.0) * self.plane
@@ -171,20 +172,20 @@ class Surface:
         x = np.add.reduceat(self.share * y, self.start[:-1]) - 1.0
         root = np.sqrt(np.maximum(x, 0.0))
         line = 1.0 - x * (1.0 + 1.2 * root)
-        slope = np.where(line >= elements.LINE, -(1.0 + 1.8 * root) / np.maximum(line, elements.LINE), -elements.FALL / (1.0 + np.maximum(x - elements.END, 0.0) / elements.FAR))
+        slope = np.where(self.takes, 1.0, 0.0) * np.where(line >= elements.LINE, -(1.0 + 1.8 * root) / np.maximum(line, elements.LINE), -elements.FALL / (1.0 + np.maximum(x - elements.END, 0.0) / elements.FAR))
         return self.w * np.maximum(1.0 + 2.0 * np.repeat(slope, lengths) * (y - 1.0 - np.repeat(x, lengths)), 0.0)
 
     def of_salt(self, out_c: Floats, out_p: Floats, ratio: float, dc: Floats, c: Floats, psi: Floats) -> Floats:
         """Add to the cells what the elements take by a change dc, `ratio` as much to the salt's; return it [A]."""
         rx, co, dc_e = self.rx, self.co, self.dc_e
         elements.responses(
-            dc_e, self.dc_s, self.du, dc, self.c_e, self.c_s, c, psi, self.share, co.beta, co.anion, co.c_0,
+            dc_e, self.dc_s, self.du, dc, self.c_e, self.c_s, self.takes, c, psi, self.share, co.beta, co.anion, co.c_0,
             self.start, self.idx, self.w, self.n,
         )  # fmt: skip
         dI = self._closed(rx.J * self.du + rx.Jc * self.dc_s + rx.J * rx.j * co.layer / self.c_e**2 * dc_e)
-        own = self.area * rx.j / self.c_e  # share_k A j = w_k c_k A j/c_e
+        own = self.area * rx.j / self.c_e * self.takes  # share_k A j = w_k c_k A j/c_e
         elements.exchange(
-            out_c, out_p, ratio, dI - own * dc_e, own, dc, self.share, self.w, self.start, self.idx, self.n
+            out_c, out_p, ratio, dI - own * dc_e, own, dc, self.give, self.w, self.start, self.idx, self.n
         )
         return dI
 
@@ -192,9 +193,9 @@ class Surface:
         """As `of_salt`, by a change dpsi."""
         elements.gather(self.du, dpsi.reshape(-1), self.start, self.idx, self.share)
         dI = self._closed(self.rx.J * self.du)
-        elements.scatter(out_p, dI, self.start, self.idx, self.share, self.n, 1.0)
+        elements.scatter(out_p, dI, self.start, self.idx, self.give, self.n, 1.0)
         if ratio > 0.0:
-            elements.scatter(out_c, dI, self.start, self.idx, self.share, self.n, ratio)
+            elements.scatter(out_c, dI, self.start, self.idx, self.give, self.n, ratio)
         return dI
 
     def _closed(self, change: Floats) -> Floats:

@@ -101,6 +101,8 @@ class Transport:
         """
         s, co, k0 = stage.state, self.co, stage.state.front.k0
         self._begin(stage)
+        s.phi_s = self.surface.react(s.c, self.psi, s.phi_s)
+        self.surface.takes = self.surface.rx.j > 0.0
         self._evaluate(stage)
         if not s.front.two:
             self._level(stage)
@@ -173,7 +175,7 @@ class Transport:
         r_c, r_p = self.residual
         transport.divergence(r_p, Ix, Iy, Iz, L, k0)
         current = surface.area * surface.rx.j
-        elements.scatter(r_p, current, surface.start, surface.idx, surface.share, surface.n, -1.0)
+        elements.scatter(r_p, current, surface.start, surface.idx, surface.give, surface.n, -1.0)
         if not front.two:  # else the top of the box is closed
             self._counter_currents(stage)
             r_p[-1] += dx**2 * s.jc
@@ -185,7 +187,7 @@ class Transport:
                 self._diffusion(stage)
             transport.salt_operator(r_c, s.c, self.storage, self.diffusion, self.flow, L, k0)
             np.subtract(self.scale * stage.held[k0:], r_c[k0:], out=r_c[k0:])
-            elements.scatter(r_c, current, surface.start, surface.idx, surface.share, surface.n, -self.ratio)
+            elements.scatter(r_c, current, surface.start, surface.idx, surface.give, surface.n, -self.ratio)
             if not front.two:
                 r_c[-1] += self.ratio * dx**2 * s.jc - self.scale * self._leaving(stage)
 
@@ -277,7 +279,7 @@ class Transport:
         slope = area * rx.J
         gx, gy, gz = self.g
         pin = 0.0 if bound else PINNED * front.total(slope)
-        elements.felt(surface.felt, slope, share, share, self.g, start, idx, surface.n, front.lattice)
+        elements.felt(surface.felt, slope, surface.give, share, self.g, start, idx, surface.n, front.lattice)
         self.charge.prepare(gx, gy, gz, self.own, start, idx, surface.felt, surface.ones, pin, True)
         if self.frozen:
             return
@@ -296,7 +298,7 @@ class Transport:
             transport.stiffen(faces, self.diffusion, theta, self.stiffness, front.lattice, k0)
         np.copyto(self.salt_own, self.storage)
         elements.own_answer(
-            self.salt_own, self.ratio, area * rx.j, surface.c_e, share, surface.w, start, idx, surface.n
+            self.salt_own, self.ratio, area * rx.j * surface.takes, surface.c_e, share, surface.w, start, idx, surface.n
         )
         if not front.two:
             top = np.ascontiguousarray(s.c[-1])
@@ -306,7 +308,7 @@ class Transport:
         pin = 0.0 if bound else PINNED * front.total(answer)
         gx, gy, gz = faces
         weight = surface.response()
-        elements.felt(surface.felt, answer, share, weight, faces, start, idx, surface.n, front.lattice)
+        elements.felt(surface.felt, answer, surface.give, weight, faces, start, idx, surface.n, front.lattice)
         self.salt.prepare(gx, gy, gz, self.salt_own, start, idx, surface.felt, surface.ones, pin, True)
 
     def _counter(self, out: Vector, given: Floats) -> None:
