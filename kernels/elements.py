@@ -16,10 +16,7 @@ STEEP = 0.25  # an axis takes part in the partition where n_a^2 > STEEP; max n_a
 LONGEST = 96  # cells in one element at most: 2 x 6 W / (n_a dx) = 96 at W = 4 dx
 PARTS = 256  # of the band, counted and written side by side
 MOST = 2.0  # times what its own lines bring: what a cell holds of the surface beyond it goes to its closest point
-LINE = 0.05  # of an element's mean: salt at the surface, on a line from the electrolyte, that is just so far off zero
-END = 0.51129  # x there: x + 1.2 x^1.5 = 1 - LINE
-FALL = (1.0 + 1.8 * END**0.5) / LINE  # of its logarithm with x, from there on, without a kink
-FAR = 2.0  # beyond the end: so far its logarithm falls about linearly, then ever slower, so that no x makes it 0
+BEND = 0.11  # of x: how the way ahead of the surface falls short of the square root (flat, W = dx/2), 2 % at x < 3
 APART = 101  # from one part to the next of a thread: the surface lies in the middle of the band
 
 
@@ -289,31 +286,14 @@ def scatter(f, q, start, idx, w, n, factor):  # type: ignore[no-untyped-def]
             flat[idx[t]] += w[t] * s
 
 
-@kernel
-def ahead(x):  # type: ignore[no-untyped-def]
-    """ln(c_s/c_e), salt at the surface over its mean in an element, and its slope; x = sum w_k (c_k/c_e)^2 - 1.
-
-    What takes salt in proportion to it takes it ahead of the surface. There the salt of a line through the electrolyte
-    is 1 - x - 1.2 x^1.5 of the mean, for any place of the surface between the cells, within 1 % of the mean (flat, W =
-    dx/2); it would cross zero at x = 0.53. From `LINE` of the mean on its logarithm falls linearly.
-    """
-    root = np.sqrt(x)
-    line = 1.0 - x * (1.0 + 1.2 * root)
-    if line >= LINE:
-        return np.log(line), -(1.0 + 1.8 * root) / line
-    beyond = (x - END) / FAR
-    return np.log(LINE) - FALL * FAR * np.log1p(beyond), -FALL / (1.0 + beyond)
-
-
 @parallel_kernel
-def at_surface(c_e, c_s, u, share, give, takes, c, psi, beta, anion, c_0, start, idx, w, n):  # type: ignore[no-untyped-def]
-    """Mean c_e, salt c_s and potential u at the surface of n elements, and the share of an element that each cell has.
+def at_surface(c_e, x, u, share, give, takes, c, psi, anion, c_0, start, idx, w, n):  # type: ignore[no-untyped-def]
+    """Mean salt c_e of n elements, its spread x, the anions' potential u; how each cell is felt, and what it gives.
 
-    c_e = sum w_k c_k;   share_k = w_k c_k/c_e;   c_s: see `ahead`
-    u = sum share_k (psi_k - anion ln(c_k/c_s)) + beta ln(c_s/c_0)
+    c_e = sum w_k c_k;   share_k = w_k c_k/c_e;   x = sum w_k (c_k/c_e - 1)^2;   u = sum share_k (psi_k - anion ln(c_k/c_0))
 
-    A cell gives current, and is felt, in proportion to its salt, so that none is left without. anion [V]: the
-    electrode passes no anions, whose potential psi - anion ln c is uniform near the surface.
+    Where salt is taken a cell gives, and is felt, in proportion to what it has, so that none is left without. What
+    brings salt needs no such care, and is shared by weight.
     """
     flat_c, flat_p = c.ravel(), psi.ravel()
     for e in prange(n):
@@ -322,39 +302,29 @@ def at_surface(c_e, c_s, u, share, give, takes, c, psi, beta, anion, c_0, start,
             here = flat_c[idx[t]]
             share[t] = w[t] * here
             mean += share[t]
-            square += share[t] * here
             value += share[t] * (flat_p[idx[t]] - anion * np.log(here / c_0))
         for t in range(start[e], start[e + 1]):
             share[t] /= mean
             give[t] = share[t] if takes[e] else w[t]
-        level = np.log(mean / c_0)
-        if takes[e]:
-            level += ahead(max(square / mean**2 - 1.0, 0.0))[0]
-        c_e[e], c_s[e], u[e] = mean, c_0 * np.exp(level), value / mean + (anion + beta) * level
+            square += w[t] * (flat_c[idx[t]] / mean - 1.0) ** 2
+        c_e[e], x[e], u[e] = mean, square, value / mean
 
 
 @parallel_kernel
-def responses(dc_e, dc_s, du, dc, c_e, c_s, takes, c, psi, share, beta, anion, c_0, start, idx, w, n):  # type: ignore[no-untyped-def]
-    """Changes of c_e, c_s and u that follow from a change dc while psi - anion ln c stays."""
+def responses(dc_e, dx, du, dc, c_e, x, c, psi, share, anion, c_0, start, idx, w, n):  # type: ignore[no-untyped-def]
+    """Changes of c_e, x and u that follow from a change dc while psi - anion ln c stays."""
     d_c, flat_c, flat_p = dc.ravel(), c.ravel(), psi.ravel()
     for e in prange(n):
-        with_c, with_psi, with_square, mean, square = 0.0, 0.0, 0.0, 0.0, 0.0
+        with_c, with_u, with_x, mean = 0.0, 0.0, 0.0, 0.0
         for t in range(start[e], start[e + 1]):
             p = idx[t]
-            q = flat_p[p] - anion * np.log(flat_c[p] / c_0)
+            u = flat_p[p] - anion * np.log(flat_c[p] / c_0)
             change = w[t] * d_c[p] / c_e[e]
             with_c += change
-            with_psi += change * q
-            with_square += change * flat_c[p]
-            mean += share[t] * q
-            square += share[t] * flat_c[p]
-        square /= c_e[e]
-        dx = 2.0 * (with_square / c_e[e] - square * with_c)
-        level = with_c
-        if takes[e]:
-            level += ahead(max(square - 1.0, 0.0))[1] * dx
-        dc_e[e], dc_s[e] = with_c * c_e[e], level * c_s[e]
-        du[e] = with_psi - mean * with_c + (anion + beta) * level
+            with_u += change * u
+            with_x += change * (flat_c[p] / c_e[e] - 1.0)
+            mean += share[t] * u
+        dc_e[e], dx[e], du[e] = with_c * c_e[e], 2.0 * (with_x - with_c * x[e]), with_u - mean * with_c
 
 
 @kernel

@@ -91,7 +91,7 @@ class Surface:
         self.share, self.give, self.felt = (np.empty(front.used) for _ in range(3))
         self.takes = np.ones(n, bool)  # salt: its cells give in proportion to what they have
         self.ones = np.ones(n)
-        self.c_e, self.c_s, self.u, self.dc_e, self.dc_s, self.du = (np.empty(n) for _ in range(6))
+        self.c_e, self.x, self.u, self.dc_e, self.dx, self.du = (np.empty(n) for _ in range(6))
         self.rx = Reaction.empty(n)
         self.mine = np.where(front.other, 0.0, self.area) if front.two else self.area
         self.closed: list[Floats] = []  # areas of the sets of elements whose currents have a fixed sum
@@ -103,10 +103,14 @@ class Surface:
         """
         co, drive = self.co, self.drive
         elements.at_surface(
-            self.c_e, self.c_s, self.u, self.share, self.give, self.takes, c, psi, co.beta, co.anion, co.c_0, self.start,
-            self.idx, self.w, self.n,
+            self.c_e, self.x, self.u, self.share, self.give, self.takes, c, psi, co.anion, co.c_0, self.start, self.idx,
+            self.w, self.n,
         )  # fmt: skip
         self.behind = self.resistance + co.layer / self.c_e
+        root, D = np.sqrt(self.x), np.interp(self.c_e, co.D_at, co.D)
+        ahead = co.flux * co.spread / D * self.takes
+        self.gain = ahead * root / (1.0 + elements.BEND * self.x)
+        self.gain_x = ahead * (0.5 - 0.5 * elements.BEND * self.x) / (1.0 + elements.BEND * self.x) ** 2 / np.maximum(root, 1e-9)
         others, wanted = self.area - self.mine, (drive.current or 0.0) * self.plane
         if drive.current is None:
             phi_s, self.closed = -(drive.voltage or 0.0), []
@@ -131,7 +135,7 @@ class Surface:
         rx, front, co = self.rx, self.front, self.co
         at = self.shift - np.where(front.other, phi_s, 0.0) - lift if front.two else self.shift
         kinetics.surface_currents(
-            rx.j, rx.J, rx.Jc, rx.j_li, self.u, self.c_s, self.behind, 0.0, self.j_side, front.active,
+            rx.j, rx.J, rx.Jc, rx.j_li, self.u, self.c_e, self.gain, co.anion + co.beta, co.c_0, self.behind, self.j_side, front.active,
             self.n, phi_s, at, co.kinetics,
         )  # fmt: skip
         if co.repair > 0.0:
@@ -165,24 +169,15 @@ class Surface:
         at_rest = AT_REST * np.sqrt(np.sum((area * rx.J / self.co.kinetics.f) ** 2))
         return float(np.sqrt(np.sum((area * rx.j) ** 2)) + at_rest)
 
-    def response(self) -> Floats:
-        """Weights with which c_s answers to each cell, where they are positive."""
-        lengths = np.diff(self.start)
-        y = self.share / self.w
-        x = np.add.reduceat(self.share * y, self.start[:-1]) - 1.0
-        root = np.sqrt(np.maximum(x, 0.0))
-        line = 1.0 - x * (1.0 + 1.2 * root)
-        slope = np.where(self.takes, 1.0, 0.0) * np.where(line >= elements.LINE, -(1.0 + 1.8 * root) / np.maximum(line, elements.LINE), -elements.FALL / (1.0 + np.maximum(x - elements.END, 0.0) / elements.FAR))
-        return self.w * np.maximum(1.0 + 2.0 * np.repeat(slope, lengths) * (y - 1.0 - np.repeat(x, lengths)), 0.0)
-
     def of_salt(self, out_c: Floats, out_p: Floats, ratio: float, dc: Floats, c: Floats, psi: Floats) -> Floats:
         """Add to the cells what the elements take by a change dc, `ratio` as much to the salt's; return it [A]."""
         rx, co, dc_e = self.rx, self.co, self.dc_e
         elements.responses(
-            dc_e, self.dc_s, self.du, dc, self.c_e, self.c_s, self.takes, c, psi, self.share, co.beta, co.anion, co.c_0,
-            self.start, self.idx, self.w, self.n,
+            dc_e, self.dx, self.du, dc, self.c_e, self.x, c, psi, self.share, co.anion, co.c_0, self.start, self.idx,
+            self.w, self.n,
         )  # fmt: skip
-        dI = self._closed(rx.J * self.du + rx.Jc * self.dc_s + rx.J * rx.j * co.layer / self.c_e**2 * dc_e)
+        answer = rx.J * (self.du + rx.j * co.layer / self.c_e**2 * dc_e)
+        dI = self._closed(answer + rx.Jc * (dc_e - rx.j * self.gain_x * self.dx))
         own = self.area * rx.j / self.c_e * self.takes  # share_k A j = w_k c_k A j/c_e
         elements.exchange(
             out_c, out_p, ratio, dI - own * dc_e, own, dc, self.give, self.w, self.start, self.idx, self.n

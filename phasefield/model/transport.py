@@ -40,7 +40,6 @@ ENOUGH = 0.3  # of the reduction that the tolerance needs
 LEAST_REDUCTION = 1e-5  # that vectors in float32 can give
 LAGGING = 8  # vectors in a Newton step up to which the next one keeps the preconditioner
 UNEQUAL = 0.1  # of the currents: so far may those of both electrodes be apart at a start
-FILLED = 0.1  # of c_0: where lithium is stripped, a first guess of the salt is not less
 HALVINGS = 6  # of a Newton step
 RISE = 3.0  # times its residual may be at most: the way down is not monotonous where salt vanishes
 PINNED = 1e6  # holds the metal of the preconditioner in place, over the reaction, where its potential is imposed
@@ -226,30 +225,6 @@ class Transport:
         if at != 0.0:
             self._evaluate(stage)
 
-    def _fill(self, stage: Stage) -> None:
-        """Start with some salt, and the potential to it, in the voids that stripping fills: Newton's way is long."""
-        s, co, surface = stage.state, self.co, self.surface
-        strips = np.full(surface.n, surface.rx.total < 0.0)
-        if s.front.two:
-            strips ^= s.front.other
-        j = np.where(strips, surface.rx.j, 0.0)
-        mean = surface.u - co.beta * np.log(surface.c_s / co.c_0)  # of psi, where there is salt
-        if not elements.fill(s.c, self.psi, j, mean, FILLED * co.c_0, surface.start, surface.idx, surface.n):
-            return
-        self.frozen = True
-        try:
-            self._evaluate(stage)
-            size = begun = self._size(s.front.k0)
-            for _ in range(NEWTON_STEPS):
-                if size <= REDUCTION * begun:
-                    break
-                self._prepare(stage)
-                self._correction(stage, size, REDUCTION)
-                size = self._advance(stage, size)
-        finally:
-            self.frozen = False
-        self._evaluate(stage)
-
     def _size(self, k0: int) -> float:
         """Return the norm of the residuals [A]."""
         size = self.linear.norm(self.residual, k0)
@@ -290,7 +265,7 @@ class Transport:
         elements.scatter(theta, slope, start, idx, share, surface.n, 1.0)
         elements.bareness(theta, self.g, front.lattice)
         elements.gather(bare, theta.reshape(-1), start, idx, share)
-        answer = np.maximum(rx.Jc * surface.c_s + co.beta * rx.J * (1.0 - bare), 0.0) * (1.0 - bare) / surface.c_e
+        answer = np.maximum(rx.Jc - rx.J * (co.anion + co.beta * bare) / surface.c_e, 0.0) * (1.0 - bare)
         answer *= self.ratio * area
         faces = self.diffusion
         if float(np.max(bare, initial=0.0)) > BARE:
@@ -307,8 +282,7 @@ class Transport:
             self.salt_own[-1] += self.ratio * dx**2 * own
         pin = 0.0 if bound else PINNED * front.total(answer)
         gx, gy, gz = faces
-        weight = surface.response()
-        elements.felt(surface.felt, answer, surface.give, weight, faces, start, idx, surface.n, front.lattice)
+        elements.felt(surface.felt, answer, surface.give, surface.w, faces, start, idx, surface.n, front.lattice)
         self.salt.prepare(gx, gy, gz, self.salt_own, start, idx, surface.felt, surface.ones, pin, True)
 
     def _counter(self, out: Vector, given: Floats) -> None:
