@@ -15,6 +15,7 @@ from ._jit import kernel, parallel_kernel, prange
 LARGEST_EXPONENT = 300.0  # exp(300) = 2e130: far beyond any current, still finite when squared
 NEWTON_STEPS = 60
 LEAST_SALT = 1e-150  # mol/m^3: ln c_s has no bound, its exponential must not be 0
+LAST = 0.02  # of an element's mean: salt at the surface up to which it follows the line through the electrolyte
 ALMOST = 1e-9  # a Newton step so small (relative) has doubled the digits and was the last that counts
 NEARLY = 1e-6  # a Halley step so small has tripled them
 
@@ -71,9 +72,10 @@ def current(u, c, R, j_side, guess, P):  # type: ignore[no-untyped-def]
 
 @kernel
 def _behind_salt(u, c, gain, bound, c_0, R, j_side, guess, P):  # type: ignore[no-untyped-def]
-    """Return j, dj/du, dj/dc and j_Li where the reaction is at c_s = c - gain j and feels u + bound ln(c_s/c_0).
+    """Return j, dj/du, dj/dc, dj/dgain and j_Li where the reaction is at c_s = c - gain j and feels u + bound ln(c_s/c_0).
 
-    One equation in z = ln(c_s/c), in which it is nearly linear, also where almost no salt is left.
+    One equation in z = ln(c_s/c), in which it is nearly linear, also where almost no salt is left. Below `LAST` of c
+    the line c - gain j is left, and ln c_s falls linearly with j: each current has its voltage.
     """
     most = c / gain
     z, low, high = 0.0, -np.inf, np.inf
@@ -81,11 +83,13 @@ def _behind_salt(u, c, gain, bound, c_0, R, j_side, guess, P):  # type: ignore[n
         z = np.log1p(-guess / most)
     elif guess == guess:
         z = -2.3
+    bend = np.log(LAST)
     for _ in range(NEWTON_STEPS):
         c_s = max(c * np.exp(z), LEAST_SALT)
-        value = -most * np.expm1(z)
+        give = most * max(np.exp(z), LAST)  # -dj/dz
+        value = -most * np.expm1(z) if z > bend else most * (1.0 - LAST * (1.0 + z - bend))
         got, slope, by_c, li = current(u + bound * (z + np.log(c / c_0)), c_s, R, j_side, value, P)
-        rise = most * np.exp(z) + slope * bound + by_c * c_s
+        rise = give + slope * bound + by_c * c_s
         off = got - value  # rises with z
         if off > 0.0:
             high = min(high, z)
@@ -99,22 +103,21 @@ def _behind_salt(u, c, gain, bound, c_0, R, j_side, guess, P):  # type: ignore[n
         if last:
             break
     with_z = slope * bound + by_c * c_s
-    j = -most * np.expm1(z)
-    return j, slope * most * np.exp(z) / rise, with_z / c * (most / rise), j - j_side
+    j = -most * np.expm1(z) if z > bend else most * (1.0 - LAST * (1.0 + z - bend))
+    return j, slope * give / rise, with_z / c * ((j + give) / rise), -j * with_z / (gain * rise), j - j_side
 
 
 @parallel_kernel
-def surface_currents(j, J, Jc, j_li, u, c, gain, bound, c_0, R, j_side, active, n, phi_s, shift, P):  # type: ignore[no-untyped-def]
+def surface_currents(j, J, Jc, Jg, j_li, u, c, gain, bound, c_0, R, j_side, active, n, phi_s, shift, P):  # type: ignore[no-untyped-def]
     """`current` on n elements: u[e] = psi at the surface, shift[e] = gamma V_m K / F [V]. Dead elements: 0.
 
-    The reaction is at the salt c_s = c[e] - gain[e] j and feels u + bound ln(c_s/c_0). Jc: at fixed gain; its own
-    derivative is -j Jc. j on entry is the guess; nan: none.
+    The reaction is at the salt c_s = c[e] - gain[e] j and feels u + bound ln(c_s/c_0). Jc, Jg: by c and gain. j on entry is the guess; nan: none.
     """
     for e in prange(n):
         if active[e] == 0:
-            j[e], J[e], Jc[e], j_li[e] = 0.0, 0.0, 0.0, 0.0
+            j[e], J[e], Jc[e], Jg[e], j_li[e] = 0.0, 0.0, 0.0, 0.0, 0.0
         elif gain[e] > 0.0:
-            j[e], J[e], Jc[e], j_li[e] = _behind_salt(
+            j[e], J[e], Jc[e], Jg[e], j_li[e] = _behind_salt(
                 u[e] - phi_s - shift[e], c[e], gain[e], bound, c_0, R[e], j_side[e], j[e], P
             )
         else:
@@ -122,6 +125,7 @@ def surface_currents(j, J, Jc, j_li, u, c, gain, bound, c_0, R, j_side, active, 
                 u[e] + bound * np.log(c[e] / c_0) - phi_s - shift[e], c[e], R[e], j_side[e], j[e], P
             )
             Jc[e] += J[e] * bound / c[e]
+            Jg[e] = -j[e] * Jc[e]
 
 
 @parallel_kernel

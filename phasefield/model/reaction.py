@@ -91,7 +91,7 @@ class Surface:
         self.share, self.give, self.felt = (np.empty(front.used) for _ in range(3))
         self.takes = np.ones(n, bool)  # salt: its cells give in proportion to what they have
         self.ones = np.ones(n)
-        self.c_e, self.x, self.u, self.dc_e, self.dx, self.du = (np.empty(n) for _ in range(6))
+        self.c_e, self.x, self.u, self.dc_e, self.dx, self.du, self.Jg = (np.empty(n) for _ in range(7))
         self.rx = Reaction.empty(n)
         self.mine = np.where(front.other, 0.0, self.area) if front.two else self.area
         self.closed: list[Floats] = []  # areas of the sets of elements whose currents have a fixed sum
@@ -135,7 +135,7 @@ class Surface:
         rx, front, co = self.rx, self.front, self.co
         at = self.shift - np.where(front.other, phi_s, 0.0) - lift if front.two else self.shift
         kinetics.surface_currents(
-            rx.j, rx.J, rx.Jc, rx.j_li, self.u, self.c_e, self.gain, co.anion + co.beta, co.c_0, self.behind, self.j_side, front.active,
+            rx.j, rx.J, rx.Jc, self.Jg, rx.j_li, self.u, self.c_e, self.gain, co.anion + co.beta, co.c_0, self.behind, self.j_side, front.active,
             self.n, phi_s, at, co.kinetics,
         )  # fmt: skip
         if co.repair > 0.0:
@@ -177,7 +177,7 @@ class Surface:
             self.w, self.n,
         )  # fmt: skip
         answer = rx.J * (self.du + rx.j * co.layer / self.c_e**2 * dc_e)
-        dI = self._closed(answer + rx.Jc * (dc_e - rx.j * self.gain_x * self.dx))
+        dI = self._closed(answer + rx.Jc * dc_e + self.Jg * self.gain_x * self.dx)
         own = self.area * rx.j / self.c_e * self.takes  # share_k A j = w_k c_k A j/c_e
         elements.exchange(
             out_c, out_p, ratio, dI - own * dc_e, own, dc, self.give, self.w, self.start, self.idx, self.n
