@@ -17,6 +17,7 @@ LONGEST = 96  # cells in one element at most: 2 x 6 W / (n_a dx) = 96 at W = 4 d
 PARTS = 256  # of the band, counted and written side by side
 MOST = 2.0  # times what its own lines bring: what a cell holds of the surface beyond it goes to its closest point
 BEND = 0.11  # of x: how the way ahead of the surface falls short of the square root (flat, W = dx/2), 2 % at x < 3
+HOLDS = 0.003  # share of electrolyte; what moves is 1 % of the weight at most
 APART = 101  # from one part to the next of a thread: the surface lies in the middle of the band
 
 
@@ -284,6 +285,24 @@ def scatter(f, q, start, idx, w, n, factor):  # type: ignore[no-untyped-def]
         s = factor * q[e]
         for t in range(start[e], start[e + 1]):
             flat[idx[t]] += w[t] * s
+
+
+@parallel_kernel
+def salt_weights(out, w, h, start, idx, n):  # type: ignore[no-untyped-def]
+    """Weights for salt and charge: those of cells with less than `HOLDS` electrolyte go to the next cell outward.
+
+    The profile ends there: such a cell has weight, and next to no electrolyte that could answer for it.
+    """
+    flat = h.ravel()
+    for e in prange(n):
+        first, last = start[e], start[e + 1]
+        for t in range(first, last):
+            out[t] = w[t]
+        for t in range(last - 1, first, -1):  # from the deepest cell on
+            if flat[idx[t]] >= HOLDS:
+                break
+            out[t - 1] += out[t]
+            out[t] = 0.0
 
 
 @parallel_kernel

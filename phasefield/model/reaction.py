@@ -85,7 +85,8 @@ class Surface:
         n = self.n = front.count
         self.front, self.co, self.drive, self.plane = front, co, drive, plane
         self.resistance, self.j_side = film
-        self.start, self.idx, self.w = front.start[: n + 1], front.idx[: front.used], front.w[: front.used]
+        self.start, self.idx, self.w = front.start[: n + 1], front.idx[: front.used], np.empty(front.used)
+        elements.salt_weights(self.w, front.w, front.h, self.start, self.idx, n)
         self.area = front.area[:n]
         self.shift = co.gibbs_thomson * front.curvature[:n]
         self.share, self.give, self.felt = (np.empty(front.used) for _ in range(3))
