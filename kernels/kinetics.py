@@ -16,6 +16,7 @@ LARGEST_EXPONENT = 300.0  # exp(300) = 2e130: far beyond any current, still fini
 NEWTON_STEPS = 60
 LEAST_SALT = 1e-150  # mol/m^3: ln c_s has no bound, its exponential must not be 0
 LAST = 0.02  # of an element's mean: salt at the surface up to which it follows the line through the electrolyte
+UPWARD = 3.0  # in ln c_s, in one Newton step: what is stripped rises with its exponential
 ALMOST = 1e-9  # a Newton step so small (relative) has doubled the digits and was the last that counts
 NEARLY = 1e-6  # a Halley step so small has tripled them
 
@@ -96,6 +97,8 @@ def _behind_salt(u, c, gain, bound, c_0, R, j_side, guess, P):  # type: ignore[n
         else:
             low = max(low, z)
         new = z - off / rise
+        if new > z + UPWARD:
+            new = z + UPWARD if high == np.inf else min(new, high)
         last = abs(new - z) <= ALMOST * abs(z) or abs(off) <= 1e-15 * abs(value)
         if not last and not low < new < high:
             new = 0.5 * (low + high) if low > -np.inf and high < np.inf else z - np.sign(off) * max(1.0, abs(z))
