@@ -1,6 +1,9 @@
 """Random hard cases, run to their end: reversals out of starvation, voltage steps, pulses, extreme films and t+.
 
     python benchmarks/hard_cases.py --first 0 --count 200 --seconds 60
+    python benchmarks/hard_cases.py --listed
+
+`--listed` runs named cases, each of one difficulty alone, instead of random ones.
 
 Prints a line for each case that fails, and how many did. A case that is still running after its time is not a failure
 if its steps have not become short; it is listed.
@@ -96,6 +99,48 @@ def case_text(seed: int) -> str:
     )  # fmt: skip
 
 
+def listed() -> dict[str, str]:
+    """Return small cases by name: what each is hard by."""
+    kappa, t_plus, gap = 5e-4, 0.4, 26e-6
+    full = limiting(100.0 * kappa, t_plus, gap)  # A/m^2
+    flat, deep = '["8 um", "36 um"]', '["8 um", "8 um", "36 um"]'
+    cases = {}
+
+    def add(
+        name: str, steps: list[str], size: str = flat, film: float = 1e-3, t: float = t_plus, limit: float = 2.0,
+        repeat: int = 1,
+    ) -> None:
+        """film [ohm m^2]; t: transference number; limit [V]."""
+        cases[name] = BASE.format(
+            size=size, spacing=1.0, rough=0.3, length=4.0, seed=1, kappa=kappa, t_plus=t,
+            D="nernst-einstein" if t < 1.0 else "1e-7 cm^2/s", j0=30.0, film=20e-9 / film, patches="", limit=limit,
+            repeat=repeat, steps=", ".join(steps),
+        )  # fmt: skip
+
+    def passed(current: float, duration: float) -> str:
+        return f'{{ current = "{current} A/m^2", duration = "{duration} s" }}'
+
+    for size, where in ((flat, "2D"), (deep, "3D")):
+        for times in (1.5, 2.0, 4.0):
+            for rest in (0.0, 1.0, 10.0):
+                pause = [f'{{ rest = "{rest} s" }}'] if rest else []
+                j = times * full
+                add(f"{times:g} j_lim reversed after {rest:g} s, {where}", [passed(j, 10), *pause, passed(-j, 10)], size)
+    for volts in (0.5, 2.0, 5.0):
+        add(f"15 mA/cm2 behind 2 ohm cm2 at {volts:g} V", [passed(150, 200)], film=2e-4, limit=volts)
+    add("pulses of 10 ms", [passed(full, 0.01), '{ rest = "0.01 s" }'], repeat=20)
+    add("1.0 j_lim", [passed(full, 100)])
+    for volts in (0.1, 0.5, 1.0, 2.0, 5.0):
+        add(f"{volts:g} V from rest", [f'{{ voltage = "{volts} V", duration = "20 s" }}'], limit=6.0)
+    for t in (0.05, 0.999, 1.0):
+        j = 1.5 * min(limiting(100.0 * kappa, t, gap), 1000.0)
+        add(f"t+ {t:g}", [passed(j, 10), passed(-j, 10)], t=t)
+    for film in (1e-11, 1e2):
+        add(f"film of {1e4 * film:g} ohm cm2", [passed(full, 10), passed(-full, 10)], film=film)
+    add("stripped to the last cell", [passed(-full / 2.0, 4000)], limit=5.0)
+    return cases
+
+
 def main() -> None:
     """Run the cases and print what happened."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -103,11 +148,13 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=20, help="number of cases")
     parser.add_argument("--seconds", type=float, default=60.0, help="wall time of a case")
     parser.add_argument("--show", action="store_true", help="print the case files of failures")
+    parser.add_argument("--listed", action="store_true", help="run the named cases")
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
     failed = late = 0
-    for seed in range(options.first, options.first + options.count):
-        text = case_text(seed)
+    seeds = range(options.first, options.first + options.count)
+    cases = listed() if options.listed else {str(seed): case_text(seed) for seed in seeds}
+    for name, text in cases.items():
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "hard.toml"
             path.write_text(text, encoding="utf-8")
@@ -130,12 +177,12 @@ def main() -> None:
         failed += not good
         mark = "ok  " if good and ended != "not finished" else "late" if good else "FAIL"
         print(
-            f"{mark} {seed}: {steps} steps, {rejected} rejected, {at:.4g} s, {time.monotonic() - begun:.1f} s wall, "
+            f"{mark} {name}: {steps} steps, {rejected} rejected, {at:.4g} s, {time.monotonic() - begun:.1f} s wall, "
             f"salt {worst:.0e}, {ended}", flush=True,
         )  # fmt: skip
         if options.show and not good:
             print(text)
-    print(f"{failed} of {options.count} failed, {late} were not finished in {options.seconds:g} s")
+    print(f"{failed} of {len(cases)} failed, {late} were not finished in {options.seconds:g} s")
 
 
 if __name__ == "__main__":

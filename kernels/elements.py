@@ -16,6 +16,8 @@ STEEP = 0.25  # an axis takes part in the partition where n_a^2 > STEEP; max n_a
 LONGEST = 96  # cells in one element at most: 2 x 6 W / (n_a dx) = 96 at W = 4 dx
 PARTS = 256  # of the band, counted and written side by side
 MOST = 2.0  # times what its own lines bring: what a cell holds of the surface beyond it goes to its closest point
+BEND = 0.11  # of x: how the way ahead of the surface falls short of the square root (flat, W = dx/2), 2 % at x < 3
+HOLDS = 0.003  # share of electrolyte; what moves is 1 % of the weight at most
 APART = 101  # from one part to the next of a thread: the surface lies in the middle of the band
 
 
@@ -298,37 +300,62 @@ def scatter(f, q, start, idx, w, n, factor):  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def at_surface(c_e, u, share, c, psi, beta, c_0, start, idx, w, n):  # type: ignore[no-untyped-def]
-    """Concentration c_e and potential u of n elements, and the share of an element that each cell has.
+def salt_weights(out, w, h, start, idx, n):  # type: ignore[no-untyped-def]
+    """Weights for salt and charge: those of cells with less than `HOLDS` electrolyte go to the next cell outward.
 
-    c_e = sum w_k c_k;   share_k = w_k c_k/c_e;   u = sum share_k psi_k + beta ln(c_e/c_0)
-
-    A cell gives current, and is felt, in proportion to its salt, so that none is left without.
+    The profile ends there: such a cell has weight, and next to no electrolyte that could answer for it.
     """
-    flat_c, flat_p = c.ravel(), psi.ravel()
+    flat = h.ravel()
     for e in prange(n):
-        mean, value = 0.0, 0.0
-        for t in range(start[e], start[e + 1]):
-            share[t] = w[t] * flat_c[idx[t]]
-            mean += share[t]
-            value += share[t] * flat_p[idx[t]]
-        for t in range(start[e], start[e + 1]):
-            share[t] /= mean
-        c_e[e], u[e] = mean, value / mean + beta * np.log(mean / c_0)
+        first, last = start[e], start[e + 1]
+        for t in range(first, last):
+            out[t] = w[t]
+        for t in range(last - 1, first, -1):  # from the deepest cell on
+            if flat[idx[t]] >= HOLDS:
+                break
+            out[t - 1] += out[t]
+            out[t] = 0.0
 
 
 @parallel_kernel
-def responses(dc_e, du, dc, c_e, psi, share, beta, start, idx, w, n):  # type: ignore[no-untyped-def]
-    """Changes of c_e and u that follow from a change dc."""
-    d_c, flat_p = dc.ravel(), psi.ravel()
+def at_surface(c_e, x, u, share, give, takes, c, psi, anion, c_0, start, idx, w, n):  # type: ignore[no-untyped-def]
+    """Mean salt c_e of n elements, its spread x, the anions' potential u; how each cell is felt, and what it gives.
+
+    c_e = sum w_k c_k;   share_k = w_k c_k/c_e;   x = sum w_k (c_k/c_e - 1)^2;   u = sum share_k (psi_k - anion ln(c_k/c_0))
+
+    Where salt is taken a cell gives, and is felt, in proportion to what it has, so that none is left without. What
+    brings salt needs no such care, and is shared by weight.
+    """
+    flat_c, flat_p = c.ravel(), psi.ravel()
     for e in prange(n):
-        with_c, with_psi, mean = 0.0, 0.0, 0.0
+        mean, value, square = 0.0, 0.0, 0.0
+        for t in range(start[e], start[e + 1]):
+            here = flat_c[idx[t]]
+            share[t] = w[t] * here
+            mean += share[t]
+            value += share[t] * (flat_p[idx[t]] - anion * np.log(here / c_0))
+        for t in range(start[e], start[e + 1]):
+            share[t] /= mean
+            give[t] = share[t] if takes[e] else w[t]
+            square += w[t] * (flat_c[idx[t]] / mean - 1.0) ** 2
+        c_e[e], x[e], u[e] = mean, square, value / mean
+
+
+@parallel_kernel
+def responses(dc_e, dx, du, dc, c_e, x, c, psi, share, anion, c_0, start, idx, w, n):  # type: ignore[no-untyped-def]
+    """Changes of c_e, x and u that follow from a change dc while psi - anion ln c stays."""
+    d_c, flat_c, flat_p = dc.ravel(), c.ravel(), psi.ravel()
+    for e in prange(n):
+        with_c, with_u, with_x, mean = 0.0, 0.0, 0.0, 0.0
         for t in range(start[e], start[e + 1]):
             p = idx[t]
-            with_c += w[t] * d_c[p]
-            with_psi += w[t] * d_c[p] * flat_p[p]
-            mean += share[t] * flat_p[p]
-        dc_e[e], du[e] = with_c, (with_psi + (beta - mean) * with_c) / c_e[e]
+            u = flat_p[p] - anion * np.log(flat_c[p] / c_0)
+            change = w[t] * d_c[p] / c_e[e]
+            with_c += change
+            with_u += change * u
+            with_x += change * (flat_c[p] / c_e[e] - 1.0)
+            mean += share[t] * u
+        dc_e[e], dx[e], du[e] = with_c * c_e[e], 2.0 * (with_x - with_c * x[e]), with_u - mean * with_c
 
 
 @kernel

@@ -76,8 +76,8 @@ def from_level(a, u, k0):  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def update(c, psi, d, factor, k0):  # type: ignore[no-untyped-def]
-    """Newton's step: psi += dpsi; c += dc upward, c exp(dc/c) downward, which stays positive.
+def update(c, psi, d, factor, anion, k0):  # type: ignore[no-untyped-def]
+    """Newton's step d in c and in q = psi - anion ln c: c += dc upward, c exp(dc/c) downward, which stays positive.
 
     A cell with next to nothing, whose linear solution may be off by more than it holds, falls by LEAP at most.
     """
@@ -85,9 +85,10 @@ def update(c, psi, d, factor, k0):  # type: ignore[no-untyped-def]
         for j in range(c.shape[1]):
             row_c, row_p, dc, dp = c[k, j], psi[k, j], d[0, k, j], d[1, k, j]
             for i in range(row_c.size):
-                row_p[i] += factor * dp[i]
-                s = factor * dc[i]
-                row_c[i] = row_c[i] + s if s >= 0.0 else row_c[i] * np.exp(max(s / row_c[i], -LEAP))
+                s = factor * dc[i] / row_c[i]
+                s = np.log1p(s) if s > 0.0 else max(s, -LEAP)
+                row_p[i] += factor * dp[i] + anion * s
+                row_c[i] *= np.exp(s)
 
 
 class Breakdown(ArithmeticError):

@@ -14,6 +14,9 @@ from ._jit import kernel, parallel_kernel, prange
 
 LARGEST_EXPONENT = 300.0  # exp(300) = 2e130: far beyond any current, still finite when squared
 NEWTON_STEPS = 60
+LEAST_SALT = 1e-150  # mol/m^3: ln c_s has no bound, its exponential must not be 0
+LAST = 0.02  # of an element's mean: salt at the surface up to which it follows the line through the electrolyte
+UPWARD = 3.0  # in ln c_s, in one Newton step: what is stripped rises with its exponential
 ALMOST = 1e-9  # a Newton step so small (relative) has doubled the digits and was the last that counts
 NEARLY = 1e-6  # a Halley step so small has tripled them
 
@@ -68,21 +71,64 @@ def current(u, c, R, j_side, guess, P):  # type: ignore[no-untyped-def]
     return b + j_side, slope * part, P.order * b / c * part, b
 
 
-@parallel_kernel
-def surface_currents(j, J, Jc, j_li, u, c, R, layer, j_side, active, n, phi_s, shift, P):  # type: ignore[no-untyped-def]
-    """`current` on n elements: u[e] = phi at the surface, shift[e] = gamma V_m K / F [V]. Dead elements: 0.
+@kernel
+def _behind_salt(u, c, gain, bound, c_0, R, j_side, guess, P):  # type: ignore[no-untyped-def]
+    """Return j, dj/du, dj/dc, dj/dgain and j_Li where the reaction is at c_s = c - gain j and feels u + bound ln(c_s/c_0).
 
-    Behind the film R[e] lies the resistance layer/c of the last nanometre of electrolyte, layer [ohm mol/m]. j on entry
-    is the guess; nan: none.
+    One equation in z = ln(c_s/c), in which it is nearly linear, also where almost no salt is left. Below `LAST` of c
+    the line c - gain j is left, and ln c_s falls linearly with j: each current has its voltage.
+    """
+    most = c / gain
+    z, low, high = 0.0, -np.inf, np.inf
+    if guess < 0.9 * most:
+        z = np.log1p(-guess / most)
+    elif guess == guess:
+        z = -2.3
+    bend = np.log(LAST)
+    for _ in range(NEWTON_STEPS):
+        c_s = max(c * np.exp(z), LEAST_SALT)
+        give = most * max(np.exp(z), LAST)  # -dj/dz
+        value = -most * np.expm1(z) if z > bend else most * (1.0 - LAST * (1.0 + z - bend))
+        got, slope, by_c, li = current(u + bound * (z + np.log(c / c_0)), c_s, R, j_side, value, P)
+        rise = give + slope * bound + by_c * c_s
+        off = got - value  # rises with z
+        if off > 0.0:
+            high = min(high, z)
+        else:
+            low = max(low, z)
+        new = z - off / rise
+        if new > z + UPWARD:
+            new = z + UPWARD if high == np.inf else min(new, high)
+        last = abs(new - z) <= ALMOST * abs(z) or abs(off) <= 1e-15 * abs(value)
+        if not last and not low < new < high:
+            new = 0.5 * (low + high) if low > -np.inf and high < np.inf else z - np.sign(off) * max(1.0, abs(z))
+        z = new
+        if last:
+            break
+    with_z = slope * bound + by_c * c_s
+    j = -most * np.expm1(z) if z > bend else most * (1.0 - LAST * (1.0 + z - bend))
+    return j, slope * give / rise, with_z / c * ((j + give) / rise), -j * with_z / (gain * rise), j - j_side
+
+
+@parallel_kernel
+def surface_currents(j, J, Jc, Jg, j_li, u, c, gain, bound, c_0, R, j_side, active, n, phi_s, shift, P):  # type: ignore[no-untyped-def]
+    """`current` on n elements: u[e] = psi at the surface, shift[e] = gamma V_m K / F [V]. Dead elements: 0.
+
+    The reaction is at the salt c_s = c[e] - gain[e] j and feels u + bound ln(c_s/c_0). Jc, Jg: by c and gain. j on entry is the guess; nan: none.
     """
     for e in prange(n):
         if active[e] == 0:
-            j[e], J[e], Jc[e], j_li[e] = 0.0, 0.0, 0.0, 0.0
+            j[e], J[e], Jc[e], Jg[e], j_li[e] = 0.0, 0.0, 0.0, 0.0, 0.0
+        elif gain[e] > 0.0:
+            j[e], J[e], Jc[e], Jg[e], j_li[e] = _behind_salt(
+                u[e] - phi_s - shift[e], c[e], gain[e], bound, c_0, R[e], j_side[e], j[e], P
+            )
         else:
             j[e], J[e], Jc[e], j_li[e] = current(
-                u[e] - phi_s - shift[e], c[e], R[e] + layer / c[e], j_side[e], j[e], P
+                u[e] + bound * np.log(c[e] / c_0) - phi_s - shift[e], c[e], R[e], j_side[e], j[e], P
             )
-            Jc[e] += J[e] * j[e] * layer / c[e] ** 2
+            Jc[e] += J[e] * bound / c[e]
+            Jg[e] = -j[e] * Jc[e]
 
 
 @parallel_kernel

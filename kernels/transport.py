@@ -211,6 +211,42 @@ def conduction(Ix, Iy, Iz, g, ga, gb, h, c, psi, at, values, least, L, periodic,
 
 
 @parallel_kernel
+def shut(a, h, least, L, k0):  # type: ignore[no-untyped-def]
+    """a = 0 on all faces, (3, nz, ny, nx), of cells with less than `least` electrolyte: no current passes them."""
+    for k in prange(k0, h.shape[0]):
+        for j in range(h.shape[1]):
+            here, behind, above = h[k, j], h[k, L.yp[j]], h[L.zp[k], j]
+            for i in range(here.size):
+                if here[i] < least:
+                    a[0, k, j, i] = 0.0
+                    a[1, k, j, i] = 0.0
+                    a[2, k, j, i] = 0.0
+                else:
+                    if here[L.xp[i]] < least:
+                        a[0, k, j, i] = 0.0
+                    if behind[i] < least:
+                        a[1, k, j, i] = 0.0
+                    if above[i] < least:
+                        a[2, k, j, i] = 0.0
+
+
+@parallel_kernel
+def with_anions(ga, gb, g, c, anion, L, k0):  # type: ignore[no-untyped-def]
+    """Make dI/dc at fixed psi, ga and gb, that at fixed psi - anion ln c: psi goes with c."""
+    for k in prange(k0, c.shape[0]):
+        for j in range(c.shape[1]):
+            here, behind, above = c[k, j], c[k, L.yp[j]], c[L.zp[k], j]
+            for i in range(here.size):
+                own = anion / here[i]
+                ga[0, k, j, i] -= g[0, k, j, i] * own
+                ga[1, k, j, i] -= g[1, k, j, i] * own
+                ga[2, k, j, i] -= g[2, k, j, i] * own
+                gb[0, k, j, i] += g[0, k, j, i] * anion / here[L.xp[i]]
+                gb[1, k, j, i] += g[1, k, j, i] * anion / behind[i]
+                gb[2, k, j, i] += g[2, k, j, i] * anion / above[i]
+
+
+@parallel_kernel
 def divergence(r, x, y, z, L, k0):  # type: ignore[no-untyped-def]
     """r = what the faces bring to each cell, from plane k0 up; x, y, z: flow of a face into its first cell."""
     nz, ny, nx = r.shape

@@ -85,12 +85,14 @@ class Surface:
         n = self.n = front.count
         self.front, self.co, self.drive, self.plane = front, co, drive, plane
         self.resistance, self.j_side = film
-        self.start, self.idx, self.w = front.start[: n + 1], front.idx[: front.used], front.w[: front.used]
+        self.start, self.idx, self.w = front.start[: n + 1], front.idx[: front.used], np.empty(front.used)
+        elements.salt_weights(self.w, front.w, front.h, self.start, self.idx, n)
         self.area = front.area[:n]
         self.shift = co.gibbs_thomson * front.curvature[:n]
-        self.share, self.felt = np.empty(front.used), np.empty(front.used)
+        self.share, self.give, self.felt = (np.empty(front.used) for _ in range(3))
+        self.takes = np.ones(n, bool)  # salt: its cells give in proportion to what they have
         self.ones = np.ones(n)
-        self.c_e, self.u, self.dc_e, self.du = (np.empty(n) for _ in range(4))
+        self.c_e, self.x, self.u, self.dc_e, self.dx, self.du, self.Jg = (np.empty(n) for _ in range(7))
         self.rx = Reaction.empty(n)
         self.mine = np.where(front.other, 0.0, self.area) if front.two else self.area
         self.closed: list[Floats] = []  # areas of the sets of elements whose currents have a fixed sum
@@ -102,8 +104,14 @@ class Surface:
         """
         co, drive = self.co, self.drive
         elements.at_surface(
-            self.c_e, self.u, self.share, c, psi, co.beta, co.c_0, self.start, self.idx, self.w, self.n
-        )
+            self.c_e, self.x, self.u, self.share, self.give, self.takes, c, psi, co.anion, co.c_0, self.start, self.idx,
+            self.w, self.n,
+        )  # fmt: skip
+        self.behind = self.resistance + co.layer / self.c_e
+        root, D = np.sqrt(self.x), np.interp(self.c_e, co.D_at, co.D)
+        ahead = co.flux * co.spread / D * self.takes
+        self.gain = ahead * root / (1.0 + elements.BEND * self.x)
+        self.gain_x = ahead * (0.5 - 0.5 * elements.BEND * self.x) / (1.0 + elements.BEND * self.x) ** 2 / np.maximum(root, 1e-9)
         others, wanted = self.area - self.mine, (drive.current or 0.0) * self.plane
         if drive.current is None:
             phi_s, self.closed = -(drive.voltage or 0.0), []
@@ -130,8 +138,8 @@ class Surface:
         rx, front, co = self.rx, self.front, self.co
         at = self.shift - np.where(front.other, phi_s, 0.0) - lift if front.two else self.shift
         kinetics.surface_currents(
-            rx.j, rx.J, rx.Jc, rx.j_li, self.u, self.c_e, self.resistance, co.layer, self.j_side, front.active,
-            self.n, phi_s, at, co.kinetics,
+            rx.j, rx.J, rx.Jc, self.Jg, rx.j_li, self.u, self.c_e, self.gain, co.anion + co.beta, co.c_0, self.behind,
+            self.j_side, front.active, self.n, phi_s, at, co.kinetics,
         )  # fmt: skip
 
     def _add_up(self) -> None:
@@ -166,16 +174,18 @@ class Surface:
         at_rest = AT_REST * np.sqrt(np.sum((area * rx.J / self.co.kinetics.f) ** 2))
         return float(np.sqrt(np.sum((area * rx.j) ** 2)) + at_rest)
 
-    def of_salt(self, out_c: Floats, out_p: Floats, ratio: float, dc: Floats, psi: Floats) -> Floats:
+    def of_salt(self, out_c: Floats, out_p: Floats, ratio: float, dc: Floats, c: Floats, psi: Floats) -> Floats:
         """Add to the cells what the elements take by a change dc, `ratio` as much to the salt's; return it [A]."""
-        rx, dc_e = self.rx, self.dc_e
+        rx, co, dc_e = self.rx, self.co, self.dc_e
         elements.responses(
-            dc_e, self.du, dc, self.c_e, psi, self.share, self.co.beta, self.start, self.idx, self.w, self.n
-        )
-        dI = self._closed(rx.J * self.du + rx.Jc * dc_e)
-        own = self.area * rx.j / self.c_e  # share_k A j = w_k c_k A j/c_e
+            dc_e, self.dx, self.du, dc, self.c_e, self.x, c, psi, self.share, co.anion, co.c_0, self.start, self.idx,
+            self.w, self.n,
+        )  # fmt: skip
+        answer = rx.J * (self.du + rx.j * co.layer / self.c_e**2 * dc_e)
+        dI = self._closed(answer + rx.Jc * dc_e + self.Jg * self.gain_x * self.dx)
+        own = self.area * rx.j / self.c_e * self.takes  # share_k A j = w_k c_k A j/c_e
         elements.exchange(
-            out_c, out_p, ratio, dI - own * dc_e, own, dc, self.share, self.w, self.start, self.idx, self.n
+            out_c, out_p, ratio, dI - own * dc_e, own, dc, self.give, self.w, self.start, self.idx, self.n
         )
         return dI
 
@@ -183,7 +193,7 @@ class Surface:
         """As `of_salt`, by a change dpsi."""
         elements.gather(self.du, dpsi.reshape(-1), self.start, self.idx, self.share)
         dI = self._closed(self.rx.J * self.du)
-        elements.give(out_c, out_p, ratio, dI, self.share, self.start, self.idx, self.n)
+        elements.give(out_c, out_p, ratio, dI, self.give, self.start, self.idx, self.n)
         return dI
 
     def _closed(self, change: Floats) -> Floats:

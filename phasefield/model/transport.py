@@ -40,7 +40,6 @@ ENOUGH = 0.3  # of the reduction that the tolerance needs
 LEAST_REDUCTION = 1e-5  # that vectors in float32 can give
 LAGGING = 8  # vectors in a Newton step up to which the next one keeps the preconditioner
 UNEQUAL = 0.1  # of the currents: so far may those of both electrodes be apart at a start
-FILLED = 0.1  # of c_0: where lithium is stripped, a first guess of the salt is not less
 HALVINGS = 6  # of a Newton step
 RISE = 3.0  # times its residual may be at most: the way down is not monotonous where salt vanishes
 PINNED = 1e6  # holds the metal of the preconditioner in place, over the reaction, where its potential is imposed
@@ -102,11 +101,11 @@ class Transport:
         """
         s, co, k0 = stage.state, self.co, stage.state.front.k0
         self._begin(stage)
+        s.phi_s = self.surface.react(s.c, self.psi, s.phi_s)
+        self.surface.takes = self.surface.rx.j > 0.0
         self._evaluate(stage)
         if not s.front.two:
             self._level(stage)
-        if not self.frozen:
-            self._fill(stage)
         self.used = VECTORS  # of GMRES in the last Newton step
         size, relative, self.error = self._size(k0), REDUCTION, math.inf
         for _ in range(NEWTON_STEPS):
@@ -172,10 +171,14 @@ class Transport:
             Ix, Iy, Iz, self.g, self.ga, self.gb, front.h, s.c, self.psi, co.at, co.kappa, co.least, L,
             self.periodic, k0,
         )  # fmt: skip
+        for faces in (self.currents, self.g, self.ga, self.gb):
+            transport.shut(faces, front.h, elements.HOLDS, L, k0)
+        if not self.frozen:
+            transport.with_anions(self.ga, self.gb, self.g, s.c, co.anion, L, k0)
         r_c, r_p = self.residual
         transport.divergence(r_p, Ix, Iy, Iz, L, k0)
         current = surface.area * surface.rx.j
-        elements.scatter(r_p, current, surface.start, surface.idx, surface.share, surface.n, -1.0)
+        elements.scatter(r_p, current, surface.start, surface.idx, surface.give, surface.n, -1.0)
         if not front.two:  # else the top of the box is closed
             self._counter_currents(stage)
             r_p[-1] += dx**2 * s.jc
@@ -187,7 +190,7 @@ class Transport:
                 self._diffusion(stage)
             transport.salt_operator(r_c, s.c, self.storage, self.diffusion, self.flow, L, k0)
             np.subtract(self.scale * stage.held[k0:], r_c[k0:], out=r_c[k0:])
-            elements.scatter(r_c, current, surface.start, surface.idx, surface.share, surface.n, -self.ratio)
+            elements.scatter(r_c, current, surface.start, surface.idx, surface.give, surface.n, -self.ratio)
             if not front.two:
                 r_c[-1] += self.ratio * dx**2 * s.jc - self.scale * self._leaving(stage)
 
@@ -226,30 +229,6 @@ class Transport:
         if at != 0.0:
             self._evaluate(stage)
 
-    def _fill(self, stage: Stage) -> None:
-        """Start with some salt, and the potential to it, in the voids that stripping fills: Newton's way is long."""
-        s, co, surface = stage.state, self.co, self.surface
-        strips = np.full(surface.n, surface.rx.total < 0.0)
-        if s.front.two:
-            strips ^= s.front.other
-        j = np.where(strips, surface.rx.j, 0.0)
-        mean = surface.u - co.beta * np.log(surface.c_e / co.c_0)  # of psi, where there is salt
-        if not elements.fill(s.c, self.psi, j, mean, FILLED * co.c_0, surface.start, surface.idx, surface.n):
-            return
-        self.frozen = True
-        try:
-            self._evaluate(stage)
-            size = begun = self._size(s.front.k0)
-            for _ in range(NEWTON_STEPS):
-                if size <= REDUCTION * begun:
-                    break
-                self._prepare(stage)
-                self._correction(stage, size, REDUCTION)
-                size = self._advance(stage, size)
-        finally:
-            self.frozen = False
-        self._evaluate(stage)
-
     def _size(self, k0: int) -> float:
         """Return the norm of the residuals [A]."""
         size = self.linear.norm(self.residual, k0)
@@ -279,7 +258,7 @@ class Transport:
         slope = area * rx.J
         gx, gy, gz = self.g
         pin = 0.0 if bound else PINNED * front.total(slope)
-        elements.felt(surface.felt, slope, share, share, self.g, start, idx, surface.n, front.lattice)
+        elements.felt(surface.felt, slope, surface.give, share, self.g, start, idx, surface.n, front.lattice)
         self.charge.prepare(gx, gy, gz, self.own, start, idx, surface.felt, surface.ones, pin, True)
         if self.frozen:
             return
@@ -290,7 +269,7 @@ class Transport:
         elements.scatter(theta, slope, start, idx, share, surface.n, 1.0)
         elements.bareness(theta, self.g, front.lattice)
         elements.gather(bare, theta.reshape(-1), start, idx, share)
-        answer = np.maximum(rx.Jc + co.beta * rx.J / surface.c_e * (1.0 - bare), 0.0) * (1.0 - bare)
+        answer = np.maximum(rx.Jc - rx.J * (co.anion + co.beta * bare) / surface.c_e, 0.0) * (1.0 - bare)
         answer *= self.ratio * area
         faces = self.diffusion
         if float(np.max(bare, initial=0.0)) > BARE:
@@ -298,7 +277,7 @@ class Transport:
             transport.stiffen(faces, self.diffusion, theta, self.stiffness, front.lattice, k0)
         np.copyto(self.salt_own, self.storage)
         elements.own_answer(
-            self.salt_own, self.ratio, area * rx.j, surface.c_e, share, surface.w, start, idx, surface.n
+            self.salt_own, self.ratio, area * rx.j * surface.takes, surface.c_e, share, surface.w, start, idx, surface.n
         )
         if not front.two:
             top = np.ascontiguousarray(s.c[-1])
@@ -307,7 +286,7 @@ class Transport:
             self.salt_own[-1] += self.ratio * dx**2 * own
         pin = 0.0 if bound else PINNED * front.total(answer)
         gx, gy, gz = faces
-        elements.felt(surface.felt, answer, share, surface.w, faces, start, idx, surface.n, front.lattice)
+        elements.felt(surface.felt, answer, surface.give, surface.w, faces, start, idx, surface.n, front.lattice)
         self.salt.prepare(gx, gy, gz, self.salt_own, start, idx, surface.felt, surface.ones, pin, True)
 
     def _counter(self, out: Vector, given: Floats) -> None:
@@ -332,10 +311,10 @@ class Transport:
             gmres.from_level(z[0], level.u, k0)
             transport.salt_operator(w[0], z[0], self.storage_single, self.diffusion, self.flow, L, k0)
             transport.charge_of_salt(w[1], z[0], self.ga, self.gb, L, k0)
-            dI = self.surface.of_salt(w[0], w[1], self.ratio, z[0], self.psi)
+            dI = self.surface.of_salt(w[0], w[1], self.ratio, z[0], s.c, self.psi)
             if not s.front.two:
                 dc = z[0, -1].astype(float)
-                self._counter(w, (self.jc_slope * self.co.beta / s.c[-1] + self.jc_by_c) * dc)
+                self._counter(w, (self.jc_slope * (self.co.anion + self.co.beta) / s.c[-1] + self.jc_by_c) * dc)
                 if math.isnan(stage.back):
                     w[0, -1] += self.scale * stage.top * dc
         level = self.charge.finest
@@ -374,7 +353,7 @@ class Transport:
         kept = s.phi_s
         factor = 1.0
         for _ in range(HALVINGS):
-            gmres.update(s.c, self.psi, self.step, factor, k0)
+            gmres.update(s.c, self.psi, self.step, factor, self.co.anion, k0)
             try:
                 self._evaluate(stage)
                 new = self._size(k0)
