@@ -10,6 +10,7 @@ import numpy as np
 
 from ._jit import kernel, parallel_kernel, prange
 from .front import _corners, _curvature, _gradient, _phase
+from .transport import HOLDS
 
 BESIDE = 2.5  # a crossing lies beside cells nearer than this many spacings; 1 for a true distance
 STEEP = 0.25  # an axis takes part in the partition where n_a^2 > STEEP; max n_a^2 >= 1/3 always
@@ -17,7 +18,6 @@ LONGEST = 96  # cells in one element at most: 2 x 6 W / (n_a dx) = 96 at W = 4 d
 PARTS = 256  # of the band, counted and written side by side
 MOST = 2.0  # times what its own lines bring: what a cell holds of the surface beyond it goes to its closest point
 BEND = 0.11  # of x: how the way ahead of the surface falls short of the square root (flat, W = dx/2), 2 % at x < 3
-HOLDS = 0.003  # share of electrolyte; what moves is 1 % of the weight at most
 APART = 101  # from one part to the next of a thread: the surface lies in the middle of the band
 
 
@@ -321,7 +321,8 @@ def salt_weights(out, w, h, start, idx, n):  # type: ignore[no-untyped-def]
 def at_surface(c_e, x, u, share, give, takes, c, psi, anion, c_0, start, idx, w, n):  # type: ignore[no-untyped-def]
     """Mean salt c_e of n elements, its spread x, the anions' potential u; how each cell is felt, and what it gives.
 
-    c_e = sum w_k c_k;   share_k = w_k c_k/c_e;   x = sum w_k (c_k/c_e - 1)^2;   u = sum share_k (psi_k - anion ln(c_k/c_0))
+    c_e = sum w_k c_k;   share_k = w_k c_k/c_e;   x = sum w_k (c_k/c_e - 1)^2
+    u = sum share_k (psi_k - anion ln(c_k/c_0))
 
     Where salt is taken a cell gives, and is felt, in proportion to what it has, so that none is left without. What
     brings salt needs no such care, and is shared by weight.
@@ -408,20 +409,6 @@ def own_answer(own, ratio, current, c_e, share, w, start, idx, n):  # type: igno
         if current[e] > 0.0:
             for t in range(start[e], start[e + 1]):
                 to[idx[t]] += ratio * current[e] * w[t] * (1.0 - share[t]) / c_e[e]
-
-
-@kernel
-def fill(c, psi, j, mean, least, start, idx, n):  # type: ignore[no-untyped-def]
-    """Raise c to `least` in the cells of elements that strip, and set psi to their `mean`; return if any was lower."""
-    flat, flat_p = c.ravel(), psi.ravel()
-    some = False
-    for e in range(n):
-        if j[e] < 0.0:
-            for t in range(start[e], start[e + 1]):
-                if flat[idx[t]] < least:
-                    flat[idx[t]], flat_p[idx[t]] = least, mean[e]
-                    some = True
-    return some
 
 
 @kernel

@@ -16,6 +16,7 @@ LARGEST_EXPONENT = 300.0  # exp(300) = 2e130: far beyond any current, still fini
 NEWTON_STEPS = 60
 LEAST_SALT = 1e-150  # mol/m^3: ln c_s has no bound, its exponential must not be 0
 LAST = 0.02  # of an element's mean: salt at the surface up to which it follows the line through the electrolyte
+FEW = -2.3  # ln c_s/c_e to start from where the guess would take nearly all
 UPWARD = 3.0  # in ln c_s, in one Newton step: what is stripped rises with its exponential
 ALMOST = 1e-9  # a Newton step so small (relative) has doubled the digits and was the last that counts
 NEARLY = 1e-6  # a Halley step so small has tripled them
@@ -73,7 +74,7 @@ def current(u, c, R, j_side, guess, P):  # type: ignore[no-untyped-def]
 
 @kernel
 def _behind_salt(u, c, gain, bound, c_0, R, j_side, guess, P):  # type: ignore[no-untyped-def]
-    """Return j, dj/du, dj/dc, dj/dgain and j_Li where the reaction is at c_s = c - gain j and feels u + bound ln(c_s/c_0).
+    """`current` where the reaction is at c_s = c - gain j and feels u + bound ln(c_s/c_0): j, by u, c, gain, and j_Li.
 
     One equation in z = ln(c_s/c), in which it is nearly linear, also where almost no salt is left. Below `LAST` of c
     the line c - gain j is left, and ln c_s falls linearly with j: each current has its voltage.
@@ -83,7 +84,7 @@ def _behind_salt(u, c, gain, bound, c_0, R, j_side, guess, P):  # type: ignore[n
     if guess < 0.9 * most:
         z = np.log1p(-guess / most)
     elif guess == guess:
-        z = -2.3
+        z = FEW
     bend = np.log(LAST)
     for _ in range(NEWTON_STEPS):
         c_s = max(c * np.exp(z), LEAST_SALT)
@@ -114,7 +115,8 @@ def _behind_salt(u, c, gain, bound, c_0, R, j_side, guess, P):  # type: ignore[n
 def surface_currents(j, J, Jc, Jg, j_li, u, c, gain, bound, c_0, R, j_side, active, n, phi_s, shift, P):  # type: ignore[no-untyped-def]
     """`current` on n elements: u[e] = psi at the surface, shift[e] = gamma V_m K / F [V]. Dead elements: 0.
 
-    The reaction is at the salt c_s = c[e] - gain[e] j and feels u + bound ln(c_s/c_0). Jc, Jg: by c and gain. j on entry is the guess; nan: none.
+    The reaction is at the salt c_s = c[e] - gain[e] j and feels u + bound ln(c_s/c_0). Jc, Jg: by c and gain. j on entry
+    is the guess; nan: none.
     """
     for e in prange(n):
         if active[e] == 0:

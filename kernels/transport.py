@@ -18,6 +18,7 @@ from ._jit import kernel, parallel_kernel, prange
 SERIES = 1e-2  # of ((a - b)/(a + b))^2: below it a series is good to 1e-9
 STEEP = 0.5  # of (a - b)/(a + b), ratio 3: the emptier cell hardly rules the mean, and its derivative is left out
 HALF, ONE, NONE = np.float32(0.5), np.float32(1.0), np.float32(0.0)  # in single precision where the fields are
+HOLDS = 0.003  # share of electrolyte: what a cell with less of it has of an element's weight is 1 % at most
 LANES = 32  # sums of a scalar product that run side by side
 TINY = 1e-300  # keeps 0/0 of two cells of lithium from being formed
 
@@ -119,7 +120,7 @@ def logarithmic_mean(a, b):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _conduction(current, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, values, least):  # type: ignore[no-untyped-def]
+def _conduction(current, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, values, least, anion):  # type: ignore[no-untyped-def]
     """Faces between cells and their neighbours, in one loop: see `conduction`; half: dx/2.
 
     First all faces by the series of the mean, which a processor takes several at a time, then those that it is not good
@@ -130,7 +131,7 @@ def _conduction(current, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, values, l
     linear = at.size == 2
     rest = 0
     for i in range(g.size):
-        H = half * (h[i] + h2[i])
+        H = half * (h[i] + h2[i]) if min(h[i], h2[i]) >= HOLDS else 0.0
         a, b = c[i], c2[i]
         m = 0.5 * (a + b)
         part = 1.0 / m
@@ -142,14 +143,14 @@ def _conduction(current, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, values, l
         drop = psi2[i] - psi[i]
         current[i] = K * drop
         g[i] = K
-        ga[i] = H * slope * drop * (0.5 * f - df * b)
-        gb[i] = H * slope * drop * (0.5 * f + df * a)
+        ga[i] = H * slope * drop * (0.5 * f - df * b) - K * anion / a
+        gb[i] = H * slope * drop * (0.5 * f + df * a) + K * anion / b
         rest += (s > SERIES) | (m * f < least)
     if linear and rest == 0:
         return
     for i in range(g.size):
         a, b = c[i], c2[i]
-        H = half * (h[i] + h2[i])
+        H = half * (h[i] + h2[i]) if min(h[i], h2[i]) >= HOLDS else 0.0
         if H == 0.0 or (linear and min(a, b) >= least and (a - b) ** 2 <= SERIES * (a + b) ** 2):
             continue
         mean, da, db = logarithmic_mean(a, b)
@@ -162,15 +163,16 @@ def _conduction(current, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, values, l
         drop = psi2[i] - psi[i]
         current[i] = H * K * drop
         g[i] = H * K
-        ga[i] = H * steep * da * drop
-        gb[i] = H * steep * db * drop
+        ga[i] = H * (steep * da * drop - K * anion / a)
+        gb[i] = H * (steep * db * drop + K * anion / b)
 
 
 @parallel_kernel
-def conduction(Ix, Iy, Iz, g, ga, gb, h, c, psi, at, values, least, L, periodic, k0):  # type: ignore[no-untyped-def]
-    """Current I [A] of each face into its first cell, its conductance g and dI/dc of both cells.
+def conduction(Ix, Iy, Iz, g, ga, gb, h, c, psi, at, values, least, anion, L, periodic, k0):  # type: ignore[no-untyped-def]
+    """Current I [A] of each face into its first cell, its conductance g and dI/dc of both cells at psi - anion ln c.
 
-    kappa(c) is the table `values` over `at` [mol/m^3]; a mean concentration below `least` counts as that much.
+    kappa(c) is the table `values` over `at` [mol/m^3]; a mean concentration below `least` counts as that much. No
+    current passes the faces of cells with less than `HOLDS` electrolyte.
     g, ga, gb are (3, nz, ny, nx) float32: x, y, z. Planes below k0 are lithium. A plane is one long row here: the faces
     between its ends come after the others.
     """
@@ -184,66 +186,30 @@ def conduction(Ix, Iy, Iz, g, ga, gb, h, c, psi, at, values, least, L, periodic,
         if nx > 1:
             _conduction(
                 I[0][k, :-1], G[0, k, :-1], A[0, k, :-1], B[0, k, :-1], H[k, :-1], C[k, :-1], P[k, :-1],
-                H[k, 1:], C[k, 1:], P[k, 1:], half, at, values, least,
+                H[k, 1:], C[k, 1:], P[k, 1:], half, at, values, least, anion,
             )
             if periodic:
                 _conduction(
                     Ix[k, :, -1], g[0, k, :, -1], ga[0, k, :, -1], gb[0, k, :, -1], h[k, :, -1], c[k, :, -1],
-                    psi[k, :, -1], h[k, :, 0], c[k, :, 0], psi[k, :, 0], half, at, values, least,
+                    psi[k, :, -1], h[k, :, 0], c[k, :, 0], psi[k, :, 0], half, at, values, least, anion,
                 )
             else:
                 Ix[k, :, -1], g[0, k, :, -1], ga[0, k, :, -1], gb[0, k, :, -1] = 0.0, 0.0, 0.0, 0.0
         if ny > 1:
             _conduction(
                 I[1][k, :-nx], G[1, k, :-nx], A[1, k, :-nx], B[1, k, :-nx], H[k, :-nx], C[k, :-nx], P[k, :-nx],
-                H[k, nx:], C[k, nx:], P[k, nx:], half, at, values, least,
+                H[k, nx:], C[k, nx:], P[k, nx:], half, at, values, least, anion,
             )
             if periodic:
                 _conduction(
                     Iy[k, -1], g[1, k, -1], ga[1, k, -1], gb[1, k, -1], h[k, -1], c[k, -1], psi[k, -1],
-                    h[k, 0], c[k, 0], psi[k, 0], half, at, values, least,
+                    h[k, 0], c[k, 0], psi[k, 0], half, at, values, least, anion,
                 )
         if k < nz - 1:
             _conduction(
                 I[2][k], G[2, k], A[2, k], B[2, k], H[k], C[k], P[k], H[k + 1], C[k + 1], P[k + 1], half, at,
-                values, least,
+                values, least, anion,
             )
-
-
-@parallel_kernel
-def shut(a, h, least, L, k0):  # type: ignore[no-untyped-def]
-    """a = 0 on all faces, (3, nz, ny, nx), of cells with less than `least` electrolyte: no current passes them."""
-    for k in prange(k0, h.shape[0]):
-        for j in range(h.shape[1]):
-            here, behind, above = h[k, j], h[k, L.yp[j]], h[L.zp[k], j]
-            for i in range(here.size):
-                if here[i] < least:
-                    a[0, k, j, i] = 0.0
-                    a[1, k, j, i] = 0.0
-                    a[2, k, j, i] = 0.0
-                else:
-                    if here[L.xp[i]] < least:
-                        a[0, k, j, i] = 0.0
-                    if behind[i] < least:
-                        a[1, k, j, i] = 0.0
-                    if above[i] < least:
-                        a[2, k, j, i] = 0.0
-
-
-@parallel_kernel
-def with_anions(ga, gb, g, c, anion, L, k0):  # type: ignore[no-untyped-def]
-    """Make dI/dc at fixed psi, ga and gb, that at fixed psi - anion ln c: psi goes with c."""
-    for k in prange(k0, c.shape[0]):
-        for j in range(c.shape[1]):
-            here, behind, above = c[k, j], c[k, L.yp[j]], c[L.zp[k], j]
-            for i in range(here.size):
-                own = anion / here[i]
-                ga[0, k, j, i] -= g[0, k, j, i] * own
-                ga[1, k, j, i] -= g[1, k, j, i] * own
-                ga[2, k, j, i] -= g[2, k, j, i] * own
-                gb[0, k, j, i] += g[0, k, j, i] * anion / here[L.xp[i]]
-                gb[1, k, j, i] += g[1, k, j, i] * anion / behind[i]
-                gb[2, k, j, i] += g[2, k, j, i] * anion / above[i]
 
 
 @parallel_kernel

@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 
 CLOSING_STEPS = 60
 CLOSED, BARELY = 1e-13, 1e-12  # of the currents: the imposed one is met so well, or as well as round-off lets it
+EVEN = 1e-9  # root of x: below it the salt is even, and its derivative only keeps finite
 AT_REST = 1e-2  # of the current that RT/F would drive: the scale of errors where no current flows
 
 
@@ -108,10 +109,11 @@ class Surface:
             self.w, self.n,
         )  # fmt: skip
         self.behind = self.resistance + co.layer / self.c_e
-        root, D = np.sqrt(self.x), np.interp(self.c_e, co.D_at, co.D)
+        # c_s = c_e - gain j: the way ahead of the surface that shares in proportion to the salt take their current
+        root, bent, D = np.sqrt(self.x), 1.0 + elements.BEND * self.x, np.interp(self.c_e, co.D_at, co.D)
         ahead = co.flux * co.spread / D * self.takes
-        self.gain = ahead * root / (1.0 + elements.BEND * self.x)
-        self.gain_x = ahead * (0.5 - 0.5 * elements.BEND * self.x) / (1.0 + elements.BEND * self.x) ** 2 / np.maximum(root, 1e-9)
+        self.gain = ahead * root / bent
+        self.gain_x = ahead * 0.5 * (2.0 - bent) / (bent**2 * np.maximum(root, EVEN))
         others, wanted = self.area - self.mine, (drive.current or 0.0) * self.plane
         if drive.current is None:
             phi_s, self.closed = -(drive.voltage or 0.0), []

@@ -168,13 +168,9 @@ class Transport:
         s.phi_s = surface.react(s.c, self.psi, s.phi_s)
         Ix, Iy, Iz = self.currents
         transport.conduction(
-            Ix, Iy, Iz, self.g, self.ga, self.gb, front.h, s.c, self.psi, co.at, co.kappa, co.least, L,
-            self.periodic, k0,
+            Ix, Iy, Iz, self.g, self.ga, self.gb, front.h, s.c, self.psi, co.at, co.kappa, co.least,
+            co.anion, L, self.periodic, k0,
         )  # fmt: skip
-        for faces in (self.currents, self.g, self.ga, self.gb):
-            transport.shut(faces, front.h, elements.HOLDS, L, k0)
-        if not self.frozen:
-            transport.with_anions(self.ga, self.gb, self.g, s.c, co.anion, L, k0)
         r_c, r_p = self.residual
         transport.divergence(r_p, Ix, Iy, Iz, L, k0)
         current = surface.area * surface.rx.j
