@@ -344,7 +344,7 @@ def at_surface(c_e, x, u, share, give, takes, c, psi, anion, c_0, start, idx, w,
 
 @parallel_kernel
 def responses(dc_e, dx, du, dc, c_e, x, c, psi, share, anion, c_0, start, idx, w, n):  # type: ignore[no-untyped-def]
-    """Changes of c_e, x and u that follow from a change dc while psi - anion ln c stays."""
+    """Changes of c_e, x and u that follow from a change dc."""
     d_c, flat_c, flat_p = dc.ravel(), c.ravel(), psi.ravel()
     for e in prange(n):
         with_c, with_u, with_x, mean = 0.0, 0.0, 0.0, 0.0
@@ -356,7 +356,7 @@ def responses(dc_e, dx, du, dc, c_e, x, c, psi, share, anion, c_0, start, idx, w
             with_u += change * u
             with_x += change * (flat_c[p] / c_e[e] - 1.0)
             mean += share[t] * u
-        dc_e[e], dx[e], du[e] = with_c * c_e[e], 2.0 * (with_x - with_c * x[e]), with_u - mean * with_c
+        dc_e[e], dx[e], du[e] = with_c * c_e[e], 2.0 * (with_x - with_c * x[e]), with_u - (mean + anion) * with_c
 
 
 @kernel

@@ -77,8 +77,9 @@ def from_level(a, u, k0):  # type: ignore[no-untyped-def]
 
 @parallel_kernel
 def update(c, psi, d, factor, anion, k0):  # type: ignore[no-untyped-def]
-    """Newton's step d in c and in q = psi - anion ln c: c += dc upward, c exp(dc/c) downward, which stays positive.
+    """Newton's step d in c and psi, taken in c and psi - anion ln c.
 
+    c += dc upward, c exp(dc/c) downward, which stays positive; psi - anion ln c moves by dpsi - anion dc/c.
     A cell with next to nothing, whose linear solution may be off by more than it holds, falls by LEAP at most.
     """
     for k in prange(k0, c.shape[0]):
@@ -86,9 +87,9 @@ def update(c, psi, d, factor, anion, k0):  # type: ignore[no-untyped-def]
             row_c, row_p, dc, dp = c[k, j], psi[k, j], d[0, k, j], d[1, k, j]
             for i in range(row_c.size):
                 s = factor * dc[i] / row_c[i]
-                s = np.log1p(s) if s > 0.0 else max(s, -LEAP)
-                row_p[i] += factor * dp[i] + anion * s
-                row_c[i] *= np.exp(s)
+                rise = np.log1p(s) if s > 0.0 else max(s, -LEAP)  # of ln c
+                row_p[i] += factor * dp[i] + anion * (rise - s)
+                row_c[i] *= np.exp(rise)
 
 
 class Breakdown(ArithmeticError):

@@ -120,7 +120,7 @@ def logarithmic_mean(a, b):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _conduction(current, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, values, least, anion):  # type: ignore[no-untyped-def]
+def _conduction(current, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, values, least):  # type: ignore[no-untyped-def]
     """Faces between cells and their neighbours, in one loop: see `conduction`; half: dx/2.
 
     First all faces by the series of the mean, which a processor takes several at a time, then those that it is not good
@@ -143,8 +143,8 @@ def _conduction(current, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, values, l
         drop = psi2[i] - psi[i]
         current[i] = K * drop
         g[i] = K
-        ga[i] = H * slope * drop * (0.5 * f - df * b) - K * anion / a
-        gb[i] = H * slope * drop * (0.5 * f + df * a) + K * anion / b
+        ga[i] = H * slope * drop * (0.5 * f - df * b)
+        gb[i] = H * slope * drop * (0.5 * f + df * a)
         rest += (s > SERIES) | (m * f < least)
     if linear and rest == 0:
         return
@@ -163,13 +163,13 @@ def _conduction(current, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, values, l
         drop = psi2[i] - psi[i]
         current[i] = H * K * drop
         g[i] = H * K
-        ga[i] = H * (steep * da * drop - K * anion / a)
-        gb[i] = H * (steep * db * drop + K * anion / b)
+        ga[i] = H * steep * da * drop
+        gb[i] = H * steep * db * drop
 
 
 @parallel_kernel
-def conduction(Ix, Iy, Iz, g, ga, gb, h, c, psi, at, values, least, anion, L, periodic, k0):  # type: ignore[no-untyped-def]
-    """Current I [A] of each face into its first cell, its conductance g and dI/dc of both cells at psi - anion ln c.
+def conduction(Ix, Iy, Iz, g, ga, gb, h, c, psi, at, values, least, L, periodic, k0):  # type: ignore[no-untyped-def]
+    """Current I [A] of each face into its first cell, its conductance g and dI/dc of both cells.
 
     kappa(c) is the table `values` over `at` [mol/m^3]; a mean concentration below `least` counts as that much. No
     current passes the faces of cells with less than `HOLDS` electrolyte.
@@ -186,29 +186,29 @@ def conduction(Ix, Iy, Iz, g, ga, gb, h, c, psi, at, values, least, anion, L, pe
         if nx > 1:
             _conduction(
                 I[0][k, :-1], G[0, k, :-1], A[0, k, :-1], B[0, k, :-1], H[k, :-1], C[k, :-1], P[k, :-1],
-                H[k, 1:], C[k, 1:], P[k, 1:], half, at, values, least, anion,
+                H[k, 1:], C[k, 1:], P[k, 1:], half, at, values, least,
             )
             if periodic:
                 _conduction(
                     Ix[k, :, -1], g[0, k, :, -1], ga[0, k, :, -1], gb[0, k, :, -1], h[k, :, -1], c[k, :, -1],
-                    psi[k, :, -1], h[k, :, 0], c[k, :, 0], psi[k, :, 0], half, at, values, least, anion,
+                    psi[k, :, -1], h[k, :, 0], c[k, :, 0], psi[k, :, 0], half, at, values, least,
                 )
             else:
                 Ix[k, :, -1], g[0, k, :, -1], ga[0, k, :, -1], gb[0, k, :, -1] = 0.0, 0.0, 0.0, 0.0
         if ny > 1:
             _conduction(
                 I[1][k, :-nx], G[1, k, :-nx], A[1, k, :-nx], B[1, k, :-nx], H[k, :-nx], C[k, :-nx], P[k, :-nx],
-                H[k, nx:], C[k, nx:], P[k, nx:], half, at, values, least, anion,
+                H[k, nx:], C[k, nx:], P[k, nx:], half, at, values, least,
             )
             if periodic:
                 _conduction(
                     Iy[k, -1], g[1, k, -1], ga[1, k, -1], gb[1, k, -1], h[k, -1], c[k, -1], psi[k, -1],
-                    h[k, 0], c[k, 0], psi[k, 0], half, at, values, least, anion,
+                    h[k, 0], c[k, 0], psi[k, 0], half, at, values, least,
                 )
         if k < nz - 1:
             _conduction(
                 I[2][k], G[2, k], A[2, k], B[2, k], H[k], C[k], P[k], H[k + 1], C[k + 1], P[k + 1], half, at,
-                values, least, anion,
+                values, least,
             )
 
 

@@ -168,8 +168,8 @@ class Transport:
         s.phi_s = surface.react(s.c, self.psi, s.phi_s)
         Ix, Iy, Iz = self.currents
         transport.conduction(
-            Ix, Iy, Iz, self.g, self.ga, self.gb, front.h, s.c, self.psi, co.at, co.kappa, co.least,
-            co.anion, L, self.periodic, k0,
+            Ix, Iy, Iz, self.g, self.ga, self.gb, front.h, s.c, self.psi, co.at, co.kappa, co.least, L,
+            self.periodic, k0,
         )  # fmt: skip
         r_c, r_p = self.residual
         transport.divergence(r_p, Ix, Iy, Iz, L, k0)
@@ -310,7 +310,7 @@ class Transport:
             dI = self.surface.of_salt(w[0], w[1], self.ratio, z[0], s.c, self.psi)
             if not s.front.two:
                 dc = z[0, -1].astype(float)
-                self._counter(w, (self.jc_slope * (self.co.anion + self.co.beta) / s.c[-1] + self.jc_by_c) * dc)
+                self._counter(w, (self.jc_slope * self.co.beta / s.c[-1] + self.jc_by_c) * dc)
                 if math.isnan(stage.back):
                     w[0, -1] += self.scale * stage.top * dc
         level = self.charge.finest

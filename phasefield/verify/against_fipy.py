@@ -86,7 +86,7 @@ class Terms:
         Ix, Iy, Iz = self.I
         g, ga, gb = self.stored
         transport.conduction(
-            Ix, Iy, Iz, g, ga, gb, s.front.h, s.c, psi, co.at, co.kappa, co.least, 0.0, cell.lattice, cell.periodic, k0
+            Ix, Iy, Iz, g, ga, gb, s.front.h, s.c, psi, co.at, co.kappa, co.least, cell.lattice, cell.periodic, k0
         )
 
     def conductances(self) -> float:
