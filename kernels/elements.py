@@ -10,7 +10,7 @@ import numpy as np
 
 from ._jit import kernel, parallel_kernel, prange
 from .front import _corners, _curvature, _gradient, _phase
-from .transport import HOLDS
+from .transport import opened
 
 BESIDE = 2.5  # a crossing lies beside cells nearer than this many spacings; 1 for a true distance
 STEEP = 0.25  # an axis takes part in the partition where n_a^2 > STEEP; max n_a^2 >= 1/3 always
@@ -301,7 +301,7 @@ def scatter(f, q, start, idx, w, n, factor):  # type: ignore[no-untyped-def]
 
 @parallel_kernel
 def salt_weights(out, w, h, start, idx, n):  # type: ignore[no-untyped-def]
-    """Weights for salt and charge: those of cells with less than `HOLDS` electrolyte go to the next cell outward.
+    """Weights for salt and charge: as far as a cell is not `opened`, its weight goes to the next cell outward.
 
     The profile ends there: such a cell has weight, and next to no electrolyte that could answer for it.
     """
@@ -311,10 +311,11 @@ def salt_weights(out, w, h, start, idx, n):  # type: ignore[no-untyped-def]
         for t in range(first, last):
             out[t] = w[t]
         for t in range(last - 1, first, -1):  # from the deepest cell on
-            if flat[idx[t]] >= HOLDS:
+            open_ = opened(flat[idx[t]])
+            if open_ == 1.0:
                 break
-            out[t - 1] += out[t]
-            out[t] = 0.0
+            out[t - 1] += (1.0 - open_) * out[t]
+            out[t] *= open_
 
 
 @parallel_kernel

@@ -18,7 +18,7 @@ from ._jit import kernel, parallel_kernel, prange
 SERIES = 1e-2  # of ((a - b)/(a + b))^2: below it a series is good to 1e-9
 STEEP = 0.5  # of (a - b)/(a + b), ratio 3: the emptier cell hardly rules the mean, and its derivative is left out
 HALF, ONE, NONE = np.float32(0.5), np.float32(1.0), np.float32(0.0)  # in single precision where the fields are
-HOLDS = 0.003  # share of electrolyte: what a cell with less of it has of an element's weight is 1 % at most
+HOLDS = 0.003  # share of electrolyte up to which a cell is closed to current; its part of an element is 1 % at most
 LANES = 32  # sums of a scalar product that run side by side
 TINY = 1e-300  # keeps 0/0 of two cells of lithium from being formed
 
@@ -120,6 +120,13 @@ def logarithmic_mean(a, b):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def opened(h):  # type: ignore[no-untyped-def]
+    """0 up to `HOLDS` electrolyte in a cell, 1 from twice as much on, smoothly, so that nothing jumps as lithium moves."""
+    s = min(max(h * (1.0 / HOLDS) - 1.0, 0.0), 1.0)
+    return s * s * (3.0 - 2.0 * s)
+
+
+@kernel
 def _conduction(current, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, values, least):  # type: ignore[no-untyped-def]
     """Faces between cells and their neighbours, in one loop: see `conduction`; half: dx/2.
 
@@ -131,7 +138,7 @@ def _conduction(current, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, values, l
     linear = at.size == 2
     rest = 0
     for i in range(g.size):
-        H = half * (h[i] + h2[i]) if min(h[i], h2[i]) >= HOLDS else 0.0
+        H = half * (h[i] + h2[i]) * opened(h[i]) * opened(h2[i])
         a, b = c[i], c2[i]
         m = 0.5 * (a + b)
         part = 1.0 / m
@@ -150,7 +157,7 @@ def _conduction(current, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, values, l
         return
     for i in range(g.size):
         a, b = c[i], c2[i]
-        H = half * (h[i] + h2[i]) if min(h[i], h2[i]) >= HOLDS else 0.0
+        H = half * (h[i] + h2[i]) * opened(h[i]) * opened(h2[i])
         if H == 0.0 or (linear and min(a, b) >= least and (a - b) ** 2 <= SERIES * (a + b) ** 2):
             continue
         mean, da, db = logarithmic_mean(a, b)
@@ -171,8 +178,8 @@ def _conduction(current, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, values, l
 def conduction(Ix, Iy, Iz, g, ga, gb, h, c, psi, at, values, least, L, periodic, k0):  # type: ignore[no-untyped-def]
     """Current I [A] of each face into its first cell, its conductance g and dI/dc of both cells.
 
-    kappa(c) is the table `values` over `at` [mol/m^3]; a mean concentration below `least` counts as that much. No
-    current passes the faces of cells with less than `HOLDS` electrolyte.
+    kappa(c) is the table `values` over `at` [mol/m^3]; a mean concentration below `least` counts as that much. Faces
+    of cells with next to no electrolyte are closed, see `opened`.
     g, ga, gb are (3, nz, ny, nx) float32: x, y, z. Planes below k0 are lithium. A plane is one long row here: the faces
     between its ends come after the others.
     """
