@@ -10,6 +10,7 @@ import numpy as np
 
 from ._jit import kernel, parallel_kernel, prange
 from .front import _corners, _curvature, _gradient, _phase
+from .transport import opened
 
 BESIDE = 2.5  # a crossing lies beside cells nearer than this many spacings; 1 for a true distance
 STEEP = 0.25  # an axis takes part in the partition where n_a^2 > STEEP; max n_a^2 >= 1/3 always
@@ -17,7 +18,7 @@ LONGEST = 96  # cells in one element at most: 2 x 6 W / (n_a dx) = 96 at W = 4 d
 PARTS = 256  # of the band, counted and written side by side
 MOST = 2.0  # times what its own lines bring: what a cell holds of the surface beyond it goes to its closest point
 BEND = 0.11  # of x: how the way ahead of the surface falls short of the square root (flat, W = dx/2), 2 % at x < 3
-HOLDS = 0.003  # share of electrolyte; what moves is 1 % of the weight at most
+HOLDS = 0.003  # share of electrolyte up to which a cell is `shut`; what moves is 1 % of the weight at most
 APART = 101  # from one part to the next of a thread: the surface lies in the middle of the band
 
 
@@ -291,7 +292,8 @@ def scatter(f, q, start, idx, w, n, factor):  # type: ignore[no-untyped-def]
 def salt_weights(out, w, h, start, idx, n):  # type: ignore[no-untyped-def]
     """Weights for salt and charge: those of cells with less than `HOLDS` electrolyte go to the next cell outward.
 
-    The profile ends there: such a cell has weight, and next to no electrolyte that could answer for it.
+    The profile ends there: such a cell has weight, and next to no electrolyte that could answer for it. What goes falls
+    to nothing at twice `HOLDS`, so that nothing jumps as the surface moves.
     """
     flat = h.ravel()
     for e in prange(n):
@@ -299,10 +301,11 @@ def salt_weights(out, w, h, start, idx, n):  # type: ignore[no-untyped-def]
         for t in range(first, last):
             out[t] = w[t]
         for t in range(last - 1, first, -1):  # from the deepest cell on
-            if flat[idx[t]] >= HOLDS:
+            open_ = opened(flat[idx[t]], HOLDS)
+            if open_ == 1.0:
                 break
-            out[t - 1] += out[t]
-            out[t] = 0.0
+            out[t - 1] += (1.0 - open_) * out[t]
+            out[t] *= open_
 
 
 @parallel_kernel

@@ -202,24 +202,24 @@ def conduction(Ix, Iy, Iz, g, ga, gb, h, c, psi, at, values, least, L, periodic,
                 )
 
 
+@kernel
+def opened(h, least):  # type: ignore[no-untyped-def]
+    """0 up to `least` electrolyte, 1 from twice as much on, smoothly."""
+    s = min(max(h / least - 1.0, 0.0), 1.0)
+    return s * s * (3.0 - 2.0 * s)
+
+
 @parallel_kernel
 def shut(a, h, least, L, k0):  # type: ignore[no-untyped-def]
-    """a = 0 on all faces, (3, nz, ny, nx), of cells with less than `least` electrolyte: no current passes them."""
+    """Close all faces, (3, nz, ny, nx), of cells with less than `least` electrolyte, as far as they are not `opened`."""
     for k in prange(k0, h.shape[0]):
         for j in range(h.shape[1]):
             here, behind, above = h[k, j], h[k, L.yp[j]], h[L.zp[k], j]
             for i in range(here.size):
-                if here[i] < least:
-                    a[0, k, j, i] = 0.0
-                    a[1, k, j, i] = 0.0
-                    a[2, k, j, i] = 0.0
-                else:
-                    if here[L.xp[i]] < least:
-                        a[0, k, j, i] = 0.0
-                    if behind[i] < least:
-                        a[1, k, j, i] = 0.0
-                    if above[i] < least:
-                        a[2, k, j, i] = 0.0
+                own = opened(here[i], least)
+                a[0, k, j, i] *= own * opened(here[L.xp[i]], least)
+                a[1, k, j, i] *= own * opened(behind[i], least)
+                a[2, k, j, i] *= own * opened(above[i], least)
 
 
 @parallel_kernel
