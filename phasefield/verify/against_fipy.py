@@ -160,7 +160,7 @@ def _differences(theirs: Stage, ours: State, before: Floats) -> tuple[float, flo
     """Return the differences of c over its change since `before`, phi over its range, j over its mean, and of U."""
     assert ours.reaction is not None
     h, c, phi = flat(ours.front.h), flat(ours.c), flat(ours.phi)
-    open_, conducts = h > 0.0, h >= EMPTY
+    open_, conducts = h > 0.0, h > EMPTY
     return (
         worst(c[open_], theirs.c[open_], float(np.abs(c - before)[open_].max())),
         worst(phi[conducts], theirs.phi[conducts], float(np.ptp(phi[conducts]))),

@@ -32,7 +32,8 @@ Floats = NDArray[np.float64]
 AGREED = 1e-12  # relative change of c at which charge and salt, solved in turn, have come together
 TURNS = 80
 NEWTON_STEPS = 40
-EMPTY = 0.003  # share of electrolyte: no current passes cells with less, and the next one outward has their weight
+EMPTY = 0.003  # share of electrolyte: no current passes cells with less, and the next one outward has their weight;
+# from twice as much on a cell is whole.
 BEND = 0.11  # of x, in how far the current is taken ahead of the surface
 LITTLE = 0.02  # of c_e: below it ln c_s runs on linearly in j
 FIRST, LATER, LAST = 2.0 / 5.0, 5.0 / 6.0, 1.0 / 6.0  # eq. (11)
@@ -81,6 +82,12 @@ def displaced(cell: Cell) -> Iterator[list[Displaced]]:
         yield notes
     finally:
         cell.transport.solve = solve  # type: ignore[method-assign]
+
+
+def wholeness(h: Floats) -> Floats:
+    """Return how far a cell counts by its electrolyte: a cubic from 0 at `EMPTY` to 1 at twice as much."""
+    s = np.clip(h, EMPTY, 2.0 * EMPTY) / EMPTY - 1.0
+    return np.asarray(3.0 * s**2 - 2.0 * s**3)
 
 
 def couplings(h: Floats, factor: float) -> Faces:
@@ -169,23 +176,25 @@ class Twin:
         faces = couplings(h, self.dx)
         faces.x[:, :-1] *= self.kappa(logarithmic(c[:, :-1], c[:, 1:]))
         faces.z[:-1] *= self.kappa(logarithmic(c[:-1], c[1:]))
-        conducts = h >= EMPTY
-        faces.x[:, :-1] *= conducts[:, :-1] & conducts[:, 1:]
-        faces.z[:-1] *= conducts[:-1] & conducts[1:]
+        counts = wholeness(h)
+        faces.x[:, :-1] *= counts[:, :-1] * counts[:, 1:]
+        faces.z[:-1] *= counts[:-1] * counts[1:]
         return faces
 
     def weights(self, front: Front) -> Floats:
         """Return the weights of all elements for salt and charge as a matrix (elements, cells).
 
-        What cells with next to no electrolyte weigh goes to the one with the least among the others.
+        What cells with next to no electrolyte weigh goes to the next richer one, from the poorest on.
         """
         P, h = np.zeros((front.count, front.h.size)), front.h.ravel()
+        counts = wholeness(h)
         for e in range(front.count):
             part = slice(front.start[e], front.start[e + 1])
-            cells, w = front.idx[part], front.w[part]
-            holds = h[cells] >= EMPTY
-            P[e, cells[holds]] += w[holds]
-            P[e, cells[holds][np.argmin(h[cells[holds]])]] += float(np.sum(w[~holds]))
+            P[e, front.idx[part]] += front.w[part]
+            line = sorted(front.idx[part], key=lambda p: float(h[p]))
+            for p, richer in zip(line, line[1:], strict=False):
+                P[e, richer] += (1.0 - counts[p]) * P[e, p]
+                P[e, p] *= counts[p]
         return P
 
     def shares(self, P: Floats, c: Floats) -> Floats:
