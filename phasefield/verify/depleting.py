@@ -13,6 +13,7 @@ from phasefield.constants import FARADAY
 from phasefield.depletion import limiting_current, sand_time
 from phasefield.driver import Driver
 from phasefield.flatcell import FlatCell
+from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
 from phasefield.model.state import State
 from phasefield.verify import specimens
@@ -49,7 +50,7 @@ def limiting(full: bool) -> Result:
         steep = 2.0 * share * p.c0 / L  # c'
         shared = SPREAD * cell.W**2 * steep**2 / (p.c0 * (1.0 - share))
         state = march(cell, state, Drive(share * most), dt, 40)
-        salt.append(specimens.surface_salt(state))
+        salt.append(specimens.surface_salt(cell, state))
         rows.append(
             Row(
                 f"salt at the lithium at {share:g} j_lim",
@@ -281,11 +282,14 @@ def sand(full: bool) -> Result:
         assert math.isclose(sand_time(case.properties(), j), tau, rel_tol=1e-9)
         times, salt = [0.0], [1.0]
 
-        def look(s: State, times: list[float] = times, salt: list[float] = salt, tau: float = tau) -> None:
-            times.append(s.t / tau)
-            salt.append(specimens.surface_salt(s) / 1e3)
-
         cell, state = driven(case, Drive(j))
+
+        def look(
+            s: State, cell: Cell = cell, times: list[float] = times, salt: list[float] = salt, tau: float = tau
+        ) -> None:
+            times.append(s.t / tau)
+            salt.append(specimens.surface_salt(cell, s) / 1e3)
+
         ends = (1.0 - LEFT) ** 2
         state = march(cell, state, Drive(j), ends * tau / (STEPS * finer), STEPS * finer, look)
         t, c = np.array(times), np.array(salt)
