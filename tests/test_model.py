@@ -90,9 +90,8 @@ def test_planar_cell(size: tuple[float, ...], dependence: str, sign: int, settin
     parts = planar_parts(cell.properties, j, gap)
     assert min(parts, key=abs) != 0.0
     assert min(abs(part) for part in parts) > 0.03 * abs(sum(parts))
-    # Measured: 0.6 % at 0.6 of the limiting current. Within the interface more is given where there is more salt: of
-    # second order in dx c'/c.
-    assert -s.phi_s == pytest.approx(sum(parts), rel=0.007)
+    # Measured: 0.14 % at 0.6 of the limiting current. An element reads c and psi 0.03 of a cell off the surface.
+    assert -s.phi_s == pytest.approx(sum(parts), rel=0.002)
     z = (np.arange(14, 38) + 0.5) * cell.dx
     slope = np.polyfit(z, s.c[14:38, 0, 0], 1)[0]
     # Acceptance 4: 0.5 %. Measured 5e-5, the tolerance of the solvers and the small motion.
@@ -366,8 +365,8 @@ def test_a_hot_spot_that_takes_more_than_there_is_gets_what_there_is() -> None:
     assert hottest > 4.0
     dt = 5.0 * cell.dx * cell.properties.c0 / (hottest * cell.co.flux)  # five cells of salt, two in the first stage
     new = cases.march(cell, s, Drive(1.0), 0.5 * dt, 2)
-    # 32 steps leave 110.8 mol/m^3 there, two 120.5.
-    assert 100.0 < new.c[new.front.h > 0.0].min() < 125.0
+    # 32 steps leave 176.7 mol/m^3 there, two 187.2.
+    assert 170.0 < new.c[new.front.h > 0.0].min() < 195.0
     assert new.reaction is not None
     assert new.reaction.total == pytest.approx(1.0 * cell.plane, rel=1e-10, abs=0.0)
 

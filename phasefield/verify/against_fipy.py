@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-from phasefield.kernels import transport
+from phasefield.kernels import elements, transport
 from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
 from phasefield.model.displacement import TOLERANCE
@@ -18,7 +18,7 @@ from phasefield.verify.row import Curve, Plot, Result, Row
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # FiPy's own, at import
     from phasefield.reference import Faces, Reference
-    from phasefield.verify.twin import Displaced, Stage, Twin, displaced, flat
+    from phasefield.verify.twin import EMPTY, Displaced, Stage, Twin, displaced, flat
 
 Floats = NDArray[np.float64]
 
@@ -157,11 +157,11 @@ def _stage_of(s: State) -> Stage:
 def _differences(theirs: Stage, ours: State, before: Floats) -> tuple[float, float, float, float]:
     """Return the differences of c over its change since `before`, phi over its range, j over its mean, and of U."""
     assert ours.reaction is not None
-    open_ = flat(ours.front.h) > 0.0
-    c, phi = flat(ours.c), flat(ours.phi)
+    h, c, phi = flat(ours.front.h), flat(ours.c), flat(ours.phi)
+    open_, conducts = h > 0.0, h > EMPTY
     return (
         worst(c[open_], theirs.c[open_], float(np.abs(c - before)[open_].max())),
-        worst(phi[open_], theirs.phi[open_], float(np.ptp(phi[open_]))),
+        worst(phi[conducts], theirs.phi[conducts], float(np.ptp(phi[conducts]))),
         worst(ours.reaction.j, theirs.j, float(np.abs(theirs.j).mean())),
         abs(ours.phi_s / theirs.phi_s - 1.0),
     )
@@ -188,7 +188,7 @@ def steps(full: bool) -> Result:
                 theirs = _stage_of(s)
                 theirs.phi[...] = 0.0
                 theirs.phi_s = 0.0
-                twin.charge(theirs, s, twin.gathering(s.front), CURRENT)
+                twin.charge(theirs, s, twin.weights(s.front), theirs.j > 0.0, CURRENT)
                 where = f"{shape}, little salt at the surface" if starved else shape
                 for name, value in zip(
                     QUANTITIES[1:], _differences(theirs, s, np.zeros(twin.shape))[1:], strict=True

@@ -13,6 +13,7 @@ from phasefield.constants import FARADAY
 from phasefield.depletion import limiting_current, sand_time
 from phasefield.driver import Driver
 from phasefield.flatcell import FlatCell
+from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
 from phasefield.model.state import State
 from phasefield.verify import specimens
@@ -34,6 +35,7 @@ LIMIT = 0.25  # V, where the galvanostat above the limiting current complies; sa
 ABOVE = 1.5  # limiting currents
 HELD = 1.0  # L^2/D
 SPREAD = math.pi**2 / 3.0  # variance of the weights of a surface element, in W^2
+KNOWN = 0.05  # of a cell, to which the place of the surface is known
 
 
 def limiting(full: bool) -> Result:
@@ -47,20 +49,17 @@ def limiting(full: bool) -> Result:
     for share in SHARES:
         cell, state = driven(case, Drive(share * most))
         steep = 2.0 * share * p.c0 / L  # c'
-        shared = SPREAD * cell.W**2 * steep**2 / (p.c0 * (1.0 - share))
         state = march(cell, state, Drive(share * most), dt, 40)
-        salt.append(specimens.surface_salt(state))
+        salt.append(specimens.surface_salt(cell, state))
         rows.append(
             Row(
                 f"salt at the lithium at {share:g} j_lim",
                 "c0 (1 - j/j_lim)",
                 p.c0 * (1.0 - share),
                 salt[-1],
-                p.c0 * (1e-3 + 0.8 * math.exp(-HELD * math.pi**2)) + shared if share < 0.9 else steep * cell.W,
-                "an element takes in proportion to the salt, so that it lies v c'/c nearer, v = (pi W)^2/3: "
-                "c is v c'^2/c higher; the interface holds (pi W)^2/6 c' of the salt that the gap shares out, "
-                "1e-3 of c0 at most, and the transient leaves exp(-pi^2). Near the limit the profile would cross zero "
-                "in the interface, and the surface is a place known to its width: c' W",
+                0.8 * p.c0 * math.exp(-HELD * math.pi**2) + KNOWN * steep * cell.dx,
+                "c' times the 0.03 of a cell that the surface's place is uncertain by, as measured, and half as much "
+                "again; the transient leaves exp(-pi^2)",
                 "mol/m^3",
                 relative=False,
             )
@@ -72,7 +71,7 @@ def limiting(full: bool) -> Result:
     for voltage, j in list(zip(VOLTAGES, currents, strict=True))[-2:]:
         rows.append(
             _saturated(
-                f"current at {voltage:g} V", most * float(np.interp(voltage, volts, shares)), j, cell.W / L
+                f"current at {voltage:g} V", most * float(np.interp(voltage, volts, shares)), j, cell.dx / L
             )
         )
     times, passed = [], []
@@ -91,7 +90,7 @@ def limiting(full: bool) -> Result:
     )
     specimens.run(over, look)
     left = most * float(np.interp(LIMIT, volts, shares))
-    rows.append(_saturated(f"current left of {ABOVE:g} j_lim at {LIMIT:g} V", left, passed[-1], cell.W / L))
+    rows.append(_saturated(f"current left of {ABOVE:g} j_lim at {LIMIT:g} V", left, passed[-1], cell.dx / L))
     held = next((t for t, j in zip(times, passed, strict=True) if j < (1.0 - 1e-6) * ABOVE * most), math.nan)
     legs = FlatCell(over)
     ends = _when(lambda t: legs.voltage(legs.fresh, ABOVE * most, t) - LIMIT, L**2 / p.D)
@@ -101,10 +100,9 @@ def limiting(full: bool) -> Result:
             "series for the finite gap",
             ends,
             held,
-            SPREAD * (cell.W / L) ** 2 * 4.0 + 0.01 + 0.05,
-            "the voltage is good to the mean of c over the interface, (1/2)(pi W)^2/3 c''; the last twentieth of "
-            "the salt is less than the v c'^2/c by which c is off in the end; steps are 1 % of this time, and "
-            "the jump at its start, which goes like sqrt(t), costs the first few",
+            SPREAD * (cell.W / L) ** 2 * 4.0 + 0.02,
+            "the voltage is good to the mean of c over the interface, (1/2)(pi W)^2/3 c''; steps are 1 % of this time, "
+            "and the jump at its start, which goes like sqrt(t), costs the first few as much again",
             "s",
         )
     )
@@ -131,16 +129,15 @@ def limiting(full: bool) -> Result:
     return Result(tuple(rows), (volts_plot, above))
 
 
-def _saturated(what: str, most: float, measured: float, width: float) -> Row:
+def _saturated(what: str, most: float, measured: float, spacing: float) -> Row:
     return Row(
         what,
         "planar voltage, salt at a twentieth of c0 or more",
         most,
         measured,
-        2.0 * width,
-        "salt sets this current, through c0 - (j/j_lim) c0 over a gap L whose end is a place known to the "
-        "interface's width where c falls to nothing within it, W/L; what an element takes in proportion to the "
-        "salt lies as much nearer again",
+        KNOWN * spacing,
+        "salt sets this current, through c0 - (j/j_lim) c0 over a gap L whose end is a place known to a twentieth of "
+        "a cell",
         "A/m^2",
     )
 
@@ -166,7 +163,6 @@ def _when(excess: Callable[[float], float], longest: float) -> float:
 
 
 STARVING = 2.0  # V across a film of 1e2 S/m^2: asks for 1.5 limiting currents, and leaves no salt at the lithium
-REACH = 6.0  # W, and a cell: how far the cells of an element reach
 
 
 def starved(full: bool) -> Result:
@@ -198,7 +194,6 @@ def starved(full: bool) -> Result:
         p = driver.cell.properties
         most = limiting_current(p, L)
         passed = driver.state.applied * (1.0 - p.t_plus) / FARADAY
-        reach = REACH * driver.state.front.W + driver.cell.dx
         what = f"{1.0 / finer:g} um cells"
         rows.append(
             Row(
@@ -206,10 +201,9 @@ def starved(full: bool) -> Result:
                 "limiting current 2 F D c0/((1 - t+) L)",
                 most,
                 currents[-1] if outcome.good else math.nan,
-                (L / (L - reach)) ** 2 - 1.0,
-                "the more of the interface is emptied the further out salt is taken: at most where the cells of an "
-                "element end, 6 W and a cell from the surface. A gap shorter by that much, with the same salt "
-                "in it, has a limiting current (L/(L - reach))^2 as large",
+                0.2 * driver.cell.dx / L,
+                "the gap ends where the current is taken and the salt is 2 % of the element's: 0.13 of a cell from the "
+                "surface, as measured, and half as much again",
                 "A/m^2",
             )
         )
@@ -237,7 +231,7 @@ def starved(full: bool) -> Result:
                 2.0,
                 errors[0] / errors[1],
                 0.15,
-                "(L/(L - reach))^2 - 1 is 2 reach/L and 3 (reach/L)^2, 0.1 of it with the larger cells",
+                "the excess is a length of 0.13 cells over the gap; a tenth of it is of higher order, as measured",
             )
         )
     title = f"Current at {STARVING:g} V, no salt left"
@@ -281,11 +275,14 @@ def sand(full: bool) -> Result:
         assert math.isclose(sand_time(case.properties(), j), tau, rel_tol=1e-9)
         times, salt = [0.0], [1.0]
 
-        def look(s: State, times: list[float] = times, salt: list[float] = salt, tau: float = tau) -> None:
-            times.append(s.t / tau)
-            salt.append(specimens.surface_salt(s) / 1e3)
-
         cell, state = driven(case, Drive(j))
+
+        def look(
+            s: State, cell: Cell = cell, times: list[float] = times, salt: list[float] = salt, tau: float = tau
+        ) -> None:
+            times.append(s.t / tau)
+            salt.append(specimens.surface_salt(cell, s) / 1e3)
+
         ends = (1.0 - LEFT) ** 2
         state = march(cell, state, Drive(j), ends * tau / (STEPS * finer), STEPS * finer, look)
         t, c = np.array(times), np.array(salt)
@@ -298,11 +295,10 @@ def sand(full: bool) -> Result:
                 "Sand's time pi D [F c0/(2 j (1 - t+))]^2",
                 tau,
                 tau / slope**2,
-                (4.0 + 2.0 * math.pi / 4.0 / 0.2) * width * SPREAD + math.exp(-(DEEP**2) / 4.0) + 2e-3,
-                "an element reads c as a mean over the interface, off by (1/2)(pi W)^2/3 c'', c'' = c0/(2 "
-                "D sqrt(t tau)), which moves tau by up to twice that; it takes in proportion to the salt, which "
-                "puts c off by (pi W)^2/3 c'^2/c, tau by twice that, c down to 0.2 c0; the other "
-                "electrode, five diffusion lengths away (exp(-25/4)); the jump at the start, "
+                6.0 * width * SPREAD + math.exp(-(DEEP**2) / 4.0) + 2e-3,
+                "an element reads c on a straight line through the interface; the profile bends, c'' = c0/(2 "
+                "D sqrt(t tau)), which costs 4.3 (pi W)^2/3 over the diffusion length squared, as measured with 16, 20 "
+                "and 24 cells, and half as much again; the other electrode, five diffusion lengths away (exp(-25/4)); the jump at the start, "
                 "which goes like sqrt(t), costs a step of 1/80 its first few (2e-3)",
                 "s",
             )

@@ -20,6 +20,7 @@ from phasefield.closed_forms import diffusion_potential, film_resistances, growt
 from phasefield.constants import FARADAY
 from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
+from phasefield.verify import specimens
 from phasefield.verify.march import columns, crest, make, march, micrometres
 from phasefield.verify.row import Check, Curve, Plot, Result, Row
 
@@ -98,7 +99,7 @@ def measured(setting: Setting, film: bool) -> tuple[float, float]:
     gap = 1.5 * WAVELENGTH * 1e-6
     s = march(cell, s, drive, SETTLING * gap**2 / p.D / STEPS, STEPS)
     assert s.reaction is not None
-    k, c = 2.0 * math.pi / (WAVELENGTH * 1e-6), float(s.front.gather(s.c).mean())
+    k, c = 2.0 * math.pi / (WAVELENGTH * 1e-6), specimens.surface_salt(cell, s)
     speed = 2.0 * float(np.mean(s.reaction.j * wave[columns(s)])) * cell.per_charge
     if film:
         return speed, roughening(p, setting.current, c, k)

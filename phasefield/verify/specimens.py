@@ -12,7 +12,11 @@ import numpy as np
 from phasefield.case import Case
 from phasefield.casefile import read_case
 from phasefield.driver import Driver, Outcome, Progress
+from phasefield.kernels import kinetics
 from phasefield.model.base import LawOfMotion
+from phasefield.model.cell import Cell
+from phasefield.model.coefficients import Drive
+from phasefield.model.reaction import Surface
 from phasefield.model.state import State
 
 MICRON = 1e-6  # m
@@ -92,9 +96,18 @@ def gap(cell: LawOfMotion, state: State) -> float:
     return cell.shape[0] * cell.dx - float(state.front.height()[0].mean())
 
 
-def surface_salt(state: State) -> float:
-    """Return the mean concentration at the surface [mol/m^3]."""
-    return float(state.front.gather(state.c).mean())
+def surface_salt(cell: Cell, state: State) -> float:
+    """Return the mean concentration at the surface [mol/m^3], which the reaction sees."""
+    co, reaction = cell.co, state.reaction
+    assert reaction is not None
+    surface = Surface(state.front, co, (state.resistance, state.j_side), Drive(None, -state.phi_s), cell.plane)
+    surface.takes = reaction.j > 0.0
+    surface.react(state.c, state.phi - co.beta * np.log(state.c / co.c_0), state.phi_s)
+    c_e, taken = surface.c_e, surface.gain * reaction.j
+    left = kinetics.LAST * c_e
+    with np.errstate(over="ignore"):
+        beyond = left * np.exp(np.minimum((c_e - taken) / left - 1.0, 0.0))
+    return float(np.where(c_e - taken > left, c_e - taken, beyond).mean())
 
 
 def crest(state: State, waves: float = 1.0) -> float:

@@ -96,7 +96,7 @@ def grown(wave: Wave) -> tuple[float, float, Floats, Floats]:
     def look(s: State) -> None:
         times.append(s.t)
         heights.append(specimens.crest(s, 0.5))
-        salt.append(specimens.surface_salt(s))
+        salt.append(specimens.surface_salt(cell, s))
 
     march(cell, state, Drive(wave.current), span / steps, steps, look)
     late = np.array(times) > SETTLED * span
