@@ -125,7 +125,8 @@ def listed() -> dict[str, str]:
             for rest in (0.0, 1.0, 10.0):
                 pause = [f'{{ rest = "{rest} s" }}'] if rest else []
                 j = times * full
-                add(f"{times:g} j_lim reversed after {rest:g} s, {where}", [passed(j, 10), *pause, passed(-j, 10)], size)
+                steps = [passed(j, 10), *pause, passed(-j, 10)]
+                add(f"{times:g} j_lim reversed after {rest:g} s, {where}", steps, size)
     for volts in (0.5, 2.0, 5.0):
         add(f"15 mA/cm2 behind 2 ohm cm2 at {volts:g} V", [passed(150, 200)], film=2e-4, limit=volts)
     add("pulses of 10 ms", [passed(full, 0.01), '{ rest = "0.01 s" }'], repeat=20)

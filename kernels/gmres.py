@@ -26,7 +26,8 @@ LEAP = 7.0  # in ln c, downward in one Newton step
 def dot(partial, a, b, k0):  # type: ignore[no-untyped-def]
     """Return a . b of two pairs of fields (2, nz, ny, nx); partial (nz): work."""
     for k in prange(k0, a.shape[1]):
-        partial[k] = row_dot(a[0, k].reshape(-1), b[0, k].reshape(-1)) + row_dot(a[1, k].reshape(-1), b[1, k].reshape(-1))
+        partial[k] = row_dot(a[0, k].reshape(-1), b[0, k].reshape(-1))
+        partial[k] += row_dot(a[1, k].reshape(-1), b[1, k].reshape(-1))
     total = 0.0
     for k in range(k0, a.shape[1]):
         total += partial[k]

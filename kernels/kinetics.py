@@ -90,7 +90,7 @@ def _behind_salt(u, c, gain, bound, c_0, R, j_side, guess, P):  # type: ignore[n
         c_s = max(c * np.exp(z), LEAST_SALT)
         give = most * max(np.exp(z), LAST)  # -dj/dz
         value = -most * np.expm1(z) if z > bend else most * (1.0 - LAST * (1.0 + z - bend))
-        got, slope, by_c, li = current(u + bound * (z + np.log(c / c_0)), c_s, R, j_side, value, P)
+        got, slope, by_c, _li = current(u + bound * (z + np.log(c / c_0)), c_s, R, j_side, value, P)
         rise = give + slope * bound + by_c * c_s
         off = got - value  # rises with z
         if off > 0.0:
@@ -115,8 +115,8 @@ def _behind_salt(u, c, gain, bound, c_0, R, j_side, guess, P):  # type: ignore[n
 def surface_currents(j, J, Jc, Jg, j_li, u, c, gain, bound, c_0, R, j_side, active, n, phi_s, shift, P):  # type: ignore[no-untyped-def]
     """`current` on n elements: u[e] = psi at the surface, shift[e] = gamma V_m K / F [V]. Dead elements: 0.
 
-    The reaction is at the salt c_s = c[e] - gain[e] j and feels u + bound ln(c_s/c_0). Jc, Jg: by c and gain. j on entry
-    is the guess; nan: none.
+    The reaction is at the salt c_s = c[e] - gain[e] j and feels u + bound ln(c_s/c_0). Jc, Jg: by c and gain. j on
+    entry is the guess; nan: none.
     """
     for e in prange(n):
         if active[e] == 0:

@@ -268,7 +268,8 @@ class Level:
         else:
             parts = self.parts(coarse.every)
             smoothing.prolong_planes(
-                self.u, coarse.u, self.gx, self.gy, self.gz, self.mask, self.live, self.work, parts, self.shape, coarse.shape
+                self.u, coarse.u, self.gx, self.gy, self.gz, self.mask, self.live, self.work, parts, self.shape,
+                coarse.shape,
             )  # fmt: skip
             for half_sweep in range(2 * self.sweeps):
                 self.relax(1 - half_sweep % 2, self.planes, u_s)

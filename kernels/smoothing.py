@@ -133,7 +133,8 @@ def interpolate(to, here, next_, x, x_other, y, y_other, toward, away, side, row
         is_even, is_first = side[at + t] > 0, side[at + t] * rows > 0
         e, o, e_next, o_next = even[at + t], odd[at + t], even_next[at + t], odd_next[at + t]
         e_before, e_behind, o_before, o_behind = even[before + t], even[behind + t], odd[before + t], odd[behind + t]
-        x_even, x_odd, ahead, above, below = x_other[at + t], x_other[left + t], x[at + t], y_other[before + t], y[at + t]
+        x_even, x_odd, ahead = x_other[at + t], x_other[left + t], x[at + t]
+        above, below = y_other[before + t], y[at + t]
         back = x_even if is_even else x_odd
         w_x = along[2] * _weight(back if is_even else ahead, ahead if is_even else back)
         w_y = along[1] * _weight(above if is_first else below, below if is_first else above)

@@ -121,7 +121,7 @@ def logarithmic_mean(a, b):  # type: ignore[no-untyped-def]
 
 @kernel
 def opened(h):  # type: ignore[no-untyped-def]
-    """0 up to `HOLDS` electrolyte in a cell, 1 from twice as much on, smoothly, so that nothing jumps as lithium moves."""
+    """0 up to `HOLDS` electrolyte in a cell, 1 from twice as much on: smooth, as the order of a step needs."""
     s = min(max(h * (1.0 / HOLDS) - 1.0, 0.0), 1.0)
     return s * s * (3.0 - 2.0 * s)
 
@@ -186,13 +186,13 @@ def conduction(Ix, Iy, Iz, g, ga, gb, h, c, psi, at, values, least, L, periodic,
     nz, ny, nx = h.shape
     half = 0.5 * L.dx
     n = ny * nx
-    I = (Ix.reshape(nz, n), Iy.reshape(nz, n), Iz.reshape(nz, n))
+    X, Y, Z = Ix.reshape(nz, n), Iy.reshape(nz, n), Iz.reshape(nz, n)
     G, A, B = g.reshape(3, nz, n), ga.reshape(3, nz, n), gb.reshape(3, nz, n)
     H, C, P = h.reshape(nz, n), c.reshape(nz, n), psi.reshape(nz, n)
     for k in prange(k0, nz):
         if nx > 1:
             _conduction(
-                I[0][k, :-1], G[0, k, :-1], A[0, k, :-1], B[0, k, :-1], H[k, :-1], C[k, :-1], P[k, :-1],
+                X[k, :-1], G[0, k, :-1], A[0, k, :-1], B[0, k, :-1], H[k, :-1], C[k, :-1], P[k, :-1],
                 H[k, 1:], C[k, 1:], P[k, 1:], half, at, values, least,
             )
             if periodic:
@@ -204,7 +204,7 @@ def conduction(Ix, Iy, Iz, g, ga, gb, h, c, psi, at, values, least, L, periodic,
                 Ix[k, :, -1], g[0, k, :, -1], ga[0, k, :, -1], gb[0, k, :, -1] = 0.0, 0.0, 0.0, 0.0
         if ny > 1:
             _conduction(
-                I[1][k, :-nx], G[1, k, :-nx], A[1, k, :-nx], B[1, k, :-nx], H[k, :-nx], C[k, :-nx], P[k, :-nx],
+                Y[k, :-nx], G[1, k, :-nx], A[1, k, :-nx], B[1, k, :-nx], H[k, :-nx], C[k, :-nx], P[k, :-nx],
                 H[k, nx:], C[k, nx:], P[k, nx:], half, at, values, least,
             )
             if periodic:
@@ -214,7 +214,7 @@ def conduction(Ix, Iy, Iz, g, ga, gb, h, c, psi, at, values, least, L, periodic,
                 )
         if k < nz - 1:
             _conduction(
-                I[2][k], G[2, k], A[2, k], B[2, k], H[k], C[k], P[k], H[k + 1], C[k + 1], P[k + 1], half, at,
+                Z[k], G[2, k], A[2, k], B[2, k], H[k], C[k], P[k], H[k + 1], C[k + 1], P[k + 1], half, at,
                 values, least,
             )
 
@@ -267,7 +267,10 @@ def _from_right(a, nx):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _salt(out, own, here, left, right, before, behind, below, above, gx0, gx, gy0, gy, gz0, gz, qx0, qx, qy0, qy, qz0, qz, in_y, in_z):  # type: ignore[no-untyped-def]
+def _salt(  # type: ignore[no-untyped-def]
+    out, own, here, left, right, before, behind, below, above, gx0, gx, gy0, gy, gz0, gz, qx0, qx, qy0, qy, qz0, qz,
+    in_y, in_z,
+):  # fmt: skip
     """One stretch of `salt_operator`: cells, and faces to both sides in x, y, z."""
     for i in range(out.size):
         mid = here[i]
@@ -287,7 +290,7 @@ def salt_operator(out, c, own, g, q, L, k0):  # type: ignore[no-untyped-def]
     g, q (3, nz, ny, nx) float32: diffusion and displaced volume of the faces x, y, z, q out of their first cell.
     """
     nz, n = c.shape[0], L.ny * L.nx
-    O, C, W = out.reshape(nz, n), c.reshape(nz, n), own.reshape(nz, n)
+    to, C, W = out.reshape(nz, n), c.reshape(nz, n), own.reshape(nz, n)
     G, Q = g.reshape(3, nz, n), q.reshape(3, nz, n)
     for k in prange(k0, nz):
         left, right = _from_left(C[k], L.nx), _from_right(C[k], L.nx)
@@ -297,7 +300,7 @@ def salt_operator(out, c, own, g, q, L, k0):  # type: ignore[no-untyped-def]
             at, b, a, m = _stretch(part, L)
             e = at + m
             _salt(
-                O[k, at:e], W[k, at:e], C[k, at:e], left[at:e], right[at:e], C[k, b : b + m], C[k, a : a + m],
+                to[k, at:e], W[k, at:e], C[k, at:e], left[at:e], right[at:e], C[k, b : b + m], C[k, a : a + m],
                 C[km, at:e], C[kp, at:e], gx0[at:e], G[0, k, at:e], G[1, k, b : b + m], G[1, k, at:e],
                 G[2, km, at:e], G[2, k, at:e], qx0[at:e], Q[0, k, at:e], Q[1, k, b : b + m], Q[1, k, at:e],
                 Q[2, km, at:e], Q[2, k, at:e], ONE if b != at else NONE, ONE if km != k else NONE,
@@ -331,7 +334,7 @@ def _charge(out, here, left, right, before, behind, below, above, gx0, gx, gy0, 
 def charge_operator(out, psi, g, L, k0):  # type: ignore[no-untyped-def]
     """out -= div(g grad psi), from plane k0 up."""
     nz, n = psi.shape[0], L.ny * L.nx
-    O, P, G = out.reshape(nz, n), psi.reshape(nz, n), g.reshape(3, nz, n)
+    to, P, G = out.reshape(nz, n), psi.reshape(nz, n), g.reshape(3, nz, n)
     for k in prange(k0, nz):
         left, right, gx0 = _from_left(P[k], L.nx), _from_right(P[k], L.nx), _from_left(G[0, k], L.nx)
         km, kp = L.zm[k], L.zp[k]
@@ -339,13 +342,16 @@ def charge_operator(out, psi, g, L, k0):  # type: ignore[no-untyped-def]
             at, b, a, m = _stretch(part, L)
             e = at + m
             _charge(
-                O[k, at:e], P[k, at:e], left[at:e], right[at:e], P[k, b : b + m], P[k, a : a + m], P[km, at:e],
+                to[k, at:e], P[k, at:e], left[at:e], right[at:e], P[k, b : b + m], P[k, a : a + m], P[km, at:e],
                 P[kp, at:e], gx0[at:e], G[0, k, at:e], G[1, k, b : b + m], G[1, k, at:e], G[2, km, at:e], G[2, k, at:e],
             )  # fmt: skip
 
 
 @kernel
-def _of_salt(out, here, left, right, before, behind, below, above, ax0, bx0, ax, bx, ay0, by0, ay, by, az0, bz0, az, bz, in_y, in_z):  # type: ignore[no-untyped-def]
+def _of_salt(  # type: ignore[no-untyped-def]
+    out, here, left, right, before, behind, below, above, ax0, bx0, ax, bx, ay0, by0, ay, by, az0, bz0, az, bz,
+    in_y, in_z,
+):  # fmt: skip
     """One stretch of `charge_of_salt`."""
     for i in range(out.size):
         mid = here[i]
@@ -359,7 +365,7 @@ def _of_salt(out, here, left, right, before, behind, below, above, ax0, bx0, ax,
 def charge_of_salt(out, c, ga, gb, L, k0):  # type: ignore[no-untyped-def]
     """out = minus what a change c of the concentration brings by the faces' conductances, from plane k0 up [A]."""
     nz, n = c.shape[0], L.ny * L.nx
-    O, C, A, B = out.reshape(nz, n), c.reshape(nz, n), ga.reshape(3, nz, n), gb.reshape(3, nz, n)
+    to, C, A, B = out.reshape(nz, n), c.reshape(nz, n), ga.reshape(3, nz, n), gb.reshape(3, nz, n)
     for k in prange(k0, nz):
         left, right = _from_left(C[k], L.nx), _from_right(C[k], L.nx)
         ax0, bx0 = _from_left(A[0, k], L.nx), _from_left(B[0, k], L.nx)
@@ -368,7 +374,7 @@ def charge_of_salt(out, c, ga, gb, L, k0):  # type: ignore[no-untyped-def]
             at, b, a, m = _stretch(part, L)
             e = at + m
             _of_salt(
-                O[k, at:e], C[k, at:e], left[at:e], right[at:e], C[k, b : b + m], C[k, a : a + m], C[km, at:e],
+                to[k, at:e], C[k, at:e], left[at:e], right[at:e], C[k, b : b + m], C[k, a : a + m], C[km, at:e],
                 C[kp, at:e], ax0[at:e], bx0[at:e], A[0, k, at:e], B[0, k, at:e], A[1, k, b : b + m],
                 B[1, k, b : b + m], A[1, k, at:e], B[1, k, at:e], A[2, km, at:e], B[2, km, at:e], A[2, k, at:e],
                 B[2, k, at:e], ONE if b != at else NONE, ONE if km != k else NONE,

@@ -248,9 +248,9 @@ class Cell(LawOfMotion):
         return b
 
     def _error(self, s: State, a: State, b: State, dt: float) -> float:
-        """Return what a third-order solution of the same rates would change: the front's rms in cells, or the current's.
+        """Return what a third-order solution of the same rates would change: the larger of front and current.
 
-        The current's change counts against the largest of the step's own.
+        Of the front the rms in cells, of the current its share of the largest in the step.
         """
         cells = b.front.cells[: b.front.n]
         near = cells[np.abs(b.front.d.ravel()[cells]) < self.dx]

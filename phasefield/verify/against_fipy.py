@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-from phasefield.kernels import elements, transport
+from phasefield.kernels import transport
 from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
 from phasefield.model.displacement import TOLERANCE
