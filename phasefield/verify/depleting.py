@@ -298,8 +298,8 @@ def sand(full: bool) -> Result:
                 6.0 * width * SPREAD + math.exp(-(DEEP**2) / 4.0) + 2e-3,
                 "an element reads c on a straight line through the interface; the profile bends, c'' = c0/(2 "
                 "D sqrt(t tau)), which costs 4.3 (pi W)^2/3 over the diffusion length squared, as measured with 16, 20 "
-                "and 24 cells, and half as much again; the other electrode, five diffusion lengths away (exp(-25/4)); the jump at the start, "
-                "which goes like sqrt(t), costs a step of 1/80 its first few (2e-3)",
+                "and 24 cells, and half as much again; the other electrode, five diffusion lengths away (exp(-25/4)); the "
+                "jump at the start, which goes like sqrt(t), costs a step of 1/80 its first few (2e-3)",
                 "s",
             )
         )

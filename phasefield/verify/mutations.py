@@ -150,7 +150,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("half of the anions' potential", NUMBERS, "anion=FARADAY * p.D", "anion=0.5 * FARADAY * p.D",
              "codes-steps"),
     Mutation("cells with some electrolyte closed", ELEMENTS, "HOLDS = 0.003", "HOLDS = 0.03", "codes-steps"),
-    Mutation("a cell gives a fixed share, whatever salt it has", ELEMENTS, "share[t] = w[t] * flat_c[idx[t]]",
+    Mutation("a cell gives a fixed share, whatever salt it has", ELEMENTS, "share[t] = w[t] * here",
              "share[t] = w[t]", "codes-steps"),
     Mutation("elements weighted to one side", ELEMENTS, "g = 0.5 * (fh[base + up * step] - fh[base + down * step])",
              "g = fh[base + up * step] - fh[r]", "probe-sharp"),

@@ -48,8 +48,8 @@ def space(full: bool) -> Result:
     rows.append(
         Row(
             f"error of surface currents at {WIDTH / LADDER[-1] * 1e9:.3g} nm, 2D", "manufactured solution", 0.0,
-            float(got[-1, 1]), 1e-5, "cells with next to no electrolyte are closed, which moves what an element reads by "
-            "1 % of a cell: of first order, 7e-6 as measured, and half as much again", "", relative=False,
+            float(got[-1, 1]), 1e-5, "cells with next to no electrolyte are closed, which moves what an element "
+            "reads by 1 % of a cell: of first order, 7e-6 as measured, and half as much again", "", relative=False,
         )
     )  # fmt: skip
     for k, name in enumerate(names):
@@ -61,7 +61,7 @@ def space(full: bool) -> Result:
             _order_row(
                 f"order in space, {name}, 2D", "manufactured solution", min(order, 2.0), 0.15,
                 "the errors of interface and bulk are of one order and opposite signs: the next even term, (k dx)^2 of "
-                "them, is a tenth of what they leave on the coarsest grid; they cancel, and an order above 2 counts as 2",
+                "them, is a tenth of what they leave on the coarsest grid; they cancel; an order above 2 counts as 2",
             )
         )  # fmt: skip
     if full:

@@ -10,6 +10,7 @@ constant.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -123,7 +124,9 @@ def butler_volmer(u: float, c: float, R: float, P: Kinetics) -> tuple[float, flo
     return rate(z), slope / (1.0 + R * slope)
 
 
-def behind_salt(v: float, c: float, gain: float, bound: float, c_0: float, R: float, P: Kinetics) -> tuple[float, float]:
+def behind_salt(
+    v: float, c: float, gain: float, bound: float, c_0: float, R: float, P: Kinetics
+) -> tuple[float, float]:
     """Return j and dj/dv of the reaction at c_s = c - gain j, driven by v + bound ln(c_s/c_0); by bisection in j."""
     bend = (1.0 - LITTLE) * c / gain if gain > 0.0 else math.inf
 
@@ -192,7 +195,7 @@ class Twin:
             part = slice(front.start[e], front.start[e + 1])
             P[e, front.idx[part]] += front.w[part]
             line = sorted(front.idx[part], key=lambda p: float(h[p]))
-            for p, richer in zip(line, line[1:], strict=False):
+            for p, richer in itertools.pairwise(line):
                 P[e, richer] += (1.0 - counts[p]) * P[e, p]
                 P[e, p] *= counts[p]
         return P
