@@ -87,6 +87,10 @@ class Surface:
         self.resistance, self.j_side = film
         self.start, self.idx, self.w = front.start[: n + 1], front.idx[: front.used], np.empty(front.used)
         elements.salt_weights(self.w, front.w, front.h, self.start, self.idx, n)
+        # Along its line the weights' mean has gone outward by so much.
+        along = np.arange(front.used) - np.repeat(self.start[:-1], np.diff(self.start))
+        along = along * (front.w[: front.used] - self.w)
+        self.moved = front.lattice.dx * np.add.reduceat(along, self.start[:-1]) if n else np.empty(0)
         self.area = front.area[:n]
         self.shift = co.gibbs_thomson * front.curvature[:n]
         self.share, self.give, self.felt = (np.empty(front.used) for _ in range(3))
@@ -110,7 +114,7 @@ class Surface:
         self.behind = self.resistance + co.layer / self.c_e
         root, D = np.sqrt(self.x), np.interp(self.c_e, co.D_at, co.D)
         ahead = co.flux * co.spread / D * self.takes
-        self.gain = ahead * root / (1.0 + elements.BEND * self.x)
+        self.gain = ahead * root / (1.0 + elements.BEND * self.x) + co.flux / D * self.moved
         self.gain_x = ahead * (0.5 - 0.5 * elements.BEND * self.x) / (1.0 + elements.BEND * self.x) ** 2 / np.maximum(root, 1e-9)
         others, wanted = self.area - self.mine, (drive.current or 0.0) * self.plane
         if drive.current is None:
