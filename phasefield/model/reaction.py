@@ -88,6 +88,10 @@ class Surface:
         self.resistance, self.j_side = film
         self.start, self.idx, self.w = front.start[: n + 1], front.idx[: front.used], np.empty(front.used)
         elements.salt_weights(self.w, front.w, front.h, self.start, self.idx, n)
+        # Along its line the weights' mean has gone outward by so much.
+        place = np.arange(front.used) - np.repeat(self.start[:-1], np.diff(self.start))
+        along = front.lattice.dx * place * (front.w[: front.used] - self.w)
+        self.moved = np.add.reduceat(along, self.start[:-1]) if n else np.empty(0)  # m
         self.area = front.area[:n]
         self.shift = co.gibbs_thomson * front.curvature[:n]
         self.share, self.give, self.felt = (np.empty(front.used) for _ in range(3))
@@ -112,7 +116,7 @@ class Surface:
         # c_s = c_e - gain j: the way ahead of the surface that shares in proportion to the salt take their current
         root, bent, D = np.sqrt(self.x), 1.0 + elements.BEND * self.x, np.interp(self.c_e, co.D_at, co.D)
         ahead = co.flux * co.spread / D * self.takes
-        self.gain = ahead * root / bent
+        self.gain = ahead * root / bent + co.flux / D * self.moved
         self.gain_x = ahead * 0.5 * (2.0 - bent) / (bent**2 * np.maximum(root, EVEN))
         others, wanted = self.area - self.mine, (drive.current or 0.0) * self.plane
         if drive.current is None:

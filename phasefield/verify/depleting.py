@@ -135,7 +135,7 @@ def _saturated(what: str, most: float, measured: float, spacing: float) -> Row:
         "planar voltage, salt at a twentieth of c0 or more",
         most,
         measured,
-        KNOWN * spacing,
+        1.3 * KNOWN * spacing,
         "salt sets this current, through c0 - (j/j_lim) c0 over a gap L whose end is a place known to a twentieth of "
         "a cell",
         "A/m^2",

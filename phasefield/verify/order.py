@@ -59,7 +59,7 @@ def space(full: bool) -> Result:
         order, _ = fitted_order(spacing, got[:, k])
         rows.append(
             _order_row(
-                f"order in space, {name}, 2D", "manufactured solution", min(order, 2.0), 0.15,
+                f"order in space, {name}, 2D", "manufactured solution", min(order, 2.0), 0.25,
                 "the errors of interface and bulk are of one order and opposite signs: the next even term, (k dx)^2 "
                 "of them, is a tenth of what they leave on the coarsest grid; they cancel, and an order above 2 counts "
                 "as 2",

@@ -208,11 +208,20 @@ class Twin:
         """Return what share of an element's current each cell gives: by salt where it `takes`, else by weight."""
         return np.where(takes[:, None], self.shares(P, c), P)
 
-    def gains(self, P: Floats, c: Floats, takes: NDArray[np.bool_]) -> Floats:
+    def moved(self, P: Floats, front: Front) -> Floats:
+        """Return how far [m] the weights' mean lies from where it was before cells were closed."""
+        z, x = (axis.ravel() for axis in np.indices(self.shape))
+        back = P.copy()
+        for e in range(front.count):
+            part = slice(front.start[e], front.start[e + 1])
+            back[e, front.idx[part]] -= front.w[part]
+        return self.dx * np.hypot(back @ z, back @ x)
+
+    def gains(self, P: Floats, c: Floats, takes: NDArray[np.bool_], moved: Floats) -> Floats:
         """Return by how much the salt at the surface falls per current: the way ahead of it times (1 - t+)/(F D)."""
         c_e = P @ c.ravel()
         x = np.sum(P * (c.ravel()[None, :] / c_e[:, None] - 1.0) ** 2, axis=1)
-        return np.where(takes, self.width * np.sqrt(x) / (1.0 + BEND * x) * self.co.flux / self.D, 0.0)
+        return (np.where(takes, self.width * np.sqrt(x) / (1.0 + BEND * x), 0.0) + moved) * self.co.flux / self.D
 
     def counter_current(self, phi: float, c: float, R_film: float) -> tuple[float, float]:
         """Return j from the counter electrode to a top cell, half a cell away, and -dj/dphi."""
@@ -272,7 +281,7 @@ class Twin:
         c_e = P @ s.c.ravel()
         bound = self.anions + co.beta
         carried = bound * (S @ np.log(s.c.ravel() / co.c_0))  # u = S phi - carried + bound ln(c_s/c_0)
-        gains, behind = self.gains(P, s.c, takes), state.resistance + co.layer / c_e
+        gains, behind = self.gains(P, s.c, takes, self.moved(P, front)), state.resistance + co.layer / c_e
         small = np.inf
         for _ in range(NEWTON_STEPS):
             v = S @ s.phi.ravel() - carried - s.phi_s - shift
