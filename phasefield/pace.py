@@ -26,6 +26,8 @@ GROWTH = 2.0  # a step's concentration limit may grow by this factor from step t
 SHORTEST = 0.25  # of a step whose concentration changed too much is the next attempt at least
 OVERSHOOT = 2.0  # a step whose concentration changed by this many limits is repeated
 ORDER = -1.0 / 3.0  # the embedded error falls with the third power of a step
+SWING = 0.15  # relative change of the current in a step at an imposed voltage: just after a jump the salt's layer, thinner
+# than a cell, hides from the embedded error
 EASY, HARD = 3, 10  # coupling iterations up to which, and from which, a step is easy and hard
 FLOOR = 0.05  # concentration changes are measured against at least this share of c0
 
@@ -83,6 +85,10 @@ class Pace:
                 if off > OVERSHOOT and rejected < ATTEMPTS - 2:
                     reason = f"its error, {new.step_error:.2g}, is {off:.2g} times what numerics.step_error allows"
                     shorter = min(shorter, max(0.8 * off**ORDER, SHORTEST))
+                swing = self._swing(s, new, drive)
+                if swing > SWING and rejected < ATTEMPTS - 2:
+                    reason = f"the current changed by {swing:.2g} of itself at an imposed voltage"
+                    shorter = min(shorter, 0.5)
             except SolverError as error:
                 reason, cause = str(error), error.cause
             if reason:
@@ -112,3 +118,10 @@ class Pace:
         elif cell.effort > HARD:
             control.dt_c = dt
         return Taken(new, dt, rejected, cell.iterations - begun)
+
+    def _swing(self, old: State, new: State, drive: Drive) -> float:
+        """Return the relative change of the current in a step at an imposed voltage; 0 at an imposed current."""
+        if drive.current is not None:
+            return 0.0
+        before, after = self.cell.current(old), self.cell.current(new)
+        return abs(after - before) / max(abs(before), abs(after), 1e-6 * self.cell.properties.j0)
