@@ -26,8 +26,8 @@ GROWTH = 2.0  # a step's concentration limit may grow by this factor from step t
 SHORTEST = 0.25  # of a step whose concentration changed too much is the next attempt at least
 OVERSHOOT = 2.0  # a step whose concentration changed by this many limits is repeated
 ORDER = -1.0 / 3.0  # the embedded error falls with the third power of a step
-SWING = 0.15  # relative change of the current in a step at an imposed voltage: the embedded error misses the salt's layer
-# just after a jump, which is thinner than a cell
+SWING = 0.15  # relative change of the current in a step at an imposed voltage: just after a jump the salt's layer is
+# thinner than a cell, which the embedded error misses
 EASY, HARD = 3, 10  # coupling iterations up to which, and from which, a step is easy and hard
 FLOOR = 0.05  # concentration changes are measured against at least this share of c0
 
