@@ -220,6 +220,7 @@ def with_island(size: tuple[float, ...], lateral: str) -> tuple[Cell, State, NDA
     f.phase()
     f.refresh()
     s.film = cell.film.start(f)
+    cell._coat(s)
     cell.volume_0, cell.salt_0 = f.volume(), cell.content(f, s.c)
     return cell, s, away
 
