@@ -110,15 +110,16 @@ def surface_kernels(cell: Cell, s: Any) -> dict[str, Scattered]:
     # What the elements feel and take, and how that answers to a change of the salt
     start, idx, w, share = surface.start, surface.idx, surface.w, surface.share
     c_e, u, current = surface.c_e, surface.u, surface.area * rx.j
-    values, du, dc_e, dI = (np.zeros(count) for _ in range(4))
+    values, du, dc_e, d_x, dI, Jg = (np.zeros(count) for _ in range(6))
     dc = np.random.default_rng(1).uniform(-1.0, 1.0, cell.shape).astype(np.float32)
     to_c, to_p = np.zeros((2, *cell.shape), np.float32)
-    felt = (c_e, u, share, s.c, t.psi, co.beta, co.c_0, start, idx, w, count)
-    answers = (dc_e, du, dc, c_e, t.psi, share, co.beta, start, idx, w, count)
-    taken = (to_c, to_p, t.ratio, dI, current / c_e, dc, share, w, start, idx, count)
+    x, give, takes = surface.x, surface.give, surface.takes
+    felt = (c_e, x, u, share, give, takes, s.c, t.psi, co.anion, co.c_0, start, idx, w, count)
+    answers = (dc_e, d_x, du, dc, c_e, x, s.c, t.psi, share, co.anion, co.c_0, start, idx, w, count)
+    taken = (to_c, to_p, t.ratio, dI, current / c_e, dc, give, w, start, idx, count)
     arrays = [a.copy() for a in (rx.j, rx.J, rx.Jc, rx.j_li)]
-    film = (s.resistance, co.layer, s.j_side, f.active)
-    currents = (*arrays, u, c_e, *film, count, s.phi_s, surface.shift, co.kinetics)
+    felt_at = (u, c_e, surface.gain, co.anion + co.beta, co.c_0, surface.behind, s.j_side, f.active)
+    currents = (*arrays[:3], Jg, arrays[3], *felt_at, count, s.phi_s, surface.shift, co.kinetics)
     extended = (out, scratch, f.weight, f.foot, f.cells, n, True, True)
 
     def band(call: Callable[[], Any]) -> Scattered:
