@@ -73,6 +73,13 @@ def current(u, c, R, j_side, guess, P):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _passed(z, most):  # type: ignore[no-untyped-def]
+    """Current that leaves ln(c_s/c) = z of the salt; most: what would leave none on the line c - gain j."""
+    bend = np.log(LAST)
+    return -most * np.expm1(z) if z > bend else most * (1.0 - LAST * (1.0 + z - bend))
+
+
+@kernel
 def _behind_salt(u, c, gain, bound, c_0, R, j_side, guess, P):  # type: ignore[no-untyped-def]
     """`current` where the reaction is at c_s = c - gain j and feels u + bound ln(c_s/c_0): j, by u, c, gain, and j_Li.
 
@@ -85,11 +92,10 @@ def _behind_salt(u, c, gain, bound, c_0, R, j_side, guess, P):  # type: ignore[n
         z = np.log1p(-guess / most)
     elif guess == guess:
         z = FEW
-    bend = np.log(LAST)
     for _ in range(NEWTON_STEPS):
         c_s = max(c * np.exp(z), LEAST_SALT)
         give = most * max(np.exp(z), LAST)  # -dj/dz
-        value = -most * np.expm1(z) if z > bend else most * (1.0 - LAST * (1.0 + z - bend))
+        value = _passed(z, most)
         got, slope, by_c, _li = current(u + bound * (z + np.log(c / c_0)), c_s, R, j_side, value, P)
         rise = give + slope * bound + by_c * c_s
         off = got - value  # rises with z
@@ -107,7 +113,7 @@ def _behind_salt(u, c, gain, bound, c_0, R, j_side, guess, P):  # type: ignore[n
         if last:
             break
     with_z = slope * bound + by_c * c_s
-    j = -most * np.expm1(z) if z > bend else most * (1.0 - LAST * (1.0 + z - bend))
+    j = _passed(z, most)
     return j, slope * give / rise, with_z / c * ((j + give) / rise), -j * with_z / (gain * rise), j - j_side
 
 

@@ -20,8 +20,9 @@ import numpy as np
 
 from phasefield.kernels import multigrid
 from phasefield.kernels._jit import kernel, parallel_kernel, prange
-from phasefield.kernels.checkerboard import LANES, NONE, POSITIVE, join, layout, split
+from phasefield.kernels.checkerboard import NONE, POSITIVE, join, layout, split
 from phasefield.kernels.elements import gather
+from phasefield.kernels.transport import LANES, add_products
 
 Array = np.ndarray[Any, Any]
 
@@ -89,17 +90,6 @@ def cross(turned, mean, u_s, g, beta):  # type: ignore[no-untyped-def]
     return total
 
 
-@kernel
-def _dot(sums, a, b):  # type: ignore[no-untyped-def]
-    """Add a . b to the sums of every LANES-th product: one sum would wait for each addition."""
-    whole = a.size // LANES * LANES
-    for first in range(0, whole, LANES):
-        for lane in range(LANES):
-            sums[lane] += np.float64(a[first + lane]) * np.float64(b[first + lane])
-    for i in range(whole, a.size):
-        sums[0] += np.float64(a[i]) * np.float64(b[i])
-
-
 @parallel_kernel
 def conducting(known, inv, planes):  # type: ignore[no-untyped-def]
     """Tell which cells have any conductance."""
@@ -130,7 +120,7 @@ def squares(partial, r, known, planes):  # type: ignore[no-untyped-def]
             row, row_d = r[k, j], known[k, j]
             for i in range(row.size):
                 row[i] = row[i] if row_d[i] != 0 else 0.0
-            _dot(sums, row, row)
+            add_products(sums, row, row)
         partial[k] = sums.sum()
 
 
@@ -158,8 +148,8 @@ def products(partial, z, r, q, planes):  # type: ignore[no-untyped-def]
         k = planes[t]
         sums = np.zeros((2, LANES))
         for colour in range(2):
-            _dot(sums[0], z[colour, k], r[colour, k])
-            _dot(sums[1], z[colour, k], q[colour, k])
+            add_products(sums[0], z[colour, k], r[colour, k])
+            add_products(sums[1], z[colour, k], q[colour, k])
         partial[k, 0] = sums[0].sum()
         partial[k, 1] = sums[1].sum()
 
@@ -190,7 +180,7 @@ def turn(partial, p, q, z, gx, gy, gz, own, inv, mask, beta, planes, shape):  # 
                 to_q[at + t] = (image if scale[at + t] != 0 else NONE) + beta * to_q[at + t]
             for t in range(count):
                 to_p[at + t] = here[at + t] + beta * to_p[at + t]
-            _dot(sums, to_p, to_q)
+            add_products(sums, to_p, to_q)
         partial[k] = sums.sum()
 
 
@@ -209,7 +199,7 @@ def advance(partial, x, r, b, p, q, alpha, planes):  # type: ignore[no-untyped-d
                 row_r[t] -= alpha * row_q[t]
             for t in range(row_x.size):
                 to[t] = row_r[t]
-            _dot(sums, row_r, row_r)
+            add_products(sums, row_r, row_r)
         partial[k] = sums.sum()
 
 
@@ -237,7 +227,7 @@ def take(partial, r, image, planes):  # type: ignore[no-untyped-def]
             row, part = r[k, j], image[k, j]
             for i in range(row.size):
                 row[i] -= part[i]
-            _dot(sums, row, row)
+            add_products(sums, row, row)
         partial[k] = sums.sum()
 
 

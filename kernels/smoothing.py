@@ -33,6 +33,15 @@ def first_red(u, b, inv, k, shape):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _around(other, below, above, x, x_other, y, y_other, z, z_below, side, t, left, before, behind):  # type: ignore[no-untyped-def]
+    """Return `sum g u'` over the neighbours of the cell at t along x, y and z; their places: left, before, behind."""
+    even = x_other[t] * other[t] + x[t] * other[t + 1]
+    odd = x_other[left] * other[left] + x[t] * other[t]
+    along_y = y_other[before] * other[before] + y[t] * other[behind]
+    return even if side[t] > 0 else odd, along_y, z_below[t] * below[t] + z[t] * above[t]
+
+
+@kernel
 def relax(u, b, gx, gy, gz, inv, mask, c, u_s, work, colour, k, shape):  # type: ignore[no-untyped-def]
     """Relax the cells of one colour of a plane: `u = (b + c u_s + sum g u') / d`."""
     nz, ny, nx = shape[0], shape[1], shape[2]
@@ -49,11 +58,9 @@ def relax(u, b, gx, gy, gz, inv, mask, c, u_s, work, colour, k, shape):  # type:
     scale, side = inv[colour, k], mask[(k + colour) & 1]
     x, x_other, y, y_other, z, z_below = gx[colour, k], gx[o, k], gy[colour, k], gy[o, k], gz[colour, k], gz[o, kb]
     for t in range(count):
-        even = x_other[at + t] * other[at + t] + x[at + t] * other[at + t + 1]
-        odd = x_other[left + t] * other[left + t] + x[at + t] * other[at + t]
-        along_x = even if side[at + t] > 0 else odd
-        along_y = y_other[before + t] * other[before + t] + y[at + t] * other[behind + t]
-        along_z = z_below[at + t] * below[at + t] + z[at + t] * above[at + t]
+        along_x, along_y, along_z = _around(
+            other, below, above, x, x_other, y, y_other, z, z_below, side, at + t, left + t, before + t, behind + t
+        )  # fmt: skip
         to[at + t] = (right[at + t] + along_x + along_y + along_z) * scale[at + t]
     wrap(u, colour, k, ny, nx)
 
@@ -80,11 +87,10 @@ def restrict(coarse_b, u, b, gx, gy, gz, d, mask, c, flagged, live, full, work, 
             x, x_other, y, y_other = gx[colour, kk], gx[o, kk], gy[colour, kk], gy[o, kk]
             z, z_below = gz[colour, kk], gz[o, kb]
             for t in range(count):
-                even = x_other[at + t] * other[at + t] + x[at + t] * other[at + t + 1]
-                odd = x_other[left + t] * other[left + t] + x[at + t] * other[at + t]
-                along_x = even if side[at + t] > 0 else odd
-                along_y = y_other[before + t] * other[before + t] + y[at + t] * other[behind + t]
-                along_z = z_below[at + t] * below[at + t] + z[at + t] * above[at + t]
+                along_x, along_y, along_z = _around(
+                    other, below, above, x, x_other, y, y_other, z, z_below, side, at + t, left + t, before + t,
+                    behind + t,
+                )  # fmt: skip
                 rest[at + t] = along_x + along_y + along_z
             if full:
                 mine, right, by = u[colour, kk], b[colour, kk], d[colour, kk]

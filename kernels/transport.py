@@ -382,9 +382,8 @@ def charge_of_salt(out, c, ga, gb, L, k0):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def row_dot(a, b):  # type: ignore[no-untyped-def]
-    """a . b of two rows in float64: LANES sums side by side, as a processor adds them, then one after another."""
-    sums = np.zeros(LANES)
+def add_products(sums, a, b):  # type: ignore[no-untyped-def]
+    """Add a . b of two rows, in float64, to the sums of every LANES-th product: one sum would wait for each."""
     whole = a.size // LANES * LANES
     for at in range(0, whole, LANES):
         x, y = a[at : at + LANES], b[at : at + LANES]
@@ -392,6 +391,13 @@ def row_dot(a, b):  # type: ignore[no-untyped-def]
             sums[i] += np.float64(x[i]) * np.float64(y[i])
     for i in range(whole, a.size):
         sums[i - whole] += np.float64(a[i]) * np.float64(b[i])
+
+
+@kernel
+def row_dot(a, b):  # type: ignore[no-untyped-def]
+    """a . b of two rows in float64."""
+    sums = np.zeros(LANES)
+    add_products(sums, a, b)
     return sums.sum()
 
 

@@ -160,7 +160,7 @@ class Driver:
             self.walk.next()
             return None
         reason = "exhausted" if error.cause == NO_LITHIUM else "failed"
-        return self._finish(reason, f"{error}; stopped at {self.state.t:.6g} s, the last good step")
+        return self._finish(reason, f"{error.message}; stopped at {self.state.t:.6g} s, the last good step")
 
     def _give_up_current(self) -> bool:
         """Impose the voltage limit where salt no longer carries the current at any voltage; return whether it is so.

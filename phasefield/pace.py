@@ -90,7 +90,7 @@ class Pace:
                     reason = f"the current changed by {swing:.2g} of itself at an imposed voltage"
                     shorter = min(shorter, 0.5)
             except SolverError as error:
-                reason, cause = str(error), error.cause
+                reason, cause = error.message, error.cause
             if reason:
                 rejected += 1
                 control.rejected += 1
