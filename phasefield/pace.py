@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .errors import SolverError
+from .errors import NO_LITHIUM, SolverError
 from .landing import LOCATE, Landing, voltage_share
 from .model.base import LawOfMotion
 from .model.coefficients import Drive
@@ -29,6 +29,7 @@ ORDER = -1.0 / 3.0  # the embedded error falls with the third power of a step
 SWING = 0.15  # relative change of the current in a step at an imposed voltage: just after a jump the salt's layer is
 # thinner than a cell, which the embedded error misses
 EASY, HARD = 3, 10  # coupling iterations up to which, and from which, a step is easy and hard
+MOMENT = 1e-12  # of the time so far: steps are not made shorter for what happens within it
 FLOOR = 0.05  # concentration changes are measured against at least this share of c0
 
 
@@ -75,18 +76,21 @@ class Pace:
         limit = self.case.numerics.concentration_change
         while True:
             reason, cause, shorter = "", "", 0.5
+            # What changes within a moment is a jump, as where the last lithium of a place goes: no step divides it.
+            moment = dt <= MOMENT * s.t
+            divisible = rejected < ATTEMPTS - 2 and not moment
             try:
                 new = cell.step(s, drive, dt)
                 change = cell.change(s, new, FLOOR)
-                if change > OVERSHOOT * limit and rejected < ATTEMPTS - 2:
+                if change > OVERSHOOT * limit and divisible:
                     reason = f"the concentration changed by {change:.2g} of itself"
                     shorter = max(0.8 * limit / change, SHORTEST)
                 off = new.step_error / self.case.numerics.step_error
-                if off > OVERSHOOT and rejected < ATTEMPTS - 2:
+                if off > OVERSHOOT and divisible:
                     reason = f"its error, {new.step_error:.2g}, is {off:.2g} times what numerics.step_error allows"
                     shorter = min(shorter, max(0.8 * off**ORDER, SHORTEST))
                 swing = self._swing(s, new, drive)
-                if swing > SWING and rejected < ATTEMPTS - 2:
+                if swing > SWING and divisible:
                     reason = f"the current changed by {swing:.2g} of itself at an imposed voltage"
                     shorter = min(shorter, 0.5)
             except SolverError as error:
@@ -95,7 +99,8 @@ class Pace:
                 rejected += 1
                 control.rejected += 1
                 log.info("step of %.6g s at %.6g s rejected: %s", dt, s.t, reason)
-                if rejected >= ATTEMPTS or (self.case.numerics.min_step or 0.0) > shorter * dt:
+                shortest = max(self.case.numerics.min_step or 0.0, MOMENT * s.t if cause == NO_LITHIUM else 0.0)
+                if rejected >= ATTEMPTS or shorter * dt < shortest:
                     raise SolverError(f"no step succeeds ({reason})", cause)
                 landing.fail()
                 dt *= shorter

@@ -164,3 +164,21 @@ def test_stopped_and_resumed_it_ends_the_same(tmp_path: Path) -> None:
         '{current="-5 A/m^2", until_voltage="1 V", duration="9 h"}]',
     )  # fmt: skip
     assert ends_the_same(case, tmp_path, every=6) >= 4
+
+
+@pytest.mark.parametrize("step", ['current="-20 A/m^2", duration="60 h"', 'voltage="-0.3 V", duration="90 h"'])
+def test_lithium_that_is_stripped_to_the_last_ends_exhausted(step: str, tmp_path: Path) -> None:
+    """The last of it goes within a moment: no row of ever shorter steps leads there."""
+    case = read_case(
+        "pllz",
+        (
+            'grid.size=["80 um", "120 um"]', 'surface.correlation_length="20 um"', 'surface.height="36 um"',
+            'surface.roughness="0.5 um"', 'protocol.stop_on=["short_circuit"]', 'protocol.voltage_limit="5 V"',
+            "protocol.repeat=1", f"protocol.steps=[{{ {step} }}]",
+        ),
+    )  # fmt: skip
+    outcome = Driver(case, tmp_path / "run", walltime=120.0).run()
+    assert outcome.reason == "exhausted"
+    assert outcome.steps < 300
+    with open_run(tmp_path / "run") as run:
+        assert max(run.ledger().values()) < 1e-12
