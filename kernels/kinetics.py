@@ -74,9 +74,10 @@ def current(u, c, R, j_side, guess, P):  # type: ignore[no-untyped-def]
 
 @kernel
 def _passed(z, most):  # type: ignore[no-untyped-def]
-    """Current that leaves ln(c_s/c) = z of the salt; most: what would leave none on the line c - gain j."""
+    """Return c_s/c = exp(z) and the current that leaves it; most: what would leave none on the line c - gain j."""
+    less = np.expm1(z)
     bend = np.log(LAST)
-    return -most * np.expm1(z) if z > bend else most * (1.0 - LAST * (1.0 + z - bend))
+    return 1.0 + less, -most * less if z > bend else most * (1.0 - LAST * (1.0 + z - bend))
 
 
 @kernel
@@ -86,17 +87,17 @@ def _behind_salt(u, c, gain, bound, c_0, R, j_side, guess, P):  # type: ignore[n
     One equation in z = ln(c_s/c), in which it is nearly linear, also where almost no salt is left. Below `LAST` of c
     the line c - gain j is left, and ln c_s falls linearly with j: each current has its voltage.
     """
-    most = c / gain
+    most, level = c / gain, np.log(c / c_0)
     z, low, high = 0.0, -np.inf, np.inf
     if guess < 0.9 * most:
         z = np.log1p(-guess / most)
     elif guess == guess:
         z = FEW
     for _ in range(NEWTON_STEPS):
-        c_s = max(c * np.exp(z), LEAST_SALT)
-        give = most * max(np.exp(z), LAST)  # -dj/dz
-        value = _passed(z, most)
-        got, slope, by_c, _li = current(u + bound * (z + np.log(c / c_0)), c_s, R, j_side, value, P)
+        left, value = _passed(z, most)
+        c_s = max(c * left, LEAST_SALT)
+        give = most * max(left, LAST)  # -dj/dz
+        got, slope, by_c, _li = current(u + bound * (z + level), c_s, R, j_side, value, P)
         rise = give + slope * bound + by_c * c_s
         off = got - value  # rises with z
         if off > 0.0:
@@ -113,7 +114,7 @@ def _behind_salt(u, c, gain, bound, c_0, R, j_side, guess, P):  # type: ignore[n
         if last:
             break
     with_z = slope * bound + by_c * c_s
-    j = _passed(z, most)
+    _left, j = _passed(z, most)
     return j, slope * give / rise, with_z / c * ((j + give) / rise), -j * with_z / (gain * rise), j - j_side
 
 

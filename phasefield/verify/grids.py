@@ -243,6 +243,71 @@ def spacing(full: bool) -> Result:
     return Result(tuple(rows), (plot,))
 
 
+ROUGH_SPACINGS = (8.0, 16.0 / 3.0, 4.0)  # um
+PLATED = 9000.0  # s, 4.9 um of lithium at ROUGH_CURRENT
+ROUGH_CURRENT = 2.0  # A/m^2
+PATCH = 40.0  # um
+
+
+def rough_case(spacing: float) -> tuple[float, float, float]:
+    """Plate and strip a rough surface once under a frozen film as uneven as PLL's.
+
+    Returns Sq after plating and after stripping, both over Sq at the start, and the voltage after plating [V].
+    """
+    case = make(
+        f"grid.size={micrometres(128.0, 128.0, 160.0)}", f'grid.spacing="{spacing!r} um"', 'surface.height="80 um"',
+        'surface.roughness="8 um"', f'surface.correlation_length="{PATCH} um"', "surface.seed=3",
+        'film.conductivity="4e-7 S/m"', f'film.patches={{ spread=1.2, size="{PATCH} um", renewal="none", seed=5 }}',
+        "electrolyte.transference_number=1.0", 'lithium.surface_energy="0 J/m^2"',
+    )  # fmt: skip
+    cell, s = driven(case, Drive(ROUGH_CURRENT))
+    _, start, _ = basic(s.front.height()[0])
+    steps = round(32.0 / spacing)
+    s = march(cell, s, Drive(ROUGH_CURRENT), PLATED / steps, steps)
+    _, plated, _ = basic(s.front.height()[0])
+    voltage = -s.phi_s
+    cell.drive(s, Drive(-ROUGH_CURRENT))
+    s = march(cell, s, Drive(-ROUGH_CURRENT), PLATED / steps, steps)
+    _, stripped, _ = basic(s.front.height()[0])
+    return plated / start, stripped / start, voltage
+
+
+def rough(full: bool) -> Result:
+    """Plate and strip a rough surface at several spacings."""
+    ladder = (*ROUGH_SPACINGS, 8.0 / 3.0) if full else ROUGH_SPACINGS
+    got = np.array([rough_case(dx) for dx in ladder])
+    at = np.array(ladder)
+    rows: list[Row] = []
+    for k, name in ((0, "Sq after plating, over the start's"), (2, "voltage after plating")):
+        # of second order: the value at spacing 0 from the two finest
+        fine, coarse = at[-1] ** 2, at[-2] ** 2
+        limit = (coarse * got[-1, k] - fine * got[-2, k]) / (coarse - fine)
+        for dx, value in zip(ladder[:-1], got[:, k], strict=False):
+            rows.append(
+                Row(
+                    f"{name}, dx = {dx:.3g} um", "spacing 0, from the two finest", float(limit), float(value),
+                    (2.0 / PATCH * dx) ** 2 / 6.0, "(k dx)^2/6 with k = 2/l: surface and patches have l = 40 um", "",
+                )
+            )  # fmt: skip
+    electrolyte = 80e-6 / 0.1 / (20e-9 / 4e-7)
+    for dx, (plated, stripped, _) in zip(ladder, got, strict=True):
+        rows.append(
+            Row(
+                f"Sq after plating and stripping, over the start's, dx = {dx:.3g} um", "what was plated is stripped",
+                1.0, float(stripped), electrolyte * (float(got[-1, 0]) - 1.0),
+                "behind a film that rules each place has one speed, back and forth; the electrolyte's share of the "
+                "resistance, of what plating changes", "",
+            )
+        )  # fmt: skip
+        assert plated > 1.0
+    change = np.abs(np.diff(got, axis=0))
+    plot = Plot(
+        "grids-rough", "Rough lithium plated under a frozen film", "spacing [um]", "change to the next finer",
+        (Curve("Sq over the start's", at[:-1], change[:, 0]), Curve("after stripping", at[:-1], change[:, 1])), "xy",
+    )  # fmt: skip
+    return Result(tuple(rows), (plot,))
+
+
 def patch_field(spacing: float, spread: float) -> tuple[Floats, Floats]:
     """Return the patches' first field N and exp(s N) of a cell of 128 x 64 um, patches of 16 um."""
     case = make(
@@ -291,5 +356,6 @@ CHECKS: tuple[Check, ...] = (
         10.0,
     ),
     _check("grids-spacing", "One case at three spacings converges", spacing, 5.0, 15.0),
+    _check("grids-rough", "Rough lithium plated and stripped converges, and comes back", rough, 3.0, 8.0),
     _check("grids-patches", "Patches have the same statistics on all grids", patches, 2.0, 2.0),
 )
