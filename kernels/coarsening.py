@@ -35,11 +35,11 @@ def _wrap_faces(gx, gy, k, shape):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _load_plane(gx, gy, gz, own, filled, fine_x, fine_y, fine_z, diag, periodic, k):  # type: ignore[no-untyped-def]
+def _load_plane(gx, gy, gz, own, filled, fine_x, fine_y, fine_z, diag, periodic, k, k0):  # type: ignore[no-untyped-def]
     """Copy one plane of the caller's coefficients into a level; return a measure of the largest."""
     ny, nx = diag.shape[1], diag.shape[2]
     row, most = np.zeros(nx, np.float32), np.zeros(nx, np.float32)
-    if _empty(fine_x, fine_y, fine_z, diag, row, k):
+    if k < k0 or _empty(fine_x, fine_y, fine_z, diag, row, k):
         if filled[k]:
             for a in (gx, gy, gz, own):
                 a[:, k] = 0
@@ -67,10 +67,10 @@ def _load_plane(gx, gy, gz, own, filled, fine_x, fine_y, fine_z, diag, periodic,
 
 
 @parallel_kernel
-def load(gx, gy, gz, own, filled, largest, fine_x, fine_y, fine_z, diag, periodic):  # type: ignore[no-untyped-def]
-    """Copy the caller's coefficients into a level; `largest[k]` tells the size of those of a plane."""
+def load(gx, gy, gz, own, filled, largest, fine_x, fine_y, fine_z, diag, periodic, k0):  # type: ignore[no-untyped-def]
+    """Copy the caller's coefficients, from plane k0 up, into a level; `largest[k]` tells the size of a plane's."""
     for k in prange(diag.shape[0]):
-        largest[k] = _load_plane(gx, gy, gz, own, filled, fine_x, fine_y, fine_z, diag, periodic, k)
+        largest[k] = _load_plane(gx, gy, gz, own, filled, fine_x, fine_y, fine_z, diag, periodic, k, k0)
 
 
 @kernel

@@ -439,14 +439,14 @@ def felt(out, answer, share, w, g, start, idx, n, L):  # type: ignore[no-untyped
 
 
 @parallel_kernel
-def bareness(theta, g, L):  # type: ignore[no-untyped-def]
+def bareness(theta, g, L, k0):  # type: ignore[no-untyped-def]
     """theta = R/(R + K) of each cell; on entry theta is R.
 
     R [A/V]: what the reaction answers to the cell's potential; K: conductance of all its faces, of g.
     """
     flat = theta.ravel()
     plane = L.ny * L.nx
-    for k in prange(theta.shape[0]):
+    for k in prange(k0, theta.shape[0]):
         for p in range(k * plane, (k + 1) * plane):
             if flat[p] > 0.0:
                 flat[p] /= flat[p] + _conductance(g, p, L)

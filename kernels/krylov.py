@@ -267,19 +267,19 @@ class Multigrid:
 
     def prepare(
         self, gx: Array, gy: Array, gz: Array, diag: Array,
-        start: Array, idx: Array, w: Array, g: Array, s: float, with_metal: bool,
+        start: Array, idx: Array, w: Array, g: Array, s: float, with_metal: bool, k0: int = 0,
     ) -> None:  # fmt: skip
         """Take the coefficients and coarsen them.
 
         gx, gy, gz (nz, ny, nx) float32: face conductances; diag (nz, ny, nx): the cells' own. They are not copied: they
         must stay as they are until the next call, if `solve` or `apply` is to be used.
         start (n + 1), idx, w: the elements' flat cell indices and weights; g (n) their conductances;
-        s the metal's own conductance. Without metal the elements and s are left out.
+        s the metal's own conductance. Without metal the elements and s are left out. Planes below k0 count as empty.
         """
         self._own = diag
         gx, gy, gz = (np.ascontiguousarray(face, np.float32) for face in (gx, gy, gz))
         self._faces = (gx, gy, gz)
-        self._hierarchy.load(gx, gy, gz, self._own, self.periodic)
+        self._hierarchy.load(gx, gy, gz, self._own, self.periodic, k0)
         count = g.size if with_metal else 0
         self._start = np.ascontiguousarray(start[: count + 1], np.int64) if count else np.zeros(1, np.int64)
         self._idx = np.ascontiguousarray(idx, np.int32)
@@ -288,11 +288,11 @@ class Multigrid:
         self._with_metal = with_metal
         self.update_elements(g, s)
 
-    def prepare_cells(self, faces: Any, diag: Array) -> None:
+    def prepare_cells(self, faces: Any, diag: Array, k0: int = 0) -> None:
         """As `prepare`, without elements and metal; faces: x, y and z."""
         gx, gy, gz = faces
         none = np.zeros(0)
-        self.prepare(gx, gy, gz, diag, np.zeros(1, np.int64), np.zeros(0, np.int64), none, none, 1.0, False)
+        self.prepare(gx, gy, gz, diag, np.zeros(1, np.int64), np.zeros(0, np.int64), none, none, 1.0, False, k0)
 
     def update_elements(self, g: Array, s: float) -> None:
         """Take new conductances of the same elements and of the metal; the faces stay."""

@@ -333,11 +333,11 @@ class Hierarchy:
         self.floor = 0.0
         self.with_metal = False
 
-    def load(self, gx: Array, gy: Array, gz: Array, diag: Array, periodic: bool) -> None:
+    def load(self, gx: Array, gy: Array, gz: Array, diag: Array, periodic: bool, k0: int) -> None:
         """Take the caller's faces and own conductances and coarsen them; `load_elements` must follow."""
         fine = self.levels[0]
         coarsening.load(
-            fine.gx, fine.gy, fine.gz, fine.own, fine.filled, fine.partial, gx, gy, gz, diag, periodic
+            fine.gx, fine.gy, fine.gz, fine.own, fine.filled, fine.partial, gx, gy, gz, diag, periodic, k0
         )  # fmt: skip
         self.floor = FLOOR * float(fine.partial.max())
         for fine, coarse in zip(self.levels[: self.first], self.levels[1:], strict=False):

@@ -191,11 +191,10 @@ class Cell(LawOfMotion):
         self._film(a, s, self.mean_speed(s), NODE * dt)
         self._pass(a, s, NODE * dt * r0.total / self.plane, NODE * dt)
         dV = self.dx**3
-        np.multiply(s.front.h, s.c, out=self.held)
-        self.held *= dV
-        np.subtract(s.front.h, a.front.h, out=self.shrinks)
-        self.shrinks *= dV
-        np.copyto(self.before, self.held)
+        of = self._open(s, a)
+        np.multiply(s.front.h[of], dV * s.c[of], out=self.before[of])
+        np.copyto(self.held[of], self.before[of])
+        np.multiply(dV, s.front.h[of] - a.front.h[of], out=self.shrinks[of])
         a.c[...], a.phi[...], a.jc[...], a.phi_s = s.c, s.phi, s.jc, s.phi_s
         total_0 = self.content(s.front, s.c)
         out_1, factor_1 = self._transport(a, s, drive, NODE * dt, total_0, flow=0.0)
@@ -204,9 +203,10 @@ class Cell(LawOfMotion):
         r1 = a.reaction
         assert r1 is not None
         # Stage 2
+        of = self._band(s, a)
         v = self.speed_2
-        np.multiply(s.v, 1.0 - LATE, out=v)
-        v += LATE * a.v
+        v.fill(0.0)
+        np.add((1.0 - LATE) * s.v[of], LATE * a.v[of], out=v[of])
         li = ((1.0 - LATE) * r0.total_li + LATE * r1.total_li) / self.plane
         charge = ((1.0 - LATE) * r0.total + LATE * r1.total) / self.plane
         side = charge - li
@@ -219,18 +219,15 @@ class Cell(LawOfMotion):
         k = s.front.k0
         fall = sums.largest_fall(self._planes, a.front.h[k:], a.c[k:], s.c[k:], SCARCE * self.properties.c0)
         weight, part = (MIXED / NODE, DIAGONAL) if fall < HALF else (0.0, 1.0)
-        np.multiply(a.front.h, a.c, out=self.held)
-        self.held *= dV
-        self.held -= self.before
-        self.held *= weight
-        self.held += self.before
+        of = self._open(s, a, b)
+        np.multiply(a.front.h[of], dV * a.c[of], out=self.held[of])
+        self.held[of] -= self.before[of]
+        self.held[of] *= weight
+        self.held[of] += self.before[of]
         if weight > 0.0:
             sums.lend(self.held, s.front.h, s.c, a.c, weight, LEAST, dV, self.lattice, k)
-        np.subtract(s.front.h, a.front.h, out=self.shrinks)
-        self.shrinks *= -weight
-        self.shrinks += s.front.h
-        self.shrinks -= b.front.h
-        self.shrinks *= dV
+        h_0, h_1, h_2 = (x.front.h[of] for x in (s, a, b))
+        np.multiply(dV, h_0 - h_2 - weight * (h_0 - h_1), out=self.shrinks[of])
         np.copyto(b.c, a.c)
         np.copyto(b.phi, a.phi)
         np.copyto(b.jc, a.jc)
@@ -241,11 +238,25 @@ class Cell(LawOfMotion):
         b.applied = s.applied + dt * charge
         b.side = s.side + dt * side
         b.displaced = s.displaced + weight * out_1 + out_2
-        b.displaced_volume = s.displaced_volume + dV * float(np.sum(s.front.h) - np.sum(b.front.h))
+        b.displaced_volume = s.displaced_volume + dV * float(np.sum(h_0) - np.sum(h_2))
         b.newton_iterations, b.residual = self.transport.iterations - begun, max(error_1, self.transport.error)
         b.step_error = self._error(s, a, b, dt)
         b.salt_correction = max(abs(factor_1 - 1.0), abs(factor_2 - 1.0))
         return b
+
+    def _open(self, *states: State) -> slice:
+        """Return the planes that hold electrolyte in any of some states; below, a stage's work arrays are set to 0."""
+        k = min(x.front.k0 for x in states)
+        for array in (self.held, self.before, self.shrinks):
+            array[:k] = 0.0
+        return slice(k, None)
+
+    def _band(self, *states: State) -> slice:
+        """Return the planes that the bands of some states reach; speeds are 0 elsewhere."""
+        size = self.shape[1] * self.shape[2]
+        low = min(int(x.front.cells[0]) // size if x.front.n else 0 for x in states)
+        high = max(int(x.front.cells[x.front.n - 1]) // size if x.front.n else -1 for x in states)
+        return slice(low, high + 1)
 
     def _error(self, s: State, a: State, b: State, dt: float) -> float:
         """Return what a third-order solution of the same rates would change: the larger of front and current.
@@ -416,7 +427,7 @@ class Cell(LawOfMotion):
         return shift
 
     def _film(self, to: State, s: State, speed: float, dt: float) -> None:
-        to.film.copy_from(s.film)
+        to.film.copy_from(s.film, self._band(s, to))
         near = self.film.follow(to.film, to.front)
         self.film.evolve(to.film, to.front, near, speed, dt)
         self._coat(to)

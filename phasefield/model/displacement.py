@@ -50,7 +50,7 @@ class Displacement:
             shrinks -= front.h * (float(np.sum(shrinks)) / float(np.sum(front.h * open_)))
         else:
             np.multiply(2.0 * self.dx, front.h[-1], out=self.own[-1])
-        solver.prepare_cells(self.g, self.own)
+        solver.prepare_cells(self.g, self.own, k0)
         info = solver.solve(self.p, 0.0, shrinks, 0.0, tolerance=TOLERANCE, max_iterations=ITERATIONS)
         self.iterations += info.iterations
         transport.flow(self.volume, self.p, self.g, front.lattice, k0)

@@ -78,11 +78,11 @@ class FilmState:
     patch: int = 0
     direction: float = 0.0
 
-    def copy_from(self, other: FilmState) -> None:
-        """Take over all values of `other`."""
-        np.copyto(self.N, other.N)
-        np.copyto(self.delta, other.delta)
-        np.copyto(self.known, other.known)
+    def copy_from(self, other: FilmState, planes: slice) -> None:
+        """Take over all values of `other`, which are known on some planes alone."""
+        self.known.fill(0.0)
+        for name in ("N", "delta", "known"):
+            getattr(self, name)[planes] = getattr(other, name)[planes]
         self.left, self.patch, self.direction = other.left, other.patch, other.direction
 
 

@@ -37,17 +37,14 @@ def correlated(
     shape: lattice points; lengths: box [m]; radius [m]; key: (seed, number of the field); spline: return the cubic
     B-spline coefficients of that field instead (for kernels.film), whose filter is 3/(2 + cos k) along each axis.
     """
-    white = np.random.Generator(np.random.Philox(key=np.array(key, dtype=np.uint64))).standard_normal(shape)
-    power = np.ones((1,) * len(shape))
+    spectrum = scipy.fft.rfftn(
+        np.random.Generator(np.random.Philox(key=np.array(key, dtype=np.uint64))).standard_normal(shape)
+    )
     for axis, (n, length) in enumerate(zip(shape, lengths, strict=True)):
         k = 2.0 * np.pi * np.fft.fftfreq(n, d=length / n)
-        part = np.exp(-((k * radius) ** 2) / 4.0)
-        power = power * part.reshape([-1 if a == axis else 1 for a in range(len(shape))])
-    amplitude = np.sqrt(power / power.mean())
-    for axis, n in enumerate(shape):
+        power = np.exp(-((k * radius) ** 2) / 4.0)
+        amplitude = np.sqrt(power / power.mean())
         if spline and n > 1:
-            transfer = 3.0 / (2.0 + np.cos(2.0 * np.pi * np.arange(n) / n))
-            amplitude = amplitude * transfer.reshape([-1 if a == axis else 1 for a in range(len(shape))])
-    half = shape[-1] // 2 + 1
-    return np.asarray(scipy.fft.irfftn(scipy.fft.rfftn(white) * amplitude[..., :half], s=shape))
-
+            amplitude *= 3.0 / (2.0 + np.cos(2.0 * np.pi * np.arange(n) / n))
+        spectrum *= amplitude[: spectrum.shape[axis]].reshape([-1 if a == axis else 1 for a in range(len(shape))])
+    return np.asarray(scipy.fft.irfftn(spectrum, s=shape, overwrite_x=True))

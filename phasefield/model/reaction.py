@@ -95,7 +95,9 @@ class Surface:
         self.area = front.area[:n]
         self.shift = co.gibbs_thomson * front.curvature[:n]
         self.share, self.give, self.felt = (np.empty(front.used) for _ in range(3))
-        self.takes = np.ones(n, bool)  # salt: its cells give in proportion to what they have
+        # Salt: its cells give in proportion to what they have. Until the currents are known the drive tells.
+        plates = (drive.current or drive.voltage or 0.0) >= 0.0
+        self.takes = front.other != plates if front.two else np.full(n, plates)
         self.ones = np.ones(n)
         self.c_e, self.x, self.u, self.dc_e, self.dx, self.du, self.Jg = (np.empty(n) for _ in range(7))
         self.rx = Reaction.empty(n)

@@ -102,8 +102,11 @@ class Transport:
         s, co, k0 = stage.state, self.co, stage.state.front.k0
         self._begin(stage)
         s.phi_s = self.surface.react(s.c, self.psi, s.phi_s)
-        self.surface.takes = self.surface.rx.j > 0.0
-        self._evaluate(stage)
+        takes = self.surface.rx.j > 0.0
+        if not np.array_equal(takes, self.surface.takes):
+            self.surface.takes = takes
+            s.phi_s = self.surface.react(s.c, self.psi, s.phi_s)
+        self._balance(stage)
         if not s.front.two:
             self._level(stage)
         self.used = VECTORS  # of GMRES in the last Newton step
@@ -138,7 +141,7 @@ class Transport:
         self.psi[k0:] *= stage.steeper
         s.jc *= stage.steeper
         if k0 > 0:
-            for faces in (self.currents, self.g, self.ga, self.gb, self.diffusion, self.flow):
+            for faces in (self.currents, self.g, self.ga, self.gb, self.diffusion, self.stiff, self.flow):
                 faces[:, k0 - 1] = 0.0
         self.surface = Surface(front, co, (s.resistance, s.j_side), stage.drive, self.plane)
         self.frozen = stage.held is None
@@ -161,11 +164,16 @@ class Transport:
         )  # fmt: skip
 
     def _evaluate(self, stage: Stage) -> None:
-        """Evaluate both residuals [A], and what the derivatives need."""
+        """Evaluate the reaction and both residuals [A], and what the derivatives need."""
+        s = stage.state
+        s.phi_s = self.surface.react(s.c, self.psi, s.phi_s)
+        self._balance(stage)
+
+    def _balance(self, stage: Stage) -> None:
+        """Evaluate both residuals [A] with the reaction as it is."""
         s, co, front, dx = stage.state, self.co, stage.state.front, self.dx
         k0, L = front.k0, front.lattice
         surface = self.surface
-        s.phi_s = surface.react(s.c, self.psi, s.phi_s)
         Ix, Iy, Iz = self.currents
         transport.conduction(
             Ix, Iy, Iz, self.g, self.ga, self.gb, front.h, s.c, self.psi, co.at, co.kappa, co.least, L,
@@ -223,7 +231,7 @@ class Transport:
 
         root(excess, 0.0, UNEQUAL, UNEQUAL)
         if at != 0.0:
-            self._evaluate(stage)
+            self._balance(stage)
 
     def _size(self, k0: int) -> float:
         """Return the norm of the residuals [A]."""
@@ -248,22 +256,21 @@ class Transport:
         front, rx, area, k0 = s.front, surface.rx, surface.area, s.front.k0
         bound = len(surface.closed) == 1  # all elements together
         start, idx, share = surface.start, surface.idx, surface.share
-        self.own[...] = 0.0
         if not front.two:
-            self.own[-1] = dx**2 * self.jc_slope
+            self.own[-1] = dx**2 * self.jc_slope  # the others stay 0
         slope = area * rx.J
         gx, gy, gz = self.g
         pin = 0.0 if bound else PINNED * front.total(slope)
         elements.felt(surface.felt, slope, surface.give, share, self.g, start, idx, surface.n, front.lattice)
-        self.charge.prepare(gx, gy, gz, self.own, start, idx, surface.felt, surface.ones, pin, True)
+        self.charge.prepare(gx, gy, gz, self.own, start, idx, surface.felt, surface.ones, pin, True, k0)
         if self.frozen:
             return
         # j answers to its own depletion by j0(c) and by the diffusion potential. Behind a film it does so by itself;
         # on bare lithium the electrolyte around, which must carry it, holds it as more diffusion would.
         bare, theta = np.empty(surface.n), self.theta
-        theta[...] = 0.0
+        theta[k0:] = 0.0
         elements.scatter(theta, slope, start, idx, share, surface.n, 1.0)
-        elements.bareness(theta, self.g, front.lattice)
+        elements.bareness(theta, self.g, front.lattice, k0)
         elements.gather(bare, theta.reshape(-1), start, idx, share)
         answer = np.maximum(rx.Jc - rx.J * (co.anion + co.beta * bare) / surface.c_e, 0.0) * (1.0 - bare)
         answer *= self.ratio * area
@@ -271,7 +278,7 @@ class Transport:
         if float(np.max(bare, initial=0.0)) > BARE:
             faces = self.stiff
             transport.stiffen(faces, self.diffusion, theta, self.stiffness, front.lattice, k0)
-        np.copyto(self.salt_own, self.storage)
+        np.copyto(self.salt_own[k0:], self.storage[k0:])
         elements.own_answer(
             self.salt_own, self.ratio, area * rx.j * surface.takes, surface.c_e, share, surface.w, start, idx, surface.n
         )
@@ -283,7 +290,7 @@ class Transport:
         pin = 0.0 if bound else PINNED * front.total(answer)
         gx, gy, gz = faces
         elements.felt(surface.felt, answer, surface.give, surface.w, faces, start, idx, surface.n, front.lattice)
-        self.salt.prepare(gx, gy, gz, self.salt_own, start, idx, surface.felt, surface.ones, pin, True)
+        self.salt.prepare(gx, gy, gz, self.salt_own, start, idx, surface.felt, surface.ones, pin, True, k0)
 
     def _counter(self, out: Vector, given: Floats) -> None:
         """Add to the derivatives' product what the counter electrode gives less, `given` [A/m^2]."""
