@@ -22,7 +22,7 @@ from .front import Front
 Floats = NDArray[np.float64]
 
 CLOSING_STEPS = 60
-CLOSED, BARELY = 1e-13, 1e-12  # of the currents: the imposed one is met so well, or as well as round-off lets it
+NEAR = 1e-8  # of the currents: the imposed one is met so well that what is missing is linear, to its square
 EVEN = 1e-9  # root of x: below it the salt is even, and its derivative only keeps finite
 AT_REST = 1e-2  # of the current that RT/F would drive: the scale of errors where no current flows
 
@@ -45,18 +45,16 @@ class Reaction:
         return cls(np.full(n, np.nan), np.empty(n), np.empty(n), np.empty(n))
 
 
-def root(
-    evaluate: Callable[[float], tuple[float, float, float]], start: float, enough: float, barely: float
-) -> float:
+def root(evaluate: Callable[[float], tuple[float, float, float]], start: float, enough: float) -> float:
     """Return the potential [V] at which a current that rises with it is 0, evaluated there: Newton's method, bracketed.
 
     evaluate(value): that current [A], its slope [A/V], and the size of what it is a sum of. It is 0 when it is `enough`
-    of that size, or `barely` so and falls no more. Raises SolverError.
+    of that size. Raises SolverError.
     """
     value, low, high, best, stride = start, -math.inf, math.inf, math.inf, 1.0
     for _ in range(CLOSING_STEPS):
         off, slope, size = evaluate(value)
-        if abs(off) <= enough * size or best <= abs(off) <= barely * size:
+        if abs(off) <= enough * size:
             return value
         slow, best = abs(off) > 0.5 * best, min(best, abs(off))
         if not slope > 0.0 or not math.isfinite(off):
@@ -164,6 +162,7 @@ class Surface:
         """Return the potential [V] at which the sum of A j is the `wanted` current [A] to round-off, evaluated there.
 
         area [m^2]: of the elements that count, 0 at the others; sign: whether currents rise (1) or fall (-1) with it.
+        The last step, of NEAR, is taken along the derivatives.
         """
         rx = self.rx
 
@@ -173,7 +172,15 @@ class Surface:
             # At rest all is round-off; what RT/F would drive sets the scale then.
             return sign * (passed - wanted), slope, max(abs(wanted), size, slope / self.co.kinetics.f)
 
-        return root(currents, start, CLOSED, BARELY)
+        value = root(currents, start, NEAR)
+        passed, _, slope = elements.sums(area, rx.j, rx.J)
+        step = (wanted - passed) / slope if slope > 0.0 else 0.0
+        change = rx.J * step
+        if sign < 0.0 and self.front.two:  # the other electrode's metal stays
+            change[self.front.other] = 0.0
+        rx.j += change
+        rx.j_li += change
+        return value + sign * step
 
     @property
     def scale(self) -> float:

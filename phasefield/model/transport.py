@@ -229,7 +229,7 @@ class Transport:
             comes, size = float(np.sum(s.jc)) * self.dx**2, float(np.sum(np.abs(s.jc))) * self.dx**2
             return surface.rx.total - comes, slope, abs(surface.rx.total) + size + slope / self.co.kinetics.f
 
-        root(excess, 0.0, UNEQUAL, UNEQUAL)
+        root(excess, 0.0, UNEQUAL)
         if at != 0.0:
             self._balance(stage)
 
