@@ -113,9 +113,9 @@ def surface_kernels(cell: Cell, s: Any) -> dict[str, Scattered]:
     values, du, dc_e, d_x, dI, Jg = (np.zeros(count) for _ in range(6))
     dc = np.random.default_rng(1).uniform(-1.0, 1.0, cell.shape).astype(np.float32)
     to_c, to_p = np.zeros((2, *cell.shape), np.float32)
-    x, give, takes = surface.x, surface.give, surface.takes
-    felt = (c_e, x, u, share, give, takes, s.c, t.psi, co.anion, co.c_0, start, idx, w, count)
-    answers = (dc_e, d_x, du, dc, c_e, x, s.c, t.psi, share, co.anion, co.c_0, start, idx, w, count)
+    x, give, anions, takes = surface.x, surface.give, surface.anions, surface.takes
+    felt = (c_e, x, u, share, give, anions, takes, s.c, t.psi, co.anion, co.c_0, start, idx, w, count)
+    answers = (dc_e, d_x, du, dc, c_e, x, s.c, share, anions, co.anion, start, idx, w, count)
     taken = (to_c, to_p, t.ratio, dI, current / c_e, dc, give, w, start, idx, count)
     arrays = [a.copy() for a in (rx.j, rx.J, rx.Jc, rx.j_li)]
     felt_at = (u, c_e, surface.gain, co.anion + co.beta, co.c_0, surface.behind, s.j_side, f.active)

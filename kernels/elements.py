@@ -319,11 +319,13 @@ def salt_weights(out, w, h, start, idx, n):  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def at_surface(c_e, x, u, share, give, takes, c, psi, anion, c_0, start, idx, w, n):  # type: ignore[no-untyped-def]
+def at_surface(  # type: ignore[no-untyped-def]
+    c_e, x, u, share, give, anions, takes, c, psi, anion, c_0, start, idx, w, n
+):  # fmt: skip
     """Mean salt c_e of n elements, its spread x, the anions' potential u; how each cell is felt, and what it gives.
 
     c_e = sum w_k c_k;   share_k = w_k c_k/c_e;   x = sum w_k (c_k/c_e - 1)^2
-    u = sum share_k (psi_k - anion ln(c_k/c_0))
+    u = sum share_k anions_k;   anions_k = psi_k - anion ln(c_k/c_0)
 
     Where salt is taken a cell gives, and is felt, in proportion to what it has, so that none is left without. What
     brings salt needs no such care, and is shared by weight.
@@ -335,7 +337,8 @@ def at_surface(c_e, x, u, share, give, takes, c, psi, anion, c_0, start, idx, w,
             here = flat_c[idx[t]]
             share[t] = w[t] * here
             mean += share[t]
-            value += share[t] * (flat_p[idx[t]] - anion * np.log(here / c_0))
+            anions[t] = flat_p[idx[t]] - anion * np.log(here / c_0)
+            value += share[t] * anions[t]
         for t in range(start[e], start[e + 1]):
             share[t] /= mean
             give[t] = share[t] if takes[e] else w[t]
@@ -344,19 +347,18 @@ def at_surface(c_e, x, u, share, give, takes, c, psi, anion, c_0, start, idx, w,
 
 
 @parallel_kernel
-def responses(dc_e, dx, du, dc, c_e, x, c, psi, share, anion, c_0, start, idx, w, n):  # type: ignore[no-untyped-def]
+def responses(dc_e, dx, du, dc, c_e, x, c, share, anions, anion, start, idx, w, n):  # type: ignore[no-untyped-def]
     """Changes of c_e, x and u that follow from a change dc."""
-    d_c, flat_c, flat_p = dc.ravel(), c.ravel(), psi.ravel()
+    d_c, flat_c = dc.ravel(), c.ravel()
     for e in prange(n):
-        with_c, with_u, with_x, mean = 0.0, 0.0, 0.0, 0.0
+        with_c, with_u, with_x, mean, part = 0.0, 0.0, 0.0, 0.0, 1.0 / c_e[e]
         for t in range(start[e], start[e + 1]):
             p = idx[t]
-            u = flat_p[p] - anion * np.log(flat_c[p] / c_0)
-            change = w[t] * d_c[p] / c_e[e]
+            change = w[t] * d_c[p] * part
             with_c += change
-            with_u += change * u
-            with_x += change * (flat_c[p] / c_e[e] - 1.0)
-            mean += share[t] * u
+            with_u += change * anions[t]
+            with_x += change * (flat_c[p] * part - 1.0)
+            mean += share[t] * anions[t]
         dc_e[e], dx[e], du[e] = with_c * c_e[e], 2.0 * (with_x - with_c * x[e]), with_u - (mean + anion) * with_c
 
 

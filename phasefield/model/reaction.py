@@ -92,13 +92,13 @@ class Surface:
         self.moved = np.add.reduceat(along, self.start[:-1]) if n else np.empty(0)  # m
         self.area = front.area[:n]
         self.shift = co.gibbs_thomson * front.curvature[:n]
-        self.share, self.give, self.felt = (np.empty(front.used) for _ in range(3))
+        self.share, self.give, self.felt, self.anions = (np.empty(front.used) for _ in range(4))
         # Salt: its cells give in proportion to what they have. Until the currents are known the drive tells.
         plates = (drive.current or drive.voltage or 0.0) >= 0.0
         self.takes = front.other != plates if front.two else np.full(n, plates)
         self.ones = np.ones(n)
         self.c_e, self.x, self.u, self.dc_e, self.dx, self.du, self.Jg = (np.empty(n) for _ in range(7))
-        self.rx = Reaction.empty(n)
+        self.rx, self.reacted = Reaction.empty(n), False
         self.mine = np.where(front.other, 0.0, self.area) if front.two else self.area
         self.closed: list[Floats] = []  # areas of the sets of elements whose currents have a fixed sum
 
@@ -107,10 +107,11 @@ class Surface:
 
         Between two resolved electrodes psi is moved by one number, in place, so that what the other gives is closed.
         """
-        co, drive = self.co, self.drive
+        co, drive, rx = self.co, self.drive, self.rx
+        u, c_e = self.u.copy(), self.c_e.copy()
         elements.at_surface(
-            self.c_e, self.x, self.u, self.share, self.give, self.takes, c, psi, co.anion, co.c_0, self.start, self.idx,
-            self.w, self.n,
+            self.c_e, self.x, self.u, self.share, self.give, self.anions, self.takes, c, psi, co.anion, co.c_0,
+            self.start, self.idx, self.w, self.n,
         )  # fmt: skip
         self.behind = self.resistance + co.layer / self.c_e
         # c_s = c_e - gain j: the way ahead of the surface that shares in proportion to the salt take their current
@@ -130,8 +131,12 @@ class Surface:
             if self.front.two:
                 self._lift(psi, phi_s, others, -wanted)
                 self.closed = [self.mine, others]
+            elif self.reacted:  # so much more its slope says
+                more, _, slope = elements.sums(self.area, rx.J * (self.u - u) + rx.Jc * (self.c_e - c_e), rx.J)
+                phi_s += more / slope if slope > 0.0 and math.isfinite(more) else 0.0
             phi_s = self._root(lambda value: self._evaluate(value, 0.0), self.mine, wanted, phi_s, -1.0)
         self._add_up()
+        self.reacted = True
         return phi_s
 
     def _lift(self, psi: Floats, phi_s: float, area: Floats, wanted: float) -> None:
@@ -189,11 +194,11 @@ class Surface:
         at_rest = AT_REST * np.sqrt(np.sum((area * rx.J / self.co.kinetics.f) ** 2))
         return float(np.sqrt(np.sum((area * rx.j) ** 2)) + at_rest)
 
-    def of_salt(self, out_c: Floats, out_p: Floats, ratio: float, dc: Floats, c: Floats, psi: Floats) -> Floats:
+    def of_salt(self, out_c: Floats, out_p: Floats, ratio: float, dc: Floats, c: Floats) -> Floats:
         """Add to the cells what the elements take by a change dc, `ratio` as much to the salt's; return it [A]."""
         rx, co, dc_e = self.rx, self.co, self.dc_e
         elements.responses(
-            dc_e, self.dx, self.du, dc, self.c_e, self.x, c, psi, self.share, co.anion, co.c_0, self.start, self.idx,
+            dc_e, self.dx, self.du, dc, self.c_e, self.x, c, self.share, self.anions, co.anion, self.start, self.idx,
             self.w, self.n,
         )  # fmt: skip
         answer = rx.J * (self.du + rx.j * co.layer / self.c_e**2 * dc_e)

@@ -314,7 +314,7 @@ class Transport:
             gmres.from_level(z[0], level.u, k0)
             transport.salt_operator(w[0], z[0], self.storage_single, self.diffusion, self.flow, L, k0)
             transport.charge_of_salt(w[1], z[0], self.ga, self.gb, L, k0)
-            dI = self.surface.of_salt(w[0], w[1], self.ratio, z[0], s.c, self.psi)
+            dI = self.surface.of_salt(w[0], w[1], self.ratio, z[0], s.c)
             if not s.front.two:
                 dc = z[0, -1].astype(float)
                 self._counter(w, (self.jc_slope * self.co.beta / s.c[-1] + self.jc_by_c) * dc)
