@@ -95,6 +95,7 @@ class Pace:
                     shorter = min(shorter, 0.5)
             except SolverError as error:
                 reason, cause = error.message, error.cause
+                shorter = 0.5 if rejected < 2 else SHORTEST
             if reason:
                 rejected += 1
                 control.rejected += 1

@@ -330,6 +330,24 @@ def test_rejected_steps_are_halved_and_counted(tmp_path: Path, monkeypatch: pyte
         assert stored.series["time"][-1] == pytest.approx(600.0, rel=1e-12)
 
 
+def test_a_stage_that_only_a_thousandth_of_a_step_solves_is_passed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a furrow of PLL short of salt, where the current turns: 1200 s and 9 s failed, 1 s did not."""
+    from phasefield.errors import SolverError
+    from phasefield.model.cell import Cell
+
+    step = Cell.step
+
+    def starved(self: Cell, s: Any, drive: Any, dt: float) -> Any:
+        if s.t == 0.0 and dt > 0.1:
+            raise SolverError("no salt")
+        return step(self, s, drive, dt)
+
+    monkeypatch.setattr(Cell, "step", starved)
+    assert cases.run(cases.make('numerics.max_step="100 s"'), tmp_path / "run").reason == "end"
+
+
 def test_what_closed_the_balances_is_told(whole: Path) -> None:
     from phasefield.report import corrections_text, facts
 
