@@ -6,6 +6,7 @@ import logging
 import math
 import signal
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CEILING = 1.05  # times the voltage limit: a trial step whose current no salt carries is solved at this voltage instead
+WATCHED, ENDLESS = 300, 1e8  # steps together; a run that has so many more before it at their pace makes no way
 BOUND = 1.05  # times the imposed current is all that the voltage limit drives: salt bounds it, not the voltage
 
 
@@ -90,6 +92,7 @@ class Driver:
             self._resume()
         else:
             self._begin(overwrite)
+        self.times: deque[float] = deque(maxlen=WATCHED + 1)  # s, of the last steps
         self.pace = Pace(case, self.cell, self.control)
         self.events = Events(case.protocol, self.cell, self.control)
 
@@ -225,6 +228,7 @@ class Driver:
                 return None
         elif self.cell.due(self.state):
             self._react()
+        self._watch()
         try:
             dt, row = self._one_step()
         except SolverError:
@@ -246,6 +250,15 @@ class Driver:
             raise failure
         self._heed()
         return outcome
+
+    def _watch(self) -> None:
+        """Raise SolverError if the run makes no way."""
+        self.times.append(self.state.t)
+        left = self.walk.remaining(self.current)
+        span = max(self.walk.at.elapsed, left if math.isfinite(left) else 0.0)  # of the protocol step, s
+        passed = self.state.t - self.times[0]
+        if len(self.times) > WATCHED and passed * ENDLESS < WATCHED * span:
+            raise SolverError(f"the last {WATCHED} steps took {passed:.2g} s together: this has no end")
 
     def _one_step(self) -> tuple[float, dict[str, float]]:
         """Take one accepted step; return its length and its row. Raises SolverError if none is possible."""

@@ -348,6 +348,19 @@ def test_a_stage_that_only_a_thousandth_of_a_step_solves_is_passed(
     assert cases.run(cases.make('numerics.max_step="100 s"'), tmp_path / "run").reason == "end"
 
 
+@pytest.mark.parametrize("step", ['duration="1 h"', 'until_voltage="4 V"'])
+def test_a_run_that_makes_no_way_ends_and_says_so(step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from phasefield.pace import Pace
+
+    longest = Pace.longest
+    monkeypatch.setattr(Pace, "longest", lambda self, s: 1e-8 if s.t > 20.0 else longest(self, s))
+    case = cases.make('numerics.max_step="5 s"', f'protocol.steps=[{{ current="10 A/m^2", {step} }}]')
+    outcome = cases.run(case, tmp_path / "run")
+    assert outcome.reason == "failed"
+    assert "the last 300 steps took 3e-06 s together" in outcome.text
+    assert outcome.steps < 320
+
+
 def test_what_closed_the_balances_is_told(whole: Path) -> None:
     from phasefield.report import corrections_text, facts
 
