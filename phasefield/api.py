@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
+import math
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -30,6 +32,8 @@ RUNS = Path("runs")  # the default parent of run folders
 LOG = "run.log"
 CASE = "case.toml"  # the resolved case in a run folder
 CELLS_A_THREAD = 100_000  # at least, by default: with fewer, starting a thread costs more than it does
+LOAD_OVER = 60.0  # s, over which the system averages its load
+LOOK_EVERY = 5.0  # s
 
 
 def read_case(case: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Case:
@@ -88,8 +92,10 @@ def run(
     """
     case = case if isinstance(case, Case) else read_case(case)
     folder = default_folder(case) if out is None else Path(out)
-    with threads_limited(check_threads(threads, case.grid.cells)), logged(folder):
+    most = check_threads(threads, case.grid.cells)
+    with threads_limited(most), logged(folder):
         driver = prepare(case, folder, resume, overwrite, progress, walltime)
+        driver.before_step = IdleThreads(most) if threads is None else None
         outcome = driver.run()
     if not outcome.good:
         raise SolverError(f"{folder}: {outcome.text}", outcome.reason)
@@ -180,6 +186,36 @@ def set_threads(wanted: int) -> None:
 
     config: Any = numba.config
     numba.set_num_threads(max(1, min(wanted, config.NUMBA_NUM_THREADS)))
+
+
+def idle_threads(most: int, others: float) -> int:
+    """Return how many threads, at most `most`, find a processor idle beside `others` that others keep busy."""
+    return max(1, min(most, round((os.cpu_count() or most) - others)))
+
+
+class IdleThreads:
+    """Called before each step: kernels use as many threads as there are idle processors, `most` at most.
+
+    Two threads on a processor that others use wait for each other, and are slower than one.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most, self.at, self.spent = most, time.monotonic(), time.process_time()
+        self.own = 1.0 - math.exp(-self.spent / LOAD_OVER)  # this process's part of the load
+        self._set()
+
+    def __call__(self) -> None:
+        """Look at the load again if some seconds have passed."""
+        now, spent = time.monotonic(), time.process_time()
+        if now - self.at > LOOK_EVERY:
+            past = math.exp((self.at - now) / LOAD_OVER)
+            self.own = past * self.own + (1.0 - past) * (spent - self.spent) / (now - self.at)
+            self.at, self.spent = now, spent
+            self._set()
+
+    def _set(self) -> None:
+        if self.most > 1 and hasattr(os, "getloadavg"):
+            set_threads(idle_threads(self.most, os.getloadavg()[0] - self.own))
 
 
 @contextmanager

@@ -41,7 +41,7 @@ Set = Annotated[
 ]
 Threads = Annotated[
     int | None,
-    typer.Option(help="Processors to use; by default all, or one for each 100 000 cells. Results do not depend on it."),
+    typer.Option(help="Processors to use; by default the idle ones, at most one for each 100 000 cells. Results do not depend on it."),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run that is in the folder.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
@@ -143,13 +143,14 @@ def run(
     loud = progress not in ("none", "json")
     command = _command(case, out, set_, threads)
     shown = display(progress, console, api.set_threads)
-    threads = api.check_threads(threads, resolved.grid.cells)
-    with api.threads_limited(threads), api.logged(folder), _stoppable(folder, command):
+    most = api.check_threads(threads, resolved.grid.cells)
+    with api.threads_limited(most), api.logged(folder), _stoppable(folder, command):
         overwrite = api.check_folder(folder, resume, overwrite)
         if loud:
-            _announce(resolved, threads, console)
+            _announce(resolved, most, console)
         with shown:
             driver = api.prepare(resolved, folder, resume, overwrite, shown, seconds)
+            driver.before_step = api.IdleThreads(most) if threads is None else None
             try:
                 outcome = driver.run()
             except Interrupted as error:

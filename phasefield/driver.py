@@ -84,6 +84,7 @@ class Driver:
         """
         self.case, self.folder, self.progress = case, folder, progress
         self.walltime = walltime
+        self.before_step: Callable[[], None] | None = None
         self.cell = law_of(case)
         self.begun = time.monotonic()
         self.stop_signal: int | None = None
@@ -229,6 +230,8 @@ class Driver:
         elif self.cell.due(self.state):
             self._react()
         self._watch()
+        if self.before_step is not None:
+            self.before_step()
         try:
             dt, row = self._one_step()
         except SolverError:

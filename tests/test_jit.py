@@ -85,3 +85,23 @@ def test_kernels_see_nan() -> None:
 
 def test_idle_threads_do_not_spin() -> None:
     assert os.environ["OMP_WAIT_POLICY"]
+
+
+def test_as_many_threads_as_there_are_idle_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    from phasefield import api
+
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    assert [api.idle_threads(4, others) for others in (0.0, 3.4, 4.6, 6.9, 7.9, 30.0)] == [4, 4, 3, 1, 1, 1]
+    used: list[int] = []
+    monkeypatch.setattr(api, "set_threads", used.append)
+    monkeypatch.setattr("os.getloadavg", lambda: (7.0, 0.0, 0.0), raising=False)
+    monkeypatch.setattr("time.process_time", lambda: 0.0)
+    look = api.IdleThreads(4)
+    monkeypatch.setattr("os.getloadavg", lambda: (1.0, 0.0, 0.0), raising=False)
+    look()
+    assert used == [1]  # not again at once
+    look.at -= 2.0 * api.LOOK_EVERY
+    look()
+    assert used == [1, 4]
+    api.IdleThreads(1)
+    assert used == [1, 4]
