@@ -41,7 +41,7 @@ Set = Annotated[
 ]
 Threads = Annotated[
     int | None,
-    typer.Option(help="Processors to use; by default the idle ones, at most one for each 100 000 cells. Results do not depend on it."),
+    typer.Option(help="Processors to use; by default the idle ones. Results do not depend on it."),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run that is in the folder.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
