@@ -87,7 +87,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("surface of first order", CELL, "LATE = 0.5 / NODE", "LATE = 0.0 / NODE", "order-time"),
     Mutation("salt of first order", CELL, "DIAGONAL = (0.5 - NODE) / (1.0 - NODE)", "DIAGONAL = 1.0 - NODE",
              "order-time"),
-    Mutation("surface of stage 2 not that of the mean speed", CELL, "v += LATE * a.v", "v += a.v", "order-time"),
+    Mutation("surface of stage 2 not that of the mean speed", CELL, "LATE * a.v[of]", "a.v[of]", "order-time"),
     Mutation("salt of stage 2 from another line", CELL, "(MIXED / NODE, DIAGONAL)", "(MIXED, DIAGONAL)", "codes-steps"),
     Mutation("what left in stage 1 is forgotten", CELL, "total_0 - weight * out_1", "total_0", "codes-steps"),
     Mutation("Gibbs-Thomson with the other sign", REACTION, "self.shift = co.gibbs_thomson",
