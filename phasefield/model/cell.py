@@ -31,7 +31,7 @@ from .front import Front
 from .reaction import Reaction
 from .state import State
 from .surface import set_surface
-from .transport import Stage, Transport
+from .transport import FAR, Stage, Transport
 
 if TYPE_CHECKING:
     from ..case import Case
@@ -298,18 +298,28 @@ class Cell(LawOfMotion):
     def _solve(self, stage: Stage) -> tuple[Reaction, float]:
         """Solve a stage; where salt does not carry an imposed current, with the ceiling of the voltage in its place."""
         drive, to = stage.drive, stage.state
-        if not drive.current or not math.isfinite(drive.ceiling) or self.cathode is not None:
-            return self.transport.solve(stage)
         kept = to.c.copy(), to.phi.copy(), to.jc.copy(), to.phi_s
         try:
-            return self.transport.solve(stage)
-        except SolverError as error:
+            return self._from(kept, stage)
+        except SolverError:
+            if not drive.current or not math.isfinite(drive.ceiling) or self.cathode is not None:
+                raise
             to.c[...], to.phi[...], to.jc[...], to.phi_s = kept
             instead = replace(stage, drive=Drive(None, math.copysign(drive.ceiling, drive.current)))
-            found = self.transport.solve(instead)
+            found = self._from(kept, instead)
             if found[0].total * drive.current < 0.0 or abs(found[0].total) > abs(drive.current) * self.plane:
-                raise error
+                raise
             return found
+
+    def _from(self, kept: tuple[Floats, Floats, Floats, float], stage: Stage) -> tuple[Reaction, float]:
+        """Solve a stage from a first guess, c, phi, jc and phi_s; if that fails, from the salt that its currents leave."""
+        to = stage.state
+        try:
+            return self.transport.solve(stage, FAR)
+        except SolverError:
+            to.c[...], to.phi[...], to.jc[...], to.phi_s = kept
+            self.transport.guess(stage)
+            return self.transport.solve(stage)
 
     def content(self, front: Front, c: Floats) -> float:
         """Return the salt in the cell, sum(h c) dV [mol]."""

@@ -14,7 +14,7 @@ GMRES (Saad 1993), preconditioned by one multigrid cycle for the salt, then one 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,8 @@ UNEQUAL = 0.1  # of the currents: so far may those of both electrodes be apart a
 HALVINGS = 6  # of a Newton step
 RISE = 3.0  # times its residual may be at most: the way down is not monotonous where salt vanishes
 PINNED = 1e6  # holds the metal of the preconditioner in place, over the reaction, where its potential is imposed
+FAR = 1.0  # of the currents: a linear solution that changes them by more than they are does not lead to the solution
+SALTED, LEFT = 1e-3, 1e-3  # of what the cells hold: the salt of a first guess is solved to it; of each cell, is left
 BARE = 0.01  # share of the electrolyte's conductance that the reaction's has
 LEAST_FLUX = 0.1 / FARADAY  # the salt's residual is divided by this flux at least: with t+ = 1 there is none
 
@@ -94,18 +96,15 @@ class Transport:
         self.cycles = 0
         self.error = 0.0  # of the surface currents, relative, estimated, of the last stage
 
-    def solve(self, stage: Stage) -> tuple[Reaction, float]:
+    def solve(self, stage: Stage, far: float = math.inf) -> tuple[Reaction, float]:
         """Solve a stage in its state, whose c, phi and phi_s are the first guess.
 
-        Returns the reaction and the salt that leaves through the counter plane in dt [mol]. Raises SolverError.
+        far: share of the currents that the first linear solution may change. Returns the reaction and the salt that
+        leaves through the counter plane in dt [mol]. Raises SolverError.
         """
         s, co, k0 = stage.state, self.co, stage.state.front.k0
         self._begin(stage)
-        s.phi_s = self.surface.react(s.c, self.psi, s.phi_s)
-        takes = self.surface.rx.j > 0.0
-        if not np.array_equal(takes, self.surface.takes):
-            self.surface.takes = takes
-            s.phi_s = self.surface.react(s.c, self.psi, s.phi_s)
+        self._react(stage)
         self._balance(stage)
         if not s.front.two:
             self._level(stage)
@@ -118,6 +117,9 @@ class Transport:
             if self.used > LAGGING:
                 self._prepare(stage)
             change, phi_s = self._correction(stage, size, relative), s.phi_s
+            if change > far:
+                raise SolverError("the first guess is far from the solution")
+            far = math.inf
             before, size = size, self._advance(stage, size)
             self.iterations += 1
             # Currents that are imposed, of a flat surface, tell nothing: the voltage must have settled too.
@@ -132,6 +134,42 @@ class Transport:
         transport.potential(s.phi, self.psi, s.c, co.beta, co.c_0, k0)
         leaving = float(np.sum(self._leaving(stage))) if stage.held is not None else 0.0
         return self.surface.rx, leaving
+
+    def guess(self, stage: Stage) -> None:
+        """Set the salt that the currents of the state leave after the stage's time, then charge with that salt.
+
+        A first guess where salt was scarce and comes back: its conductance grows a thousandfold within the stage, which
+        no derivative tells. What takes salt takes it in proportion (Patankar), so that some is left.
+        """
+        assert stage.held is not None
+        s, k0 = stage.state, stage.state.front.k0
+        self._begin(stage)
+        surface = self.surface
+        self._react(stage)
+        current, takes = surface.area * surface.rx.j, surface.takes
+        own, brought, c = self.salt_own, np.zeros(self.shape), s.c.copy()
+        own[k0:] = self.storage[k0:]
+        brought[k0:] = self.scale * stage.held[k0:]
+        elements.scatter(
+            own, current / surface.c_e * takes, surface.start, surface.idx, surface.w, surface.n, self.ratio
+        )
+        elements.scatter(brought, current * ~takes, surface.start, surface.idx, surface.w, surface.n, -self.ratio)
+        if not s.front.two:
+            self._counter_currents(stage)
+            brought[-1] += self.ratio * self.dx**2 * s.jc
+        self.salt.prepare_cells(self.diffusion, own, k0)
+        self.cycles += self.salt.solve(c, 0.0, brought, 0.0, tolerance=SALTED).iterations
+        np.maximum(c[k0:], LEFT * s.c[k0:], out=s.c[k0:])
+        self.solve(replace(stage, held=None, steeper=1.0))
+
+    def _react(self, stage: Stage) -> None:
+        """Evaluate the reaction at the first guess, and which elements take salt."""
+        s, surface = stage.state, self.surface
+        s.phi_s = surface.react(s.c, self.psi, s.phi_s)
+        takes = surface.rx.j > 0.0
+        if not np.array_equal(takes, surface.takes):
+            surface.takes = takes
+            s.phi_s = surface.react(s.c, self.psi, s.phi_s)
 
     def _begin(self, stage: Stage) -> None:
         """Set what does not change in the stage."""
