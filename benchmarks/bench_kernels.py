@@ -100,7 +100,7 @@ def surface_kernels(cell: Cell, s: Any) -> dict[str, Scattered]:
     f, L, n, co, t = s.front, cell.lattice, s.front.n, cell.co, cell.transport
     rx, surface, count = s.reaction, t.surface, s.front.count
     out, scratch = np.zeros(cell.shape), np.zeros(cell.shape)
-    near = cell.film.near(f)
+    near = f.near
     built = (f.start, f.idx, f.w, f.facet, f.curvature, f.owner, f.cells, n, f.d, f.h, L, True)
     measured = (
         f.area, out, f.weight, f.facet, f.start, f.idx, f.w, count, f.foot, f.cells, n,

@@ -6,7 +6,6 @@ import logging
 import math
 import signal
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -93,7 +92,6 @@ class Driver:
             self._resume()
         else:
             self._begin(overwrite)
-        self.times: deque[float] = deque(maxlen=WATCHED + 1)  # s, of the last steps
         self.pace = Pace(case, self.cell, self.control)
         self.events = Events(case.protocol, self.cell, self.control)
 
@@ -136,6 +134,7 @@ class Driver:
         self._react()
         self._comply()
         self.walk.at.begun = True
+        self.control.watched = self.control.steps, self.state.t
 
     def _comply(self) -> None:
         """Change between the imposed current and the voltage limit, whichever is reached first."""
@@ -256,12 +255,14 @@ class Driver:
 
     def _watch(self) -> None:
         """Raise SolverError if the run makes no way."""
-        self.times.append(self.state.t)
-        left = self.walk.remaining(self.current)
+        first, begun = self.control.watched
+        if self.control.steps < first + WATCHED:
+            return
+        passed, left = self.state.t - begun, self.walk.remaining(self.current)
         span = max(self.walk.at.elapsed, left if math.isfinite(left) else 0.0)  # of the protocol step, s
-        passed = self.state.t - self.times[0]
-        if len(self.times) > WATCHED and passed * ENDLESS < WATCHED * span:
+        if passed * ENDLESS < WATCHED * span:
             raise SolverError(f"the last {WATCHED} steps took {passed:.2g} s together: this has no end")
+        self.control.watched = self.control.steps, self.state.t
 
     def _one_step(self) -> tuple[float, dict[str, float]]:
         """Take one accepted step; return its length and its row. Raises SolverError if none is possible."""

@@ -37,6 +37,7 @@ class Control:
     limited: bool = False  # the imposed current would need more than the voltage limit, which is imposed instead
     voltage_start: float = 0.0  # V
     last_frame: float = -1.0  # s
+    watched: tuple[int, float] = (0, 0.0)  # step and time [s] from which on the progress of a protocol step is watched
     events: list[dict[str, Any]] = field(default_factory=list)  # what `events` keeps of each
     event_counts: dict[str, int] = field(default_factory=dict)  # how often each has begun
     events_on: dict[str, int | None] = field(default_factory=dict)  # those that last: their place in `events`
@@ -48,7 +49,7 @@ class Control:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Control:
         """Return the control that `to_dict` gave."""
-        return cls(**{**values, "dt_c": float(values["dt_c"])})
+        return cls(**{**values, "dt_c": float(values["dt_c"]), "watched": tuple(values.get("watched", (0, 0.0)))})
 
 
 class Saved(NamedTuple):

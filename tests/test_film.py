@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import modelcases as cases
@@ -10,10 +11,12 @@ import numba
 import numpy as np
 import pytest
 
+from phasefield.api import read_case
 from phasefield.constants import FARADAY
 from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
 from phasefield.model.film import Film, Growth
+from phasefield.model.state import State
 
 
 def patchwork(shape: tuple[int, int, int], dx: float, radius: float, seed: int = 1, **more: Any) -> Film:
@@ -204,3 +207,31 @@ def test_round_off_at_rest_tears_no_film() -> None:
     assert cell.mean_speed(state) == 0.0
     cell.drive(state, Drive(10.0))
     assert cell.mean_speed(state) == pytest.approx(10.0 * cell.per_charge, rel=0.05)  # 5 %: the area's roughness
+
+
+def test_elements_read_only_cells_that_carry_the_film(tmp_path: Path) -> None:
+    """Rough lithium with steep patches: the next cell along an element's line lies beyond a cell's distance, at times.
+
+    A resumed run has other values in cells without film: it ends the same only if they are never read.
+    """
+    case = read_case(
+        "pll",
+        (
+            'grid.size=["128 um", "160 um"]', 'grid.spacing="4 um"', 'surface.height="24 um"',
+            'surface.roughness="2 um"', 'surface.correlation_length="12 um"', "film.patches.spread=2",
+            'film.patches.size="12 um"', 'film.patches.renewal="none"', "numerics.front_step=1", "protocol.repeat=1",
+            'protocol.steps=[{ current="1 mA/cm^2", duration="9 h" }]', 'protocol.stop_on=["short_circuit"]',
+        ),
+    )  # fmt: skip
+    seen = []
+
+    def look(s: State) -> None:
+        front = s.front
+        read = front.idx[: front.used]
+        seen.append(np.max(np.abs(front.d.ravel()[read])) / front.lattice.dx)
+        assert np.all(s.film.known.ravel()[read] > 0.0)
+        assert np.all(s.film.delta.ravel()[read] > 0.0)
+
+    cases.run(case, tmp_path / "watched", look)
+    assert max(seen) > 4.0  # the interface ends at three cells
+    assert cases.ends_the_same(case, tmp_path, every=5) >= 4

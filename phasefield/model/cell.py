@@ -312,7 +312,7 @@ class Cell(LawOfMotion):
             return found
 
     def _from(self, kept: tuple[Floats, Floats, Floats, float], stage: Stage) -> tuple[Reaction, float]:
-        """Solve a stage from a first guess, c, phi, jc and phi_s; if that fails, from the salt that its currents leave."""
+        """Solve a stage from its first guess; if that fails, from the salt that the currents of `kept` leave."""
         to = stage.state
         try:
             return self.transport.solve(stage, FAR)
@@ -438,8 +438,8 @@ class Cell(LawOfMotion):
 
     def _film(self, to: State, s: State, speed: float, dt: float) -> None:
         to.film.copy_from(s.film, self._band(s, to))
-        near = self.film.follow(to.film, to.front)
-        self.film.evolve(to.film, to.front, near, speed, dt)
+        self.film.follow(to.film, to.front)
+        self.film.evolve(to.film, to.front, speed, dt)
         self._coat(to)
         to.counter_film = s.counter_film
         if self.cathode is None:

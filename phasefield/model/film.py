@@ -142,7 +142,7 @@ class Film:
     def start(self, front: Front) -> FilmState:
         """Return the film at t = 0 on the band of `front`."""
         film = FilmState(np.zeros(self.shape), np.full(self.shape, self.thickness), np.zeros(self.shape), self.renewal)
-        film.known.ravel()[self.near(front)] = 1.0
+        film.known.ravel()[front.near] = 1.0
         self._sample(film, front)
         return film
 
@@ -152,7 +152,7 @@ class Film:
         They are the field's own values there: between cell values the peaks, which rule the roughness, are cut.
         """
         if self.spread > 0.0:
-            near = self.near(front)
+            near = front.near
             foot = np.ascontiguousarray(front.foot[np.searchsorted(front.cells[: front.n], near)])
             a, scale = self._lattice(film.patch)
             kernels.at_points(film.N, a, foot, near, scale)
@@ -174,19 +174,10 @@ class Film:
         self._sample(film, front)
         return True
 
-    @staticmethod
-    def near(front: Front) -> NDArray[np.int64]:
-        """Return the cells that carry the film: those of the interface and one beyond."""
+    def follow(self, film: FilmState, front: Front) -> None:
+        """Give cells that have come near the front the values of their closest points; forget those behind."""
         cells = front.cells[: front.n]
-        return np.asarray(cells[np.abs(front.d.ravel()[cells]) < front.closed + front.lattice.dx])
-
-    def follow(self, film: FilmState, front: Front) -> NDArray[np.int64]:
-        """Give cells that have come near the front the values of their closest points; forget those behind.
-
-        Returns the cells that carry the film now.
-        """
-        cells = front.cells[: front.n]
-        near = self.near(front)
+        near = front.near
         known = film.known.ravel()
         fresh = near[known[near] == 0.0]
         if fresh.size:
@@ -202,16 +193,15 @@ class Film:
                 delta[lost] = delta[known > 0.0].mean() if np.any(known) else self.thickness
         film.known.fill(0.0)
         known[near] = 1.0
-        return near
 
-    def evolve(self, film: FilmState, front: Front, near: NDArray[np.int64], speed: float, dt: float) -> None:
+    def evolve(self, film: FilmState, front: Front, speed: float, dt: float) -> None:
         """Count the lithium that passes and grow the film over dt [s], eq. (8); dead lithium's film stays.
 
-        near: cells of the film; speed: mean v over the surface [m/s], negative while stripping.
+        speed: mean v over the surface [m/s], negative while stripping.
         """
         film.left -= abs(speed) * dt
         if self.growth.law != "none":
-            live = near[front.frozen.ravel()[near] == 0]
+            live = front.near[front.frozen.ravel()[front.near] == 0]
             film.delta.ravel()[live] = self.growth.thickness(film.delta.ravel()[live], dt)
 
     def mean_factor(self, film: FilmState, front: Front) -> float | Floats:

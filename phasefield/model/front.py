@@ -152,6 +152,10 @@ class Front:
                 break
             self._room(2 * self.area.size)
         self.count, self.used = int(n), int(used)
+        # The cells that carry the film: those of the interface, one beyond, and all that an element reads.
+        cells, read = self.cells[: self.n], np.zeros(self.d.size, bool)
+        read[self.idx[: self.used]] = True
+        self.near = cells[(np.abs(self.d.ravel()[cells]) < self.closed + self.lattice.dx) | read[cells]]
         if self.two:
             self.other = self.upper.ravel()[self.owner[: self.count]]
         self.active = np.ascontiguousarray(self.dead.ravel()[self.owner[: self.count]] == 0).astype(np.uint8)

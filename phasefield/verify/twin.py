@@ -72,11 +72,12 @@ def displaced(cell: Cell) -> Iterator[list[Displaced]]:
     notes: list[Displaced] = []
     solve = cell.transport.solve
 
-    def noted(stage: transport.Stage) -> tuple[Reaction, float]:
+    def noted(stage: transport.Stage, far: float = math.inf) -> tuple[Reaction, float]:
+        found = solve(stage, far)
         if stage.volume is not None:
             x, _, z = (flat(part) for part in stage.volume)
             notes.append(Displaced(Faces(x, z), stage.top[0].copy()))
-        return solve(stage)
+        return found
 
     cell.transport.solve = noted  # type: ignore[method-assign]
     try:
