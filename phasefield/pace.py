@@ -95,7 +95,7 @@ class Pace:
                     shorter = min(shorter, 0.5)
             except SolverError as error:
                 reason, cause = error.message, error.cause
-                shorter = 0.5 if rejected < 2 else SHORTEST
+                shorter = 0.5 if rejected < 2 or cause == NO_LITHIUM else SHORTEST
             if reason:
                 rejected += 1
                 control.rejected += 1
