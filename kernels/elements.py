@@ -201,6 +201,8 @@ def build(start, idx, w, facet, curv, owner, cells, n, d, h, L, periodic):  # ty
     for part in range(PARTS):
         counts[part + 1] += counts[part]
         entries[part + 1] += entries[part]
+    if entries[PARTS] > idx.size:  # each part has room for an element more than its share
+        return -1, -1
     start[0] = 0
     for part in prange(PARTS):
         a, b, used = room[part], counts[part], entries[part]

@@ -12,10 +12,11 @@ from scipy.optimize import brentq
 
 from phasefield.case import Properties
 from phasefield.constants import FARADAY, GAS_CONSTANT
+from phasefield.kernels import elements
 from phasefield.kernels import front as kernels
 from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
-from phasefield.model.front import label
+from phasefield.model.front import Front, label
 from phasefield.model.state import State
 
 CURRENT = 20.0  # A/m^2
@@ -307,3 +308,20 @@ def test_hole_of_electrolyte_is_counted() -> None:
     f.phase()
     f.refresh()
     assert f.pockets == 1
+
+
+def test_no_entry_is_written_beyond_the_room_for_them() -> None:
+    """Long elements, few of them: each part of the band has room for one more than its share."""
+    lattice = kernels.lattice((40, 1, 8), 1.0, True)
+    f = Front(lattice, True, 2.0)
+    f.d[...] = (np.arange(40) - 19.6)[:, None, None]
+    np.clip(f.d, -f.radius, f.radius, out=f.d)
+    f.phase()
+    f.refresh()
+    room = np.full(f.used + 100, -7, np.int64)
+    got = elements.build(
+        f.start, room[: f.used - 5], np.zeros(f.used - 5), f.facet, f.curvature, f.owner, f.cells, f.n, f.d, f.h,
+        lattice, True,
+    )  # fmt: skip
+    assert got == (-1, -1)
+    assert np.all(room[f.used - 5 :] == -7)
