@@ -12,6 +12,7 @@ midpoint rule. A reversed current, which is stiff for the salt, needs no special
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -297,27 +298,30 @@ class Cell(LawOfMotion):
 
     def _solve(self, stage: Stage) -> tuple[Reaction, float]:
         """Solve a stage; where salt does not carry an imposed current, with the ceiling of the voltage in its place."""
-        drive, to = stage.drive, stage.state
-        kept = to.c.copy(), to.phi.copy(), to.jc.copy(), to.phi_s
+        drive, to, k = stage.drive, stage.state, stage.state.front.k0
+        kept = to.c[k:].copy(), to.phi[k:].copy(), to.jc.copy(), to.phi_s
+
+        def restore() -> None:
+            to.c[k:], to.phi[k:], to.jc[...], to.phi_s = kept
+
         try:
-            return self._from(kept, stage)
+            return self._from(restore, stage)
         except SolverError:
             if not drive.current or not math.isfinite(drive.ceiling) or self.cathode is not None:
                 raise
-            to.c[...], to.phi[...], to.jc[...], to.phi_s = kept
+            restore()
             instead = replace(stage, drive=Drive(None, math.copysign(drive.ceiling, drive.current)))
-            found = self._from(kept, instead)
+            found = self._from(restore, instead)
             if found[0].total * drive.current < 0.0 or abs(found[0].total) > abs(drive.current) * self.plane:
                 raise
             return found
 
-    def _from(self, kept: tuple[Floats, Floats, Floats, float], stage: Stage) -> tuple[Reaction, float]:
-        """Solve a stage from its first guess; if that fails, from the salt that the currents of `kept` leave."""
-        to = stage.state
+    def _from(self, restore: Callable[[], None], stage: Stage) -> tuple[Reaction, float]:
+        """Solve a stage from its first guess; if that fails, from the salt that the restored guess's currents leave."""
         try:
             return self.transport.solve(stage, FAR)
         except SolverError:
-            to.c[...], to.phi[...], to.jc[...], to.phi_s = kept
+            restore()
             self.transport.guess(stage)
             return self.transport.solve(stage)
 
