@@ -8,6 +8,8 @@ leaves: what one displaces the other makes room for.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +19,8 @@ from .front import Front
 
 Floats = NDArray[np.float64]
 
-TOLERANCE = 5e-3  # of the volume displaced in a cell: what is missed compresses, and no salt is lost by it
+MISSED = 0.5  # times the root of the currents' tolerance: of the volume displaced in a cell. What is missed compresses;
+# no salt is lost by it, and the volume is a small share of the cell's. At 1e-8 it hides no order in time
 ITERATIONS = 30
 ENDS, ONE = np.array([0.0, 1.0]), np.array([1.0, 1.0])
 
@@ -25,8 +28,9 @@ ENDS, ONE = np.array([0.0, 1.0]), np.array([1.0, 1.0])
 class Displacement:
     """Flow of one stage; `volume` (3, nz, ny, nx) and `top` (ny, nx): displaced through the faces [m^3]."""
 
-    def __init__(self, shape: tuple[int, int, int], periodic: bool, dx: float) -> None:
-        self.dx, self.periodic = dx, periodic
+    def __init__(self, shape: tuple[int, int, int], periodic: bool, dx: float, tolerance: float) -> None:
+        """tolerance: error allowed in the surface currents."""
+        self.dx, self.periodic, self.tolerance = dx, periodic, MISSED * math.sqrt(tolerance)
         self.volume = np.zeros((3, *shape), np.float32)
         self.top: Floats = np.zeros(shape[1:])
         self.g = np.zeros((3, *shape), np.float32)
@@ -51,7 +55,7 @@ class Displacement:
         else:
             np.multiply(2.0 * self.dx, front.h[-1], out=self.own[-1])
         solver.prepare_cells(self.g, self.own, k0)
-        info = solver.solve(self.p, 0.0, shrinks, 0.0, tolerance=TOLERANCE, max_iterations=ITERATIONS)
+        info = solver.solve(self.p, 0.0, shrinks, 0.0, tolerance=self.tolerance, max_iterations=ITERATIONS)
         self.iterations += info.iterations
         transport.flow(self.volume, self.p, self.g, front.lattice, k0)
         np.multiply(self.own[-1], self.p[-1], out=self.top)
