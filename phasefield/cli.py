@@ -126,9 +126,10 @@ def run(
     phasefield run pllz --resume                           go on after a stop
     """
     from phasefield import api
+    from phasefield.cli_tables import print_run
     from phasefield.display import display
+    from phasefield.formatting import console_for
     from phasefield.regime import explain
-    from phasefield.report import console_for, print_run
 
     resolved = api.read_case(case, set_ or [])
     folder = out if out is not None else api.default_folder(resolved)
@@ -230,8 +231,8 @@ def check(case: CaseName, set_: Set = None) -> None:
     phasefield check my.toml -s grid.spacing="2 um"
     """
     from phasefield.api import locate_case, read_case
+    from phasefield.formatting import console_for
     from phasefield.regime import print_regime, regime
-    from phasefield.report import console_for
 
     resolved = read_case(case, set_ or [])
     print_regime(console_for(), resolved, regime(resolved), locate_case(case))
@@ -259,7 +260,7 @@ def compare(
     """
     from phasefield.compare import compare as compare_cases
     from phasefield.compare import print_rows
-    from phasefield.report import console_for
+    from phasefield.formatting import console_for
 
     console = console_for()
     words = ["phasefield", "compare", *given, *(["--out", str(out)] if out != Path("runs") else [])]

@@ -42,10 +42,9 @@ def impedance(
     """
     from phasefield import units
     from phasefield.api import read_case
-    from phasefield.display import spell
     from phasefield.flatcell import FlatCell
+    from phasefield.formatting import console_for, spell
     from phasefield.impedance import FlatImpedance
-    from phasefield.report import console_for
 
     for name, value in (("--double-layer", double_layer), ("--permittivity", permittivity)):
         if not 0.0 < value <= MOST:
@@ -93,8 +92,8 @@ def report(
 
     What is already run below --out is used again, what was stopped is resumed.
     """
+    from phasefield.formatting import console_for
     from phasefield.papers.command import report as write_report
-    from phasefield.report import console_for
 
     if what != "papers":
         raise PhasefieldError(f"report {what}: there is no such report; there is: papers")
@@ -125,7 +124,7 @@ def attribute(
     from phasefield import units
     from phasefield.attribution.study import FIGURES, PICTURE, TABLE, TEXT, paragraph
     from phasefield.attribution.study import attribute as run_all
-    from phasefield.report import console_for
+    from phasefield.formatting import console_for
 
     try:
         volts = units.to_si(limit, units.VOLTAGE)
@@ -174,7 +173,7 @@ def _marks(cell: FlatImpedance) -> dict[str, float]:
 def _print(console: object, cells: dict[str, FlatImpedance], title: str) -> None:
     from rich.console import Console
 
-    from phasefield.report import number, plain_table
+    from phasefield.formatting import number, plain_table
     from phasefield.viz.nyquist import OHM_CM2
 
     assert isinstance(console, Console)

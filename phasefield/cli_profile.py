@@ -32,7 +32,7 @@ def profile(
     phasefield profile map.csv --unit um --pixel "2 um" runs/pll runs/pllz --out held-against
     """
     from phasefield import units
-    from phasefield.report import console_for, plain_table
+    from phasefield.formatting import console_for, plain_table
     from phasefield.side_by_side import LENGTHS, NAMES, load, side_by_side, write
 
     def length(option: str, text: str) -> float:

@@ -34,8 +34,8 @@ def roughness(
     phasefield roughness runs/pllz --frame 0 --json
     """
     from phasefield.api import open_run
-    from phasefield.display import spell
-    from phasefield.report import console_for, print_texture
+    from phasefield.cli_tables import print_texture
+    from phasefield.formatting import console_for, spell
     from phasefield.roughness import texture
 
     with open_run(folder) as run:
@@ -92,7 +92,7 @@ def render(
     phasefield render runs/pllz --movie turn --format mp4
     """
     from phasefield.api import open_run
-    from phasefield.report import console_for
+    from phasefield.formatting import console_for
     from phasefield.viz.movie import FORMATS, KINDS
     from phasefield.viz.movie import movie as write_movie
     from phasefield.viz.plate import plate
@@ -163,7 +163,8 @@ def cases(
     phasefield cases --copy pllz --to mine
     """
     from phasefield import cases as shipped
-    from phasefield.report import console_for, print_cases
+    from phasefield.cli_tables import print_cases
+    from phasefield.formatting import console_for
 
     if copy is None:
         print_cases(console_for(), shipped.titles())

@@ -54,7 +54,7 @@ def study(
     phasefield study my-study.toml --workers 1 --out mine
     phasefield study my-study.toml --scheduler tcp://10.0.0.1:8786
     """
-    from phasefield.report import console_for
+    from phasefield.formatting import console_for
     from phasefield.study.shown import announce
     from phasefield.study.study import prepare, where
     from phasefield.study.studyfile import read_study
@@ -82,7 +82,7 @@ def study(
 
 def _run(prepared: Prepared, how: Where, quiet: bool, command: str) -> Tally | None:
     """Make the runs that are waiting; a study that is stopped has its table, too."""
-    from phasefield.report import console_for
+    from phasefield.formatting import console_for
     from phasefield.study.shown import Board
     from phasefield.study.study import run_waiting, tabulate
 
@@ -100,7 +100,7 @@ def _run(prepared: Prepared, how: Where, quiet: bool, command: str) -> Tally | N
 
 def _finish(prepared: Prepared, tally: Tally | None, quiet: bool) -> None:
     """Write table, figures and page, and say where they are."""
-    from phasefield.report import console_for
+    from phasefield.formatting import console_for
     from phasefield.study.shown import print_study
     from phasefield.study.study import errors_of, tabulate
     from phasefield.study.table import TABLE

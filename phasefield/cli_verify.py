@@ -39,7 +39,7 @@ def verify(
     phasefield verify --mutations                          does a broken term make a check fail?
     phasefield verify --mutations --only order-time        those that one check guards
     """
-    from phasefield.report import console_for
+    from phasefield.formatting import console_for
     from phasefield.verify.command import break_terms, print_list
     from phasefield.verify.command import verify as climb
 

@@ -19,12 +19,13 @@ from phasefield import api
 from phasefield.aside import replace_text
 from phasefield.checkpoint import CHECKPOINTS
 from phasefield.children import Job, run_all
-from phasefield.display import MICRO, MILLI, Count, Several, spell
+from phasefield.display import Count, Several
 from phasefield.errors import PhasefieldError, ResultError
 from phasefield.estimate import estimate
+from phasefield.formatting import MICRO, MILLI, named, number, plain_table, spell
 from phasefield.machine import available_memory
 from phasefield.measured import marks_for, measured_for
-from phasefield.report import calibrated, ledger_text, named, number, plain_table
+from phasefield.report import calibrated, ledger_text
 from phasefield.runs import Run, open_run
 from phasefield.store import RESULT, SUMMARY
 

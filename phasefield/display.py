@@ -12,6 +12,8 @@ from dataclasses import asdict
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from phasefield.formatting import MICRO, MILLI, spell, spell_wall
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as Bars
@@ -21,22 +23,6 @@ if TYPE_CHECKING:
 
 LINE_EVERY = 5.0  # s of wall time between plain lines
 JSON_EVERY = 0.3  # s of wall time between JSON lines
-MILLI, MICRO = 1e3, 1e6  # mV in a V, um in a m
-_SPANS = (("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3))
-
-
-def spell(seconds: float) -> str:
-    """Return a simulated time as people say it: 12.5 h, 40 s."""
-    unit, size = next(((u, s) for u, s in _SPANS if abs(seconds) >= s), ("s", 1.0))
-    return f"{seconds / size:.4g} {unit}"
-
-
-def spell_wall(seconds: float) -> str:
-    """Return a wall time in the two largest units: 1 h 05 min, 3 min 20 s, 8 s."""
-    whole = round(seconds)
-    if whole >= 3600:
-        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-    return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{seconds:.2g} s"
 
 
 class Clock:

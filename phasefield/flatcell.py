@@ -76,7 +76,7 @@ class FlatCell:
     """A flat cell at one time; age: of its films [s]; salt: its modes s_k [A/m^2]."""
 
     def __init__(self, case: Case) -> None:
-        from phasefield.model.film import Growth
+        from phasefield.film_growth import Growth
 
         law = case.film.growth
         self.growth = Growth()

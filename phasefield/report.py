@@ -1,25 +1,14 @@
-"""Tables of stored runs for the terminal: what a run came to, its texture, the shipped cases."""
+"""What a stored run came to, in words: how it ended, its figures, its balances, what was calibrated."""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from phasefield.display import MICRO, MILLI, spell, spell_wall
 from phasefield.errors import PhasefieldError
+from phasefield.formatting import MEGA, MICRO, MILLI, OHM_CM2, named, number, spell, spell_wall
 from phasefield.runs import Run
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-
-    from phasefield.roughness import Texture
-
-OHM_CM2 = 1e4  # ohm cm^2 in an ohm m^2
-NOTHING = 1e-5  # less, in the unit of a table, is shown as 0
-MEGA = 1e6  # bytes in a MB
 
 TEXTURE_ROWS = (
     ("Sa", MICRO, "um", "arithmetic mean height"),
@@ -34,34 +23,6 @@ TEXTURE_ROWS = (
     ("Sal", MICRO, "um", "shortest autocorrelation length"),
     ("Str", 1.0, "", "aspect ratio of the texture, 1 isotropic"),
 )
-
-
-def console_for(stderr: bool = False) -> Console:
-    """Return the console; where the output is no terminal, its lines are wide enough for every table."""
-    from rich.console import Console
-
-    console = Console(stderr=stderr, highlight=False, soft_wrap=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=140)
-
-
-def plain_table(*heads: str, title: str = "") -> Table:
-    """Return an empty table in the house style: the first column to the left, the others to the right."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
-    for k, head in enumerate(heads):
-        table.add_column(head, justify="left" if k == 0 else "right")
-    return table
-
-
-def number(value: Any, scale: float = 1.0) -> str:
-    """Return a number with three digits, a dash where there is none."""
-    if not isinstance(value, int | float) or value != value:
-        return "-"
-    if abs(value * scale) < NOTHING:
-        return "0"
-    return f"{value * scale:.3g}"
 
 
 def calibrated(run: Run) -> dict[str, str]:
@@ -81,11 +42,6 @@ def _calibrated(node: Any, key: str) -> list[tuple[str, str]]:
     if "value" in node:
         return [(key, str(node["value"]))] if node.get("status") == "calibrated" else []
     return [pair for name, item in node.items() for pair in _calibrated(item, f"{key}.{name}".lstrip("."))]
-
-
-def named(values: Mapping[str, str]) -> str:
-    """Return `key = value` pairs on one line."""
-    return ", ".join(f"{key} = {value}" for key, value in values.items()) or "none"
 
 
 def ledger_text(run: Run) -> str:
@@ -144,46 +100,3 @@ def facts(run: Run) -> list[tuple[str, str]]:
     rows.append(("events", events_text(s)))
     rows.append(("calibrated", named(calibrated(run))))
     return rows
-
-
-def print_run(console: Console, run: Run, why: str = "") -> None:
-    """Print the table at the end of a run, why it came out so, and where its files are."""
-    table = plain_table(run.title, "")
-    table.columns[1].justify = "left"
-    for row in facts(run):
-        table.add_row(*row)
-    console.print(table)
-    if why:
-        console.print(f"Why: {why}.", soft_wrap=True)
-    console.print(f"Results: {run.folder}", soft_wrap=True)
-    console.print(f"Pictures: phasefield render {run.folder}", soft_wrap=True)
-
-
-def print_texture(console: Console, title: str, textures: Mapping[str, Texture]) -> None:
-    """Print ISO 25178 figures, one column for each way of reading the surface."""
-    table = plain_table(title, *textures, "", "")
-    table.columns[-1].justify = table.columns[-2].justify = "left"
-    for name, scale, unit, meaning in TEXTURE_ROWS:
-        table.add_row(name, *(number(getattr(t, name), scale) for t in textures.values()), unit, meaning)
-    console.print(table)
-    extent = next(iter(textures.values())).extent
-    size = " x ".join(f"{edge * MICRO:.4g}" for edge in extent if edge > 0.0)
-    console.print(f"ISO 25178-2 over {size} um; Sz and Sp grow with the area looked at.")
-
-
-def print_cases(console: Console, titles: Mapping[str, str]) -> None:
-    """Print the shipped cases."""
-    table = plain_table("case", "title")
-    table.columns[1].justify = "left"
-    for name, title in titles.items():
-        table.add_row(name, title)
-    console.print(table)
-    console.print("Run one: phasefield run NAME     Copy one to edit: phasefield cases --copy NAME")
-
-
-def relative(path: Path) -> str:
-    """Return a path as short as it can be said from here."""
-    try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

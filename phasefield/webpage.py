@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.aside import replace_text
-from phasefield.display import MICRO
 from phasefield.errors import PhasefieldError, ResultError
 from phasefield.fields import SERIES
-from phasefield.report import TEXTURE_ROWS, facts, number
+from phasefield.formatting import MICRO, number
+from phasefield.report import TEXTURE_ROWS, facts
 from phasefield.roughness import texture
 from phasefield.runs import Run
 

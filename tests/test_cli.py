@@ -22,7 +22,7 @@ from phasefield import api, display
 from phasefield.cli import main
 from phasefield.driver import Progress
 from phasefield.errors import CaseError, PhasefieldError, ResultError, SolverError
-from phasefield.report import console_for
+from phasefield.formatting import console_for
 
 
 @pytest.fixture(autouse=True)

@@ -13,9 +13,10 @@ import pytest
 
 from phasefield.api import read_case
 from phasefield.constants import FARADAY
+from phasefield.film_growth import Growth
 from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
-from phasefield.model.film import Film, Growth
+from phasefield.model.film import Film
 from phasefield.model.state import State
 
 

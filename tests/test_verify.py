@@ -13,7 +13,7 @@ import pytest
 from commands import call
 
 from phasefield.errors import Interrupted, PhasefieldError
-from phasefield.report import console_for
+from phasefield.formatting import console_for
 from phasefield.verify import command, ladder, mutations, record
 from phasefield.verify.row import Check, Curve, Plot, Result, Row
 

@@ -20,8 +20,8 @@ from phasefield.aside import replace_text
 from phasefield.attribution.inputs import Pair, pair_of
 from phasefield.attribution.shapley import shapley
 from phasefield.compare import Entry, expected, run_missing
-from phasefield.display import spell_wall
 from phasefield.errors import PhasefieldError
+from phasefield.formatting import spell_wall
 from phasefield.runs import Run, open_run
 from phasefield.viz.series import voltage_ends
 

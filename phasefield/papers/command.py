@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from phasefield import api
 from phasefield.compare import PICTURE, Entry, compare, expected, plan, run_missing
-from phasefield.display import spell_wall
 from phasefield.errors import PhasefieldError
+from phasefield.formatting import plain_table, spell_wall
 from phasefield.papers.assumed import assumed
 from phasefield.papers.assumed import entries as assumed_entries
 from phasefield.papers.both import both
@@ -39,7 +39,6 @@ from phasefield.papers.tafel import CASE as TAFEL
 from phasefield.papers.tafel import tafel
 from phasefield.papers.targets import NOT_SIMULATED
 from phasefield.papers.temperature import temperature
-from phasefield.report import plain_table
 from phasefield.viz.lines import draw
 
 if TYPE_CHECKING:

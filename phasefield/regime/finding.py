@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from phasefield.display import MICRO
-from phasefield.report import number
+from phasefield.formatting import MICRO, number
 
 MA_CM2 = 0.1  # mA/cm^2 in an A/m^2
 

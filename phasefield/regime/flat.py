@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from phasefield import closed_forms as forms
 from phasefield import depletion
 from phasefield.case import Case, Properties
-from phasefield.display import MILLI, spell
 from phasefield.flatcell import FlatCell, Leg, Walked
+from phasefield.formatting import MILLI, OHM_CM2, number, spell
 from phasefield.intercalation import Intercalation
 from phasefield.regime.finding import MA_CM2, Finding, um
-from phasefield.report import OHM_CM2, number
 
 SAND_DEPTH = 0.25  # sqrt(D tau) below this share of the gap: the other electrode is not felt
 HOUR = 3600.0  # s

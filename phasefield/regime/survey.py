@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 from phasefield import closed_forms as forms
 from phasefield import depletion
 from phasefield.case import Case, Properties
-from phasefield.display import spell_wall
 from phasefield.estimate import Estimate, estimate, plated_height
 from phasefield.flatcell import FlatCell, Leg, Walked, gap_of, walk
+from phasefield.formatting import MEGA, number, plain_table, spell_wall
 from phasefield.regime import flat
 from phasefield.regime.finding import Finding, um
 from phasefield.regime.law import law
-from phasefield.report import MEGA, number, plain_table
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from phasefield.display import LINE_EVERY, MICRO, MILLI, spell, spell_wall
-from phasefield.report import number, plain_table
+from phasefield.display import LINE_EVERY
+from phasefield.formatting import MICRO, MILLI, number, plain_table, spell, spell_wall
 from phasefield.study.axes import Point
 from phasefield.study.engine import Tally
 from phasefield.study.study import Prepared, Where

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from phasefield.kernels import transport
 from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
-from phasefield.model.displacement import TOLERANCE
 from phasefield.model.state import State
 from phasefield.verify.march import make, micrometres
 from phasefield.verify.row import Curve, Plot, Result, Row
@@ -210,7 +209,7 @@ def steps(full: bool) -> Result:
                 if shape == "2D" and seed == 0:
                     series.append((s.t, -s.phi_s, -theirs.phi_s))
     rows = [_row(name, value) for name, value in got.items()]
-    rows.append(_row("div q = -dh/dt", flows, TOLERANCE, "what the flow's solver is asked for, of its residual"))
+    rows.append(_row("div q = -dh/dt", flows, cell.displacement.tolerance, "what the flow's solver is asked for, of its residual"))
     t, ours, fipy = np.array(series).T
     curves = (Curve("FiPy", t, fipy, theory=True), Curve("this program", t, ours))
     return Result(

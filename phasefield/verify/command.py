@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phasefield import api
-from phasefield.display import spell_wall
 from phasefield.errors import PhasefieldError
-from phasefield.report import plain_table
+from phasefield.formatting import plain_table, spell_wall
 from phasefield.verify.ladder import Outcome, checks, chosen, climb, expected_seconds
 from phasefield.verify.mutations import run_mutations
 from phasefield.verify.record import (

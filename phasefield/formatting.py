@@ -1,0 +1,72 @@
+"""Numbers, times, paths and tables as people read them, in the terminal and in pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+MILLI, MICRO = 1e3, 1e6  # mV in a V, um in a m
+_SPANS = (("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3))
+OHM_CM2 = 1e4  # ohm cm^2 in an ohm m^2
+NOTHING = 1e-5  # less, in the unit of a table, is shown as 0
+MEGA = 1e6  # bytes in a MB
+
+
+def spell(seconds: float) -> str:
+    """Return a simulated time as people say it: 12.5 h, 40 s."""
+    unit, size = next(((u, s) for u, s in _SPANS if abs(seconds) >= s), ("s", 1.0))
+    return f"{seconds / size:.4g} {unit}"
+
+
+def spell_wall(seconds: float) -> str:
+    """Return a wall time in the two largest units: 1 h 05 min, 3 min 20 s, 8 s."""
+    whole = round(seconds)
+    if whole >= 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{seconds:.2g} s"
+
+
+def console_for(stderr: bool = False) -> Console:
+    """Return the console; where the output is no terminal, its lines are wide enough for every table."""
+    from rich.console import Console
+
+    console = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=140)
+
+
+def plain_table(*heads: str, title: str = "") -> Table:
+    """Return an empty table in the house style: the first column to the left, the others to the right."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
+    for k, head in enumerate(heads):
+        table.add_column(head, justify="left" if k == 0 else "right")
+    return table
+
+
+def number(value: Any, scale: float = 1.0) -> str:
+    """Return a number with three digits, a dash where there is none."""
+    if not isinstance(value, int | float) or value != value:
+        return "-"
+    if abs(value * scale) < NOTHING:
+        return "0"
+    return f"{value * scale:.3g}"
+
+
+def named(values: Mapping[str, str]) -> str:
+    """Return `key = value` pairs on one line."""
+    return ", ".join(f"{key} = {value}" for key, value in values.items()) or "none"
+
+
+def relative(path: Path) -> str:
+    """Return a path as short as it can be said from here."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
