@@ -209,7 +209,8 @@ def steps(full: bool) -> Result:
                 if shape == "2D" and seed == 0:
                     series.append((s.t, -s.phi_s, -theirs.phi_s))
     rows = [_row(name, value) for name, value in got.items()]
-    rows.append(_row("div q = -dh/dt", flows, cell.displacement.tolerance, "what the flow's solver is asked for, of its residual"))
+    reached = cell.displacement.tolerance
+    rows.append(_row("div q = -dh/dt", flows, reached, "what the flow's solver is asked for, of its residual"))
     t, ours, fipy = np.array(series).T
     curves = (Curve("FiPy", t, fipy, theory=True), Curve("this program", t, ours))
     return Result(
