@@ -31,7 +31,7 @@ TURNS = 3
 def once(name: str, quick: bool) -> dict[str, float]:
     """Run a case and return its CPU time [s], its steps and the time that it simulated [s]."""
     from phasefield.api import read_case, threads_limited
-    from phasefield.driver import Driver
+    from phasefield.simulation.driver import Driver
 
     whole, short, small = CASES[name]
     found = {}

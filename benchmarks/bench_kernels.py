@@ -26,8 +26,8 @@ from measuring import CORES, bandwidth, best, options, peak, rough_case, table
 from process import CannotRunError, output
 
 from phasefield.kernels import elements, front, gmres, kinetics, transport
-from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
+from phasefield.model.level_set import Cell
 
 DRIVE = Drive(10.0)  # A/m^2
 STEP = 20.0  # s

@@ -22,7 +22,7 @@ import numpy as np
 from measuring import CORES, TREE, bandwidth, best, options, section, table
 from process import HERE, ONE_THREAD, output
 
-import test_multigrid as cases  # isort: skip  # measuring puts the tests on the path
+import rough_systems as cases  # isort: skip  # measuring puts the tests on the path
 
 from phasefield.kernels.krylov import Multigrid, apply_cells
 

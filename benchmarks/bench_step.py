@@ -21,8 +21,8 @@ from measuring import CORES, best, options, rough_case, section, table
 
 from phasefield.kernels import elements
 from phasefield.kernels._jit import parallel_kernel, prange
-from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
+from phasefield.model.level_set import Cell
 
 CURRENT = Drive(10.0)
 STEP = 20.0  # s
@@ -45,8 +45,8 @@ def fipy_step(cell: Cell, s: Any) -> Callable[[], None]:
     import fipy
     from fipy.solvers import LinearLUSolver
 
-    from phasefield.reference import TOLERANCE, Faces
-    from phasefield.verify.twin import FIRST, LAST, LATER, Twin, couplings, flat
+    from phasefield.verification.codes.fipy_reference import TOLERANCE, Faces
+    from phasefield.verification.codes.fipy_twin import FIRST, LAST, LATER, Twin, couplings, flat
 
     twin = Twin(cell)
     reference, co, dx = twin.reference, twin.co, twin.dx

@@ -16,11 +16,11 @@ from pathlib import Path
 from measuring import options, section, table
 
 from phasefield.api import cores
-from phasefield.study import outputs
-from phasefield.study.page import write_page
-from phasefield.study.plan import keep
-from phasefield.study.study import prepare, run_waiting, tabulate, where
-from phasefield.study.studyfile import read_study
+from phasefield.studies.sweep import outputs
+from phasefield.studies.sweep.page import write_page
+from phasefield.studies.sweep.plan import keep
+from phasefield.studies.sweep.study import prepare, run_waiting, tabulate, where
+from phasefield.studies.sweep.studyfile import read_study
 
 RUNS = 8
 SIZES = {

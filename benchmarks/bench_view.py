@@ -23,7 +23,7 @@ from scipy.ndimage import gaussian_filter
 from browser import chromium, wait  # isort: skip  # measuring puts the tests on the path
 from storing import create, row_of  # isort: skip
 
-from phasefield.store import Frame
+from phasefield.results.writer import Frame
 
 SHAPE = (256, 512, 512)
 SMALL = (256, 128, 128)

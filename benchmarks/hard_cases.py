@@ -18,9 +18,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from phasefield.casefile import read_case
-from phasefield.driver import Driver
+from phasefield.case.file import read_case
 from phasefield.errors import Interrupted
+from phasefield.simulation.driver import Driver
 
 BASE = """title = "hard"
 [grid]

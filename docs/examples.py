@@ -42,15 +42,15 @@ def study(place: Path, folder: Path) -> None:
 def make(folder: Path) -> None:
     """Run a small cell of PLLZ with an even and an uneven film and draw them in every way, into `folder`."""
     import phasefield
-    from phasefield.profiles import Profile
-    from phasefield.side_by_side import side_by_side
-    from phasefield.viz.compare import comparison
+    from phasefield.studies.profiles import side_by_side
+    from phasefield.topography.profiles import Profile
     from phasefield.viz.movie import movie
-    from phasefield.viz.plate import plate
-    from phasefield.viz.profile import profiles_plate
-    from phasefield.viz.section import cross_section
-    from phasefield.viz.series import series
-    from phasefield.viz.surface import surface
+    from phasefield.viz.plots.compare import comparison
+    from phasefield.viz.plots.profile import profiles_plate
+    from phasefield.viz.plots.series import series
+    from phasefield.viz.surfaces.plate import plate
+    from phasefield.viz.surfaces.section import cross_section
+    from phasefield.viz.surfaces.surface import surface
 
     with tempfile.TemporaryDirectory() as place:
         for name, film in FILMS.items():

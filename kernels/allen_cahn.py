@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._jit import kernel, parallel_kernel, prange
+from phasefield.kernels._jit import kernel, parallel_kernel, prange
 
 LARGEST_EXPONENT = 300.0  # as in `kinetics`: far beyond any current, still finite
 

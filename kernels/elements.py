@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._jit import kernel, parallel_kernel, prange
-from .front import _corners, _curvature, _gradient, _phase
-from .transport import opened
+from phasefield.kernels._jit import kernel, parallel_kernel, prange
+from phasefield.kernels.front import _corners, _curvature, _gradient, _phase
+from phasefield.kernels.transport import opened
 
 BESIDE = 2.5  # a crossing lies beside cells nearer than this many spacings; 1 for a true distance
 STEEP = 0.25  # an axis takes part in the partition where n_a^2 > STEEP; max n_a^2 >= 1/3 always

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._jit import kernel, parallel_kernel, prange
+from phasefield.kernels._jit import kernel, parallel_kernel, prange
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

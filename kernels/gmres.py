@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ._jit import parallel_kernel, prange
-from .checkerboard import half, join
-from .transport import row_dot
+from phasefield.kernels._jit import parallel_kernel, prange
+from phasefield.kernels.checkerboard import half, join
+from phasefield.kernels.transport import row_dot
 
 Array = np.ndarray[Any, Any]
 Direction = Callable[[Array, Array, Array], Array]

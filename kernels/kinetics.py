@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._jit import kernel, parallel_kernel, prange
+from phasefield.kernels._jit import kernel, parallel_kernel, prange
 
 LARGEST_EXPONENT = 300.0  # exp(300) = 2e130: far beyond any current, still finite when squared
 NEWTON_STEPS = 60

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._jit import kernel, parallel_kernel, prange
+from phasefield.kernels._jit import kernel, parallel_kernel, prange
 
 SERIES = 1e-2  # of ((a - b)/(a + b))^2: below it a series is good to 1e-9
 STEEP = 0.5  # of (a - b)/(a + b), ratio 3: the emptier cell hardly rules the mean, and its derivative is left out

@@ -8,12 +8,12 @@
 
 from typing import TYPE_CHECKING, Any
 
+from phasefield.constants import VERSION as __version__
+
 if TYPE_CHECKING:
     from phasefield.api import open_run, read_case, run
-    from phasefield.runs import Run
-    from phasefield.study.table import open_study
-
-__version__ = "0.1.0"
+    from phasefield.results.run import Run
+    from phasefield.studies.sweep.table import open_study
 
 __all__ = ["__version__", "open_run", "open_study", "read_case", "run"]
 
@@ -21,7 +21,7 @@ __all__ = ["__version__", "open_run", "open_study", "read_case", "run"]
 def __getattr__(name: str) -> Any:
     """Import the names of the API when they are first asked for."""
     if name == "open_study":
-        from phasefield.study.table import open_study
+        from phasefield.studies.sweep.table import open_study
 
         return open_study
     if name in ("open_run", "read_case", "run"):
@@ -33,6 +33,6 @@ def __getattr__(name: str) -> Any:
 
 def run_html(run: "Run") -> str:
     """Return a run as HTML: how a notebook shows it."""
-    from phasefield import notebook
+    from phasefield.viz import notebook
 
     return notebook.run_html(run)

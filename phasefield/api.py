@@ -16,15 +16,16 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from phasefield import casefile, cases
+from phasefield import cases
 from phasefield.case import Case
-from phasefield.checkpoint import CHECKPOINTS
+from phasefield.case import file as casefile
 from phasefield.errors import CaseError, PhasefieldError, ResultError, SolverError
-from phasefield.runs import Run, open_run
-from phasefield.store import RESULT, SUMMARY
+from phasefield.results.checkpoint import CHECKPOINTS
+from phasefield.results.run import Run, open_run
+from phasefield.results.writer import RESULT, SUMMARY
 
 if TYPE_CHECKING:
-    from phasefield.driver import Driver, Progress
+    from phasefield.simulation.driver import Driver, Progress
 
 __all__ = ["Run", "open_run", "read_case", "run"]
 
@@ -112,7 +113,7 @@ def prepare(
 ) -> Driver:
     """Return the driver of a run, ready to `run()`; a folder that will not do is refused before any work."""
     overwrite = check_folder(folder, resume, overwrite)
-    from phasefield.driver import Driver
+    from phasefield.simulation.driver import Driver
 
     return Driver(case, folder, resume=resume, overwrite=overwrite, progress=progress, walltime=walltime)
 

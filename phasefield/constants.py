@@ -1,6 +1,8 @@
-"""Constants of nature (CODATA 2018, exact in the SI of 2019) and of lithium, in SI units."""
+"""Constants of nature (CODATA 2018, exact in the SI of 2019) and of lithium, in SI units; the version."""
 
 from typing import Final
+
+VERSION = "0.1.0"
 
 ELEMENTARY_CHARGE: Final = 1.602176634e-19  # C
 BOLTZMANN: Final = 1.380649e-23  # J/K

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from phasefield.cli import main
+from phasefield.cli.main import main
 
 TINY = """title = "Li | {name} | Li, tiny"
 extends = "electrolytes/{base}.toml"

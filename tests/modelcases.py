@@ -9,18 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from phasefield.case import Case
-from phasefield.casefile import read_case
+from phasefield.case import Case, Protocol
+from phasefield.case.file import read_case
 from phasefield.constants import FARADAY
-from phasefield.driver import Driver, Outcome
 from phasefield.errors import Interrupted
-from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
+from phasefield.model.level_set import Cell
 from phasefield.model.state import State
-from phasefield.runs import open_run
-from phasefield.verify.march import BASE, crest, driven, march, micrometres
+from phasefield.results.run import open_run
+from phasefield.simulation.driver import Driver, Outcome
+from phasefield.verification.march import BASE, crest, driven, march, micrometres
 
-__all__ = ["BASE", "Books", "Drive", "crest", "driven", "ends_the_same", "make", "march", "micrometres", "run"]
+__all__ = [
+    "BASE", "Books", "Drive", "crest", "driven", "ends_the_same", "make", "march", "micrometres", "protocol", "run",
+]  # fmt: skip
 
 
 def make(*overrides: str, text: str = BASE) -> Case:
@@ -29,6 +31,13 @@ def make(*overrides: str, text: str = BASE) -> Case:
         path = Path(folder) / "small.toml"
         path.write_text(text, encoding="utf-8")
         return read_case(path, list(overrides))
+
+
+def protocol(steps: str, repeat: int = 1) -> Protocol:
+    """Return the protocol of a case."""
+    return make(
+        f"protocol.steps={steps}", f"protocol.repeat={repeat}", 'output.fields_every="100 s"'
+    ).protocol
 
 
 def run(case: Case, folder: Path, look: Callable[[State], None] | None = None, **options: Any) -> Outcome:

@@ -10,8 +10,8 @@ import h5py
 import numpy as np
 
 from phasefield.constants import FARADAY, LITHIUM_MOLAR_VOLUME
-from phasefield.fields import REQUIRED_SERIES
-from phasefield.store import Frame, RunWriter
+from phasefield.results.fields import REQUIRED_SERIES
+from phasefield.results.writer import Frame, RunWriter
 
 SHAPE = (7, 5, 6)
 SHAPE_2D = (7, 1, 6)

@@ -14,7 +14,7 @@ import typer
 
 from phasefield import __version__
 from phasefield.api import read_case
-from phasefield.cli import app
+from phasefield.cli.main import app
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

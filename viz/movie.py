@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.errors import PhasefieldError
-from phasefield.viz.camera import View, common_view, needs_section
-from phasefield.viz.section import cross_section, salt_limits, take_slice
 from phasefield.viz.stored import StoredRun, frame_index
 from phasefield.viz.style import drafted
-from phasefield.viz.surface import surface
+from phasefield.viz.surfaces.camera import View, common_view, needs_section
+from phasefield.viz.surfaces.section import cross_section, salt_limits, take_slice
+from phasefield.viz.surfaces.surface import surface
 
 KINDS = ("time", "turn")
 FORMATS = ("gif", "mp4")

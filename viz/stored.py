@@ -1,4 +1,4 @@
-"""What the pictures ask of a stored run; `phasefield.runs.open_run` gives it."""
+"""What the pictures ask of a stored run; `phasefield.results.run.open_run` gives it."""
 
 from __future__ import annotations
 

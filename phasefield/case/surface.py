@@ -14,7 +14,7 @@ from phasefield import units
 from phasefield.case.grid import MOST_CELLS, WHOLE, Grid
 from phasefield.case.quantities import FILLED, Angle, Length, OptionalLength, Place, Seed, um
 from phasefield.case.record import Record, fill, refuse
-from phasefield.profiles import ProfileError, fitted, read_profile
+from phasefield.topography.profiles import ProfileError, fitted, read_profile
 from phasefield.units import Measure
 
 MARGIN = 4  # cells between the initial surface and the bottom, and the counter electrode

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..constants import FARADAY
-from ..kernels import transport as sums
-from .coefficients import Drive
-from .front import Front
-from .state import State
+from phasefield.constants import FARADAY
+from phasefield.kernels import transport as sums
+from phasefield.model.coefficients import Drive
+from phasefield.model.front import Front
+from phasefield.model.state import State
 
 if TYPE_CHECKING:
-    from ..case import Case
+    from phasefield.case import Case
 
 Floats = NDArray[np.float64]
 
@@ -74,10 +74,10 @@ class LawOfMotion(ABC):
 
     @abstractmethod
     def field(self, s: State, name: str) -> Floats:
-        """Return a field (nz, ny, nx) of the results file by its name in `phasefield.fields`."""
+        """Return a field (nz, ny, nx) of the results file by its name in `phasefield.results.fields`."""
 
     def series(self, s: State) -> dict[str, float]:
-        """Return the series of `phasefield.fields` that not every cell has."""
+        """Return the series of `phasefield.results.fields` that not every cell has."""
         return {}
 
     def until_renewal(self, s: State) -> float:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..constants import FARADAY, GAS_CONSTANT
-from ..kernels.kinetics import Kinetics
+from phasefield.constants import FARADAY, GAS_CONSTANT
+from phasefield.kernels.kinetics import Kinetics
 
 if TYPE_CHECKING:
-    from ..case import Case
+    from phasefield.case import Case
 
 Floats = NDArray[np.float64]
 

@@ -13,9 +13,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels import transport
-from ..kernels.krylov import Multigrid
-from .front import Front
+from phasefield.kernels import transport
+from phasefield.kernels.krylov import Multigrid
+from phasefield.model.front import Front
 
 Floats = NDArray[np.float64]
 

@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..film_growth import Growth
-from ..kernels import film as kernels
-from ..kernels import front as front_kernels
-from .front import Front
-from .noise import correlated, lattice_points
+from phasefield.analytic.film_growth import Growth
+from phasefield.kernels import front as front_kernels
+from phasefield.kernels import random_field as kernels
+from phasefield.model.front import Front
+from phasefield.model.random_field import correlated, lattice_points
 
 if TYPE_CHECKING:
-    from ..case import Case
+    from phasefield.case import Case
 
 Floats = NDArray[np.float64]
 

@@ -17,9 +17,9 @@ import scipy.sparse
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
-from ..errors import SolverError
-from ..kernels import elements, front
-from ..kernels.front import Lattice
+from phasefield.errors import SolverError
+from phasefield.kernels import elements, front
+from phasefield.kernels.front import Lattice
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .base import LawOfMotion
-from .cell import Cell
-from .published_cell import PublishedCell
+from phasefield.model.allen_cahn.law import PublishedCell
+from phasefield.model.base import LawOfMotion
+from phasefield.model.level_set import Cell
 
 if TYPE_CHECKING:
-    from ..case import Case
+    from phasefield.case import Case
 
 LAWS: dict[str, type[LawOfMotion]] = {"distance": Cell, "allen-cahn": PublishedCell}
 

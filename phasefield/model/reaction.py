@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import NO_LITHIUM, SolverError
-from ..kernels import elements, kinetics
-from .coefficients import Coefficients, Drive
-from .front import Front
+from phasefield.errors import NO_LITHIUM, SolverError
+from phasefield.kernels import elements, kinetics
+from phasefield.model.coefficients import Coefficients, Drive
+from phasefield.model.front import Front
 
 Floats = NDArray[np.float64]
 

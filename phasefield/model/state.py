@@ -10,9 +10,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .film import FilmState
-from .front import Front
-from .reaction import Reaction
+from phasefield.model.film import FilmState
+from phasefield.model.front import Front
+from phasefield.model.reaction import Reaction
 
 Floats = NDArray[np.float64]
 

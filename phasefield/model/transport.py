@@ -19,13 +19,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..constants import FARADAY
-from ..errors import NO_LITHIUM, SolverError
-from ..kernels import elements, gmres, kinetics, transport
-from ..kernels.krylov import Multigrid
-from .coefficients import Coefficients, Counter, Drive
-from .reaction import Reaction, Surface, root
-from .state import State
+from phasefield.constants import FARADAY
+from phasefield.errors import NO_LITHIUM, SolverError
+from phasefield.kernels import elements, gmres, kinetics, transport
+from phasefield.kernels.krylov import Multigrid
+from phasefield.model.coefficients import Coefficients, Counter, Drive
+from phasefield.model.reaction import Reaction, Surface, root
+from phasefield.model.state import State
 
 Floats = NDArray[np.float64]
 Vector = NDArray[np.float32]

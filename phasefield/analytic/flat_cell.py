@@ -1,0 +1,276 @@
+"""A flat cell walked through the protocol of a case: currents, voltages and times, while salt settles and film grows.
+
+The cell is described by the age of its films, eq. (8), and by its salt: by the current density s whose settled profile
+has the concentrations that are there at the two electrodes. With one D
+
+    s = sum of (8/(pi^2 k^2)) s_k over k = 1, 3, 5 and so on,    d(s_k)/dt = (j - s_k) k^2/tau,    tau = L^2/(pi^2 D)
+
+is exact: Sand's and Cottrell's laws at first, the settled state in the end. With D(c), the D at c0 gives tau.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phasefield.analytic.closed_forms import Voltage, film_resistances, voltage_between
+from phasefield.analytic.intercalation import Intercalation
+from phasefield.analytic.salt_profile import limiting_current, settled_sides
+from phasefield.case import Case, Properties, Step
+
+Floats = NDArray[np.float64]
+
+MODES = 20  # of the salt; the rest follows as fast as the next one
+FIRST, GROWING = 1e-3, 0.2  # time steps of a walk: so much of tau, and of the time that a step has lasted
+LATEST = 1e10  # s: what has not ended by then does not end
+SETTLED = 50.0  # tau: without growth nothing changes any more
+OVER = 1e6  # V, stands for the voltage of a cell without salt
+ROUND_OFF = 1e-12
+NEARLY = 1.0 - 1e-6  # of the limiting current: no profile of the salt is taken beyond
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One step of the protocol of a flat cell.
+
+    current, end: current density at its start and at its end [A/m^2]; time [s]; charge: signed [C/m^2]; voltage:
+    imposed one [V], if any; parts: of an imposed voltage at the end of the step, None if it has no end;
+    films: resistances at its end, own and counter electrode's [ohm m^2].
+    """
+
+    current: float
+    end: float
+    time: float
+    charge: float
+    voltage: float | None
+    parts: Voltage | None
+    films: tuple[float, float]
+
+    @property
+    def mean(self) -> float:
+        """Mean current density, A/m^2."""
+        return self.charge / self.time if 0.0 < self.time < math.inf else self.end
+
+
+@dataclass(frozen=True)
+class Walked:
+    """The first and the last repeat of a protocol; charge: signed, of the whole run [C/m^2]; time of it all [s]."""
+
+    first: list[Leg]
+    last: list[Leg]
+    charge: float
+    time: float
+
+
+def gap_of(case: Case) -> float:
+    """Return the mean distance of the surface from the counter electrode, m."""
+    other = case.counter.surface
+    return case.grid.size[-1] - case.surface.height - (0.0 if other is None else other.height)
+
+
+class FlatCell:
+    """A flat cell at one time; age: of its films [s]; salt: its modes s_k [A/m^2]."""
+
+    def __init__(self, case: Case) -> None:
+        from phasefield.analytic.film_growth import Growth
+
+        law = case.film.growth
+        self.growth = Growth()
+        if law is not None and law.law != "none":
+            self.growth = Growth(law.law, law.rate or 0.0, law.coefficient or 0.0, law.molar_volume or 1.0)
+        self.fresh, self.gap = case.properties(), gap_of(case)
+        self.tau = self.gap**2 / (math.pi**2 * self.fresh.D)
+        self.most = NEARLY * limiting_current(self.fresh, self.gap)
+        k = 2.0 * np.arange(MODES + 1) + 1.0
+        self.rates = k**2 / self.tau
+        self.weights = 8.0 / (math.pi * k) ** 2
+        self.weights[-1] = 1.0 - self.weights[:-1].sum()
+        self.age, self.salt = 0.0, np.zeros(MODES + 1)
+        self.cathode = Intercalation.of(case)
+        self.charge = 0.0  # C/m^2, passed since the start
+        self.modes = np.zeros(0) if self.cathode is None else self.cathode.start()
+
+    @property
+    def grows(self) -> bool:
+        """Whether its films grow."""
+        return self.growth.law != "none"
+
+    def films(self, age: float, j: float = 0.0, dt: float = 0.0) -> Properties:
+        """Return the properties with films of this age [s], those of a cathode after dt [s] at j [A/m^2]."""
+        p = self.fresh
+        both = self.growth.thickness(np.array([p.film_thickness, p.film_thickness_counter]), age)
+        if self.cathode is not None:
+            filling = self._filling(j, dt)
+            return replace(p, film_thickness=float(both[0]), j0_counter=self.cathode.exchange_current(filling))
+        return replace(p, film_thickness=float(both[0]), film_thickness_counter=float(both[1]))
+
+    def parts(self, films: Properties, j: float, s: float) -> Voltage | None:
+        """Return the parts of the voltage at j and s [A/m^2]; None if there is no such profile of the salt."""
+        sides = settled_sides(films, s, self.gap)
+        return None if sides is None else voltage_between(films, j, self.gap, *sides)
+
+    def followed(self, j: float, dt: float) -> Floats:
+        """Return the salt after dt [s] at a current density j [A/m^2]."""
+        return np.asarray(j + (self.salt - j) * np.exp(-self.rates * dt))
+
+    def follow(self, j: float, dt: float) -> None:
+        """Let salt and cathode follow a current density j [A/m^2] for dt [s]."""
+        if self.cathode is not None:
+            self.modes = self.cathode.followed(self.modes, j, dt)
+        self.charge += j * dt
+        salt = self.followed(j, dt)
+        s = abs(float(self.weights @ salt))
+        self.salt = salt if s <= self.most else salt * (self.most / s)
+
+    def voltage(self, films: Properties, j: float, dt: float) -> float:
+        """Return the voltage [V] after dt [s] at j [A/m^2]."""
+        s = float(self.weights @ self.followed(j, dt))
+        parts = self.parts(films, j, s)
+        against_lithium = math.copysign(OVER, s) if parts is None else parts.total
+        if self.cathode is None:
+            return against_lithium
+        return self.cathode.open_circuit(self._filling(j, dt)) + against_lithium
+
+    def _filling(self, j: float, dt: float) -> float:
+        """Return the filling at the surface of the cathode's particles after dt [s] at j [A/m^2]."""
+        assert self.cathode is not None
+        return self.cathode.surface(self.charge + j * dt, self.cathode.followed(self.modes, j, dt))
+
+    def current(self, voltage: float, dt: float, age: float) -> float:
+        """Return the current density [A/m^2] that brings the voltage [V], at an age [s], after dt [s] at it."""
+        from scipy.optimize import brentq
+
+        films = self.films(age)
+
+        def excess(j: float) -> float:
+            return self.voltage(films, j, dt) - voltage
+
+        start = excess(0.0)
+        if start == 0.0:
+            return 0.0
+        far = -math.copysign(1.0, start)
+        while excess(far) * start > 0.0:
+            far *= 4.0
+        return float(brentq(excess, 0.0, far, xtol=ROUND_OFF * abs(far), rtol=ROUND_OFF))
+
+    def pass_step(self, step: Step) -> Leg:
+        """Pass a step of a protocol."""
+        return (
+            self._hold(step, step.voltage)
+            if step.voltage is not None
+            else self._drive(step, step.current or 0.0)
+        )
+
+    def _times(self) -> Iterator[float]:
+        """Yield times [s] at which a step is looked at, wider and wider."""
+        t = 0.0
+        while t < (LATEST if self.grows or self.cathode is not None else SETTLED * self.tau):
+            t += max(FIRST * self.tau, GROWING * t)
+            yield t
+
+    def _leg(self, start: float, end: float, time: float, charge: float, voltage: float | None) -> Leg:
+        """Go on to the end of a step; one without end leaves the cell as it was."""
+        age = self.age + (time if math.isfinite(time) else 0.0)
+        held = voltage is not None and math.isfinite(time)
+        parts = self.parts(self.films(age), end, float(self.weights @ self.salt)) if held else None
+        if parts is not None and voltage is not None:  # where salt has run out, its layer takes what is left
+            parts = replace(parts, concentration=voltage - parts.film - parts.kinetics - parts.ohmic)
+        self.age = age
+        return Leg(start, end, time, charge, voltage, parts, film_resistances(self.films(age)))
+
+    def _drive(self, step: Step, j: float) -> Leg:
+        """Pass a step of imposed current, or a rest."""
+        time = math.inf if step.planned_time is None else step.planned_time
+        if step.until_voltage is not None:
+            time = min(time, self._reached(j, step.until_voltage, time))
+        if math.isfinite(time):
+            self.follow(j, time)
+        return self._leg(j, j, time, j * time if j else 0.0, None)
+
+    def _reached(self, j: float, limit: float, latest: float) -> float:
+        """Return when the voltage at j [A/m^2] reaches a limit [V], s; infinite if it does not."""
+        from scipy.optimize import brentq
+
+        def excess(t: float) -> float:
+            volts = self.voltage(self.films(self.age + t, j, t), j, t)
+            return abs(volts) - limit if self.cathode is None else math.copysign(1.0, j) * (volts - limit)
+
+        before = 0.0
+        if excess(before) >= 0.0:
+            return 0.0
+        for t in self._times():
+            if excess(t) >= 0.0:
+                return float(brentq(excess, before, t))
+            if t >= latest:
+                break
+            before = t
+        return math.inf
+
+    def _hold(self, step: Step, voltage: float) -> Leg:
+        """Pass a step of imposed voltage."""
+        start = j = self.current(voltage, 0.0, self.age)
+        latest = math.inf if step.duration is None else step.duration
+        capacity = math.inf if step.capacity is None else step.capacity
+        least = -1.0 if step.until_current is None else step.until_current
+        t = charge = 0.0
+        if abs(j) <= least:
+            return self._leg(start, j, 0.0, 0.0, voltage)
+        for end in self._times():
+            dt = min(end, latest) - t
+            after = self.current(voltage, dt, self.age + t + dt)
+            passed = 0.5 * (j + after) * dt
+            # What ends the step within dt, if j changes in proportion to the time.
+            share = min(1.0, (capacity - abs(charge)) / abs(passed) if passed else 1.0)
+            if abs(after) <= least:
+                share = min(share, (abs(j) - least) / (abs(j) - abs(after)))
+            self.follow(after, share * dt)
+            t, charge, j = t + share * dt, charge + share * passed, j + share * (after - j)
+            if share < 1.0 or abs(after) <= least or t >= latest or abs(charge) >= capacity:
+                return self._leg(start, j, t, charge, voltage)
+        ends = math.isfinite(latest) or (math.isfinite(capacity) and j != 0.0)
+        if not ends:
+            return self._leg(start, j, math.inf, math.copysign(math.inf, start), voltage)
+        # Nothing changes any more.
+        rest = min(latest - t, (capacity - abs(charge)) / abs(j) if j else math.inf)
+        return self._leg(start, j, t + rest, charge + j * rest, voltage)
+
+
+def walk(case: Case) -> Walked:
+    """Walk a flat cell through the protocol of a case: its first repeat and its last one.
+
+    Where voltages rule and films grow no two repeats are the same: the 1st, 2nd, 4th, 8th and so on are walked, and the
+    charge of those between is interpolated. The first repeat of a full cell, whose cathode begins as it was made, is
+    like none of those after it: there the second one is the first of those between which is interpolated.
+    """
+    cell, repeat, steps = FlatCell(case), case.protocol.repeat, case.protocol.steps
+    first = [cell.pass_step(step) for step in steps]
+    time, charge = _sums(first)
+    began = (0.0, 0.0)
+    last = first
+    if cell.cathode is not None and repeat > 1 and math.isfinite(time):
+        began, repeat = (time, charge), repeat - 1
+        last = [cell.pass_step(step) for step in steps]
+        time, charge = _sums(last)
+    ruled = any(step.voltage is not None or step.until_voltage is not None for step in steps)
+    doubling = cell.grows and ruled
+    at, whole, passed = 1, 0.0, 0.0
+    while at < repeat and math.isfinite(time):
+        skip = min(at, repeat - at) if doubling else repeat - at
+        cell.age += (skip - 1) * time
+        last, at = [cell.pass_step(step) for step in steps], at + skip
+        passed += skip * time
+        (time, then), before = _sums(last), charge
+        whole += skip * before + 0.5 * (skip - 1) * (then - before)
+        charge = then
+    if at < repeat:  # a step that does not end
+        return Walked(first, last, began[1] + repeat * charge if charge else began[1], math.inf)
+    return Walked(first, last, began[1] + whole + charge, began[0] + passed + time)
+
+
+def _sums(legs: list[Leg]) -> tuple[float, float]:
+    """Return time [s] and signed charge [C/m^2] of a repeat."""
+    return math.fsum(leg.time for leg in legs), sum(leg.charge for leg in legs)

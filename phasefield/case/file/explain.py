@@ -1,0 +1,60 @@
+"""The most telling of the errors that validation found, as one line."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import NoReturn
+
+from pydantic import ValidationError
+
+from phasefield import units
+from phasefield.case.file.keys import place, remedy, schema
+from phasefield.case.file.source import Key, Source, parse_key
+
+
+def explain(source: Source, error: ValidationError) -> NoReturn:
+    """Raise the most telling of pydantic's errors as a CaseError: unknown keys first, missing ones last."""
+    order = {"unknown_key": 0, "missing": 2}
+    first = min(error.errors(include_url=False), key=lambda item: order.get(item["type"], 1))
+    key: Key = tuple(part for part in first["loc"] if part not in ("<word>", "<table>"))
+    kind, context = first["type"], first.get("ctx", {})
+    if "key" in context:
+        key += parse_key(context["key"]) if kind == "case" else (context["key"],)
+    if kind == "unknown_key":
+        text = str(context["text"])
+        if not context["close"]:
+            elsewhere = [path for path, name, _ in schema() if name == key[-1]]
+            text = f"unknown key; '{key[-1]}' stands in {place(elsewhere[0])}" if elsewhere else text
+        source.fail(key, text)
+    if kind in ("case", "quantity"):
+        source.fail(key, str(context["text"]))
+    if kind == "missing":
+        source.fail(key, f"missing; add {remedy(key)}")
+    came = units.came(first["input"])
+    if kind == "literal_error":
+        choices = re.findall(r"'([^']*)'", context["expected"])
+        close = get_close_matches(str(first["input"]), choices, n=1)
+        source.fail(
+            key,
+            f"{came} is none of {', '.join(choices)}" + (f"; did you mean '{close[0]}'?" if close else ""),
+        )
+    limits = {
+        "greater_than_equal": ("below", "ge"),
+        "less_than_equal": ("above", "le"),
+        "less_than": ("not below", "lt"),
+        "greater_than": ("not above", "gt"),
+    }
+    if kind in limits:
+        word, name = limits[kind]
+        fit = {"lt": "below", "gt": "above", "le": "of at most", "ge": "of at least"}[name]
+        source.fail(key, f"{came} is {word} {context[name]}; give a whole number {fit} {context[name]}")
+    wants = {
+        "int": "a whole number is needed, e.g. 1",
+        "string": 'a text is needed, e.g. "periodic"',
+        "tuple": "a list is needed",
+        "model": "a table is needed",
+        "dict": "a table is needed",
+    }
+    want = next((text for word, text in wants.items() if kind.startswith(word)), first["msg"])
+    source.fail(key, f"{came} stands here; {want}: {remedy(key)}")

@@ -1,0 +1,82 @@
+"""Overrides: texts `key=value`, laid over the tables of a case file."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from phasefield.case.file.source import DEEPEST, Origin, Source, dotted, parse_key
+from phasefield.case.file.toml import deep_key
+from phasefield.errors import CaseError, shown
+
+LONGEST_OVERRIDE = 10_000  # characters
+
+
+def lay_override(source: Source, text: str) -> None:
+    """Lay `key=value` over the tables."""
+    file = f"-s {shown(text, 80)[1:-1]}"
+    name, equals, value_text = text.partition("=")
+    parts = tuple(part.strip() if isinstance(part, str) else part for part in parse_key(name.strip()))
+    clean = (
+        dotted(parts) == re.sub(r"\s*\.\s*", ".", name.strip()) and bool(parts) and isinstance(parts[0], str)
+    )
+    if (
+        not equals
+        or not clean
+        or len(text) > LONGEST_OVERRIDE
+        or not value_text.strip()
+        or len(parts) > DEEPEST
+    ):
+        raise CaseError(
+            file, None, "", 'an override is key=value, e.g. -s protocol.repeat=2 or -s film.patches="none"'
+        )
+    if parts == ("extends",):
+        raise CaseError(
+            file, None, "extends", "bases cannot be changed by an override; write a case file that extends"
+        )
+    try:
+        if "\n" in value_text or deep_key(value_text) is not None:
+            raise ValueError
+        value = tomllib.loads(f"value = {value_text}")["value"]
+    except (ValueError, RecursionError):
+        value = value_text.strip()
+    node: Any = source.tree
+    for k, part in enumerate(parts[:-1]):
+        if isinstance(part, str) and isinstance(node, dict) and part not in node:
+            node[part] = {}
+        elif not _holds(node, part):
+            raise CaseError(
+                file,
+                None,
+                dotted(parts),
+                f"'{dotted(parts[: k + 1])}' is not there; set the table or list itself",
+            )
+        node = node[part]
+    last = parts[-1]
+    if isinstance(last, int):
+        if not _holds(node, last):
+            raise CaseError(file, None, dotted(parts), f"there is no entry [{last}]; counting begins at 0")
+    elif not isinstance(node, dict):
+        raise CaseError(file, None, dotted(parts), f"'{dotted(parts[:-1])}' is no table; set it itself")
+    elif last == "value":
+        node.clear()
+    if (
+        isinstance(value, dict)
+        and "value" not in value
+        and isinstance(node, dict)
+        and isinstance(node.get(last), dict)
+    ):
+        node[last] = {**node[last], **value}
+    else:
+        node[last] = value
+    for known in [known for known in source.origins if known[: len(parts)] == parts]:
+        del source.origins[known]
+    source.origins[parts] = Origin(file, None, Path.cwd())
+
+
+def _holds(node: Any, part: str | int) -> bool:
+    if isinstance(part, int):
+        return isinstance(node, list) and part < len(node)
+    return isinstance(node, dict) and part in node

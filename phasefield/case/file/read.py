@@ -1,0 +1,52 @@
+"""From a case file to a case."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from phasefield.case import Case, Provenance
+from phasefield.case.file.bases import load
+from phasefield.case.file.explain import explain
+from phasefield.case.file.overrides import lay_override
+from phasefield.case.file.source import Source
+from phasefield.case.file.values import place_file, unwrap
+
+
+def read_case(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Case:
+    """Read and validate a case file; raise CaseError, one line, at the first thing that is wrong.
+
+    overrides: texts `key=value` with a dotted key (`protocol.steps[0].current`); the value in TOML, or bare.
+    """
+    return CaseReader(path).case(overrides)
+
+
+class CaseReader:
+    """A case file and its bases, read once: the cases that it gives with one set of overrides after another."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Raises CaseError if the file, or a base of it, cannot be read."""
+        self.name = os.fspath(path)
+        self._source = Source(top=self.name)
+        self._text = load(self._source, Path(self.name), root=None, chain=(), count=[0])
+
+    def case(self, overrides: Sequence[str] = ()) -> Case:
+        """Return the case with overrides, as `read_case` does."""
+        source = Source(self.name, copy.deepcopy(self._source.tree), dict(self._source.origins))
+        for one in overrides:
+            lay_override(source, one)
+        source.tree.pop("extends", None)
+        provenance: dict[str, Provenance] = {}
+        tree = unwrap(source, source.tree, (), provenance)
+        place_file(source, tree)
+        try:
+            case = Case.model_validate(tree, context={"file": True, "provenance": provenance})
+        except ValidationError as error:
+            explain(source, error)
+        case._path = Path(self.name).absolute()
+        case._text = self._text
+        return case

@@ -1,0 +1,68 @@
+"""The reference of the case file, printed from the records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from phasefield import units
+from phasefield.case.file.keys import measures_of, place, schema
+from phasefield.case.file.values import STATUSES
+
+
+def reference_markdown() -> str:
+    """Return the reference of the case file, printed from the schema, as Markdown tables."""
+    tables: dict[str, list[str]] = {}
+    for path, name, entry in schema():
+        measures = measures_of(entry)
+        unit = measures[0].kind.unit if measures else ""
+        bounds = measures[0].bounds() if measures else ""
+        default = "required" if entry.is_required() else _default_text(entry)
+        meaning = f"{entry.description}" + (f" ({bounds})" if bounds else "") + _choices(entry)
+        meaning = meaning.replace("|", "\\|")
+        tables.setdefault(path, []).append(f"| `{name}` | {unit} | {default} | {meaning} |")
+    text = [
+        "# Case file reference",
+        "",
+        "Printed from the schema. Quantities are texts with a unit; any value may be written",
+        'as `{ value = ..., at = "30 degC", source = "...", status = "measured" }` with the status '
+        f"{', '.join(STATUSES)}.",
+        '`extends = "base.toml"` (or a list) merges bases; the text "none" clears an optional key of a base.',
+        "",
+    ]
+    for path, rows in tables.items():
+        text += [
+            f"## `{place(path).replace('[0]', '[]')}`" if path else "## Top of the file",
+            "",
+            "| key | SI unit | default | meaning |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+        ]
+    return "\n".join(text)
+
+
+def _default_text(entry: Any) -> str:
+    if entry.default is None or entry.default_factory is not None or entry.default == ():
+        return "see meaning" if "default:" in (entry.description or "") else "-"
+    measures = measures_of(entry)
+    if isinstance(entry.default, tuple):
+        return ", ".join(entry.default)
+    if measures and not isinstance(entry.default, str):
+        return units.pretty(entry.default, measures[0].kind)
+    return str(entry.default)
+
+
+def _choices(entry: Any) -> str:
+    def words(annotation: Any) -> Iterator[str]:
+        for part in get_args(annotation):
+            if isinstance(part, str):
+                yield part
+            else:
+                yield from words(part)
+
+    found = list(dict.fromkeys(words(entry.annotation)))
+    found = [word for word in found if word not in ("nernst-einstein",) or len(found) > 1]
+    return (
+        f"; one of {', '.join(found)}" if len(found) > 1 and "none" not in (entry.description or "") else ""
+    )

@@ -1,0 +1,86 @@
+"""The text of a case file and the tables that TOML makes of it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+
+from phasefield.case.file.source import DEEPEST, Table
+from phasefield.errors import CaseError
+
+LONGEST_FILE = 500_000  # bytes
+_DOTTED = re.compile(r"[\w\"' \t.-]+")
+
+
+def read_text(file: str, path: Path) -> str:
+    """Return the text of a case file, or say why it cannot be read."""
+    try:
+        if not path.exists():
+            known = [str(near) for near in path.parent.glob("*.toml")] if path.parent.is_dir() else []
+            close = get_close_matches(str(path), known, n=1)
+            hint = f"did you mean '{close[0]}'?" if close else "`phasefield cases` lists the shipped cases"
+            raise CaseError(file, None, "", f"no such file; {hint}")
+        if not path.is_file():
+            what = "a folder" if path.is_dir() else "no regular file"
+            raise CaseError(
+                file, None, "", f"is {what}; give a case file, e.g. {path.name or 'case'}/case.toml"
+            )
+        if path.stat().st_size > LONGEST_FILE:
+            raise CaseError(file, None, "", f"is larger than {LONGEST_FILE // 1000} kB; that is no case file")
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise CaseError(
+            file, None, "", f"cannot be read ({reason}); check the name and the permissions"
+        ) from None
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise CaseError(file, line, "", "is not UTF-8 text; save the file as UTF-8") from None
+
+
+def deep_key(text: str) -> int | None:
+    """Return where a dotted key of more than DEEPEST parts stands: tomllib's time grows with their square."""
+    for run in _DOTTED.finditer(text):
+        length = 0
+        for part in run.group().split(".") if run.group().count(".") >= DEEPEST else ():
+            length = length + 1 if part.strip() else 0
+            if length > DEEPEST:
+                return run.start()
+    return None
+
+
+def parse(file: str, text: str) -> Table:
+    """Return the tables of a TOML text."""
+    deep = deep_key(text)
+    if deep is not None:
+        raise CaseError(
+            file, text.count("\n", 0, deep) + 1, "", f"a key of more than {DEEPEST} parts; shorten it"
+        )
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise CaseError(
+            file, 1, "", "lists or tables are nested too deeply; a case needs at most 4 levels"
+        ) from None
+    except ValueError as error:  # TOMLDecodeError, or an integer of thousands of digits
+        message = str(error)
+        place = re.search(r" \(at (?:line ([0-9]+), column [0-9]+|end of document)\)", message)
+        lines = text.split("\n")
+        line = int(place[1]) if place and place[1] else (len(lines) if place else 1)
+        if "digits" in message:
+            line = next((k for k, row in enumerate(lines, 1) if re.search(r"[0-9_]{4000}", row)), 1)
+            raise CaseError(
+                file, line, "", "an integer of thousands of digits; write it as 1e9 or shorten it"
+            ) from None
+        key = re.match(r"\s*([\w.-]{1,60})\s*=", lines[line - 1])
+        reason = message[: place.start()] if place else message
+        hint = (
+            "the same key or table stands twice; keep one"
+            if re.search("overwrite|twice|mutate|redefine", reason)
+            else 'texts and values with units stand in quotes: key = "1 um"'
+        )
+        raise CaseError(file, line, key[1] if key else "", f"not valid TOML: {reason}; {hint}") from None

@@ -1,0 +1,144 @@
+"""Voltage, current and salt of a flat cell, in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from phasefield.analytic import closed_forms as forms
+from phasefield.analytic import salt_profile
+from phasefield.analytic.flat_cell import FlatCell, Leg, Walked
+from phasefield.analytic.intercalation import Intercalation
+from phasefield.case import Case, Properties
+from phasefield.check.finding import MA_CM2, Finding, um
+from phasefield.formatting import MILLI, OHM_CM2, number, spell
+
+SAND_DEPTH = 0.25  # sqrt(D tau) below this share of the gap: the other electrode is not felt
+HOUR = 3600.0  # s
+MAH_CM2 = 1.0 / 3.6e4  # mAh/cm^2 in a C/m^2
+MOLAR = 1e-3  # mol/L in a mol/m^3
+MOST_HELD = 4  # imposed voltages whose currents are told
+
+
+def cathode(case: Case, j: float) -> Iterator[Finding]:
+    """Say what stands in the place of the counter electrode of a full cell; j: strongest current density [A/m^2]."""
+    c, electrode = case.cathode, Intercalation.of(case)
+    if c is None or electrode is None:
+        return
+    volts = electrode.open_circuit(c.filling)
+    words = (
+        f"{number(c.capacity, MAH_CM2)} mAh/cm2, at most {number(HOUR * j / c.capacity)} C; open circuit "
+        f"{_volts(volts)} at the start; voltages below are without it: against lithium in its place"
+    )
+    yield Finding("cell", "cathode", c.capacity, c.name or "intercalation", words)
+
+
+def voltages(cell: FlatCell, leg: Leg, last: Leg) -> Iterator[Finding]:
+    """Say what the voltage of a step is made of; leg, last: that step in the first and in the last repeat."""
+    if leg.voltage is not None:
+        yield from _held(cell, leg)
+        return
+    p, gap, j = cell.fresh, cell.gap, abs(leg.current)
+    start = forms.planar_voltage(p, j, gap, settled=False)
+    settled = forms.planar_voltage(p, j, gap, settled=True)
+    assert start is not None  # uniform salt is never used up
+    yield _voltage("flat cell, at the start", start.total, f"at {number(j, MA_CM2)} mA/cm2")
+    if settled is None:
+        yield Finding("voltage", "flat cell, settled", math.nan, "-", "the salt runs out before it settles")
+    else:
+        yield _voltage("flat cell, settled", settled.total, f"the salt settles in about {spell(cell.tau)}")
+        if cell.grows and math.isfinite(last.time):
+            grown = j * (sum(last.films) - sum(forms.film_resistances(p)))
+            words = f"films grown to {_films(last.films)}"
+            yield _voltage("flat cell, at the end", settled.total + grown, words)
+    yield from _parts(cell, settled or start, forms.film_resistances(p))
+
+
+def _held(cell: FlatCell, leg: Leg) -> Iterator[Finding]:
+    """Say what an imposed voltage is made of."""
+    assert leg.voltage is not None
+    yield _voltage("flat cell, imposed", leg.voltage, _length(leg))
+    if leg.parts is not None:
+        yield from _parts(cell, leg.parts, leg.films)
+
+
+def _parts(cell: FlatCell, v: forms.Voltage, films: tuple[float, float]) -> Iterator[Finding]:
+    yield _voltage("  both films", v.film, _films(films))
+    yield _voltage("  charge transfer, both", v.kinetics, "Butler-Volmer")
+    yield _voltage(
+        "  electrolyte", v.ohmic, f"{number(cell.gap / cell.fresh.kappa, OHM_CM2)} ohm cm2 at the start"
+    )
+    yield _voltage("  concentration", v.concentration, "diffusion potential")
+
+
+def _voltage(name: str, value: float, words: str) -> Finding:
+    return Finding("voltage", name, value, _volts(value), words)
+
+
+def _volts(value: float) -> str:
+    return f"{number(value, MILLI)} mV" if abs(value) < 1.0 else f"{number(value)} V"
+
+
+def _films(films: tuple[float, float]) -> str:
+    return f"{number(films[0], OHM_CM2)} and {number(films[1], OHM_CM2)} ohm cm2"
+
+
+def _length(leg: Leg) -> str:
+    return f"held for {spell(leg.time)}" if math.isfinite(leg.time) else "held without end"
+
+
+def currents(cell: FlatCell, walked: Walked) -> Iterator[Finding]:
+    """Say which current each imposed voltage draws, at its first start and at its last end."""
+    held: dict[float, tuple[Leg, Leg]] = {}
+    for first, last in zip(walked.first, walked.last, strict=True):
+        if first.voltage is not None:
+            held[first.voltage] = (held[first.voltage][0] if first.voltage in held else first, last)
+    strongest = sorted(held.items(), key=lambda item: abs(item[1][0].current), reverse=True)
+    for voltage, (first, last) in strongest[:MOST_HELD]:
+        yield _current(f"at {_volts(voltage)}, at the start", first.current, _length(first))
+        if not math.isfinite(last.time):
+            yield Finding(
+                "current",
+                f"at {_volts(voltage)}, at the end",
+                math.nan,
+                "-",
+                "the step does not end in a flat cell",
+            )
+            continue
+        words = f"films {'grown to' if cell.grows else 'of'} {_films(last.films)}"
+        yield _current(f"at {_volts(voltage)}, at the end", last.end, words)
+
+
+def _current(name: str, value: float, words: str) -> Finding:
+    return Finding("current", name, value, f"{number(value, MA_CM2)} mA/cm2", words)
+
+
+def salt(p: Properties, leg: Leg, gap: float) -> Iterator[Finding]:
+    """Say whether the salt lasts."""
+    j, limit = abs(leg.current), salt_profile.limiting_current(p, gap)
+    share = j / limit
+    table = ", with D(c) of the table" if p.dependence == "table" else ""
+    words = f"limiting current {number(limit, MA_CM2)} mA/cm2{table}"
+    if leg.voltage is not None and math.isfinite(leg.time):
+        words += f"; {number(abs(leg.end) / limit)} when the voltage has been held"
+    elif share >= 1.0:
+        words += ": salt runs out at the surface, dendrites are to be expected"
+    yield Finding("salt", "j / j_lim", share, number(share), words)
+    sides = salt_profile.settled_sides(p, leg.end, gap)
+    if sides is not None and leg.voltage is None:
+        words = f"and {number(sides[1], MOLAR)} mol/L at the counter electrode{table}"
+        yield Finding("salt", "settled, at the lithium", sides[0], f"{number(sides[0], MOLAR)} mol/L", words)
+    tau = salt_profile.sand_time(p, j)
+    if share <= 1.0:
+        yield Finding("salt", "Sand's time", math.inf, "does not apply", "below the limiting current")
+        return
+    depth = math.sqrt(p.D * tau)
+    if depth > SAND_DEPTH * gap:
+        words = f"does not apply: by then salt is drawn from {um(depth)}, the whole gap"
+    elif leg.time < tau:
+        words = f"not reached: the step lasts {spell(leg.time)}"
+    elif leg.voltage is not None:
+        words = "at the current of the start, which falls while the voltage is held"
+    else:
+        words = f"applies: salt is drawn from {um(depth)} only"
+    yield Finding("salt", "Sand's time", tau, spell(tau), words + table)

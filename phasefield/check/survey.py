@@ -1,0 +1,239 @@
+"""The survey of a case before it runs, topic by topic."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from phasefield.analytic import closed_forms as forms
+from phasefield.analytic import salt_profile
+from phasefield.analytic.flat_cell import FlatCell, Leg, Walked, gap_of, walk
+from phasefield.case import Case, Properties
+from phasefield.check import flat
+from phasefield.check.estimate import Estimate, estimate, plated_height
+from phasefield.check.finding import Finding, um
+from phasefield.check.law import law
+from phasefield.formatting import MEGA, number, plain_table, spell_wall
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+RULED = 10.0  # a Wagner length of so many gaps: the current follows the film
+PATCH_CELLS, WAVE_CELLS = 4.0, 8.0  # fewer cells do not carry a patch, or a wave
+SHORTEST_WAVE = 8.0  # cells of the shortest wave whose growth the grid gets right within 20 %
+GROWN = 1.1  # a wave that a half-cycle amplifies by this factor matters
+INTERFACE = 4.0 * math.atanh(0.8)  # width from xi = 0.9 to 0.1, in W
+DIFFUSE = 8.0  # width of the interface with its tails, in W
+MOST_REPEATS = 1000  # of the protocol that a random walk is followed through; the rest is extrapolated
+EXPLAINING = {
+    "Wagner length": "Wagner length",
+    "film": "Even film",
+    "fastest wave": "Fastest wave by linear theory",
+    "Sq from the patches": "Sq from the patches alone",
+}
+LONG_RUN = 4.0  # hours of wall time that deserve a warning
+
+
+def regime(case: Case) -> list[Finding]:
+    """Return what can be said of a case before it runs."""
+    cell, walked = FlatCell(case), walk(case)
+    p, gap, protocol = cell.fresh, cell.gap, walked.first
+    strongest, last = max(zip(protocol, walked.last, strict=True), key=lambda pair: abs(pair[0].current))
+    plating = max(protocol, key=lambda leg: leg.current)
+    found = [Finding("cell", "gap", gap, um(gap), "from the mean surface to the counter electrode")]
+    j = abs(strongest.current)
+    found += flat.cathode(case, j)
+    if j > 0.0:
+        found += flat.voltages(cell, strongest, last)
+        found += flat.currents(cell, walked)
+        found += _rulers(case, p, j, gap)
+        found += flat.salt(p, strongest, gap)
+        found += _plating(case, p, walked)
+    if plating.current > 0.0:
+        found += _waves(case, p, plating, gap)
+    found += law(case)
+    found += _grid(case, gap)
+    found += _walk(case, p, protocol, gap)
+    found += _cost(case, estimate(case, protocol))
+    return found
+
+
+def explain(case: Case) -> str:
+    """Return in a few words why a surface stays flat or becomes rough: what linear theory and the patches say."""
+    said = []
+    for one in regime(case):
+        if one.name in EXPLAINING:
+            words = one.words if one.name == "film" else f"{one.text}, {one.words}"
+            said.append(f"{EXPLAINING[one.name]}: {words}")
+    return ". ".join(said)
+
+
+def _rulers(case: Case, p: Properties, j: float, gap: float) -> Iterator[Finding]:
+    length = p.kappa * forms.interface_resistance(p, j, p.c0)
+    patches = case.film.patches
+    size = patches.size if patches is not None else gap
+    if length > RULED * max(gap, size):
+        words = f"{number(length / gap)} gaps: the current follows the film, not the shape of the surface"
+    elif length < min(gap, size) / RULED:
+        words = f"{number(length / gap)} gaps: the electrolyte rules; bumps draw current"
+    else:
+        words = f"{number(length / gap)} gaps: film and electrolyte both count"
+    if patches is not None:
+        words += f"; {number(length / size)} patch sizes"
+    yield Finding("what rules", "Wagner length", length, um(length), words)
+    if patches is None and length > RULED * gap:
+        yield Finding(
+            "what rules", "film", 0.0, "uniform", "nothing makes the surface rough: it will stay as it is"
+        )
+
+
+def _plating(case: Case, p: Properties, walked: Walked) -> Iterator[Finding]:
+    heights = [abs(plated_height(p, leg.charge)) for leg in walked.first if math.isfinite(leg.charge)]
+    if not heights:
+        return
+    q, dx, patches = max(heights), case.grid.spacing, case.film.patches
+    words = (
+        f"{number(q / dx)} cells; a step moves the surface by at most {number(case.numerics.front_step)} cell"
+    )
+    yield Finding("plating", "height per half-cycle", q, um(q), words)
+    if patches is not None and patches.renewal is not None:
+        ratio = q / patches.renewal
+        yield Finding(
+            "plating",
+            "renewals per half-cycle",
+            ratio,
+            number(ratio),
+            f"the film is new after {um(patches.renewal)}",
+        )
+    net = plated_height(p, walked.charge)
+    room, stock = gap_of(case), case.surface.height
+    if net > room or (-net > stock and case.surface.substrate is None):
+        what = "fills the gap: the run ends by a short circuit" if net > 0.0 else "is more than there is"
+        yield Finding(
+            "plating", "net height of the run", net, um(abs(net)), f"the protocol's lithium {what}", True
+        )
+
+
+def _waves(case: Case, p: Properties, leg: Leg, gap: float) -> Iterator[Finding]:
+    j, dx = leg.end, case.grid.spacing
+    sides = salt_profile.settled_sides(p, j, gap)
+    if sides is None:
+        yield Finding(
+            "waves", "critical wavelength", math.nan, "-", "no settled state above the limiting current"
+        )
+        return
+    c = sides[0]
+    critical = forms.critical_wavelength(p, j, c)
+    if critical is None:
+        yield Finding("waves", "critical wavelength", math.nan, "none", "every wave is smoothed")
+        return
+    speed = plated_height(p, j)
+    q = plated_height(p, leg.charge) if math.isfinite(leg.charge) else gap
+    shortest, longest = SHORTEST_WAVE * dx, max(case.grid.size[:-1])
+
+    def said(omega: float) -> str:
+        per_um, per_leg = math.exp(min(omega / speed * 1e-6, 700.0)), math.exp(min(omega / speed * q, 700.0))
+        return f"x {per_um:.6g} per um of Li, x {per_leg:.6g} per half-cycle"
+
+    best, omega = forms.fastest_wave(p, j, c, max(critical, 1e-9), max(longest, 2.0 * critical))
+    matters = math.exp(min(max(omega, 0.0) / speed * q, 700.0)) > GROWN
+    coarse = critical < WAVE_CELLS * dx and matters
+    words = f"{number(critical / dx)} cells; shorter waves are smoothed by the surface energy"
+    if coarse:
+        words += f"; the grid misses the shortest that grow: a spacing of {um(critical / WAVE_CELLS)}"
+    elif critical < WAVE_CELLS * dx:
+        words += "; not resolved, but nothing grows by more than 10 % in a half-cycle"
+    yield Finding("waves", "critical wavelength", critical, um(critical), words, coarse)
+    yield Finding("waves", "fastest wave", best, um(best), said(omega))
+    if shortest <= longest:
+        at = float(forms.growth_rate(p, j, c, 2.0 * math.pi / shortest))
+        yield Finding("waves", f"wave of {SHORTEST_WAVE:g} cells", at / speed, um(shortest), said(at))
+
+
+def _grid(case: Case, gap: float) -> Iterator[Finding]:
+    dx, W, patches = case.grid.spacing, case.numerics.interface_width, case.film.patches
+    cells = INTERFACE * W / dx
+    wide = gap < DIFFUSE * W
+    words = f"W = {number(W / dx)} cells" + ("; with its tails it is wider than the gap" if wide else "")
+    yield Finding("grid", "cells per interface", cells, number(cells), words, wide)
+    yield Finding("grid", "cells across the gap", gap / dx, number(gap / dx))
+    if patches is not None:
+        n = patches.size / dx
+        few = n < PATCH_CELLS
+        words = f"patches of {um(patches.size)}"
+        words += (
+            f"; give at least {PATCH_CELLS:g} cells: a spacing of {um(patches.size / PATCH_CELLS)}"
+            if few
+            else ""
+        )
+        yield Finding("grid", "cells per patch", n, number(n), words, few)
+        boxes = math.prod(edge / patches.size for edge in case.grid.size[:-1])
+        alone = min(case.grid.size[:-1]) < 2.0 * patches.size
+        words = "a wider box gives a fairer mean" if alone else ""
+        yield Finding("grid", "patches in the box", boxes, number(boxes), words, alone)
+
+
+def _walk(case: Case, p: Properties, protocol: list[Leg], gap: float) -> Iterator[Finding]:
+    patches, repeat = case.film.patches, case.protocol.repeat
+    plated = [plated_height(p, leg.charge) for leg in protocol if leg.charge and math.isfinite(leg.charge)]
+    if patches is None or not plated:
+        return
+    renewal = math.inf if patches.renewal is None else patches.renewal
+    boxes = max(2.0, math.prod(edge / patches.size for edge in case.grid.size[:-1]))
+    rms = _walked(patches.spread, renewal, plated, repeat) * forms.few_patches(patches.spread, boxes)
+    peak = 2.0 * math.sqrt(2.0 * math.log(boxes)) * rms
+    words = f"random walk of {repeat} repeats, if the film alone rules and the patches are wide"
+    yield Finding("roughness", "Sq from the patches", rms, um(rms), words)
+    short = 0.5 * peak > min(gap, case.surface.height)
+    words = "2 sqrt(2 ln n) Sq of n patches"
+    words += "; more than the gap or the lithium below it: raise the box" if short else ""
+    yield Finding("roughness", "Sz from the patches", peak, um(peak), words, short)
+
+
+def _walked(spread: float, renewal: float, plated: list[float], repeat: int) -> float:
+    """Return the rms height [m] after all repeats; after the first MOST_REPEATS it grows as their square root."""
+    if not math.isfinite(renewal):
+        return repeat * forms.walk_rms(spread, renewal, plated)
+    followed = min(repeat, MOST_REPEATS)
+    return forms.walk_rms(spread, renewal, plated * followed) * math.sqrt(repeat / followed)
+
+
+def _cost(case: Case, cost: Estimate) -> Iterator[Finding]:
+    yield Finding("cost", "cells", case.grid.cells, f"{case.grid.cells:,}".replace(",", " "))
+    yield Finding("cost", "memory", cost.memory, f"{cost.memory / MEGA:.0f} MB")
+    if cost.steps is None or cost.seconds is None:
+        yield Finding("cost", "steps", math.nan, "not known", "a step of the protocol has no planned time")
+        return
+    yield Finding("cost", "steps", cost.steps, f"{cost.steps}", "at least; scarce salt takes more")
+    long = cost.seconds > LONG_RUN * 3600.0
+    words = f"{number(cost.seconds_per_step)} s a step on 2 cores" + (
+        "; --walltime stops in order" if long else ""
+    )
+    yield Finding("cost", "wall time", cost.seconds, spell_wall(cost.seconds), words, long)
+
+
+def print_regime(console: Console, case: Case, found: list[Finding], path: Path | str) -> None:
+    """Print the findings as a table, and the warnings beneath."""
+    from rich.text import Text
+
+    table = plain_table(case.title, "", "", "")
+    table.columns[1].justify = table.columns[2].justify = table.columns[3].justify = "left"
+    topic = ""
+    for one in found:
+        table.add_row(
+            one.topic if one.topic != topic else "",
+            Text(one.name),
+            Text(one.text),
+            Text(one.words, style="yellow" if one.warning else ""),
+        )
+        topic = one.topic
+    console.print(table)
+    statuses = [source.status for source in case.provenance.values()]
+    counts = {word: statuses.count(word) for word in ("measured", "derived", "assumed", "calibrated")}
+    console.print("Inputs: " + ", ".join(f"{n} {word}" for word, n in counts.items() if n))
+    warned = [one for one in found if one.warning]
+    for one in warned:
+        console.print(f"[yellow]warning[/]: {one.name.strip()} = {one.text}: {one.words}", soft_wrap=True)
+    console.print(f"{path}: valid" + (f", {len(warned)} warning{'s' * (len(warned) > 1)}" if warned else ""))

@@ -1,0 +1,187 @@
+"""The commands that do what an experimenter does with a cell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from phasefield.errors import PhasefieldError
+
+if TYPE_CHECKING:
+    from phasefield.analytic.impedance import FlatImpedance
+
+experiments = typer.Typer()
+
+SEEN = 0.02  # of the whole resistance: smaller arcs bear no mark
+MOST = 1e3  # uF/cm^2, relative permittivity: no interface has more
+UF_CM2 = 1e-2  # F/m^2 in a uF/cm^2
+
+
+@experiments.command()
+def impedance(
+    case: Annotated[str, typer.Argument(metavar="CASE", help="A case file, or a shipped case such as pllz.")],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("-s", "--set", metavar="KEY=VALUE", help="Override a value; may be repeated."),
+    ] = None,
+    at: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TIME", help='Age of the films, e.g. "110 h"; may be repeated.', show_default="0 h"),
+    ] = None,
+    double_layer: Annotated[float, typer.Option(help="Capacitance of each lithium surface [uF/cm2].")] = 10.0,
+    permittivity: Annotated[float, typer.Option(help="Relative permittivity of the film.")] = 10.0,
+    out: Annotated[Path, typer.Option(help="Folder of the picture and the table.")] = Path("impedance"),
+) -> None:
+    """Spectrum of the flat cell of a case at rest: electrolyte, film, charge transfer, salt.
+
+    \b
+    phasefield impedance pllz
+    phasefield impedance pll --at "0 h" --at "110 h" --out pll-ageing
+    """
+    from phasefield import units
+    from phasefield.analytic.flat_cell import FlatCell
+    from phasefield.analytic.impedance import FlatImpedance
+    from phasefield.api import read_case
+    from phasefield.formatting import console_for, spell
+
+    for name, value in (("--double-layer", double_layer), ("--permittivity", permittivity)):
+        if not 0.0 < value <= MOST:
+            raise PhasefieldError(f"{name} {value:g}: give a number above 0, {MOST:g} at most")
+    try:
+        ages = [units.to_si(text, units.TIME) for text in at or ["0 h"]]
+    except units.UnitError as error:
+        raise PhasefieldError(f"--at: {error}") from None
+    if min(ages) < 0.0:
+        raise PhasefieldError("--at: a film has no age below 0 h")
+    if out.exists() and not out.is_dir():
+        raise PhasefieldError(f"--out {out}: is no folder; choose another")
+    resolved = read_case(case, set_ or [])
+    if resolved.cathode is not None:
+        raise PhasefieldError(f"{case}: has a cathode, whose spectrum the program does not know; take -s cathode=none")
+    flat = FlatCell(resolved)
+    ages = list(dict.fromkeys(ages))
+    short = [spell(age) for age in ages]
+    words = short if len(set(short)) == len(ages) else [f"{age / 3600.0:.12g} h" for age in ages]
+    names = [f"films {word} old" if age else "fresh films" for word, age in zip(words, ages, strict=True)]
+    cells = {
+        name: FlatImpedance(flat.films(age), flat.gap, UF_CM2 * double_layer, permittivity)
+        for name, age in zip(names, ages, strict=True)
+    }
+    title = f"Li | {resolved.electrolyte.name} | Li, flat, {1e6 * flat.gap:g} um, {resolved.temperature:.5g} K, at rest"
+    _write(cells, title, out)
+    console = console_for()
+    _print(console, cells, title)
+    console.print(f"Spectrum: {out / 'impedance.csv'}, {out / 'impedance.png'}", soft_wrap=True)
+
+
+@experiments.command()
+def report(
+    what: Annotated[str, typer.Argument(metavar="papers", help="What to report on; so far: papers.")],
+    quick: Annotated[bool, typer.Option("--quick", help="Leave out cycling and rising currents.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder of the report and of its runs.")] = Path("report"),
+    docs: Annotated[bool, typer.Option("--docs", help="Write docs/papers.md too.")] = False,
+    threads: Annotated[int | None, typer.Option(help="Processors to use; all by default.")] = None,
+) -> None:
+    """The experiments of the two papers, simulated beside what was measured: tables, figures, a page for the browser.
+
+    \b
+    phasefield report papers --quick     transference numbers, exchange current, barriers, the control: a minute
+    phasefield report papers             and cycling, copper, full cells, seeds, what made the difference: an hour
+
+    What is already run below --out is used again, what was stopped is resumed.
+    """
+    from phasefield.formatting import console_for
+    from phasefield.validation.command import report as write_report
+
+    if what != "papers":
+        raise PhasefieldError(f"report {what}: there is no such report; there is: papers")
+    write_report(console_for(), out, quick=quick, docs=docs, threads=threads)
+
+
+@experiments.command()
+def attribute(
+    case: Annotated[str, typer.Argument(metavar="CASE", help="A case file, or a shipped case such as pll.")],
+    other: Annotated[str, typer.Argument(metavar="CASE", help="The case to compare it with, such as pllz.")],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("-s", "--set", metavar="KEY=VALUE", help="Override a value in both; may be repeated."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds of surface and film; 1: the cases' own.")] = 1,
+    limit: Annotated[str, typer.Option(metavar="VOLTAGE", help="|voltage| that ends a cell's life.")] = "1 V",
+    out: Annotated[Path, typer.Option(help="Folder of tables, picture and runs.")] = Path("attribution"),
+    threads: Annotated[int | None, typer.Option(help="Processors to use; all by default.")] = None,
+) -> None:
+    """Which property made the difference: swap the inputs of two cases group by group, in all orders (Shapley).
+
+    \b
+    phasefield attribute pll pllz -s protocol.repeat=10
+    phasefield attribute pll pllz -s protocol.repeat=60 --seeds 4 --out why-pllz
+
+    n groups of inputs that differ make 2^n runs for each seed. What is run below --out is used again.
+    """
+    from phasefield import units
+    from phasefield.formatting import console_for
+    from phasefield.studies.attribution.study import FIGURES, PICTURE, TABLE, TEXT, paragraph
+    from phasefield.studies.attribution.study import attribute as run_all
+
+    try:
+        volts = units.to_si(limit, units.VOLTAGE)
+    except units.UnitError as error:
+        raise PhasefieldError(f"--limit: {error}") from None
+    if not volts > 0.0:
+        raise PhasefieldError(f"--limit {limit}: give a voltage above 0 V")
+    if out.exists() and not out.is_dir():
+        raise PhasefieldError(f"--out {out}: is no folder; choose another")
+    console = console_for()
+    result = run_all(
+        (case, other), out, overrides=set_ or (), seeds=seeds, limit=volts, threads=threads, console=console
+    )
+    console.print(paragraph(result), soft_wrap=True, markup=False, highlight=False)
+    console.print(f"Picture: {out / PICTURE}", soft_wrap=True)
+    console.print(f"Tables: {out / TABLE}, {out / FIGURES}; text: {out / TEXT}", soft_wrap=True)
+
+
+def _write(cells: dict[str, FlatImpedance], title: str, out: Path) -> None:
+    import csv
+    import io
+
+    from phasefield.atomic import replace_text
+    from phasefield.viz.plots.nyquist import OHM_CM2, Spectrum, nyquist
+
+    spectra, text = [], io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("state", "frequency [Hz]", "Re Z [ohm cm^2]", "-Im Z [ohm cm^2]"))
+    for name, cell in cells.items():
+        f = cell.frequencies()
+        Z = cell.at(f)
+        spectra.append(Spectrum(name, f, Z, _marks(cell)))
+        writer.writerows(
+            (name, float(one), float(z.real) * OHM_CM2, -float(z.imag) * OHM_CM2) for one, z in zip(f, Z, strict=True)
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    replace_text(out / "impedance.csv", text.getvalue())
+    nyquist(spectra, title, out / "impedance.png")
+
+
+def _marks(cell: FlatImpedance) -> dict[str, float]:
+    """Return the frequencies [Hz] of the arcs that can be seen."""
+    return {p.name: p.peak for p in cell.parts() if p.peak > 0.0 and p.resistance > SEEN * cell.total}
+
+
+def _print(console: object, cells: dict[str, FlatImpedance], title: str) -> None:
+    from rich.console import Console
+
+    from phasefield.formatting import number, plain_table
+    from phasefield.viz.plots.nyquist import OHM_CM2
+
+    assert isinstance(console, Console)
+    table = plain_table("part", "state", "ohm cm2", "highest at (Hz)", title=title)
+    for name, cell in cells.items():
+        for part in cell.parts():
+            peak = number(part.peak) if part.peak > 0.0 else "-"
+            table.add_row(part.name, name, number(part.resistance, OHM_CM2), peak)
+        table.add_row("both interfaces", name, number(cell.interfaces, OHM_CM2), "-")
+        table.add_row("all, at no frequency", name, number(cell.total, OHM_CM2), "-")
+    console.print(table)

@@ -1,0 +1,290 @@
+"""The commands. They read arguments, call the library and print; no physics, no numbers of their own.
+
+Exit codes: 0 good; 1 the run failed; 2 the input is wrong, nothing was written; 75 stopped, resumable.
+Everything heavy is imported inside the commands, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from phasefield.cli.experiments import experiments
+from phasefield.cli.profile import profiling
+from phasefield.cli.stored import stored
+from phasefield.cli.study import studies
+from phasefield.cli.verify import verifying
+from phasefield.cli.view import viewing
+from phasefield.constants import VERSION
+from phasefield.errors import Interrupted, PhasefieldError, SolverError, one_line
+
+if TYPE_CHECKING:
+    from phasefield.case import Case
+
+GOOD, FAILED, BAD_INPUT, RESUMABLE = 0, 1, 2, 75  # 75: EX_TEMPFAIL of sysexits.h
+
+Cases = Annotated[
+    list[str], typer.Argument(metavar="CASE...", help="Case files, shipped cases or run folders.")
+]
+CaseName = Annotated[str, typer.Argument(metavar="CASE", help="A case file, or a shipped case such as pllz.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("-s", "--set", metavar="KEY=VALUE", help="Override a value; may be repeated."),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(help="Processors to use; by default the idle ones. Results do not depend on it."),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run that is in the folder.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+
+app = typer.Typer(
+    name="phasefield",
+    help="Lithium dendrites from a case file: run, compare, look.\n\n"
+    "Begin with:  phasefield compare pll pllz",
+    epilog="Exit codes: 0 good, 1 the run failed, 2 wrong input (nothing written), 75 stopped and resumable. "
+    "--debug anywhere shows the traceback of an error.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command and end the program with its exit code; one line says what went wrong."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    try:
+        app(args=[word for word in given if word != "--debug"], prog_name="phasefield")
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        text, code = _verdict(error)
+        sys.stderr.write(f"{text}\n")
+        sys.exit(code)
+    sys.exit(GOOD)
+
+
+def _verdict(error: Exception) -> tuple[str, int]:
+    """Return the line about an error, and the exit code."""
+    if isinstance(error, Interrupted):
+        return str(error), RESUMABLE
+    if isinstance(error, PhasefieldError):
+        return str(error), FAILED if isinstance(error, SolverError | RunError) else BAD_INPUT
+    if isinstance(error, MemoryError):
+        return "out of memory; take a larger spacing or a smaller box", FAILED
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror or error}", FAILED
+    name = one_line(f"{type(error).__name__}: {error}", 200)
+    return f"this is a bug ({name}); run the same command with --debug and report it", FAILED
+
+
+class RunError(PhasefieldError):
+    """An error of a run that had begun: its folder holds what was reached."""
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"phasefield {VERSION}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def run(
+    case: CaseName,
+    out: Annotated[Path | None, typer.Option(help="Run folder.", show_default="runs/<case>")] = None,
+    set_: Set = None,
+    threads: Threads = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the folder.")] = False,
+    overwrite: Overwrite = False,
+    walltime: Annotated[
+        str | None, typer.Option(metavar="TIME", help='Save and stop after this time, e.g. "55 min".')
+    ] = None,
+    quiet: Quiet = False,
+    progress: Annotated[str, typer.Option(hidden=True)] = "auto",
+) -> None:
+    """Run a case.
+
+    \b
+    phasefield run pllz                                    a shipped case, into runs/pllz
+    phasefield run my.toml -s protocol.repeat=10 --out test
+    phasefield run pllz --resume                           go on after a stop
+    """
+    from phasefield import api
+    from phasefield.check import explain
+    from phasefield.cli.tables import print_run
+    from phasefield.formatting import console_for
+    from phasefield.simulation.progress import display
+
+    resolved = api.read_case(case, set_ or [])
+    folder = out if out is not None else api.default_folder(resolved)
+    seconds = None if walltime is None else _seconds(walltime)
+    console = console_for()
+    if quiet:
+        progress = "none"
+    if resume and api.is_finished(resolved, folder):
+        if not quiet:
+            console.print(f"{folder} is finished: there is nothing left to do.")
+        return
+    loud = progress not in ("none", "json")
+    command = _command(case, out, set_, threads)
+    shown = display(progress, console, api.set_threads)
+    most = api.check_threads(threads, resolved.grid.cells)
+    with api.threads_limited(most), api.logged(folder), _stoppable(folder, command):
+        overwrite = api.check_folder(folder, resume, overwrite)
+        if loud:
+            _announce(resolved, most, console)
+        with shown:
+            driver = api.prepare(resolved, folder, resume, overwrite, shown, seconds)
+            driver.before_step = api.IdleThreads(most) if threads is None else None
+            try:
+                outcome = driver.run()
+            except Interrupted as error:
+                raise Interrupted(f"{error}; continue with: {command}") from None
+            except PhasefieldError as error:
+                raise RunError(str(error)) from error
+    if loud:
+        with api.open_run(folder) as stored:
+            print_run(console, stored, explain(resolved))
+    if not outcome.good:
+        raise RunError(f"{folder}: the run failed: {outcome.text}")
+
+
+@contextmanager
+def _stoppable(folder: Path, command: str) -> Iterator[None]:
+    """Make SIGTERM and Ctrl-C outside the time loop, which handles them itself, end the program in order."""
+
+    def stop(number: int, _: Any) -> NoReturn:
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        from phasefield.results.checkpoint import CHECKPOINTS
+
+        saved = any((folder / name).exists() for name in CHECKPOINTS)
+        again = command if saved else command.removesuffix(" --resume")
+        raise Interrupted(f"stopped before the first step; start again with: {again}") from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _command(case: str, out: Path | None, overrides: list[str] | None, threads: int | None) -> str:
+    """Return the command that continues this run."""
+    words = ["phasefield", "run", case]
+    words += ["--out", str(out)] if out is not None else []
+    for text in overrides or []:
+        words += ["-s", text]
+    words += ["--threads", str(threads)] if threads is not None else []
+    return shlex.join([*words, "--resume"])
+
+
+def _seconds(text: str) -> float:
+    """Return a wall time in seconds."""
+    from phasefield import units
+
+    try:
+        return units.to_si(text, units.TIME)
+    except units.UnitError as error:
+        raise PhasefieldError(f"--walltime: {error}") from None
+
+
+def _announce(case: Case, threads: int, console: Any) -> None:
+    """Say what is run and what it will cost."""
+    z, y, x = case.grid.shape
+    size = f"{x} x {y} x {z}" if case.grid.ndim == 3 else f"{x} x {z}"
+    from phasefield.check import regime
+
+    found = {one.name: one for one in regime(case)}
+    cost = f"about {found['steps'].text} steps, {found['wall time'].text}" if "wall time" in found else ""
+    parts = [f"{size} cells", f"{threads} thread{'s' if threads > 1 else ''}", cost]
+    console.print(f"{case.title}: {', '.join(part for part in parts if part)}", soft_wrap=True, markup=False)
+    for one in found.values():
+        if one.warning:
+            console.print(
+                f"warning: {one.name.strip()} = {one.text}: {one.words}", soft_wrap=True, markup=False
+            )
+
+
+@app.command()
+def check(case: CaseName, set_: Set = None) -> None:
+    """Validate a case and say what to expect of it: voltage, what rules it, grid, cost; with warnings.
+
+    \b
+    phasefield check pllz
+    phasefield check my.toml -s grid.spacing="2 um"
+    """
+    from phasefield.api import locate_case, read_case
+    from phasefield.check import print_regime, regime
+    from phasefield.formatting import console_for
+
+    resolved = read_case(case, set_ or [])
+    print_regime(console_for(), resolved, regime(resolved), locate_case(case))
+
+
+@app.command()
+def compare(
+    given: Cases,
+    out: Annotated[Path, typer.Option(help="Folder of the run folders, the picture and the table.")] = Path(
+        "runs"
+    ),
+    set_: Set = None,
+    threads: Threads = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run cases side by side, then draw and tabulate them together.
+
+    Finished runs are used again, stopped ones are continued.
+
+    \b
+    phasefield compare pll pllz                            the main job: about 5 minutes
+    phasefield compare pll pllz -s protocol.repeat=20 --out short
+    phasefield compare runs/pll runs/uniform-film          stored runs, as they are
+    """
+    from phasefield.formatting import console_for
+    from phasefield.studies.compare import compare as compare_cases
+    from phasefield.studies.compare import print_rows
+
+    console = console_for()
+    words = ["phasefield", "compare", *given, *(["--out", str(out)] if out != Path("runs") else [])]
+    for text in set_ or []:
+        words += ["-s", text]
+    words += ["--threads", str(threads)] if threads is not None else []
+    try:
+        rows = compare_cases(
+            given,
+            out,
+            overrides=set_ or [],
+            threads=threads,
+            overwrite=overwrite,
+            console=None if quiet else console,
+        )
+    except Interrupted as error:
+        raise Interrupted(f"{error}; continue with: {shlex.join(words)}") from None
+    if not quiet:
+        print_rows(console, rows, out)
+
+
+app.add_typer(experiments)
+app.add_typer(stored)
+app.add_typer(studies)
+app.add_typer(profiling)
+app.add_typer(viewing)
+app.add_typer(verifying)

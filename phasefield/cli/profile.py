@@ -1,0 +1,65 @@
+"""The command that sets measured and simulated surfaces side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from phasefield.errors import PhasefieldError
+
+profiling = typer.Typer()
+
+
+@profiling.command()
+def profile(
+    given: Annotated[list[str], typer.Argument(metavar="SURFACE...", help="Profilometer files, and folders of runs.")],
+    frame: Annotated[int, typer.Option(help="Stored frame of the runs, counted from 0; -1 is the last.")] = -1,
+    pixel: Annotated[
+        str | None, typer.Option(metavar="LENGTH", help='Edge of a pixel, where a file does not say, e.g. "1 um".')
+    ] = None,
+    unit: Annotated[str, typer.Option(metavar="UNIT", help="Of plain numbers in .npy and text.")] = "m",
+    name: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Name of a surface, in turn; may be repeated.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the picture and the tables.")] = Path("profile"),
+) -> None:
+    """Measured and simulated surfaces on the same area and bandwidth: maps, figures, spectra, heights.
+
+    \b
+    phasefield profile cell-7.sdf runs/pllz
+    phasefield profile map.csv --unit um --pixel "2 um" runs/pll runs/pllz --out held-against
+    """
+    from phasefield import units
+    from phasefield.formatting import console_for, plain_table
+    from phasefield.studies.profiles import LENGTHS, NAMES, load, side_by_side, write
+
+    def length(option: str, text: str) -> float:
+        try:
+            value = units.to_si(text, units.LENGTH)
+        except units.UnitError as error:
+            raise PhasefieldError(f"{option}: {error}") from None
+        if not value > 0.0:
+            raise PhasefieldError(f"{option} {text}: give a length above 0")
+        return value
+
+    if out.exists() and not out.is_dir():
+        raise PhasefieldError(f"--out {out}: is no folder; choose another")
+    if name and len(name) > len(given):
+        raise PhasefieldError(f"--name comes {len(name)} times, for {len(given)} surfaces")
+    names = [*(name or ()), *(Path(text).resolve().stem for text in given[len(name or ()) :])]
+    edge = None if pixel is None else length("--pixel", pixel)
+    shown, spacing = side_by_side(load(given, frame, edge, length("--unit", f"1 {unit}")), names)
+    made = write(shown, spacing, out)
+    console = console_for()
+    table = plain_table("", *names)
+    for figure in NAMES:
+        label, scale = (f"{figure} (um)", 1e6) if figure in LENGTHS else (figure, 1.0)
+        values = [one.figures[figure] for one in shown]
+        table.add_row(label, *("-" if value is None else f"{scale * value:.4g}" for value in values))
+    console.print(table)
+    side = 1e6 * spacing * len(shown[0].heights)
+    console.print(f"Levelled, on {side:.4g} x {side:.4g} um, points of {1e6 * spacing:.4g} um", soft_wrap=True)
+    console.print(f"Picture: {made[-1]}", soft_wrap=True)
+    console.print(f"Tables: {made[0]}, {made[1]}", soft_wrap=True)

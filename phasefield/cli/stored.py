@@ -1,0 +1,206 @@
+"""The commands on what is stored: texture, pictures, side files, shipped cases, the reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from phasefield.errors import PhasefieldError
+
+if TYPE_CHECKING:
+    from phasefield.results.run import Run
+
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
+FrameNumber = Annotated[int, typer.Option(help="Stored frame, counted from 0; -1 is the last.")]
+
+stored = typer.Typer()
+
+
+@stored.command()
+def roughness(
+    folder: RunFolder,
+    frame: FrameNumber = -1,
+    level: Annotated[
+        bool | None, typer.Option("--level/--raw", help="Only with, or only without, the plane taken off.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, in SI units.")] = False,
+) -> None:
+    """Print the ISO 25178 texture of a stored surface.
+
+    \b
+    phasefield roughness runs/pllz
+    phasefield roughness runs/pllz --frame 0 --json
+    """
+    from phasefield.api import open_run
+    from phasefield.cli.tables import print_texture
+    from phasefield.formatting import console_for, spell
+    from phasefield.topography.roughness import texture
+
+    with open_run(folder) as run:
+        number = _frame(run, frame)
+        periodic = 'lateral = "mirror"' not in run.resolved_case
+        ways = {"raw": False, "levelled": True}
+        textures = {
+            name: texture(run.heights[number], run.spacing, periodic=periodic, level=way)
+            for name, way in ways.items()
+            if level is None or way == level
+        }
+        time = float(run.times[number])
+        title = run.title
+    if json:
+        from json import dumps
+
+        figures = {name: figure.as_dict() for name, figure in textures.items()}
+        typer.echo(dumps({"title": title, "frame": number, "time": time, **figures}, indent=2))
+    else:
+        print_texture(console_for(), f"{title}, at {spell(time)}", textures)
+
+
+def _frame(run: Run, frame: int) -> int:
+    """Return the index of a stored frame, or say which there are."""
+    n = run.n_frames
+    if not -n <= frame < n:
+        there = f"it holds frames 0 to {n - 1}" if n else "it holds no frame yet"
+        raise PhasefieldError(f"{run.path}: there is no frame {frame}; {there}")
+    return int(frame % n)
+
+
+@stored.command()
+def render(
+    folder: RunFolder,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the pictures.", show_default="the run folder")
+    ] = None,
+    frame: FrameNumber = -1,
+    movie: Annotated[
+        str | None, typer.Option(metavar="KIND", help="A movie instead: time (all frames) or turn (one, all round).")
+    ] = None,
+    format_: Annotated[str, typer.Option("--format", help="Of the movie: gif or mp4.")] = "gif",
+    fps: Annotated[float, typer.Option(min=0.5, max=60.0, help="Frames a second of the movie.")] = 8.0,
+    seconds: Annotated[float, typer.Option(min=0.5, max=120.0, help="Length of a movie that turns.")] = 6.0,
+    style: Annotated[str, typer.Option(help="paper (300 dpi), slides (larger letters) or draft (150 dpi).")] = "paper",
+) -> None:
+    """Draw a stored run: its surface, the profiler's plate, a section, voltage and roughness over time; or a movie.
+
+    \b
+    phasefield render runs/pllz
+    phasefield render runs/pllz --frame 0 --out pictures
+    phasefield render runs/pllz --style slides
+    phasefield render runs/pllz --movie time               surface-time.gif
+    phasefield render runs/pllz --movie turn --format mp4
+    """
+    from phasefield.api import open_run
+    from phasefield.formatting import console_for
+    from phasefield.viz.movie import FORMATS, KINDS
+    from phasefield.viz.movie import movie as write_movie
+    from phasefield.viz.plots.series import series
+    from phasefield.viz.stored import has_field, is_flat_run
+    from phasefield.viz.style import STYLES, styled
+    from phasefield.viz.surfaces.plate import plate
+    from phasefield.viz.surfaces.section import cross_section
+    from phasefield.viz.surfaces.surface import surface
+
+    for option, value, known in (("--movie", movie or KINDS[0], KINDS), ("--format", format_, FORMATS),
+                                 ("--style", style, tuple(STYLES))):  # fmt: skip
+        if value not in known:
+            raise PhasefieldError(f"{option} {value}: give one of {', '.join(known)}")
+    with open_run(folder) as run, styled(style):
+        number = _frame(run, frame)
+        place = folder if out is None else out
+        if movie is not None:
+            with console_for(stderr=True).status("drawing") as status:
+                path = write_movie(
+                    run, place / f"surface-{movie}.{format_}", movie, frame=number, fps=fps, seconds=seconds,
+                    told=lambda done, all_: status.update(f"drawing, {done} of {all_} frames"),
+                )  # fmt: skip
+            typer.echo(path)
+            return
+        made = []
+        if not is_flat_run(run):
+            made.append(surface(run, place / "surface.png", number))
+        if has_field(run, "xi"):
+            made.append(cross_section(run, place / "section.png", number))
+        else:
+            typer.echo("xi is not stored, so there is no section: output.fields of the case has it stored", err=True)
+        if has_field(run, "xi") or not is_flat_run(run):
+            made.append(plate(run, place / "plate.png", number))
+        made.append(series(run, place / "series.png"))
+    for path in made:
+        typer.echo(path)
+
+
+@stored.command()
+def html(
+    folder: RunFolder,
+    out: Annotated[Path | None, typer.Option(help="File to write.", show_default="RUN/page.html")] = None,
+) -> None:
+    """Write one page for the browser: the surface in 3D over time, series, figures, case and sources. Opens from disk.
+
+    \b
+    phasefield html runs/pllz
+    phasefield html runs/pllz --out pllz.html
+    """
+    from phasefield.api import open_run
+    from phasefield.viz.page import write_webpage
+
+    if out is not None and (out.is_dir() or (out.parent.exists() and not out.parent.is_dir())):
+        raise PhasefieldError(f"--out {out}: is a folder, or lies below a file; give the name of a file")
+    with open_run(folder) as run:
+        typer.echo(write_webpage(run, out))
+
+
+@stored.command()
+def cases(
+    copy: Annotated[str | None, typer.Option(metavar="NAME", help="Copy this case, to edit it.")] = None,
+    to: Annotated[Path, typer.Option(metavar="DIR", help="Where to copy to.")] = Path("."),
+) -> None:
+    """List the shipped cases, or copy one.
+
+    \b
+    phasefield cases
+    phasefield cases --copy pllz --to mine
+    """
+    from phasefield import cases as shipped
+    from phasefield.cli.tables import print_cases
+    from phasefield.formatting import console_for
+
+    if copy is None:
+        print_cases(console_for(), shipped.titles())
+    else:
+        typer.echo(shipped.copy(copy, to))
+
+
+@stored.command()
+def export(
+    folder: RunFolder,
+    heights: Annotated[
+        str | None, typer.Option(metavar="FORMAT", help="The surface instead: sdf, gwy, stl, ply, npz or csv.")
+    ] = None,
+    frame: FrameNumber = -1,
+) -> None:
+    """Write result.xdmf (for ParaView up to 5.11) and series.csv, or a surface, into the run folder.
+
+    \b
+    phasefield export runs/pllz
+    phasefield export runs/pllz --heights sdf              as a profilometer writes it
+    phasefield export runs/pllz --heights stl --frame 0    a mesh, in um
+    """
+    from phasefield.api import open_run
+    from phasefield.results.export import export_heights, export_run
+
+    with open_run(folder) as run:
+        if heights is not None:
+            typer.echo(export_heights(run, heights, _frame(run, frame)))
+            return
+        for path in export_run(run):
+            typer.echo(path)
+
+
+@stored.command()
+def reference() -> None:
+    """Print the reference of the case file, as Markdown."""
+    from phasefield.case.file import reference_markdown
+
+    typer.echo(reference_markdown())

@@ -1,0 +1,144 @@
+"""The command that runs parameter studies."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from phasefield.errors import Interrupted, PhasefieldError
+
+if TYPE_CHECKING:
+    from phasefield.studies.sweep.engine import Tally
+    from phasefield.studies.sweep.study import Prepared, Where
+    from phasefield.studies.sweep.table import Study
+
+studies = typer.Typer()
+
+
+@studies.command()
+def study(
+    name: Annotated[
+        str | None, typer.Argument(metavar="STUDY", help="A study file or a shipped study; none: list them.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Parent of the study's folder; run folders are shared below it.")] = Path(
+        "studies"
+    ),
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("-s", "--set", metavar="KEY=VALUE", help="Override a value in every run; may be repeated."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Runs at once on this machine; by default one a core, as memory allows.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Use a running Dask cluster, e.g. tcp://10.0.0.1:8786.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be run, print a [cluster]'s SLURM script; run nothing.")
+    ] = False,
+    only_table: Annotated[
+        bool, typer.Option("--tabulate", help="Run nothing; make table, figures and page of what has been run.")
+    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="Make runs that failed again, too.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+) -> None:
+    """Run a parameter study on all cores: one table, figures, a page. What is already run is not run again.
+
+    \b
+    phasefield study                                       the shipped studies
+    phasefield study film-and-transference --dry-run       what it is, how long it takes
+    phasefield study film-and-transference
+    phasefield study my-study.toml --workers 1 --out mine
+    phasefield study my-study.toml --scheduler tcp://10.0.0.1:8786
+    """
+    from phasefield.formatting import console_for
+    from phasefield.studies.sweep.shown import announce
+    from phasefield.studies.sweep.study import prepare, where
+    from phasefield.studies.sweep.studyfile import read_study
+
+    if name is None:
+        _list()
+        return
+    if scheduler is not None and workers is not None:
+        raise PhasefieldError("--workers: a running cluster has its own; give --scheduler or --workers")
+    prepared = prepare(read_study(name, tuple(set_ or [])), out, again)
+    how = where(prepared, scheduler, workers)
+    if not quiet:
+        announce(console_for(), prepared, how)
+    if dry_run:
+        _print_script(prepared)
+        return
+    words = ["phasefield", "study", name, *(["--out", str(out)] if out != Path("studies") else [])]
+    for text in set_ or []:
+        words += ["-s", text]
+    words += ["--workers", str(workers)] if workers is not None else []
+    words += ["--scheduler", scheduler] if scheduler is not None else []
+    tally = None if only_table else _run(prepared, how, quiet, shlex.join(words))
+    _finish(prepared, tally, quiet)
+
+
+def _run(prepared: Prepared, how: Where, quiet: bool, command: str) -> Tally | None:
+    """Make the runs that are waiting; a study that is stopped has its table, too."""
+    from phasefield.formatting import console_for
+    from phasefield.studies.sweep.shown import Board
+    from phasefield.studies.sweep.study import run_waiting, tabulate
+
+    if not prepared.waiting:
+        return None
+    try:
+        if quiet:
+            return run_waiting(prepared, how, lambda report: None)
+        with Board(console_for(), prepared) as board:
+            return run_waiting(prepared, how, board)
+    except Interrupted as error:
+        tabulate(prepared)
+        raise Interrupted(f"{error}; continue with: {command}") from None
+
+
+def _finish(prepared: Prepared, tally: Tally | None, quiet: bool) -> None:
+    """Write table, figures and page, and say where they are."""
+    from phasefield.formatting import console_for
+    from phasefield.studies.sweep.shown import print_study
+    from phasefield.studies.sweep.study import errors_of, tabulate
+    from phasefield.studies.sweep.table import TABLE
+
+    result: Study = tabulate(prepared, errors_of(tally.ends) if tally is not None else None)
+    made = draw_all(result)
+    if quiet:
+        return
+    console = console_for()
+    print_study(console, result, tally)
+    console.print(f"Table: {prepared.folder / TABLE}", soft_wrap=True)
+    for path in made:
+        console.print(f"{'Page' if path.suffix == '.html' else 'Picture'}: {path}", soft_wrap=True)
+
+
+def draw_all(result: Study) -> list[Path]:
+    """Draw what the study's table allows, and write its page."""
+    from phasefield.studies.sweep.page import write_page
+    from phasefield.studies.sweep.pictures import draw
+
+    pictures = draw(result)
+    return [*pictures, write_page(result, pictures)]
+
+
+def _list() -> None:
+    import tomllib
+
+    from phasefield.studies.sweep.studyfile import locate_study, shipped
+
+    for name in shipped():
+        title = tomllib.loads(locate_study(name).read_text(encoding="utf-8"))["title"]
+        typer.echo(f"{name:24} {title}")
+
+
+def _print_script(prepared: Prepared) -> None:
+    """Print the job script of a [cluster]."""
+    if prepared.study.cluster:
+        from phasefield.studies.sweep.cluster import slurm
+
+        with slurm(prepared.study.cluster) as cluster:
+            typer.echo(cluster.job_script())

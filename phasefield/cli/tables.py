@@ -1,0 +1,50 @@
+"""Tables that the commands print: a run at its end, the texture of a surface, the shipped cases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from phasefield.formatting import MICRO, number, plain_table
+from phasefield.results.summary import TEXTURE_ROWS, facts
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from phasefield.results.run import Run
+    from phasefield.topography.roughness import Texture
+
+
+def print_run(console: Console, run: Run, why: str = "") -> None:
+    """Print the table at the end of a run, why it came out so, and where its files are."""
+    table = plain_table(run.title, "")
+    table.columns[1].justify = "left"
+    for row in facts(run):
+        table.add_row(*row)
+    console.print(table)
+    if why:
+        console.print(f"Why: {why}.", soft_wrap=True)
+    console.print(f"Results: {run.folder}", soft_wrap=True)
+    console.print(f"Pictures: phasefield render {run.folder}", soft_wrap=True)
+
+
+def print_texture(console: Console, title: str, textures: Mapping[str, Texture]) -> None:
+    """Print ISO 25178 figures, one column for each way of reading the surface."""
+    table = plain_table(title, *textures, "", "")
+    table.columns[-1].justify = table.columns[-2].justify = "left"
+    for name, scale, unit, meaning in TEXTURE_ROWS:
+        table.add_row(name, *(number(getattr(t, name), scale) for t in textures.values()), unit, meaning)
+    console.print(table)
+    extent = next(iter(textures.values())).extent
+    size = " x ".join(f"{edge * MICRO:.4g}" for edge in extent if edge > 0.0)
+    console.print(f"ISO 25178-2 over {size} um; Sz and Sp grow with the area looked at.")
+
+
+def print_cases(console: Console, titles: Mapping[str, str]) -> None:
+    """Print the shipped cases."""
+    table = plain_table("case", "title")
+    table.columns[1].justify = "left"
+    for name, title in titles.items():
+        table.add_row(name, title)
+    console.print(table)
+    console.print("Run one: phasefield run NAME     Copy one to edit: phasefield cases --copy NAME")

@@ -1,0 +1,74 @@
+"""The command that shows stored runs, to turn and to compare."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from phasefield.errors import PhasefieldError
+
+viewing = typer.Typer()
+
+
+@viewing.command()
+def view(
+    folders: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs; they are linked.")],
+    web: Annotated[bool, typer.Option("--web", help="A page in the browser, even where there is a screen.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the page; 0: any that is free.")] = 0,
+    colour: Annotated[str, typer.Option(help="What colours the surface at first: height or a field.")] = "height",
+    cut: Annotated[str, typer.Option(help="Field on a cut at first: concentration or potential.")] = "",
+    frame: Annotated[int, typer.Option(help="Stored frame of the first run to begin with; -1 is the last.")] = -1,
+    solid: Annotated[bool, typer.Option("--solid", help="Overhangs at first; else the heights from above.")] = False,
+) -> None:
+    """Turn surfaces, step through time, cut, measure: a window where there is a screen, else a page at 127.0.0.1.
+
+    \b
+    phasefield view runs/pllz
+    phasefield view runs/pll runs/pllz --web       linked in time, camera and colours
+    phasefield view runs/pll --frame 3 --colour film_resistance --cut concentration
+    """
+    import importlib.util
+    import os
+    import sys
+
+    from phasefield.api import open_run
+    from phasefield.viz.stored import frame_index
+    from phasefield.viz.viewer.scene import Look, Scene
+
+    with ExitStack() as stack:
+        runs = [stack.enter_context(open_run(folder)) for folder in folders]
+        try:
+            scene = Scene(runs)
+            first = Look(float(runs[0].times[frame_index(runs[0], frame)]), colour=colour, slice=cut, solid=solid)
+        except ValueError as error:
+            raise PhasefieldError(str(error)) from None
+        if colour not in scene.colours:
+            raise PhasefieldError(
+                f"--colour {colour}: the runs hold {', '.join(scene.colours)}; see output.fields for others"
+            )
+        if cut and cut not in scene.slices:
+            raise PhasefieldError(f"--cut {cut}: the runs hold {', '.join(scene.slices) or 'no field of the volume'}")
+        if solid and not scene.has_solid:
+            raise PhasefieldError("--solid: needs xi, which not all of the runs hold; see output.fields")
+        screen = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")) or sys.platform == "darwin"
+        if screen and not web:
+            from phasefield.viz.surfaces import gl
+            from phasefield.viz.viewer.window import show
+
+            if gl.screen():
+                show(runs, first)
+                return
+            screen = False
+            typer.echo("No screen with OpenGL answers: a page in the browser instead.", err=True)
+        if importlib.util.find_spec("trame_vtk") is None or importlib.util.find_spec("trame_vuetify") is None:
+            raise PhasefieldError(
+                'the page needs trame; install it with: pip install "lithium-phasefield[view]"; or draw stills: '
+                f"phasefield render {folders[0]}"
+            )
+        from phasefield.viz.viewer.web import Page
+
+        page = Page(runs, first)
+        page.serve(port, lambda address: typer.echo(f"{address}   (Ctrl-C ends it)"), show=screen)

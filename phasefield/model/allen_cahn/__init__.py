@@ -1,0 +1,1 @@
+"""The Allen-Cahn law of the published models."""

@@ -1,6 +1,0 @@
-"""What can be said of a case before it runs: what rules it, what the grid can carry, what it will cost."""
-
-from phasefield.regime.finding import Finding
-from phasefield.regime.survey import explain, print_regime, regime
-
-__all__ = ["Finding", "explain", "print_regime", "regime"]

@@ -1,0 +1,91 @@
+"""Side files for other programs: XDMF for ParaView 5.11 (it refers to the results file), CSV of the series.
+
+ParaView up to 5.11 (VTK 9.2) cannot read a VTKHDF file with time; it reads the same arrays
+through `result.xdmf`, which must stay beside `result.vtkhdf`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from xml.sax.saxutils import quoteattr
+
+from phasefield.atomic import replace_text
+from phasefield.errors import ResultError
+from phasefield.results.run import Run
+from phasefield.results.writer import RESULT
+from phasefield.topography.profiles import Profile, write_profile
+
+XDMF = "result.xdmf"
+SERIES_CSV = "series.csv"
+HOUR = 3600.0  # s
+
+
+def export_run(run: Run) -> list[Path]:
+    """Write every side file into the folder of the run."""
+    return [*([export_xdmf(run)] if run.n_frames else []), export_csv(run)]
+
+
+def export_heights(run: Run, kind: str, frame: int) -> Path:
+    """Write the surface of a stored frame as height-<frame>.<kind>; see `profiles.write_profile` for the kinds."""
+    profile = Profile(run.heights[frame], (run.spacing, run.spacing), str(run.folder))
+    title = f"{run.title}, {float(run.times[frame]) / HOUR:.4g} h"
+    return write_profile(run.folder / f"height-{frame}.{kind.lstrip('.').lower()}", profile, title)
+
+
+def export_xdmf(run: Run) -> Path:
+    """Write `result.xdmf` beside the results file: one grid a frame, one hyperslab a field."""
+    if run.n_frames == 0:
+        raise ResultError(f"{run.path}: holds no frame yet; there is nothing to show")
+    lines = ['<?xml version="1.0"?>', '<Xdmf Version="2.0">', "<Domain>"]
+    lines.append(f'<Grid Name={quoteattr(run.title)} GridType="Collection" CollectionType="Temporal">')
+    for frame, time in enumerate(run.times):
+        lines += _grid(run, frame, float(time))
+    lines += ["</Grid>", "</Domain>", "</Xdmf>", ""]
+    path = run.folder / XDMF
+    replace_text(path, "\n".join(lines))
+    return path
+
+
+def export_csv(run: Run, path: Path | None = None) -> Path:
+    """Write the series, one row a step; the head names the unit, the numbers read back to the bit."""
+    target = run.folder / SERIES_CSV if path is None else path
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([f"{name} [{run.units[name]}]" for name in run.series])
+    writer.writerows(zip(*(column.tolist() for column in run.series.values()), strict=True))
+    replace_text(target, text.getvalue())
+    return target
+
+
+def _grid(run: Run, frame: int, time: float) -> list[str]:
+    """One frame; sizes are listed slowest axis first, as XDMF wants them."""
+    stored = [run.n_frames, *(n for n in run.shape if n > 1)]
+    kept = [1] * (4 - len(stored)) + stored[1:]  # a 2D run is shown one cell deep, as it is computed
+    nodes = " ".join(str(n + 1) for n in kept)
+    cells = " ".join(str(n) for n in kept)
+    slab = [[frame] + [0] * (len(stored) - 1), [1] * len(stored), [1, *stored[1:]]]
+    numbers = " ".join(str(n) for row in slab for n in row)
+    whole = " ".join(str(n) for n in stored)
+    lines = [
+        f'<Grid Name="frame {frame}" GridType="Uniform">',
+        f'<Time Value="{time!r}"/>',
+        f'<Topology TopologyType="3DCoRectMesh" Dimensions="{nodes}"/>',
+        '<Geometry GeometryType="ORIGIN_DXDYDZ">',
+        '<DataItem Format="XML" Dimensions="3">0.0 0.0 0.0</DataItem>',
+        f'<DataItem Format="XML" Dimensions="3">{" ".join([repr(run.spacing)] * 3)}</DataItem>',
+        "</Geometry>",
+    ]
+    for name in run.fields:
+        lines += [
+            f'<Attribute Name={quoteattr(name)} AttributeType="Scalar" Center="Cell">',
+            f'<DataItem ItemType="HyperSlab" Dimensions="{cells}">',
+            f'<DataItem Format="XML" Dimensions="3 {len(stored)}">{numbers}</DataItem>',
+            f'<DataItem Format="HDF" NumberType="Float" Precision="4" Dimensions="{whole}">',
+            f"{RESULT}:/VTKHDF/CellData/{name}",
+            "</DataItem>",
+            "</DataItem>",
+            "</Attribute>",
+        ]
+    return [*lines, "</Grid>"]

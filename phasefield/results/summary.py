@@ -1,0 +1,102 @@
+"""What a stored run came to, in words: how it ended, its figures, its balances, what was calibrated."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+from phasefield.errors import PhasefieldError
+from phasefield.formatting import MEGA, MICRO, MILLI, OHM_CM2, named, number, spell, spell_wall
+from phasefield.results.run import Run
+
+TEXTURE_ROWS = (
+    ("Sa", MICRO, "um", "arithmetic mean height"),
+    ("Sq", MICRO, "um", "root mean square height"),
+    ("Sp", MICRO, "um", "highest peak"),
+    ("Sv", MICRO, "um", "deepest valley"),
+    ("Sz", MICRO, "um", "peak to valley"),
+    ("Ssk", 1.0, "", "skewness"),
+    ("Sku", 1.0, "", "kurtosis"),
+    ("Sdq", 1.0, "", "root mean square gradient"),
+    ("Sdr", 100.0, "%", "surface over projected area, less 1"),
+    ("Sal", MICRO, "um", "shortest autocorrelation length"),
+    ("Str", 1.0, "", "aspect ratio of the texture, 1 isotropic"),
+)
+
+
+def calibrated(run: Run) -> dict[str, str]:
+    """Return the calibrated inputs of a run with their values, from its resolved case."""
+    try:
+        tree = tomllib.loads(run.resolved_case)
+    except tomllib.TOMLDecodeError:
+        return {}
+    return dict(_calibrated(tree, ""))
+
+
+def _calibrated(node: Any, key: str) -> list[tuple[str, str]]:
+    if isinstance(node, list):
+        return [pair for k, item in enumerate(node) for pair in _calibrated(item, f"{key}[{k}]")]
+    if not isinstance(node, dict):
+        return []
+    if "value" in node:
+        return [(key, str(node["value"]))] if node.get("status") == "calibrated" else []
+    return [pair for name, item in node.items() for pair in _calibrated(item, f"{key}.{name}".lstrip("."))]
+
+
+def ledger_text(run: Run) -> str:
+    """Return the worst errors of the three balances."""
+    try:
+        errors = run.ledger()
+    except PhasefieldError:
+        return "-"
+    return f"charge {errors['charge']:.1e}, lithium {errors['lithium']:.1e}, salt {errors['salt']:.1e}"
+
+
+def corrections_text(run: Run) -> str:
+    """Return what closed the balances, the largest of all steps."""
+    found = run.corrections()
+    if found is None:
+        return "-"
+    rests = f" ({found['lithium_at_rest']:.1e} at rest)" if found["lithium_at_rest"] > 0.0 else ""
+    return f"salt {found['salt']:.1e} of it, lithium {found['lithium']:.1e} of a step's motion{rests}"
+
+
+def events_text(summary: Mapping[str, Any]) -> str:
+    """Return when each event first began and when it was over, and how often it came."""
+    first: dict[str, dict[str, Any]] = {}
+    for entry in summary.get("events", []):
+        first.setdefault(entry["event"], entry)
+    counts = summary.get("event_counts", {})
+    texts = []
+    for name, entry in first.items():
+        until = f" to {spell(entry['end'])}" if entry.get("end") is not None else ""
+        often = f" ({counts[name]} times)" if counts.get(name, 1) > 1 else ""
+        texts.append(f"{name} at {spell(entry['time'])}{until}{often}")
+    return ", ".join(texts) or "none"
+
+
+def facts(run: Run) -> list[tuple[str, str]]:
+    """Return what a run came to: names and texts."""
+    s, series = run.summary, run.series
+    if not run.n_steps:
+        return [("steps", "none yet")]
+
+    def ends(name: str, scale: float, unit: str) -> str:
+        column = abs(series[name]) if name == "voltage" else series[name]
+        return f"{number(float(column[0]), scale)} -> {number(float(column[-1]), scale)} {unit}"
+
+    rows = [("ended", f"{s['text']}" if "text" in s else "not yet, or it was stopped")]
+    rows.append(("simulated", f"{spell(float(series['time'][-1]))}, {run.n_frames} frames stored"))
+    if "wall_time" in s:
+        pace = f"{s['steps']} steps, {number(s['seconds_per_step'])} s each"
+        rows.append(("took", f"{spell_wall(s['wall_time'])}: {pace}; {s['peak_memory'] / MEGA:.0f} MB"))
+    rows.append(("voltage", ends("voltage", MILLI, "mV")))
+    rows += [(name, ends(name, MICRO, "um")) for name in ("Sa", "Sq", "Sz")]
+    if "film_resistance_mean" in series:
+        rows.append(("film, mean", ends("film_resistance_mean", OHM_CM2, "ohm cm^2")))
+    rows.append(("ledger errors", ledger_text(run)))
+    rows.append(("closed by", corrections_text(run)))
+    rows.append(("events", events_text(s)))
+    rows.append(("calibrated", named(calibrated(run))))
+    return rows

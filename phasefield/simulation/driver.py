@@ -1,0 +1,345 @@
+"""One loop for every case: protocol steps, steps in time, output, checkpoints, and how a run ends."""
+
+from __future__ import annotations
+
+import logging
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from phasefield.errors import NO_LITHIUM, Interrupted, SolverError
+from phasefield.model.coefficients import Drive
+from phasefield.model.laws import law_of
+from phasefield.results.run import open_run
+from phasefield.results.writer import Frame, RunWriter, write_summary
+from phasefield.simulation import restart
+from phasefield.simulation.events import Events
+from phasefield.simulation.output import begin, frame_of, row_of, summary_of
+from phasefield.simulation.protocol import Walk
+from phasefield.simulation.restart import Control
+from phasefield.simulation.step_control import Pace
+
+if TYPE_CHECKING:
+    from phasefield.case import Case
+
+log = logging.getLogger(__name__)
+
+CEILING = 1.05  # times the voltage limit: a trial step whose current no salt carries is solved at this voltage instead
+WATCHED, ENDLESS = 300, 1e8  # steps together; a run that has so many more before it at their pace makes no way
+BOUND = 1.05  # times the imposed current is all that the voltage limit drives: salt bounds it, not the voltage
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a progress display shows after each step."""
+
+    time: float  # s
+    planned: float | None  # s
+    cycle: int
+    cycles: int
+    voltage: float  # V
+    Sz: float  # m
+    step: int
+    dt: float  # s
+    wall: float  # s since this start
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: `reason` is "end", an event's name, or "failed"; `text` says it in a sentence."""
+
+    reason: str
+    text: str
+    folder: Path
+    steps: int
+
+    @property
+    def good(self) -> bool:
+        """Whether the run ended as the physics or the protocol had it."""
+        return self.reason != "failed"
+
+
+class Driver:
+    """A run of one case in one folder."""
+
+    def __init__(
+        self,
+        case: Case,
+        folder: Path,
+        resume: bool = False,
+        overwrite: bool = False,
+        progress: Callable[[Progress], None] | None = None,
+        walltime: float | None = None,
+    ) -> None:
+        """folder: the run folder; walltime: seconds after which the run saves and stops, resumable.
+
+        Raises ResultError if the folder holds another run, or nothing to resume.
+        """
+        self.case, self.folder, self.progress = case, folder, progress
+        self.walltime = walltime
+        self.before_step: Callable[[], None] | None = None
+        self.cell = law_of(case)
+        self.begun = time.monotonic()
+        self.stop_signal: int | None = None
+        self.control = Control()
+        if resume:
+            self._resume()
+        else:
+            self._begin(overwrite)
+        self.pace = Pace(case, self.cell, self.control)
+        self.events = Events(case.protocol, self.cell, self.control)
+
+    def _begin(self, overwrite: bool) -> None:
+        self.writer = begin(self.case, self.folder, overwrite)
+        self.walk = Walk(self.case.protocol, full=self.case.cathode is not None)
+        self.state = self.cell.start()
+        self._impose()
+        self.control.voltage_start = self.state.voltage
+        self.writer.add_row(row_of(self.cell, self.state, self.walk, 0.0, 0, 0))
+        self.writer.save(self._frame())
+        self._checkpoint()
+
+    def _resume(self) -> None:
+        self.state, position, self.control, rows, frames = restart.load(self.folder, self.case, self.cell)
+        self.writer = RunWriter.resume(self.folder, rows, frames)
+        self.walk = Walk(self.case.protocol, position, full=self.case.cathode is not None)
+        self.saved_at = time.monotonic()
+        log.info("resumed at %.6g s, step %d", self.state.t, self.control.steps)
+
+    def _checkpoint(self) -> None:
+        control = self.control
+        control.wall += time.monotonic() - self.begun
+        self.begun = time.monotonic()
+        rows, frames = self.writer.n_rows, self.writer.n_frames
+        restart.save(self.folder, self.case, self.cell, self.state, self.walk.at, control, rows, frames)
+        self.saved_at = time.monotonic()
+
+    @property
+    def drive(self) -> Drive:
+        """What the protocol imposes now. At the voltage limit a current step goes on at it, as a galvanostat does."""
+        current, voltage = self.walk.imposed
+        if self.control.limited and current is not None:
+            return Drive(None, math.copysign(self.case.protocol.voltage_limit, current))
+        return Drive(current, voltage, CEILING * self.case.protocol.voltage_limit)
+
+    def _impose(self) -> None:
+        """Begin a protocol step: its current or voltage acts on the state as it is."""
+        self.control.limited = False
+        self._react()
+        self._comply()
+        self.walk.at.begun = True
+        self.control.watched = self.control.steps, self.state.t
+
+    def _comply(self) -> None:
+        """Change between the imposed current and the voltage limit, whichever is reached first."""
+        current, _ = self.walk.imposed
+        if current is None or current == 0.0 or "voltage_limit" in self.case.protocol.stop_on:
+            return
+        limit = self.case.protocol.voltage_limit
+        was = self.control.limited
+        if (abs(self.current) <= abs(current)) if was else (abs(self.state.voltage) < limit * (1.0 - 1e-9)):
+            return
+        self.control.limited = not was
+        log.info("at %.6g s: %s", self.state.t, "current imposed" if was else "voltage limit imposed")
+        try:
+            self._react()
+        except SolverError:
+            self.control.limited = was
+            raise
+
+    def _give_up(self, error: SolverError) -> Outcome | None:
+        """End the run after a step that cannot be taken, or its protocol step if only the lithium is used up.
+
+        Without lithium the voltage passes any `until_voltage` within a moment.
+        """
+        if error.cause == NO_LITHIUM and self.walk.step.until_voltage is not None and self.walk.imposed[0]:
+            log.info("at %.6g s: the lithium is used up, which ends the protocol step", self.state.t)
+            self.walk.next()
+            return None
+        reason = "exhausted" if error.cause == NO_LITHIUM else "failed"
+        return self._finish(reason, f"{error.message}; stopped at {self.state.t:.6g} s, the last good step")
+
+    def _give_up_current(self) -> bool:
+        """Impose the voltage limit where salt no longer carries the current at any voltage; return whether it is so.
+
+        The counter electrode's plane has no more salt than comes to it: its current has an upper bound, and the voltage
+        goes to its limit within a moment that no step resolves. Anything else that stops a run is left as it is.
+        """
+        current, _ = self.walk.imposed
+        if not current or self.control.limited:
+            return False
+        restore = self.state.remember()
+        self.control.limited = True
+        try:
+            self._react()
+            carried = abs(self.current) <= BOUND * abs(current)
+        except SolverError:
+            carried = False
+        if not carried:
+            self.control.limited = False
+            restore()
+            return False
+        log.info("at %.6g s: voltage limit imposed, as no voltage drives the current any longer", self.state.t)
+        return True
+
+    def _react(self) -> None:
+        """Impose the drive on the state as it is. If that raises SolverError the state is what it was."""
+        restore = self.state.remember()
+        try:
+            self.cell.drive(self.state, self.drive)
+        except SolverError:
+            restore()
+            raise
+
+    @property
+    def current(self) -> float:
+        """Cell current density now, A/m^2."""
+        return self.cell.current(self.state)
+
+    def run(self) -> Outcome:
+        """Run to the end of the protocol, an event that stops it, or a failure; the folder then holds all of it.
+
+        Raises Interrupted, after saving, on SIGTERM, Ctrl-C or the end of the wall time.
+        """
+        with self._signals():
+            outcome = self._check_events()
+            while outcome is None and not self.walk.done:
+                try:
+                    outcome = self._go_on()
+                except SolverError as error:
+                    outcome = self._give_up(error)
+            return outcome if outcome is not None else self._finish("end", "the protocol is complete")
+
+    def _go_on(self) -> Outcome | None:
+        """Begin a protocol step if it has not begun, and take one step in time; return how the run ends, if it does."""
+        if not self.walk.at.begun:
+            self._impose()
+            outcome = self._check_events()
+            if outcome is not None:
+                return outcome
+            if self.walk.ended(self.state.voltage, self.current):
+                self.walk.next()
+                return None
+        elif self.cell.due(self.state):
+            self._react()
+        self._watch()
+        if self.before_step is not None:
+            self.before_step()
+        try:
+            dt, row = self._one_step()
+        except SolverError:
+            if not self._give_up_current():
+                raise
+            return self._check_events()
+        failure: SolverError | None = None
+        if self.walk.ended(self.state.voltage, self.current):
+            self.walk.next()
+        else:
+            try:
+                self._comply()
+            except SolverError as error:  # the step was accepted before: it is stored, whatever comes after it
+                failure = error
+        self._output(row)
+        self._report(row, dt)
+        outcome = self._check_events()
+        if failure is not None and outcome is None:
+            raise failure
+        self._heed()
+        return outcome
+
+    def _watch(self) -> None:
+        """Raise SolverError if the run makes no way."""
+        first, begun = self.control.watched
+        if self.control.steps < first + WATCHED:
+            return
+        passed, left = self.state.t - begun, self.walk.remaining(self.current)
+        span = max(self.walk.at.elapsed, left if math.isfinite(left) else 0.0)  # of the protocol step, s
+        if passed * ENDLESS < WATCHED * span:
+            raise SolverError(f"the last {WATCHED} steps took {passed:.2g} s together: this has no end")
+        self.control.watched = self.control.steps, self.state.t
+
+    def _one_step(self) -> tuple[float, dict[str, float]]:
+        """Take one accepted step; return its length and its row. Raises SolverError if none is possible."""
+        old, control = self.state, self.control
+        target = self.case.output.fields_every * control.frames_due
+        new, dt, rejected, iterations = self.pace.take(old, self.walk, self.drive, target)
+        charge = new.applied - old.applied
+        self.cell.accept(old)
+        self.state = new
+        self.walk.advance(dt, charge)
+        if abs(new.t - target) <= 1e-9 * target:
+            new.t = target
+        control.steps += 1
+        return dt, row_of(self.cell, new, self.walk, dt, rejected, iterations)
+
+    def _check_events(self) -> Outcome | None:
+        """Record events; return how the run ends if one of them stops it."""
+        stopped = self.events.look(self.state)
+        return self._finish(*stopped) if stopped is not None else None
+
+    def _output(self, row: dict[str, float]) -> None:
+        self.writer.add_row(row)
+        every = self.case.output.fields_every
+        if self.state.t >= self.control.frames_due * every * (1.0 - 1e-12):
+            self.control.frames_due = math.floor(self.state.t / every * (1.0 + 1e-12)) + 1
+            self.writer.save(self._frame())
+            self._checkpoint()
+        elif time.monotonic() - self.saved_at > self.case.output.checkpoint_every:
+            self.writer.save()
+            self._checkpoint()
+
+    def _report(self, row: dict[str, float], dt: float) -> None:
+        if self.progress is not None:
+            self.progress(
+                Progress(
+                    self.state.t, self.case.protocol.planned_time, int(row["cycle"]), self.case.protocol.repeat,
+                    row["voltage"], row["Sz"], self.control.steps, dt, time.monotonic() - self.begun,
+                )
+            )
+
+    def _finish(self, reason: str, text: str) -> Outcome:
+        self.writer.save(self._frame() if self.control.last_frame != self.state.t else None)
+        self._checkpoint()
+        row = row_of(self.cell, self.state, self.walk, 0.0, 0, 0)
+        with open_run(self.folder) as stored:
+            summary = summary_of(self.case, self.control, row, stored.corrections(), reason, text)
+        write_summary(self.folder, summary)
+        log.info("ended: %s (%s)", reason, text)
+        return Outcome(reason, text, self.folder, self.control.steps)
+
+    def _heed(self) -> None:
+        """Save and stop if a signal or the wall time asks for it."""
+        late = self.walltime is not None and time.monotonic() - self.begun_at > self.walltime
+        if self.stop_signal is None and not late:
+            return
+        self.writer.save()
+        self._checkpoint()
+        why = "the wall time is over" if late else f"signal {signal.Signals(self.stop_signal or 0).name}"
+        raise Interrupted(f"stopped at {self.state.t:.6g} s ({why}); saved in {self.folder}")
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        self.begun_at = time.monotonic()
+
+        def note(number: int, _: FrameType | None) -> None:
+            self.stop_signal = number
+
+        try:
+            kept = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+        except ValueError:  # not the main thread: the caller handles signals
+            kept = {}
+        try:
+            yield
+        finally:
+            for number, old in kept.items():
+                signal.signal(number, old)
+
+    def _frame(self) -> Frame:
+        self.control.last_frame = self.state.t
+        return frame_of(self.cell, self.state, self.case.output.fields)

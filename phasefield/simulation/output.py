@@ -1,0 +1,143 @@
+"""What a run stores: its files, the row of a step, a frame, the summary."""
+
+from __future__ import annotations
+
+import math
+import platform
+import resource
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from phasefield.constants import FARADAY, VERSION
+from phasefield.model.base import LawOfMotion
+from phasefield.model.state import State
+from phasefield.results.balances import Corrections
+from phasefield.results.writer import Frame, RunWriter
+from phasefield.simulation.protocol import Walk
+from phasefield.simulation.restart import Control
+from phasefield.topography.roughness import basic
+
+if TYPE_CHECKING:
+    from phasefield.case import Case
+
+SUMMED_UP = (
+    "voltage", "Sa", "Sq", "Sz", "height_mean", "concentration_min", "concentration_max", "charge_applied",
+    "charge_side", "film_resistance_mean",
+)  # fmt: skip
+"""Series whose last value stands in the summary."""
+
+
+def begin(case: Case, folder: Path, overwrite: bool) -> RunWriter:
+    """Start the files of a new run; a folder that holds a run is refused without `overwrite`."""
+    patches = case.film.patches
+    writer = RunWriter.create(
+        folder,
+        shape=case.grid.shape,
+        spacing=case.grid.spacing,
+        fields=list(case.output.fields),
+        case_text=case.text,
+        resolved_case=case.resolved_toml(),
+        versions=versions(),
+        seed=patches.seed if patches is not None else (case.surface.seed or 0),
+        attrs={"title": case.title, "molar_volume": case.lithium.molar_volume, "case_hash": case.hash},
+        overwrite=overwrite,
+    )
+    (folder / "case.toml").write_text(case.resolved_toml(), encoding="utf-8")
+    return writer
+
+
+def row_of(cell: LawOfMotion, s: State, walk: Walk, dt: float, rejected: int, iterations: int) -> dict[str, float]:
+    """Return the series of the step of `dt` [s] that led to the state `s`."""
+    rx = s.reaction
+    assert rx is not None
+    height, _ = s.front.height()
+    Sa, Sq, Sz = basic(height)
+    low, high = cell.concentration_range(s)
+    area = s.front.area[: s.front.count]
+    whole = s.front.total(area)
+    return {
+        "time": s.t,
+        "cycle": min(walk.at.cycle + 1, walk.protocol.repeat),
+        "protocol_step": walk.at.step,
+        "current_density": cell.current(s),
+        "voltage": s.voltage,
+        "charge_applied": s.applied,
+        "charge_deposited": s.deposited,
+        "charge_side": s.side,
+        "lithium_volume": s.front.volume(),
+        "lithium_dead": s.front.dead_volume(),
+        "lithium_in_film": s.side * cell.plane / FARADAY,
+        "salt_in_cell": cell.content(s.front, s.c),
+        "salt_displaced": s.displaced,
+        "Sa": Sa,
+        "Sq": Sq,
+        "Sz": Sz,
+        "height_mean": float(height.mean()),
+        "height_max": float(height.max()),
+        "height_min": float(height.min()),
+        "concentration_min": low,
+        "concentration_max": high,
+        "current_min": float(np.min(rx.j, initial=math.inf)) if rx.j.size else 0.0,
+        "current_max": float(np.max(rx.j, initial=-math.inf)) if rx.j.size else 0.0,
+        "film_resistance_mean": s.front.total(area * s.resistance) / whole if whole > 0.0 else 0.0,
+        "surface_area": whole,
+        "step_size": dt,
+        "iterations": iterations,
+        "newton_iterations": s.newton_iterations,
+        "residual": s.residual,
+        "rejected": rejected,
+        "salt_correction": s.salt_correction,
+        "volume_correction": s.volume_correction,
+        **cell.series(s),
+    }
+
+
+def frame_of(cell: LawOfMotion, s: State, fields: Sequence[str]) -> Frame:
+    """Return the fields of a state by name, and its height map."""
+    height, _ = s.front.height()
+    return Frame(s.t, {name: cell.field(s, name) for name in fields}, height)
+
+
+def summary_of(
+    case: Case, control: Control, row: Mapping[str, float], closed: Corrections | None, reason: str, text: str
+) -> dict[str, Any]:
+    """Return the content of summary.json.
+
+    row: series of the last state; closed: what closed the balances; reason, text: how the run ended.
+    """
+    return {
+        "title": case.title,
+        "finished": reason != "failed",
+        "reason": reason,
+        "text": text,
+        "time": row["time"],
+        "steps": control.steps,
+        "rejected": control.rejected,
+        "wall_time": control.wall,
+        "seconds_per_step": control.wall / max(control.steps, 1),
+        "peak_memory": peak_memory(),
+        "voltage_start": control.voltage_start,
+        **{name: row[name] for name in SUMMED_UP},
+        "corrections": closed,
+        "calibrated": [k for k, p in case.provenance.items() if p.status == "calibrated"],
+        "events": control.events,
+        "event_counts": control.event_counts,
+        "versions": versions(),
+    }
+
+
+def peak_memory() -> int:
+    """Return the largest memory that this process has held, bytes."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that made a run."""
+    names = ("numpy", "scipy", "numba", "llvmlite", "h5py")
+    return {"phasefield": VERSION, "python": platform.python_version()} | {n: version(n) for n in names}

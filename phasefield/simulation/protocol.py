@@ -1,0 +1,104 @@
+"""What is imposed at which time: the steps of the protocol, walked through and repeated."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from phasefield.case import Protocol, Step
+
+NEAR = 1e-9  # relative: an end that is this near has been reached
+
+
+@dataclass
+class Position:
+    """Where in the protocol a run is; all that a restart needs to know of it."""
+
+    cycle: int = 0  # repeats completed
+    step: int = 0  # in the list of steps
+    elapsed: float = 0.0  # s, in this step
+    charge: float = 0.0  # C/m^2, |charge| passed in this step
+    begun: bool = False  # the step's current or voltage is imposed
+
+    def to_dict(self) -> dict[str, float | int | bool]:
+        """Return the position as plain numbers."""
+        return {"cycle": self.cycle, "step": self.step, "elapsed": self.elapsed, "charge": self.charge,
+                "begun": self.begun}  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, float]) -> Position:
+        """Return the position that `to_dict` gave."""
+        return cls(int(values["cycle"]), int(values["step"]), float(values["elapsed"]), float(values["charge"]),
+                   bool(values["begun"]))  # fmt: skip
+
+
+class Walk:
+    """A walk through a protocol."""
+
+    def __init__(self, protocol: Protocol, position: Position | None = None, full: bool = False) -> None:
+        """full: a full cell, whose voltage rises in charge and falls in discharge."""
+        self.protocol, self.full = protocol, full
+        self.at = position or Position()
+
+    @property
+    def done(self) -> bool:
+        """Whether every repeat is completed."""
+        return self.at.cycle >= self.protocol.repeat
+
+    @property
+    def step(self) -> Step:
+        """The step in force."""
+        return self.protocol.steps[self.at.step]
+
+    @property
+    def imposed(self) -> tuple[float | None, float | None]:
+        """The imposed current density [A/m^2] and voltage [V]; one is None."""
+        step = self.step
+        if step.voltage is not None:
+            return None, step.voltage
+        return (step.current if step.current is not None else 0.0), None
+
+    def remaining(self, current: float) -> float:
+        """Time [s] until the step ends by duration or, at the present current [A/m^2], by capacity."""
+        step, at = self.step, self.at
+        left = [t - at.elapsed for t in (step.duration, step.rest) if t is not None]
+        if step.capacity is not None and current != 0.0:
+            left.append((step.capacity - at.charge) / abs(current))
+        return max(min(left, default=math.inf), 0.0)
+
+    def past(self, voltage: float) -> float:
+        """Return how far a voltage [V] is beyond the step's `until_voltage`, V; < 0 before it."""
+        step = self.step
+        assert step.until_voltage is not None
+        if not self.full:
+            return abs(voltage) - step.until_voltage
+        return math.copysign(1.0, step.current or 0.0) * (voltage - step.until_voltage)
+
+    def advance(self, dt: float, charge: float) -> None:
+        """Count a step of dt [s] that passed `charge` [C/m^2]."""
+        self.at.elapsed += dt
+        self.at.charge += abs(charge)
+
+    def ended(self, voltage: float, current: float) -> bool:
+        """Whether the step has reached one of its ends."""
+        step, at = self.step, self.at
+        for limit in (step.duration, step.rest):
+            if limit is not None and at.elapsed >= limit * (1.0 - NEAR):
+                return True
+        if step.capacity is not None and at.charge >= step.capacity * (1.0 - NEAR):
+            return True
+        if step.until_voltage is not None and self.past(voltage) >= -NEAR * step.until_voltage:
+            return True
+        return step.until_current is not None and abs(current) <= step.until_current * (1.0 + NEAR)
+
+    def next(self) -> None:
+        """Go on to the next step, or to the first one of the next repeat."""
+        at = self.at
+        at.step += 1
+        at.elapsed, at.charge, at.begun = 0.0, 0.0, False
+        if at.step == len(self.protocol.steps):
+            at.step = 0
+            at.cycle += 1

@@ -1,0 +1,98 @@
+"""What a restart needs: state, place in the protocol, control and counters, to a checkpoint and back."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from phasefield.errors import ResultError
+from phasefield.model.base import LawOfMotion
+from phasefield.model.reaction import Reaction
+from phasefield.model.state import State
+from phasefield.results.checkpoint import read_checkpoint, write_checkpoint
+from phasefield.simulation.protocol import Position
+
+if TYPE_CHECKING:
+    from phasefield.case import Case
+
+REACTION = ("j", "J", "Jc", "j_li")
+AT_FIRST = ("volume_0", "volume_other_0", "salt_0")  # what a law of motion keeps of t = 0
+
+
+@dataclass
+class Control:
+    """Step control and counters that a restart needs."""
+
+    dt_c: float = math.inf  # s, longest step by the concentration's change in the last one
+    frames_due: int = 1  # the next frame stands at frames_due * fields_every
+    steps: int = 0
+    rejected: int = 0
+    wall: float = 0.0  # s
+    limited: bool = False  # the imposed current would need more than the voltage limit, which is imposed instead
+    voltage_start: float = 0.0  # V
+    last_frame: float = -1.0  # s
+    watched: tuple[int, float] = (0, 0.0)  # step and time [s] from which on the progress of a protocol step is watched
+    events: list[dict[str, Any]] = field(default_factory=list)  # what `events` keeps of each
+    event_counts: dict[str, int] = field(default_factory=dict)  # how often each has begun
+    events_on: dict[str, int | None] = field(default_factory=dict)  # those that last: their place in `events`
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the control as plain numbers; JSON knows no infinity."""
+        return {**asdict(self), "dt_c": repr(self.dt_c)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Control:
+        """Return the control that `to_dict` gave."""
+        return cls(**{**values, "dt_c": float(values["dt_c"]), "watched": tuple(values.get("watched", (0, 0.0)))})
+
+
+class Saved(NamedTuple):
+    """Content of a checkpoint; `rows` and `frames` stood in the results file."""
+
+    state: State
+    position: Position
+    control: Control
+    rows: int
+    frames: int
+
+
+def save(
+    folder: Path, case: Case, cell: LawOfMotion, s: State, at: Position, control: Control, rows: int, frames: int
+) -> None:
+    """Write a checkpoint of a run."""
+    rx = s.reaction
+    assert rx is not None
+    numbers = {
+        "state": s.numbers(),
+        **{name: getattr(cell, name) for name in AT_FIRST},
+        "reaction": [rx.total, rx.total_li, rx.other_li],
+        "position": at.to_dict(),
+        "control": control.to_dict(),
+    }
+    arrays = {f"array_{k}": v for k, v in s.arrays().items()}
+    arrays |= {f"array_rx_{k}": getattr(rx, k) for k in REACTION}
+    write_checkpoint(
+        folder, {"case_hash": case.hash, "numbers": json.dumps(numbers), "rows": rows, "frames": frames, **arrays}
+    )
+
+
+def load(folder: Path, case: Case, cell: LawOfMotion) -> Saved:
+    """Read the newest good checkpoint of a run. Raises ResultError if there is none, or if it is of another case."""
+    saved = read_checkpoint(folder)
+    if saved["case_hash"] != case.hash:
+        raise ResultError(f"{folder}: holds a run of another case; resume with its own {folder / 'case.toml'}")
+    numbers = json.loads(str(saved["numbers"]))
+    arrays = {k[6:]: v for k, v in saved.items() if k.startswith("array_")}
+    for name in AT_FIRST:
+        setattr(cell, name, numbers[name])
+    state = cell.restore(arrays, numbers["state"])
+    j, J, Jc, j_li = (np.asarray(arrays[f"rx_{name}"], dtype=float) for name in REACTION)
+    state.reaction = Reaction(j, J, Jc, j_li, *numbers["reaction"])
+    position = Position.from_dict(numbers["position"])
+    return Saved(state, position, Control.from_dict(numbers["control"]), int(saved["rows"]), int(saved["frames"]))

@@ -1,0 +1,133 @@
+"""Step control: how long a step may be, and which attempt at it is accepted."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from phasefield.errors import NO_LITHIUM, SolverError
+from phasefield.model.base import LawOfMotion
+from phasefield.model.coefficients import Drive
+from phasefield.model.state import State
+from phasefield.simulation.protocol import Walk
+from phasefield.simulation.restart import Control
+from phasefield.simulation.step_end import LOCATE, Landing, voltage_share
+
+if TYPE_CHECKING:
+    from phasefield.case import Case
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 8  # a step is shortened this often, to half or less, before the run stops
+GROWTH = 2.0  # a step's concentration limit may grow by this factor from step to step
+SHORTEST = 0.25  # of a step whose concentration changed too much is the next attempt at least
+OVERSHOOT = 2.0  # a step whose concentration changed by this many limits is repeated
+ORDER = -1.0 / 3.0  # the embedded error falls with the third power of a step
+SWING = 0.15  # relative change of the current in a step at an imposed voltage: just after a jump the salt's layer is
+# thinner than a cell, which the embedded error misses
+EASY, HARD = 3, 10  # coupling iterations up to which, and from which, a step is easy and hard
+MOMENT = 1e-12  # of the time so far: steps are not made shorter for what happens within it
+FLOOR = 0.05  # concentration changes are measured against at least this share of c0
+
+
+class Taken(NamedTuple):
+    """An accepted step."""
+
+    state: State
+    dt: float  # s
+    rejected: int
+    iterations: int  # of the solvers
+
+
+class Pace:
+    """Step control of one run; what carries over from step to step stands in `Control`, for a restart."""
+
+    def __init__(self, case: Case, cell: LawOfMotion, control: Control) -> None:
+        self.case, self.cell, self.control = case, cell, control
+
+    def longest(self, s: State) -> float:
+        """Return the longest step [s] allowed by salt, motion and the law itself."""
+        case, cell = self.case, self.cell
+        assert s.reaction is not None
+        limits = [self.control.dt_c, case.numerics.max_step or math.inf, cell.longest_step(s)]
+        fastest = float(np.max(np.abs(s.reaction.j_li), initial=0.0)) * cell.per_charge
+        if fastest > 0.0:
+            limits.append(case.numerics.front_step * cell.dx / fastest)
+        return min(limits)
+
+    def take(self, s: State, walk: Walk, drive: Drive, output: float) -> Taken:
+        """Take one step from `s` (driven by `drive`) and return it; `s` stays as it is.
+
+        output: time [s] of the next frame, which a step ahead of it meets. Raises SolverError if no step is possible.
+        """
+        cell, control = self.cell, self.control
+        ahead = min(output - s.t if output > s.t else math.inf, cell.until_renewal(s))
+        remaining = min(walk.remaining(cell.current(s)), ahead)
+        longest = self.longest(s)
+        dt = remaining / math.ceil(remaining / longest * (1.0 - 1e-9)) if math.isfinite(remaining) else longest
+        landing = Landing(walk, s, cell.plane, min(longest, walk.remaining(0.0), ahead))
+        if not math.isfinite(dt):
+            raise SolverError("nothing limits the step; give the protocol step a duration or numerics.max_step")
+        rejected = located = 0
+        begun = cell.iterations
+        limit = self.case.numerics.concentration_change
+        while True:
+            reason, cause, shorter = "", "", 0.5
+            # What changes within a moment is a jump, as where the last lithium of a place goes: no step divides it.
+            moment = dt <= MOMENT * s.t
+            divisible = rejected < ATTEMPTS - 2 and not moment
+            try:
+                new = cell.step(s, drive, dt)
+                change = cell.change(s, new, FLOOR)
+                if change > OVERSHOOT * limit and divisible:
+                    reason = f"the concentration changed by {change:.2g} of itself"
+                    shorter = max(0.8 * limit / change, SHORTEST)
+                off = new.step_error / self.case.numerics.step_error
+                if off > OVERSHOOT and divisible:
+                    reason = f"its error, {new.step_error:.2g}, is {off:.2g} times what numerics.step_error allows"
+                    shorter = min(shorter, max(0.8 * off**ORDER, SHORTEST))
+                swing = self._swing(s, new, drive)
+                if swing > SWING and divisible:
+                    reason = f"the current changed by {swing:.2g} of itself at an imposed voltage"
+                    shorter = min(shorter, 0.5)
+            except SolverError as error:
+                reason, cause = error.message, error.cause
+                shorter = 0.5 if rejected < 2 or cause == NO_LITHIUM else SHORTEST
+            if reason:
+                rejected += 1
+                control.rejected += 1
+                log.info("step of %.6g s at %.6g s rejected: %s", dt, s.t, reason)
+                shortest = max(self.case.numerics.min_step or 0.0, MOMENT * s.t if cause == NO_LITHIUM else 0.0)
+                if rejected >= ATTEMPTS or shorter * dt < shortest:
+                    raise SolverError(f"no step succeeds ({reason})", cause)
+                landing.fail()
+                dt *= shorter
+                continue
+            if drive.current is None:
+                length = landing.again(new, dt)
+                if length is None:
+                    break
+                dt = length
+                continue
+            share = voltage_share(walk, s, new)
+            if share == 1.0 or located == LOCATE:
+                break
+            located += 1
+            dt *= max(share, 0.05)
+        longer = min(limit / change if change > 0.0 else GROWTH, off**ORDER if off > 0.0 else GROWTH)
+        control.dt_c = dt * min(GROWTH, 0.8 * longer)
+        if change < limit and off < 0.5 and cell.effort <= EASY and rejected == 0:
+            control.dt_c = math.inf  # nothing but the motion need limit the next step
+        elif cell.effort > HARD:
+            control.dt_c = dt
+        return Taken(new, dt, rejected, cell.iterations - begun)
+
+    def _swing(self, old: State, new: State, drive: Drive) -> float:
+        """Return the relative change of the current in a step at an imposed voltage; 0 at an imposed current."""
+        if drive.current is not None:
+            return 0.0
+        before, after = self.cell.current(old), self.cell.current(new)
+        return abs(after - before) / max(abs(before), abs(after), 1e-6 * self.cell.properties.j0)

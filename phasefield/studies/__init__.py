@@ -1,0 +1,1 @@
+"""Several runs: compared, swept over inputs, and shared out among causes."""

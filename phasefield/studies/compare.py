@@ -1,0 +1,273 @@
+"""Two or more cases run and set side by side: runs in parallel, one table, one picture.
+
+Cores are divided among the runs. Measured on 2 cores at 64 x 64 x 60 cells: a step of PLLZ took 0.22 s alone
+with two threads, and 0.40 s with one thread beside a run of PLL: two at once end sooner than one after the other.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from phasefield import api
+from phasefield.atomic import replace_text
+from phasefield.check.estimate import estimate
+from phasefield.errors import PhasefieldError, ResultError
+from phasefield.formatting import MICRO, MILLI, named, number, plain_table, spell
+from phasefield.machine import available_memory
+from phasefield.processes import Job, run_all
+from phasefield.results.checkpoint import CHECKPOINTS
+from phasefield.results.run import Run, open_run
+from phasefield.results.summary import calibrated, ledger_text
+from phasefield.results.writer import RESULT, SUMMARY
+from phasefield.simulation.progress import Count, Several
+from phasefield.studies.targets import marks_for, measured_for
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from phasefield.case import Case
+
+PICTURE, TABLE, FIGURES = "compare.png", "compare.csv", "compare.json"
+
+START = 2.0  # s that a run takes to begin
+FEW = 8  # runs that are shown one by one
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing to compare: a case, its folder and overrides, or a stored run that is taken as it is (case None)."""
+
+    name: str
+    given: str
+    case: Case | None
+    folder: Path
+    overrides: tuple[str, ...] = ()
+
+
+def compare(
+    given: Sequence[str],
+    out: Path = api.RUNS,
+    *,
+    overrides: Sequence[str] = (),
+    threads: int | None = None,
+    overwrite: bool = False,
+    console: Console | None = None,
+) -> list[Row]:
+    """Run what is not yet run, write compare.png, .csv and .json into `out`, and return the table's rows.
+
+    given: case files, shipped cases, or folders of stored runs. A finished run of the same resolved case is
+    used again, an unfinished one is resumed. Raises Interrupted, all runs resumable, when stopped.
+    """
+    entries = plan(given, out, overrides)
+    run_missing(entries, threads=threads, overwrite=overwrite, console=console)
+    with ExitStack() as stack:
+        runs = [stack.enter_context(open_run(entry.folder)) for entry in entries]
+        rows = [row_of(entry.name, run) for entry, run in zip(entries, runs, strict=True)]
+        write_figures(rows, out)
+        draw(runs, out / PICTURE)
+    return rows
+
+
+def run_missing(
+    entries: Sequence[Entry],
+    *,
+    threads: int | None = None,
+    overwrite: bool = False,
+    console: Console | None = None,
+) -> None:
+    """Run what is not yet run, several at once; resume what was stopped. Raises as `compare` does."""
+    jobs = [job for entry in entries if (job := job_of(entry, overwrite)) is not None]
+    if jobs:
+        most = api.check_threads(threads)
+        _make(jobs, share(entries, len(jobs), most), most, console)
+
+
+def plan(given: Sequence[str], out: Path, overrides: Sequence[str]) -> list[Entry]:
+    """Return what is to be compared, every case read and valid, each with a folder of its own in `out`."""
+    if out.exists() and not out.is_dir():
+        raise PhasefieldError(f"{out}: is no folder; choose another with --out")
+    entries: list[Entry] = []
+    for text in given:
+        if (Path(text) / RESULT).is_file():
+            entries.append(Entry(_free(Path(text).resolve().name, entries), text, None, Path(text)))
+            continue
+        case = api.read_case(text, overrides)
+        name = _free(case.path.stem if case.path is not None else text, entries)
+        entries.append(Entry(name, text, case, out / name, tuple(overrides)))
+    if len({entry.folder.resolve() for entry in entries}) < len(entries):
+        raise PhasefieldError(f"{' '.join(given)}: the same run comes twice; name each once")
+    return entries
+
+
+def _free(name: str, entries: Sequence[Entry]) -> str:
+    taken = {entry.name for entry in entries}
+    return next(n for n in (name, *(f"{name}-{k}" for k in range(2, 1000))) if n not in taken)
+
+
+def expected(entries: Sequence[Entry], threads: int) -> tuple[int, float]:
+    """Return how many runs of `entries` are to be made, and about how long they take together, s."""
+    waiting = [entry.case for entry in entries if job_of(entry, overwrite=False) is not None and entry.case is not None]
+    return len(waiting), sum(START + (estimate(case).seconds or 0.0) for case in waiting) / threads
+
+
+def job_of(entry: Entry, overwrite: bool) -> Job | None:
+    """Return what must be run for an entry, None if nothing; refuse a folder that holds another case."""
+    if entry.case is None or (not overwrite and api.is_finished(entry.case, entry.folder)):
+        return None
+    arguments = [str(api.locate_case(entry.given))]
+    for text in entry.overrides:
+        arguments += ["-s", text]
+    saved = any((entry.folder / name).exists() for name in CHECKPOINTS)
+    if overwrite:
+        arguments.append("--overwrite")
+    elif saved or (entry.folder / SUMMARY).exists():
+        with open_run(entry.folder) as stored:
+            if stored.attrs.get("case_hash") != entry.case.hash:
+                raise ResultError(
+                    f"{entry.folder}: holds a run of another case (other overrides, or a changed file); "
+                    "choose another folder with --out, or replace it with --overwrite"
+                )
+        if saved:
+            arguments.append("--resume")
+    return Job(entry.name, entry.folder, arguments, api.check_threads(None, entry.case.grid.cells))
+
+
+def share(entries: Sequence[Entry], jobs: int, threads: int) -> int:
+    """Return how many runs go at once: as many as there are threads, and as fit in memory together."""
+    needed = max(entry.case.grid.memory for entry in entries if entry.case is not None)
+    return max(1, min(jobs, threads, int(min(available_memory() / needed, jobs))))
+
+
+def _make(jobs: Sequence[Job], at_once: int, threads: int, console: Console | None) -> None:
+    if console is None:
+        run_all(jobs, at_once, threads, lambda name, report: None)
+        return
+    how = f"{at_once} at once on {threads} thread{'s' if threads > 1 else ''}"
+    names, bars = [job.name for job in jobs], console.is_terminal
+    what = ", ".join(names) if len(jobs) <= FEW else f"{len(jobs)} runs"
+    console.print(f"Running {what}: {how}", soft_wrap=True)
+    with Several(console, names, bars) if len(jobs) <= FEW else Count(console, len(jobs), bars) as shown:
+
+        def show(name: str, report: Mapping[str, Any]) -> None:
+            if "say" in report:
+                shown.say(name, str(report["say"]))
+            else:
+                shown.show(name, report)
+
+        run_all(jobs, at_once, threads, show)
+
+
+def row_of(name: str, run: Run) -> Row:
+    """Return the figures of a run beside what was measured, SI."""
+    from phasefield.viz.plots.series import voltage_ends
+
+    if not run.n_steps:
+        raise ResultError(f"{run.folder}: holds no step yet; run it first")
+    start, end = voltage_ends(run)
+    series, summary = run.series, run.summary
+    return {
+        "name": name,
+        "title": run.title,
+        "folder": str(run.folder),
+        "finished": run.finished,
+        "reason": str(summary.get("reason", "unfinished")),
+        "time": float(series["time"][-1]),
+        "Sz_start": float(series["Sz"][0]),
+        "Sz": float(series["Sz"][-1]),
+        "Sq": float(series["Sq"][-1]),
+        "Sa": float(series["Sa"][-1]),
+        "voltage_start": start,
+        "voltage_end": end,
+        "steps": summary.get("steps"),
+        "wall_time": summary.get("wall_time"),
+        "seconds_per_step": summary.get("seconds_per_step"),
+        "ledger": ledger_text(run),
+        "calibrated": calibrated(run),
+        "measured": measured_for(run),
+    }
+
+
+def write_figures(rows: Sequence[Row], out: Path) -> None:
+    """Write the rows as JSON and CSV, SI units."""
+    out.mkdir(parents=True, exist_ok=True)
+    replace_text(out / FIGURES, json.dumps(list(rows), indent=2) + "\n")
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    units = dict.fromkeys(("Sz_start", "Sz", "Sq", "Sa"), "m")
+    units |= dict.fromkeys(("voltage_start", "voltage_end"), "V")
+    units |= dict.fromkeys(("time", "wall_time", "seconds_per_step"), "s")
+    plain = [key for key in rows[0] if key not in ("measured", "calibrated")]
+    extra = ("Sz", "voltage_start", "voltage_end")
+    writer.writerow(
+        [f"{key} [{units[key]}]" if key in units else key for key in plain]
+        + ["calibrated", *(f"measured {key} [{units[key]}]" for key in extra)]
+    )
+    for row in rows:
+        measured = [row["measured"].get(key, "") for key in extra]
+        writer.writerow([*(row[key] for key in plain), named(row["calibrated"]), *measured])
+    replace_text(out / TABLE, text.getvalue())
+
+
+def draw(runs: Sequence[Run], path: Path) -> Path:
+    """Draw the runs side by side, on one colour scale and through one camera."""
+    from phasefield.viz.plots.compare import comparison
+    from phasefield.viz.stored import labels
+
+    names, _ = labels(runs)
+    found = {name: marks for name, run in zip(names, runs, strict=True) if (marks := marks_for(run))}
+    return comparison(runs, path, references=found)
+
+
+def print_rows(console: Console, rows: Sequence[Row], out: Path) -> None:
+    """Print the table, what was calibrated, and where the files are."""
+    arrow = " -> "
+    table = plain_table("", *(row["name"] for row in rows))
+
+    def add(label: str, *texts: str) -> None:
+        table.add_row(label, *texts)
+
+    def each(text: Any) -> list[str]:
+        return [text(row) for row in rows]
+
+    add("simulated", *each(lambda r: spell(r["time"]) + ("" if r["finished"] else " (unfinished)")))
+    add(
+        "Sz, start -> end (um)",
+        *each(lambda r: number(r["Sz_start"], MICRO) + arrow + number(r["Sz"], MICRO)),
+    )
+    add("  measured, [1]", *each(lambda r: r["measured"].get("Sz_text", "-")))
+    add("Sq, Sa at the end (um)", *each(lambda r: f"{number(r['Sq'], MICRO)}, {number(r['Sa'], MICRO)}"))
+    add(
+        "|voltage|, first -> last cycle (mV)",
+        *each(lambda r: number(r["voltage_start"], MILLI) + arrow + number(r["voltage_end"], MILLI)),
+    )
+    add(
+        "  measured, [1]",
+        *each(lambda r: str(r["measured"].get("voltage_text", "-")).replace("\u2192", "->")),
+    )
+    add("ended", *each(lambda r: r["reason"]))
+    add("steps; s per step", *each(lambda r: f"{r['steps']}; {number(r['seconds_per_step'])}"))
+    for k, part in enumerate(("charge", "lithium", "salt")):
+        add(f"ledger error, {part}", *each(lambda r, k=k: r["ledger"].split(", ")[k].split(" ")[-1]))
+    console.print(table)
+    if len(rows) == 2 and min(row["Sz"] for row in rows) > 0.0:
+        one, other = rows
+        text = f"Ratio of Sz, {one['name']} / {other['name']}: {one['Sz'] / other['Sz']:.3g}"
+        if all("Sz" in row["measured"] for row in rows):
+            text += f"; measured {one['measured']['Sz_text']} / {other['measured']['Sz_text']} um"
+        console.print(text, soft_wrap=True)
+    for row in rows:
+        console.print(f"Calibrated in {row['name']}: {named(row['calibrated'])}", soft_wrap=True)
+    for source in dict.fromkeys(row["measured"]["source"] for row in rows if row["measured"]):
+        console.print(source, soft_wrap=True, markup=False)
+    console.print(f"Picture: {out / PICTURE}", soft_wrap=True)
+    console.print(f"Table: {out / TABLE}, {out / FIGURES}", soft_wrap=True)
+    console.print(f"Runs: {', '.join(row['folder'] for row in rows)}", soft_wrap=True)

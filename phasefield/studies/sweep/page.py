@@ -1,0 +1,95 @@
+"""A study's own page: pictures, indices, and a table with the last surface of every run, to sort and to filter."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import os
+from collections.abc import Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from phasefield.atomic import replace_text
+from phasefield.studies.sweep import outputs
+from phasefield.studies.sweep.pictures import SHOWN, map_inputs, sobol_of
+from phasefield.studies.sweep.table import Heading, Row, Study
+
+PAGE = "study.html"
+TEMPLATE = "study.html"
+COLOURS = 256
+EXTRA = ("max Sz", "ledger_charge", "ledger_lithium", "ledger_salt", "steps")  # columns hidden at first
+
+
+def write_page(study: Study, pictures: Sequence[Path]) -> Path:
+    """Write study.html into the study's folder; it needs no network, and the run folders only for its links."""
+    data = {
+        "title": study.title,
+        "heads": [_head(head) for head in study.headings],
+        "rows": [[_plain(row[head.name]) for head in study.headings] for row in study.rows],
+        "surfaces": [_surface(study, row) for row in study.rows],
+        "runs": os.path.relpath(study.runs, study.folder),
+        "colours": _colours(),
+    }
+    template = (files("phasefield.studies.sweep") / TEMPLATE).read_text(encoding="utf-8")
+    text = template.replace("<!--title-->", escape(study.title)).replace("<!--about-->", _about(study))
+    text = text.replace("<!--pictures-->", "".join(_picture(path) for path in pictures))
+    text = text.replace("/*data*/", json.dumps(data).replace("<", "\\u003c"))
+    replace_text(study.folder / PAGE, text)
+    return study.folder / PAGE
+
+
+def _head(head: Heading) -> dict[str, Any]:
+    unit, size = (head.show_unit, head.show_size) if head.role == "input" else SHOWN.get(head.unit, (head.unit, 1.0))
+    return {
+        "name": head.name, "unit": unit, "size": size, "role": head.role, "meaning": head.meaning,
+        "extra": head.name in EXTRA,
+    }  # fmt: skip
+
+
+def _plain(value: object) -> object:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _surface(study: Study, row: Row) -> Any:
+    """Return the small picture of a run's last surface."""
+    if not row["run"] or row["status"] not in ("done", "failed"):
+        return None
+    try:
+        content = json.loads((study.folder_of(row) / outputs.FILE).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return content.get("surface") if isinstance(content, dict) else None
+
+
+def _about(study: Study) -> str:
+    about = study.about
+    lines = [f"Cases: {', '.join(about['base_titles'])}"]
+    if about["overrides"]:
+        lines.append(f"In every run: {', '.join(about['overrides'])}")
+    if about["calibrated"]:
+        lines.append(f"Calibrated, not predicted: {', '.join(about['calibrated'])}")
+    output = str(about["figures"].get("output", "Sz"))
+    if map_inputs(study) is None and (found := sobol_of(study, output)) is not None:
+        for one in found[0]:
+            lines.append(
+                f"Sobol indices of {output}, {one.name}: {one.first:.2f} ({one.first_low:.2f} to {one.first_high:.2f}) "
+                f"alone, {one.total:.2f} ({one.total_low:.2f} to {one.total_high:.2f}) with interactions"
+            )
+    return "".join(f"<p>{escape(line)}</p>" for line in lines)
+
+
+def _picture(path: Path) -> str:
+    data = base64.b64encode(path.read_bytes()).decode("ascii")
+    return f'<img alt="{escape(path.stem)}" src="data:image/png;base64,{data}">'
+
+
+def _colours() -> str:
+    """Return the 256 colours of the heights, as base64 of red, green, blue."""
+    import matplotlib as mpl
+    import numpy as np
+
+    table = mpl.colormaps["viridis"](np.arange(COLOURS))[:, :3]
+    return base64.b64encode(np.round(table * 255).astype(np.uint8).tobytes()).decode("ascii")

@@ -1,0 +1,213 @@
+"""Which pictures a study's table allows, drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from phasefield.api import read_case
+from phasefield.errors import PhasefieldError
+from phasefield.studies.sweep import analysis
+from phasefield.studies.sweep.analysis import Index, value
+from phasefield.studies.sweep.studyfile import CASE, SEED
+from phasefield.studies.sweep.table import Heading, Study
+from phasefield.viz.plots.study import Curve, Response, Scale, responses, sobol_bars, value_map
+from phasefield.viz.style import MICRON
+
+RESPONSE, MAP, SOBOL = "response.png", "map.png", "sobol.png"
+NAMED = ("film", "counter", "lithium", "surface", "grid", "cathode")  # tables whose name an axis needs
+MOST_CURVES = 6
+MOST_PANELS = 9
+LOG_FROM = 20.0  # ratio of largest to smallest from which an output's axis is logarithmic
+SHOWN = {"m": (MICRON, 1e-6), "s": ("h", 3600.0), "V": ("mV", 1e-3)}  # units of outputs in pictures
+WORDS = {"wagner_number": "Wagner number", "current_share": "j / j_lim"}
+
+
+def draw(study: Study) -> list[Path]:
+    """Draw what the table allows and return the files: responses, a map of two inputs, Sobol indices.
+
+    Nothing is drawn of a study none of whose runs has the output.
+    """
+    output = study.heading(str(study.about["figures"].get("output", "Sz")))
+    if not any(math.isfinite(value(row, output.name)) for row in study.rows):
+        return []
+    made = [_responses(study, output)]
+    two = map_inputs(study)
+    if two is not None:
+        made.append(_map(study, two, output))
+    if (indices := sobol_of(study, output.name)) is not None:
+        made.append(_sobol(study, output, *indices))
+    return made
+
+
+def numeric(study: Study) -> list[Heading]:
+    """Return the inputs that are numbers and take more than one value, seeds apart."""
+    found = []
+    for head in study.inputs:
+        values = {row[head.name] for row in study.rows}
+        if head.name not in (SEED, CASE) and len(values) > 1 and all(isinstance(v, int | float) for v in values):
+            found.append(head)
+    return found
+
+
+def scale_of(head: Heading) -> Scale:
+    """Return how an input is drawn."""
+    words, unit = short(head), head.show_unit.replace("um", MICRON).replace("^2", "\N{SUPERSCRIPT TWO}")
+    return Scale(f"{words} [{unit}]" if unit else words, head.scale == "log")
+
+
+def output_scale(study: Study, output: Heading) -> tuple[Scale, float]:
+    """Return how an output is drawn, and the size of its unit, SI."""
+    unit, size = SHOWN.get(output.unit, (output.unit, 1.0))
+    values = [v for row in study.rows if math.isfinite(v := value(row, output.name))]
+    log = min(values) > 0.0 and max(values) > LOG_FROM * min(values)
+    words = output.name.replace("_", " ")
+    return Scale(f"{words} [{unit}]" if unit else words, log), size
+
+
+def short(head: Heading) -> str:
+    """Return an input's key as people say it: film conductivity, transference number, current."""
+    parts = head.name.replace("_", " ").split(".")
+    return " ".join(parts if parts[0] in NAMED else parts[-1:])
+
+
+def _responses(study: Study, output: Heading) -> Path:
+    scale, size = output_scale(study, output)
+    heads = numeric(study)[:MOST_PANELS]
+    path, title = study.folder / RESPONSE, _title(study)
+    if study.about["sample"] is not None and heads:
+        values = np.array([value(row, output.name) for row in study.rows]) / size
+        panels = []
+        for head in heads:
+            x = np.array([value(row, head.name) for row in study.rows]) / head.show_size
+            panels.append(Response(scale_of(head), (Curve("", x, values, np.full(len(x), math.nan)),), joined=False))
+        return responses(panels, scale, path, title)
+    seeds = len({row[SEED] for row in study.rows}) if any(h.name == SEED for h in study.inputs) else 1
+    note = f"means over {seeds} seeds, band: one standard deviation" if seeds > 1 else ""
+    if not heads:
+        return responses([_by_words(study, output, size)], scale, path, title, note.replace("band", "bars"))
+    return responses([_panel(study, head, output, size) for head in heads], scale, path, title, note)
+
+
+def _panel(study: Study, head: Heading, output: Heading, size: float) -> Response:
+    """Return the curves over one input, one for each combination of the others; too many: their middle ones."""
+    along = _columns_of(study, head.name)
+    others = [h.name for h in study.inputs if h.name not in (*along, SEED)]
+    means = analysis.over_seeds(study.rows, [head.name, *others], output.name)
+    groups: dict[tuple[object, ...], list[tuple[float, float, float]]] = {}
+    for key, mean in means.items():
+        x = key[0]
+        assert isinstance(x, int | float)
+        groups.setdefault(key[1:], []).append((x / head.show_size, mean.mean / size, mean.deviation / size))
+    kept = list(groups)
+    if len(kept) > MOST_CURVES:
+        kept = [kept[round(k)] for k in np.linspace(0, len(kept) - 1, MOST_CURVES)]
+    curves = []
+    for rest in kept:
+        x, mean, deviation = np.array(sorted(groups[rest])).T
+        named = zip([study.heading(name) for name in others], rest, strict=True)
+        curves.append(Curve(", ".join(_shown(h, v) for h, v in named), x, mean, deviation))
+    return Response(scale_of(head), curves, ", ".join(short(study.heading(name)) for name in others))
+
+
+def _columns_of(study: Study, name: str) -> list[str]:
+    """Return the columns that go along with one."""
+    return next((axis for axis in study.about["axes"] if name in axis), [name])
+
+
+def _shown(head: Heading, one: object) -> str:
+    if isinstance(one, int | float):
+        return f"{one / head.show_size:.3g} {head.show_unit}".strip()
+    return str(one)
+
+
+def _by_words(study: Study, output: Heading, size: float) -> Response:
+    """Return the response over inputs that are words, cases for instance; over the seeds if there are none."""
+    names = [h.name for h in study.inputs if h.name != SEED]
+    means = analysis.over_seeds(study.rows, names, output.name)
+    if not names:
+        rows = [(value(row, SEED) if SEED in row else 0.0, value(row, output.name) / size) for row in study.rows]
+        x, y = np.array(rows).T
+        nothing = np.full(len(x), math.nan)
+        return Response(Scale("seed" if SEED in study.rows[0] else "point"), (Curve("", x, y, nothing),))
+    places = tuple("\n".join(str(one) for one in key) for key in means)
+    mean = np.array([one.mean for one in means.values()]) / size
+    deviation = np.array([one.deviation for one in means.values()]) / size
+    label = ", ".join(short(study.heading(name)) for name in names)
+    return Response(Scale(label, names=places), (Curve("", np.arange(len(places), dtype=float), mean, deviation),))
+
+
+def map_inputs(study: Study) -> tuple[Heading, Heading] | None:
+    """Return the two inputs of the map: as the file says, else the first two; None if the study is no grid of them."""
+    if study.about["sample"] is not None:
+        return None
+    named = study.about["figures"].get("map")
+    heads = [study.heading(name) for name in named] if named else numeric(study)
+    heads = [head for head in heads if head in numeric(study)]
+    if len(heads) < 2 or heads[1].name in _columns_of(study, heads[0].name):
+        return None
+    return heads[0], heads[1]
+
+
+def _map(study: Study, two: tuple[Heading, Heading], output: Heading) -> Path:
+    x, y = two
+    scale, size = output_scale(study, output)
+    xs, ys, values = analysis.on_grid(study.rows, x.name, y.name, output.name)
+    name = study.about["figures"].get("contours")
+    contours = None
+    if name is not None:
+        contours = WORDS[name], analysis.on_grid(study.rows, x.name, y.name, name)[2]
+    marks = {}
+    for case, (at_x, at_y) in places(study, (x.name, y.name)).items():
+        marks[case] = (at_x / x.show_size, at_y / y.show_size)
+    return value_map(
+        xs / x.show_size, ys / y.show_size, values / size, (scale_of(x), scale_of(y), scale), study.folder / MAP,
+        _title(study), marks=marks, contours=contours,
+    )  # fmt: skip
+
+
+def places(study: Study, keys: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Return where the shipped cases that are to be marked have two keys, SI, by the name of their electrolyte."""
+    found = {}
+    for name in study.about["figures"].get("mark", []):
+        with suppress(PhasefieldError):
+            case = read_case(name)
+            values = []
+            for key in keys:
+                node: object = case
+                for part in key.split("."):
+                    node = getattr(node, part, None)
+                if isinstance(node, int | float):
+                    values.append(float(node))
+            if len(values) == 2:
+                found[case.electrolyte.name] = (values[0], values[1])
+    return found
+
+
+def sobol_of(study: Study, output: str) -> tuple[list[Index], int] | None:
+    """Return the Sobol indices of an output and the points they rest on; None if the study was not made for them,
+    or has too few points."""
+    sample = study.about["sample"]
+    if sample is None or sample["method"] != "sobol-indices" or len({row.get(CASE) for row in study.rows}) > 1:
+        return None
+    names = [head.name for head in study.inputs if head.name not in (SEED, CASE)]
+    with suppress(ValueError):
+        return analysis.sobol_of(study.rows, names, sample["points"], output)
+    return None
+
+
+def _sobol(study: Study, output: Heading, indices: list[Index], points: int) -> Path:
+    first = np.array([[one.first, one.first_low, one.first_high] for one in indices])
+    total = np.array([[one.total, one.total_low, one.total_high] for one in indices])
+    names = [short(study.heading(one.name)) for one in indices]
+    title = f"{study.title}: Sobol indices of {output.name.replace('_', ' ')}, {points} base points"
+    return sobol_bars(names, first, total, study.folder / SOBOL, title)
+
+
+def _title(study: Study) -> str:
+    times = {f"{value(row, 'time') / 3600.0:.4g} h" for row in study.rows if row["reason"] == "end"}
+    return f"{study.title}, after {times.pop()}" if len(times) == 1 else study.title

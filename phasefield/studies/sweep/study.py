@@ -1,0 +1,201 @@
+"""A study from its file to its table: what is to be run, is run, what was run is read."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from phasefield import api
+from phasefield.atomic import replace_text
+from phasefield.errors import PhasefieldError
+from phasefield.studies.sweep import cluster, outputs, table
+from phasefield.studies.sweep.axes import Point
+from phasefield.studies.sweep.cluster import Split
+from phasefield.studies.sweep.engine import Show, Tally, make
+from phasefield.studies.sweep.plan import Planned, Planner, keep, plan
+from phasefield.studies.sweep.studyfile import StudyFile
+from phasefield.studies.sweep.table import Row, Study
+from phasefield.studies.sweep.worker import Task
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+STUDIES = Path("studies")  # the default parent of studies
+RUNS = "runs"  # folder of all studies' run folders, below the parent
+COST = "cost.json"
+ELSEWHERE = "was run, but left nothing in this folder: workers on other machines must see the same folder"
+LOCK = ".lock"
+
+
+@dataclass
+class Prepared:
+    """A study whose points are planned; `waiting`: those whose run is not yet made, longest first."""
+
+    planner: Planner
+    points: list[tuple[Point, Planned]]
+    folder: Path
+    runs: Path
+    again: bool
+    waiting: list[tuple[Point, Planned]] = field(default_factory=list)
+
+    @property
+    def study(self) -> StudyFile:
+        """What the file asks for."""
+        return self.planner.study
+
+    @property
+    def seconds(self) -> float:
+        """Estimated time of what is waiting, one run after the other, s."""
+        return sum(one.seconds for _, one in self.waiting)
+
+    @property
+    def invalid(self) -> int:
+        """Points without a valid case."""
+        return sum(1 for _, one in self.points if one.error)
+
+    @property
+    def shared(self) -> int:
+        """Points whose run another point has, too."""
+        hashes = [one.hash for _, one in self.points if not one.error]
+        return len(hashes) - len(set(hashes))
+
+    def tasks(self, threads: int) -> Iterator[Task]:
+        """Yield what workers are told, longest run first."""
+        names = tuple(table.wanted(self.planner))
+        for point, one in self.waiting:
+            text = self.planner.case(point).resolved_toml()
+            folder = str((self.runs / one.folder).absolute())
+            yield Task(point.number, text, one.hash, folder, names, threads, self.again)
+
+
+def prepare(study: StudyFile, out: Path = STUDIES, again: bool = False) -> Prepared:
+    """Plan a study; nothing is written. again: make failed runs again, too.
+
+    Raises CaseError if the base or all points are no good; PhasefieldError if `out` is no folder.
+    """
+    if out.exists() and not out.is_dir():
+        raise PhasefieldError(f"{out}: is no folder; choose another with --out")
+    planner = Planner(study)
+    folder = out / study.name
+    if study.name == RUNS:
+        raise PhasefieldError(f"{study.path}: the name '{RUNS}' is taken by the folder of the runs; rename the file")
+    points = plan(planner, folder)
+    prepared = Prepared(planner, points, folder, out / RUNS, again)
+    wanted, seen = table.wanted(planner), set[str]()
+    for point, one in points:
+        if one.error or one.hash in seen:
+            continue
+        seen.add(one.hash)
+        kept = outputs.read(prepared.runs / one.folder, one.hash, wanted)
+        if kept is None or (again and kept["reason"] == "failed"):
+            prepared.waiting.append((point, one))
+    prepared.waiting.sort(key=lambda pair: (-pair[1].seconds, pair[0].number))
+    return prepared
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where runs are made: what connects, the cores in all (0: not known yet), threads of one run, all in words."""
+
+    connect: AbstractContextManager[Client]
+    cores: int
+    threads: int
+    words: str
+
+
+def where(prepared: Prepared, scheduler: str | None = None, workers: int | None = None) -> Where:
+    """Return where the runs of a study are to be made. Nothing is started yet."""
+    if scheduler is not None:
+        cluster.check_address(scheduler)
+        return Where(cluster.running(scheduler), 0, 1, f"the workers of {scheduler}")
+    if prepared.study.cluster:
+        table_ = prepared.study.cluster
+        cores = int(table_["cores"])
+        threads = cores // int(table_.get("processes", cores))
+        jobs = int(table_.get("jobs", 1))
+        return Where(cluster.submitted(table_), cores * jobs, threads, f"{jobs} SLURM jobs of {cores} cores")
+    how: Split = cluster.split([one for _, one in prepared.waiting], api.cores(), cluster.check_workers(workers))
+    return Where(cluster.local(how), how.workers * how.threads, how.threads, str(how))
+
+
+def run_waiting(prepared: Prepared, how: Where, show: Show) -> Tally:
+    """Make the runs that are waiting. Raises Interrupted, what was begun saved, when stopped."""
+    with held(prepared.folder):
+        keep(prepared.planner, [one for _, one in prepared.points], prepared.folder)
+        prepared.runs.mkdir(parents=True, exist_ok=True)
+        tally = make(prepared.tasks(how.threads), len(prepared.waiting), how.connect, how.cores, show)
+        replace_text(prepared.folder / COST, json.dumps(cost(tally), indent=1) + "\n")
+    return tally
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a study's folder; refuse if another process works on the study."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / LOCK, "a", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise PhasefieldError(f"{folder}: another process runs this study; wait for it, or stop it") from None
+        yield
+
+
+def tabulate(prepared: Prepared, errors: Mapping[int, str] | None = None) -> Study:
+    """Write the table of what has been run, and return it. errors: why runs tried now gave nothing, by point."""
+    heads = table.headings(prepared.planner)
+    found = errors or {}
+    by_hash = {one.hash: found[point.number] for point, one in prepared.points if point.number in found}
+    everywhere = {point.number: by_hash[one.hash] for point, one in prepared.points if one.hash in by_hash}
+    rows: list[Row] = table.rows_of(prepared.planner, prepared.points, prepared.runs, everywhere)
+    about = about_of(prepared)
+    table.write(prepared.folder, heads, rows, about)
+    return Study(prepared.folder, {**about, "columns": [vars(head) for head in heads]}, rows)
+
+
+def about_of(prepared: Prepared) -> dict[str, Any]:
+    """Return what study.json says besides its columns."""
+    study = prepared.study
+    return {
+        "title": study.title,
+        "name": study.name,
+        "bases": list(study.bases),
+        "base_titles": [case.title for case in prepared.planner.cases.values()],
+        "overrides": list(study.overrides),
+        "runs": os.path.relpath(prepared.runs, prepared.folder),
+        "axes": [[column.key for column in axis] for axis in study.axes],
+        "sample": vars(study.sample) if study.sample is not None else None,
+        "figures": dict(study.figures),
+        "calibrated": calibrated(prepared),
+        "text": study.text,
+    }
+
+
+def calibrated(prepared: Prepared) -> list[str]:
+    """Return the keys that are calibrated in a base and that no axis sets."""
+    keys = {column.key for column in prepared.study.columns}
+    found = dict[str, None]()
+    for case in prepared.planner.cases.values():
+        found |= {k: None for k, p in case.provenance.items() if p.status == "calibrated" and k not in keys}
+    return list(found)
+
+
+def cost(tally: Tally) -> dict[str, Any]:
+    """Return what cost.json says of the last time that runs were made."""
+    return {
+        "workers": tally.workers, "cores": tally.cores, "runs": tally.runs, "wall_time": tally.wall,
+        "summed_run_time": tally.summed, "processor_time": tally.cpu, "core_use": tally.core_use,
+        "overhead": tally.overhead,
+        "run_times": {str(done.number): done.wall for done in sorted(tally.ends, key=lambda done: done.number)},
+    }  # fmt: skip
+
+
+def errors_of(ends: Sequence[Any]) -> dict[int, str]:
+    """Return why runs gave nothing, by the number of their point; it is said of those that left no outputs here."""
+    found = {done.number: done.text for done in ends if done.status in ("error", "failed") and done.text}
+    return found | {done.number: ELSEWHERE for done in ends if done.status == "done"}

@@ -1,0 +1,225 @@
+"""One run of a study, as a Dask worker makes it: begun, resumed or found done; its numbers left in its folder."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from phasefield import api
+from phasefield.atomic import replace_text
+from phasefield.errors import Interrupted, PhasefieldError, SolverError, one_line
+from phasefield.results.checkpoint import CHECKPOINTS
+from phasefield.results.run import open_run
+from phasefield.results.writer import RESULT, SUMMARY
+from phasefield.simulation.driver import Progress
+from phasefield.studies.sweep import outputs
+
+LOCK = ".lock"
+TOPIC = "phasefield"
+SAY_EVERY = 1.0  # s between two reports of a run
+LOOK = 0.2  # s between two looks at a lock that another process holds
+
+_stop = threading.Event()
+_threads = 0  # that a run is to use from now on; 0: as it began
+_one_at_a_time = threading.Lock()
+_loaded = False  # whether this process has its kernels
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker is told: the resolved case, its hash, its folder, outputs, threads; again: failed ones, too."""
+
+    number: int
+    text: str
+    hash: str
+    folder: str
+    outputs: tuple[str, ...]
+    threads: int = 1
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a task ended: status done, failed, stopped or error; wall and processor time that it took here, s."""
+
+    number: int
+    status: str
+    text: str = ""
+    wall: float = 0.0
+    cpu: float = 0.0
+
+
+def dask_setup(_: Any) -> None:
+    """Called by Dask when a local worker begins: Ctrl-C in a terminal reaches it, but is for who runs the study."""
+    with suppress(ValueError):  # not the main thread
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def stop() -> None:
+    """Let the run that goes on in this process save and stop, and those that wait not begin."""
+    _stop.set()
+
+
+def use_threads(threads: int) -> None:
+    """Let the run that goes on in this process use so many threads."""
+    global _threads
+    _threads = threads
+
+
+def run_point(task: Task) -> Done:
+    """Make a task's run, or what is missing of it; never raises what a run can raise."""
+    wanted = {name: outputs.Output.read(name) for name in task.outputs}
+    begun, cpu = time.monotonic(), time.process_time()
+    folder = Path(task.folder)
+    try:
+        with _one_at_a_time, held(folder):
+            begun, cpu = time.monotonic(), time.process_time()
+            status, text = _made(task, folder, wanted)
+    except Interrupted as error:
+        status, text = "stopped", str(error)
+    except (PhasefieldError, OSError, MemoryError, ArithmeticError, ValueError) as error:
+        status, text = "error", one_line(f"{error}" if isinstance(error, PhasefieldError) else repr(error))
+    return Done(task.number, status, text, time.monotonic() - begun, time.process_time() - cpu)
+
+
+def _made(task: Task, folder: Path, wanted: Mapping[str, outputs.Output]) -> tuple[str, str]:
+    global _threads
+    state = state_of(folder, task.hash)
+    if state in ("finished", "failed") and not (state == "failed" and task.again):
+        _take(task, folder, wanted)
+        return ("done" if state == "finished" else "failed"), ""
+    if _stop.is_set():
+        raise Interrupted("not begun")
+    (folder / outputs.FILE).unlink(missing_ok=True)  # of an earlier run: from now on this one has not ended
+    path = folder / api.CASE
+    replace_text(path, task.text)
+    case = api.read_case(path)
+    if case.hash != task.hash:
+        raise PhasefieldError(f"{path}: the case changed on its way; all workers need the same version of the program")
+    saved = state == "saved"
+    _threads = task.threads
+    with compiling(), api.threads_limited(min(task.threads, api.cores())), api.logged(folder):
+        watch = _Watch(task.number)
+        driver = api.prepare(case, folder, resume=saved, overwrite=not saved and state != "empty", progress=watch)
+        watch.stop = lambda: setattr(driver, "stop_signal", signal.SIGTERM)
+        try:
+            outcome = driver.run()
+        except SolverError as error:
+            return "failed", str(error)
+    _take(task, folder, wanted)
+    return ("done", "") if outcome.good else ("failed", outcome.text)
+
+
+def state_of(folder: Path, case_hash: str) -> str:
+    """Return what a run folder holds: empty, begun (nothing to resume), saved, finished or failed.
+
+    Raises ResultError if its results file cannot be read; a folder of another case counts as begun.
+    """
+    saved = any((folder / name).exists() for name in CHECKPOINTS)
+    if not (folder / RESULT).is_file():
+        return "begun" if saved or (folder / SUMMARY).exists() else "empty"
+    with open_run(folder) as run:
+        if run.attrs.get("case_hash") != case_hash:
+            return "begun"
+        if (folder / SUMMARY).is_file():
+            if run.finished:
+                return "finished"
+            if run.summary.get("reason") == "failed":
+                return "failed"
+    return "saved" if saved else "begun"
+
+
+def _take(task: Task, folder: Path, wanted: Mapping[str, outputs.Output]) -> None:
+    """Write the numbers of a run that has ended into its folder, unless they are there."""
+    kept = outputs.read(folder, task.hash, {})
+    if kept is not None and all(name in kept["values"] for name in task.outputs):
+        return
+    with open_run(folder) as run:
+        content = outputs.take(run, wanted)
+    if kept is not None:  # what another study asked for stays
+        content["values"] = {**kept["values"], **content["values"]}
+    outputs.write(folder, content)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a run folder: no other process of any study works in it. The system lets go of it when a process dies."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / LOCK, "a", encoding="ascii") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if _stop.wait(LOOK):
+                    raise Interrupted(f"{folder}: another process works in it") from None
+        yield
+
+
+@contextmanager
+def compiling() -> Iterator[None]:
+    """Let one process of this machine after the other begin its first run: the kernels are compiled once, and kept."""
+    global _waiting
+    if _loaded:
+        yield
+        return
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "phasefield"
+    file = None
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        file = open(folder / "study.lock", "a", encoding="ascii")  # noqa: SIM115  closed when the first step is done
+        fcntl.flock(file, fcntl.LOCK_EX)
+    _waiting = file
+    try:
+        yield
+    finally:
+        _begun()
+
+
+_waiting: Any = None
+
+
+def _begun() -> None:
+    """Let the next process begin its first run."""
+    global _waiting, _loaded
+    _loaded = True
+    if _waiting is not None:
+        _waiting.close()
+        _waiting = None
+
+
+class _Watch:
+    """Told of each step: passes it on, sets the threads, and stops the run when it is to stop."""
+
+    def __init__(self, number: int) -> None:
+        self.number, self.said, self.used = number, 0.0, _threads
+        self.stop: Callable[[], None] = lambda: None
+
+    def __call__(self, progress: Progress) -> None:
+        _begun()
+        if _threads != self.used:
+            self.used = _threads
+            api.set_threads(self.used)
+        if _stop.is_set():
+            self.stop()
+        now = time.monotonic()
+        if now - self.said >= SAY_EVERY:
+            self.said = now
+            say({"number": self.number, **asdict(progress)})
+
+
+def say(report: Mapping[str, Any]) -> None:
+    """Tell whoever runs the study; nothing if this is no Dask worker."""
+    from distributed import get_worker
+
+    with suppress(ValueError):
+        get_worker().log_event(TOPIC, json.dumps(report))

@@ -1,0 +1,1 @@
+"""Height maps: texture, files of other programs, spectra."""

@@ -1,0 +1,79 @@
+"""Critical current density: the current is raised each cycle, and what stops the run is the criterion."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phasefield.case import Case
+from phasefield.results.run import open_run
+from phasefield.studies.compare import Entry
+from phasefield.validation.row import PREDICTED, Experiment, Row
+from phasefield.viz.plots.lines import Curve, Plot
+
+Floats = NDArray[np.float64]
+
+CASES = ("critical-current-pll", "critical-current-pllz")
+STATED = {"PLL": (1.8, "[1] Fig. 4b"), "PLLZ": (2.1, "[1] Fig. 4c")}  # mA/cm^2
+MA_CM2 = 0.1  # mA/cm^2 in an A/m^2
+HOUR = 3600.0  # s
+SAME = 1e-9  # relative: so near to the end of a protocol step is at it
+
+
+def critical(entries: Sequence[Entry]) -> Experiment:
+    """Return where the stored runs of CASES failed, and by what."""
+    rows, curves = [], []
+    for entry in entries:
+        assert entry.case is not None
+        name = entry.case.electrolyte.name
+        stated, where = STATED[name]
+        with open_run(entry.folder) as run:
+            summary = run.summary
+            time, size = np.asarray(run.series["time"]), MA_CM2 * np.abs(run.series["current_density"])
+
+            def at(when: float, time: Floats = time, size: Floats = size) -> float:
+                return float(size[min(int(np.searchsorted(time, when)), size.size - 1)])
+
+            last = at(float(summary["time"]))
+            if summary["voltage"] != run.series["voltage"][-1]:  # the next step had begun, and was too much
+                last = imposed_after(entry.case, float(summary["time"]))
+            starved = [event["time"] for event in summary["events"] if event["event"] == "depletion"]
+            failed = summary["reason"] != "end"
+            says = f"ended: {summary['text']}" + ("" if failed else f", no failure up to {last:g} mA/cm2")
+            kind = PREDICTED, where
+            what = "critical current density" if failed else "critical current density: above"
+            held = stated if failed else math.nan
+            rows.append(Row(name, what, f"{stated:g}", held, last, "mA/cm2", *kind, says=says))
+            if starved:
+                first = at(float(starved[0]))
+                says = "a hundredth of the salt is left at the hottest place; the run goes on"
+                rows.append(Row(name, "first place without salt", "-", math.nan, first, "mA/cm2", *kind, says=says))
+            curves.append(Curve(name, run.series["time"] / HOUR, np.abs(run.series["voltage"])))
+    plot = Plot(
+        "critical-current", "0.1 mA/cm2 more each cycle", "time (h)", "|cell voltage| (V)", tuple(curves)
+    )
+    done = (
+        "Cycles of one hour each way, 0.1 mA/cm2 more each time (assumed; the papers do not say). Lithium of 160 um "
+        "by 160 um and 100 um thick, 70 um of electrolyte, 5 um a cell. Ends at 5 V, a short circuit, or lithium "
+        "stripped to its base."
+    )
+    shows = (
+        "In a solid electrolyte lithium also advances where it is pressed into pores and cracks, and contact is lost "
+        "where it is stripped; the program has neither, so a cell may outlive its measured limit. What a film that "
+        "grows does to a cell is in it: less and less of the surface carries the current, and those places starve. "
+        "Where a cell ends hangs on the hour that each step takes and on the limit of the voltage, both assumed."
+    )
+    return Experiment("Critical current density", done, tuple(rows), (plot,), shows)
+
+
+def imposed_after(case: Case, time: float) -> float:
+    """Return the size of the current that the protocol imposes after a time [s], mA/cm2."""
+    end = 0.0
+    for step in case.protocol.steps:
+        end += step.duration or 0.0
+        if time < end * (1.0 - SAME):
+            break
+    return MA_CM2 * abs(step.current or 0.0)

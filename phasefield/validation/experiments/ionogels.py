@@ -1,0 +1,31 @@
+"""Galvanostatic cycling of LHCI and DLHCI, 500 h at 1 mA/cm2."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from phasefield.validation.row import PREDICTED, Experiment, Row
+
+CASES = ("lhci", "dlhci")
+OVERRIDES = ('grid.spacing="8 um"',)
+STATED = {"lhci": "polarisation often rises", "dlhci": "flat voltage"}
+
+
+def ionogels(table: Sequence[Mapping[str, Any]], picture: str) -> Experiment:
+    """Return the rows of the two runs that `compare` has made and drawn."""
+    rows = []
+    for name, run in zip(CASES, table, strict=True):
+        change = 100.0 * (run["voltage_end"] / run["voltage_start"] - 1.0)
+        says = "its rise is its film's growth, which the paper puts no number to" if name == "lhci" else ""
+        rows.append(Row(name.upper(), "change of the voltage in 500 h", STATED[name], math.nan, change, "%", PREDICTED,
+                        "[2] Fig. 2d", "", says))  # fmt: skip
+        rows.append(Row(name.upper(), "peak to valley, Sz", "-", math.nan, 1e6 * run["Sz"], "um", PREDICTED, "[2]", "",
+                        "with an assumed spread of the film of 0.5"))  # fmt: skip
+    done = "The shipped cases `lhci` and `dlhci` at 8 um a cell: 250 cycles of 1 mAh/cm2 each way at 1 mA/cm2."
+    shows = (
+        "Both have the same film by assumption, so that conductivity, t+ and concentration alone differ: at a Wagner "
+        "length of millimetres the film rules, and more than they differ in here must come from their films."
+    )
+    return Experiment("Cycling of the ionogels", done, tuple(rows), (), shows, (picture,))

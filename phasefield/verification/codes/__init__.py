@@ -1,0 +1,1 @@
+"""Independent codes: FiPy and PyBaMM solve the same equations."""

@@ -1,0 +1,139 @@
+"""The command's work: climb the ladder, print what each check gave, draw, store, and write the page of the docs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from phasefield import api
+from phasefield.errors import PhasefieldError
+from phasefield.formatting import plain_table, spell_wall
+from phasefield.verification.mutations import run_mutations
+from phasefield.verification.record import (
+    PAGE,
+    entry_of,
+    read_entries,
+    texts,
+    write_entries,
+    write_mutations,
+    write_page,
+)
+from phasefield.verification.registry import Outcome, checks, chosen, climb, expected_seconds
+from phasefield.verification.row import Check
+from phasefield.viz.plots.lines import draw
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+DOCS = Path("docs")
+
+
+def print_list(console: Console) -> None:
+    """Print the checks there are, and how long they take."""
+    table = plain_table("check", "fast", "full", "what it does")
+    table.columns[-1].justify = "left"
+    for check in checks():
+        table.add_row(check.name, *(spell_wall(s) if s > 0.0 else "-" for s in check.seconds), check.says)
+    console.print(table)
+
+
+def verify(
+    console: Console,
+    only: Sequence[str] = (),
+    full: bool = False,
+    out: Path = Path("verification"),
+    docs: bool = False,
+    threads: int | None = None,
+    every: Sequence[Check] | None = None,
+) -> list[Outcome]:
+    """Run the chosen checks and return their outcomes; figures, table and JSON go into `out`.
+
+    docs: write docs/verification.md, from all that is in `out`; every: the checks to choose from, all by default.
+    Raises PhasefieldError before any work if a name or a folder is wrong.
+    """
+    every = checks() if every is None else every
+    wanted = chosen(every, only, full)
+    _check_folders(out, docs)
+    cores = api.check_threads(threads)
+    seconds = expected_seconds(wanted, full)
+    plural = "s" if len(wanted) != 1 else ""
+    console.print(
+        f"{len(wanted)} check{plural}: about {spell_wall(seconds)} on two cores, after the kernels' "
+        "compilation (a minute or two, once)",
+        soft_wrap=True,
+        markup=False,
+    )
+    entries, done = read_entries(out), list[Outcome]()
+    started = 0.0
+
+    def begin(k: int, check: Check) -> None:
+        nonlocal started
+        left = spell_wall(max(seconds - started, 0.0))
+        started += check.seconds[1 if full else 0]
+        console.print(
+            f"[{k + 1}/{len(wanted)}] {check.name}: {check.says} ({left} left)", soft_wrap=True, markup=False
+        )
+
+    with api.threads_limited(threads):
+        for outcome in climb(wanted, full, begin):
+            done.append(outcome)
+            _print_rows(console, outcome)
+            entries[outcome.check.name] = entry_of(outcome, cores)
+            for plot in outcome.result.plots:
+                draw(plot, out)
+            write_entries(out, entries)
+    rows = [row for outcome in done for row in outcome.result.rows]
+    passed = sum(row.passed for row in rows)
+    took = spell_wall(sum(outcome.seconds for outcome in done))
+    console.print(
+        f"{passed} of {len(rows)} rows passed in {took}. Figures, table and JSON: {out}", markup=False
+    )
+    if docs:
+        console.print(f"Written: {write_page(DOCS, out, every, entries)}", markup=False)
+    return done
+
+
+def break_terms(console: Console, only: Sequence[str], out: Path, docs: bool) -> list[str]:
+    """Run the mutations, or those with one of `only` in their name or as their check; return those not noticed.
+
+    What became of them goes into `out`; docs: write docs/verification.md, from all that is there.
+    """
+    _check_folders(out, docs)
+    if docs and not read_entries(out):
+        raise PhasefieldError(f"--docs: nothing is in {out} for the page; run verify with this --out first")
+    try:
+        found = run_mutations(only, lambda line: console.print(line, soft_wrap=True, markup=False))
+    except ValueError as error:
+        raise PhasefieldError(f"--mutations: {error}") from error
+    if not found:
+        raise PhasefieldError(f"--only {' '.join(only)}: no mutation bears that name or is guarded by that check")
+    write_mutations(out, found)
+    survived = [one.mutation.name for one in found if not one.caught]
+    took = spell_wall(sum(one.seconds for one in found))
+    console.print(f"{len(found) - len(survived)} of {len(found)} mutations caught in {took}: {out}", markup=False)
+    if docs:
+        console.print(f"Written: {write_page(DOCS, out, checks(), read_entries(out))}", markup=False)
+    return survived
+
+
+def _check_folders(out: Path, docs: bool) -> None:
+    if docs and not DOCS.is_dir():
+        raise PhasefieldError(
+            f"--docs: there is no folder {DOCS}/ here; run this at the root of the source tree"
+        )
+    if out.exists() and not out.is_dir():
+        raise PhasefieldError(f"--out {out}: is no folder; choose another")
+
+
+def _print_rows(console: Console, outcome: Outcome) -> None:
+    table = plain_table("what", "against", "expected", "measured", "error", "tolerance", "passed")
+    table.columns[1].justify = "left"
+    for row in outcome.result.rows:
+        table.add_row(*texts(row), "yes" if row.passed else "NO")
+    console.print(table)
+    for row in outcome.failed:
+        console.print(f"failed: {row.what}; the tolerance: {row.why}", soft_wrap=True, markup=False)
+
+
+__all__ = ["DOCS", "PAGE", "break_terms", "print_list", "verify"]

@@ -1,0 +1,1 @@
+"""Checks of a flat cell against closed forms."""

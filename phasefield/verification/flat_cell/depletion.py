@@ -1,0 +1,330 @@
+"""Closed forms of salt that runs out: limiting current from below and above, Sand's time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from phasefield.analytic.closed_forms import planar_voltage
+from phasefield.analytic.flat_cell import FlatCell
+from phasefield.analytic.salt_profile import limiting_current, sand_time
+from phasefield.case import Case
+from phasefield.constants import FARADAY
+from phasefield.model.coefficients import Drive
+from phasefield.model.level_set import Cell
+from phasefield.model.state import State
+from phasefield.simulation.driver import Driver
+from phasefield.verification import small_cases
+from phasefield.verification.march import driven, march
+from phasefield.verification.row import Check, Curve, Plot, Result, Row
+
+GAP = 48  # cells of 1 um between the electrodes
+LITHIUM = 8  # cells of it under the surface
+FAST = (  # what is not salt takes a tenth of a volt at the limiting current
+    small_cases.conductance(1e3),
+    'kinetics.exchange_current_density="1e3 A/m^2"',
+    'electrolyte.conductivity="1e-2 S/cm"',
+    'electrolyte.salt_diffusivity="1e-11 m^2/s"',
+    small_cases.LIGHT,
+)
+SHARES = (0.5, 0.8, 0.95)  # of the limiting current
+VOLTAGES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25)  # V, each of them held until the current is settled
+LIMIT = 0.25  # V, where the galvanostat above the limiting current complies; salt is down to a twentieth then
+ABOVE = 1.5  # limiting currents
+HELD = 1.0  # L^2/D
+SPREAD = math.pi**2 / 3.0  # variance of the weights of a surface element, in W^2
+KNOWN = 0.05  # of a cell, to which the place of the surface is known
+
+
+def limiting(full: bool) -> Result:
+    """Return salt below the limiting current, currents at rising voltages, and what is left of one above it."""
+    case = small_cases.make(small_cases.box(8.0, GAP + LITHIUM), *FAST)
+    cell, state = driven(case, Drive(0.0))
+    p, L = cell.properties, small_cases.gap(cell, state)
+    most = limiting_current(p, L)
+    dt = HELD * L**2 / p.D / 40
+    rows, salt = [], []
+    for share in SHARES:
+        cell, state = driven(case, Drive(share * most))
+        steep = 2.0 * share * p.c0 / L  # c'
+        state = march(cell, state, Drive(share * most), dt, 40)
+        salt.append(small_cases.surface_salt(cell, state))
+        rows.append(
+            Row(
+                f"salt at the lithium at {share:g} j_lim",
+                "c0 (1 - j/j_lim)",
+                p.c0 * (1.0 - share),
+                salt[-1],
+                0.8 * p.c0 * math.exp(-HELD * math.pi**2) + KNOWN * steep * cell.dx,
+                "c' times the 0.03 of a cell that the surface's place is uncertain by, as measured, and half as much "
+                "again; the transient leaves exp(-pi^2)",
+                "mol/m^3",
+                relative=False,
+            )
+        )
+    shares = np.linspace(0.01, 0.999, 2000)
+    law = [planar_voltage(p, share * most, L, settled=True) for share in shares]
+    volts = np.array([math.nan if parts is None else parts.total for parts in law])
+    currents = [_held(case, voltage, L, p.D) for voltage in VOLTAGES]
+    for voltage, j in list(zip(VOLTAGES, currents, strict=True))[-2:]:
+        rows.append(
+            _saturated(
+                f"current at {voltage:g} V", most * float(np.interp(voltage, volts, shares)), j, cell.dx / L
+            )
+        )
+    times, passed = [], []
+
+    def look(driver: Driver) -> None:
+        times.append(driver.state.t)
+        passed.append(driver.current)
+
+    over = small_cases.make(
+        small_cases.box(8.0, GAP + LITHIUM),
+        *FAST,
+        f'protocol.steps=[{{ current="{ABOVE * most!r} A/m^2", duration="{HELD * L**2 / p.D!r} s" }}]',
+        f'protocol.voltage_limit="{LIMIT} V"',
+        'protocol.stop_on=["short_circuit"]',
+        'numerics.max_step="1 s"',
+    )
+    small_cases.run(over, look)
+    left = most * float(np.interp(LIMIT, volts, shares))
+    rows.append(_saturated(f"current left of {ABOVE:g} j_lim at {LIMIT:g} V", left, passed[-1], cell.dx / L))
+    held = next((t for t, j in zip(times, passed, strict=True) if j < (1.0 - 1e-6) * ABOVE * most), math.nan)
+    legs = FlatCell(over)
+    ends = _when(lambda t: legs.voltage(legs.fresh, ABOVE * most, t) - LIMIT, L**2 / p.D)
+    rows.append(
+        Row(
+            f"when {ABOVE:g} j_lim has taken the voltage to {LIMIT:g} V",
+            "series for the finite gap",
+            ends,
+            held,
+            SPREAD * (cell.W / L) ** 2 * 4.0 + 0.02,
+            "the voltage is good to the mean of c over the interface, (1/2)(pi W)^2/3 c''; steps are 1 % of this time, "
+            "and the jump at its start, which goes like sqrt(t), costs the first few as much again",
+            "s",
+        )
+    )
+    volts_plot = Plot(
+        "limiting-current",
+        "Settled current at an imposed voltage",
+        "cell voltage (V)",
+        "current over limiting current",
+        (
+            Curve("planar voltage", volts, shares, True),
+            Curve("measured", np.array(VOLTAGES), np.array(currents) / most),
+        ),
+    )
+    above = Plot(
+        "above-limiting-current",
+        f"A current {ABOVE:g} times too high, held to {LIMIT:g} V",
+        "time (s)",
+        "current over limiting current",
+        (
+            Curve("planar voltage, settled", np.array([ends, times[-1]]), np.full(2, left / most), True),
+            Curve("measured", np.array(times), np.array(passed) / most),
+        ),
+    )
+    return Result(tuple(rows), (volts_plot, above))
+
+
+def _saturated(what: str, most: float, measured: float, spacing: float) -> Row:
+    return Row(
+        what,
+        "planar voltage, salt at a twentieth of c0 or more",
+        most,
+        measured,
+        1.3 * KNOWN * spacing,
+        "salt sets this current, through c0 - (j/j_lim) c0 over a gap L whose end is a place known to a twentieth of "
+        "a cell",
+        "A/m^2",
+    )
+
+
+def _held(case: Case, voltage: float, L: float, D: float) -> float:
+    """Return the current density [A/m^2] that settles at a voltage [V], in steps that get longer."""
+    drive = Drive(None, voltage)
+    cell, state = driven(case, drive)
+    dt = 2e-4 * L**2 / D
+    while state.t < 0.5 * L**2 / D:  # exp(-4 pi^2/2) of the transient is left
+        state = march(cell, state, drive, dt, 5)
+        dt *= 1.4
+    return cell.current(state)
+
+
+def _when(excess: Callable[[float], float], longest: float) -> float:
+    """Return when a rising quantity passes 0, by halving; longest: no later than that [s]."""
+    low, high = 0.0, longest
+    for _ in range(100):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if excess(middle) < 0.0 else (low, middle)
+    return high
+
+
+STARVING = 2.0  # V across a film of 1e2 S/m^2: asks for 1.5 limiting currents, and leaves no salt at the lithium
+
+
+def starved(full: bool) -> Result:
+    """Return the current that settles where no salt is left at the lithium, on a grid and on one twice as fine."""
+    rows: list[Row] = []
+    curves: list[Curve] = []
+    errors: list[float] = []
+    for finer in (1, 2) if full else (1,):
+        hold = f'protocol.steps=[{{ voltage="{STARVING} V", duration="{0.35 * (GAP * 1e-6) ** 2 / 1e-11!r} s" }}]'
+        case = small_cases.make(
+            small_cases.box(8.0 / finer, GAP + LITHIUM),
+            f'grid.spacing="{1.0 / finer} um"',
+            *FAST,
+            small_cases.conductance(1e2),
+            hold,
+            'numerics.max_step="2 s"',
+            'protocol.stop_on=["short_circuit"]',
+        )
+        times, currents, corrections = list[float](), list[float](), list[float]()
+
+        def look(driver: Driver, times: list[float] = times, currents: list[float] = currents,
+                 corrections: list[float] = corrections) -> None:  # fmt: skip
+            times.append(driver.state.t)
+            currents.append(driver.current)
+            corrections.append(driver.state.salt_correction)
+
+        driver, outcome = small_cases.run(case, look)
+        L = small_cases.gap(driver.cell, driver.state)
+        p = driver.cell.properties
+        most = limiting_current(p, L)
+        passed = driver.state.applied * (1.0 - p.t_plus) / FARADAY
+        what = f"{1.0 / finer:g} um cells"
+        rows.append(
+            Row(
+                f"current settled at {STARVING:g} V, {what}",
+                "limiting current 2 F D c0/((1 - t+) L)",
+                most,
+                currents[-1] if outcome.good else math.nan,
+                0.2 * driver.cell.dx / L,
+                "the gap ends where the current is taken and the salt is 2 % of the element's: 0.13 of a cell from the "
+                "surface, as measured, and half as much again",
+                "A/m^2",
+            )
+        )
+        rows.append(
+            Row(
+                f"salt corrected in all steps, share of what passed, {what}",
+                "none",
+                0.0,
+                sum(corrections) * p.c0 * L / passed,
+                2e-3,
+                "scarce cells give all of the current within 1e-4, or 1e-3 where the iteration is long, in each of the "
+                "two stages",
+                relative=False,
+            )
+        )
+        errors.append(currents[-1] / most - 1.0)
+        if not curves:
+            curves.append(Curve("limiting current", np.array([0.0, times[-1]]), np.ones(2), True))
+        curves.append(Curve(f"measured, {what}", np.array(times), np.array(currents) / most))
+    if len(errors) == 2:
+        rows.append(
+            Row(
+                "excess of the current over the limiting one, coarse over fine",
+                "first order in the cells",
+                2.0,
+                errors[0] / errors[1],
+                0.15,
+                "the excess is a length of 0.13 cells over the gap; a tenth of it is of higher order, as measured",
+            )
+        )
+    title = f"Current at {STARVING:g} V, no salt left"
+    plot = Plot("starved", title, "time (s)", "current over limiting current", tuple(curves))
+    return Result(tuple(rows), (plot,))
+
+
+# t+, D [m^2/s], and the diffusion length sqrt(D tau) in cells; j follows.
+SAND = (
+    (0.2, 1e-10, 20),
+    (0.2, 1e-11, 16),
+    (0.4, 1e-10, 24),
+    (0.4, 3e-11, 20),
+    (0.7, 1e-10, 16),
+    (0.7, 3e-12, 24),
+)
+DEEP = 5  # gap over diffusion length
+LEFT = 0.1  # of the salt at the lithium, when the run ends
+STEPS = 80  # in Sand's time, at least
+
+
+def sand(full: bool) -> Result:
+    """Return Sand's times from the salt at the lithium, with six combinations of t+, D and j."""
+    rows: list[Row] = []
+    curves: list[Curve] = []
+    finer = 2 if full else 1
+    for t_plus, D, cells in SAND:
+        length = cells * 1e-6
+        tau = length**2 / D
+        j = FARADAY * 1e3 / (2.0 * (1.0 - t_plus)) * math.sqrt(math.pi * D / tau)
+        case = small_cases.make(
+            small_cases.box(8.0 / finer, DEEP * cells + LITHIUM),
+            f'grid.spacing="{1.0 / finer} um"',
+            small_cases.conductance(1e5),
+            'kinetics.exchange_current_density="1e3 A/m^2"',
+            'electrolyte.conductivity="1e-2 S/cm"',
+            small_cases.LIGHT,
+            f"electrolyte.transference_number={t_plus}",
+            f'electrolyte.salt_diffusivity="{D} m^2/s"',
+        )
+        assert math.isclose(sand_time(case.properties(), j), tau, rel_tol=1e-9)
+        times, salt = [0.0], [1.0]
+
+        cell, state = driven(case, Drive(j))
+
+        def look(
+            s: State, cell: Cell = cell, times: list[float] = times, salt: list[float] = salt, tau: float = tau
+        ) -> None:
+            times.append(s.t / tau)
+            salt.append(small_cases.surface_salt(cell, s) / 1e3)
+
+        ends = (1.0 - LEFT) ** 2
+        state = march(cell, state, Drive(j), ends * tau / (STEPS * finer), STEPS * finer, look)
+        t, c = np.array(times), np.array(salt)
+        slope = float(np.polyfit(np.sqrt(t[c < 0.8]), c[c < 0.8], 1)[0])
+        what = f"t+ {t_plus:g}, D {D:g} m^2/s, j {j:.4g} A/m^2"
+        width = (cell.W / length) ** 2
+        rows.append(
+            Row(
+                f"{what}: 1 - c/c0 over sqrt(t), squared",
+                "Sand's time pi D [F c0/(2 j (1 - t+))]^2",
+                tau,
+                tau / slope**2,
+                6.0 * width * SPREAD + math.exp(-(DEEP**2) / 4.0) + 2e-3,
+                "an element reads c on a straight line through the interface; the profile bends, c'' = c0/(2 "
+                "D sqrt(t tau)), which costs 4.3 (pi W)^2/3 over the diffusion length squared, as measured with 16, 20 "
+                "and 24 cells, and half as much again; the other electrode, five diffusion lengths away (exp(-25/4)); "
+                "the jump at the start, which goes like sqrt(t), costs a step of 1/80 its first few (2e-3)",
+                "s",
+            )
+        )
+        if not curves:
+            even = np.linspace(0.0, 1.0, 200)
+            curves.append(Curve("1 - sqrt(t/tau)", even, 1.0 - np.sqrt(even), True))
+        curves.append(Curve(f"t+ {t_plus:g}, D {D:g}, j {j:.3g}", t[::3], c[::3]))
+    plot = Plot(
+        "sand",
+        "Salt at the lithium until little is left",
+        "time over Sand's time",
+        "c over c0",
+        tuple(curves),
+    )
+    return Result(tuple(rows), (plot,))
+
+
+CHECKS = (
+    Check(
+        "limiting-current",
+        "Closed forms",
+        "the limiting current approached from below, and what becomes of one above it",
+        limiting,
+        (3.0, 3.0),
+    ),
+    Check("starved", "Closed forms", "the current that is left where the salt is gone", starved, (2.0, 8.0)),
+    Check("sand", "Closed forms", "Sand's time for six combinations of t+, D and j", sand, (4.0, 20.0)),
+)

@@ -1,0 +1,1 @@
+"""Checks of order, grid and balances."""

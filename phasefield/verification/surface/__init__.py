@@ -1,0 +1,1 @@
+"""Checks of a rough or curved surface."""

@@ -1,0 +1,150 @@
+"""The random walk of a surface whose current follows its film alone, and whose film is renewed each half-cycle."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from phasefield.analytic.closed_forms import few_patches, walk_rms
+from phasefield.model.coefficients import Drive
+from phasefield.model.level_set import Cell
+from phasefield.verification import small_cases
+from phasefield.verification.march import march
+from phasefield.verification.row import Check, Curve, Floats, Plot, Result, Row
+
+SPREAD = 0.5
+PATCH = 8.0  # um, twice the radius of the patches' autocorrelation exp(-(r/radius)^2)
+PLATED = 0.02e-6  # m a half-cycle: 64 of them leave 0.1 um, a hundredth of a patch
+CURRENT = 2.0  # A/m^2
+CELLS, HEIGHT = 512, 16
+HALVES_FAST, HALVES_FULL = 64, 256
+SEEDS_FAST, SEEDS_FULL = 4, 16
+SIGMAS = 3.0
+
+
+def walked(seed: int, halves: int) -> tuple[Floats, Floats, Cell]:
+    """Return rms heights [m] after each half-cycle, and those of the film's own numbers summed up."""
+    case = small_cases.make(
+        small_cases.box(CELLS, HEIGHT),
+        'surface.height="8 um"',
+        'film.conductivity="2e-8 S/m"',  # 1 S/m^2: kappa R is 100 mm
+        f'film.patches={{ spread={SPREAD}, size="{PATCH} um", renewal="1 um", seed={seed} }}',
+        'electrolyte.conductivity="1e-3 S/cm"',
+        "electrolyte.transference_number=1.0",
+        'kinetics.exchange_current_density="1e4 A/m^2"',
+        'lithium.surface_energy="0 J/m^2"',
+    )
+    cell = Cell(case)
+    state = cell.start()
+    dt = PLATED / (cell.per_charge * CURRENT)
+    rms, own, sum_ = [], [], np.zeros(CELLS)
+    for half in range(halves):
+        sign = -1.0 if half % 2 else 1.0
+        drive = Drive(sign * CURRENT)
+        cell.drive(state, drive)
+        # What theory walks with: the film's random field at the flat surface, eqs. (6) and (7).
+        N = cell.film.patchwork(state.film.patch)[HEIGHT // 2 - 1 : HEIGHT // 2 + 1].mean(axis=(0, 1))
+        sigma = np.exp(SPREAD * N)
+        sum_ += sign * PLATED * sigma / sigma.mean()
+        state = march(cell, state, drive, dt, 1)
+        rms.append(float(state.front.height()[0].std()))
+        own.append(float(sum_.std()))
+    return np.array(rms), np.array(own), cell
+
+
+def places() -> float:
+    """Return how many independent patches the box holds: length over the integral of the autocorrelation."""
+    return CELLS / (0.5 * PATCH * math.sqrt(math.pi))
+
+
+def walk(full: bool) -> Result:
+    """Return exponent and prefactor of the roughness of renewed patchy films."""
+    halves, seeds = (HALVES_FULL, SEEDS_FULL) if full else (HALVES_FAST, SEEDS_FAST)
+    n = np.arange(1, halves + 1, dtype=float)
+    got, own = [], []
+    for seed in range(1, seeds + 1):
+        rms, film, _ = walked(seed, halves)
+        got.append(rms)
+        own.append(film)
+    mean = np.sqrt(np.mean(np.square(got), axis=0))
+    law = np.array([walk_rms(SPREAD, math.inf, [PLATED])]) * np.sqrt(n) * few_patches(SPREAD, places())
+    exponent, scatter = _fit(n, mean), _scatter(halves, seeds)
+    where = f"{seeds} seeds, {halves} half-cycles"
+    independent = seeds * places()
+    off = float(np.max(np.abs(np.array(got)[:, -1] / np.array(own)[:, -1] - 1.0)))
+    rows = (
+        Row(
+            f"exponent of rms height over half-cycles, {where}",
+            "1/2",
+            0.5,
+            exponent,
+            SIGMAS * scatter,
+            f"three times the scatter of the same fit on random walks of {independent:.0f} independent places",
+            "",
+            False,
+        ),
+        Row(
+            f"rms height at the end, {where}",
+            "q CV sqrt(2N)",
+            1e9 * float(law[-1]),
+            1e9 * float(mean[-1]),
+            SIGMAS / math.sqrt(2.0 * independent) + 0.03,
+            f"three times 1/sqrt(2n) of {independent:.0f} independent places, and 3 % for patches of 8 "
+            "cells that an element reads as a mean over the interface",
+            "nm",
+        ),
+        Row(
+            "rms height over that of the film's own numbers, worst seed",
+            "sum of q sigma/<sigma>",
+            1.0,
+            1.0 + off,
+            0.05,
+            "no chance in it: the random fields are those of the run. Slopes of the surface are a "
+            "hundredth, kappa R over a patch is 1e4, and N is read within a cell of the height at which "
+            "theory takes it: (dx/2)^2/radius^2 = 2 %, and as much for the fronts' motion",
+        ),
+    )
+    pick = np.unique(np.round(np.geomspace(1, halves, 25)).astype(int)) - 1
+    plot = Plot(
+        "random-walk",
+        "Roughness of a renewed patchy film",
+        "half-cycles",
+        "rms height (nm)",
+        (
+            Curve("q CV sqrt(2N)", n, 1e9 * law, True),
+            Curve(f"measured, {seeds} seeds", n[pick], 1e9 * mean[pick]),
+        ),
+        "xy",
+    )
+    return Result(rows, (plot,))
+
+
+def _fit(n: Floats, rms: Floats) -> float:
+    """Return the slope of log rms over log n, every octave of n with the same weight."""
+    return float(np.polyfit(np.log(n), np.log(rms), 1, w=1.0 / np.sqrt(n))[0])
+
+
+def _scatter(halves: int, seeds: int) -> float:
+    """Return the standard deviation of `_fit` on sums of independent log-normal numbers."""
+    rng = np.random.default_rng(0)
+    n = np.arange(1, halves + 1, dtype=float)
+    count = round(seeds * places())
+    slopes = []
+    for _ in range(100):
+        sigma = np.exp(SPREAD * rng.standard_normal((halves, count)))
+        sign = np.where(np.arange(halves) % 2, -1.0, 1.0)[:, None]
+        heights = np.cumsum(sign * sigma / sigma.mean(axis=1, keepdims=True), axis=0)
+        slopes.append(_fit(n, heights.std(axis=1)))
+    return float(np.std(slopes))
+
+
+CHECKS = (
+    Check(
+        "random-walk",
+        "Closed forms",
+        "roughness of a film-ruled surface grows as the root of the half-cycles",
+        walk,
+        (5.0, 80.0),
+    ),
+)

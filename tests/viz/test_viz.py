@@ -1,0 +1,384 @@
+"""Pictures: the same camera in every renderer, the same scale for every run, no text over text."""
+
+from __future__ import annotations
+
+import ast
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+from matplotlib.text import Text
+
+import phasefield.viz
+from phasefield.viz import stored, style
+from phasefield.viz.plots import compare, series
+from phasefield.viz.surfaces import camera, gl, painter, plate, scene, section, surface
+
+UM = 1e-6
+
+
+@dataclass
+class FakeRun:
+    """A stored run with smooth hills of height `sz` at the end [m]."""
+
+    title: str = "Li | PLL | Li, 0.2 mA/cm2, 780 h"
+    sz: float = 100 * UM
+    shape: tuple[int, int, int] = (24, 16, 20)
+    spacing: float = 10 * UM
+    cycles: int = 60
+    times: np.ndarray = field(default_factory=lambda: np.array([0.0, 390.0, 780.0]) * 3600)
+
+    @property
+    def n_frames(self) -> int:
+        return len(self.times)
+
+    @property
+    def heights(self) -> np.ndarray:
+        _, ny, nx = self.shape
+        x, y = 2 * np.pi * (np.arange(nx) + 0.5) / nx, 2 * np.pi * (np.arange(ny) + 0.5) / ny
+        hills = np.cos(2 * x)[None, :] * (np.cos(y)[:, None] if ny > 1 else 1) + 0.3 * np.sin(x)[None, :]
+        hills = (hills - hills.mean()) / np.ptp(hills)
+        return 120 * UM + np.array([0.05, 0.5, 1.0])[:, None, None] * self.sz * hills
+
+    @property
+    def series(self) -> dict[str, np.ndarray]:
+        n = self.cycles * 40
+        time = np.linspace(0, self.times[-1], n)
+        cycle = np.arange(n) // 40 + 1
+        sign = np.where(np.arange(n) % 40 < 20, 1.0, -1.0)
+        grown = time / time[-1]
+        sz = self.sz * (0.05 + 0.95 * grown)
+        columns = {
+            "time": time,
+            "cycle": cycle,
+            "voltage": sign * (0.2 + 0.3 * grown),
+            "Sz": sz,
+            "Sq": sz / 4,
+        }
+        return {**columns, "current_density": 2 * sign}
+
+    def field(self, name: str, frame: int) -> np.ndarray:
+        z = (np.arange(self.shape[0]) + 0.5)[:, None, None] * self.spacing
+        if name == "xi":
+            return np.clip(0.5 + (self.heights[frame][None] - z) / (3 * self.spacing), 0, 1).astype(
+                np.float32
+            )
+        return np.broadcast_to(500 + 1000 * z / z[-1], self.shape)
+
+
+ROUGH, SMOOTH = FakeRun(), FakeRun("Li | PLLZ | Li, 0.2 mA/cm2, 780 h", 20 * UM)
+FLAT = FakeRun("dendrites in 2D", shape=(24, 1, 40), cycles=1)
+REFERENCES = {
+    "PLL": {"Sz": 200 * UM, "Sz_text": "> 200", "voltage_start": 0.2, "voltage_end": 1.0, "source": "[1]"},
+    "PLLZ": {"Sz": 50 * UM, "source": "[1]"},
+}
+needs_gl = pytest.mark.skipif(not gl.available(), reason="no OpenGL here")
+
+
+@pytest.fixture
+def no_gl(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(gl.SWITCH, "off")
+
+
+@pytest.fixture
+def sheets(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """Every figure that is saved, for a look at its texts."""
+    saved: list[Figure] = []
+
+    def keep(figure: Figure, path: str | Path) -> Path:
+        saved.append(figure)
+        return style.save(figure, path)
+
+    for module in (compare, plate, section, series, surface):
+        monkeypatch.setattr(module, "save", keep)
+    return saved
+
+
+def colliding(figure: Figure) -> list[tuple[str, str]]:
+    """Pairs of texts whose boxes overlap by more than a hair, and texts cut by the edge of the sheet."""
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    texts = [t for t in figure.findobj(Text) if t.get_text().strip() and t.get_visible()]
+    axis_ticks = {t for a in figure.axes for x in (a.xaxis, a.yaxis) for t in _hidden_ticks(x)}
+    boxes = [(t.get_text(), t.get_window_extent(renderer)) for t in texts if t not in axis_ticks]
+    found = []
+    for k, (text, box) in enumerate(boxes):
+        if box.x0 < 0 or box.y0 < 0 or box.x1 > figure.bbox.x1 or box.y1 > figure.bbox.y1:
+            found.append((text, "edge of the sheet"))
+        for other, b in boxes[k + 1 :]:
+            wide, tall = min(box.x1, b.x1) - max(box.x0, b.x0), min(box.y1, b.y1) - max(box.y0, b.y0)
+            if min(wide, tall) > 3:  # pixels at 200 dpi
+                found.append((text, other))
+    return found
+
+
+def _hidden_ticks(axis: object) -> list[Text]:
+    """Tick labels that matplotlib keeps but does not draw: axes switched off, ticks out of the limits."""
+    drawn = [] if not axis.axes.axison else axis._update_ticks()  # type: ignore[attr-defined]
+    shown = {t.label1 for t in drawn} | {t.label2 for t in drawn}
+    ticks = axis.get_major_ticks() + axis.get_minor_ticks()  # type: ignore[attr-defined]
+    hidden = [label for t in ticks for label in (t.label1, t.label2) if label not in shown]
+    return hidden + ([] if axis.axes.axison else [axis.label])  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("no_gl")
+@pytest.mark.parametrize(
+    ("runs", "references"),
+    [([ROUGH, SMOOTH], REFERENCES), ([ROUGH], None), ([SMOOTH, SMOOTH, SMOOTH], None), ([FLAT, FLAT], None)],
+)
+def test_comparison_is_readable(
+    runs: list[FakeRun], references: dict[str, dict[str, object]] | None, sheets: list[Figure], tmp_path: Path
+) -> None:
+    path = compare.comparison(runs, tmp_path / "new" / "plate.png", references=references)
+    picture = imread(path)
+    assert picture.shape[1] >= 10 * style.DPI
+    assert picture[..., :3].std() > 0.05
+    assert colliding(sheets[0]) == []
+    texts = " ".join(t.get_text() for t in sheets[0].findobj(Text))
+    assert ("> 200" in texts) == (references is not None)
+    assert f"Sz = {style.number(np.ptp(runs[0].heights[-1]) / UM)}" in texts
+
+
+@pytest.mark.usefixtures("no_gl")
+@pytest.mark.parametrize("run", [ROUGH, SMOOTH, FLAT])
+def test_plate_section_series_and_surface_are_readable(
+    run: FakeRun, sheets: list[Figure], tmp_path: Path
+) -> None:
+    plate.plate(run, tmp_path / "plate.png")
+    section.cross_section(run, tmp_path / "section.png", 1)
+    series.series(run, tmp_path / "series.png")
+    series.series([ROUGH, run], tmp_path / "both.png")
+    surface.surface(run, tmp_path / "surface.png", 0)
+    assert len(list(tmp_path.glob("*.png"))) == 5
+    assert [colliding(sheet) for sheet in sheets] == [[]] * 5
+
+
+@pytest.mark.usefixtures("no_gl")
+def test_nothing_global_is_left_changed(tmp_path: Path) -> None:
+    before, environment = dict(mpl.rcParams), dict(os.environ)
+    with mpl.rc_context({"font.size": 31.0, "axes.facecolor": "red"}):
+        path = series.series(ROUGH, tmp_path / "a.png")
+        assert mpl.rcParams["font.size"] == 31.0
+    assert dict(mpl.rcParams) == before
+    assert dict(os.environ) == environment
+    reds = np.all(imread(path)[..., :3] == [1, 0, 0], axis=-1)
+    assert not reds.any()  # the caller's style does not leak in
+
+
+LOW = (
+    "phasefield.viz", "phasefield.results", "phasefield.topography", "phasefield.atomic", "phasefield.formatting",
+    "phasefield.errors", "phasefield.constants",
+)  # fmt: skip
+
+
+def test_viz_knows_neither_model_nor_driver_nor_pyplot() -> None:
+    for path in Path(phasefield.viz.__path__[0]).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for name in names:
+                banned = ("phasefield.model", "phasefield.simulation", "matplotlib.pyplot")
+                assert not name.startswith(banned), path
+                if name.startswith("phasefield."):
+                    assert name.startswith(LOW), path
+
+
+def test_one_view_holds_all_runs_and_says_when_heights_are_stretched() -> None:
+    frames = [(run, k) for run in (ROUGH, SMOOTH) for k in (0, -1)]
+    view = camera.common_view(frames)
+    rough = ROUGH.heights[-1] / UM
+    assert view.limits == pytest.approx((rough.min() - rough.mean(), rough.max() - rough.mean()))
+    assert view.size == pytest.approx((200, 160))
+    assert view.exaggeration == 1
+    assert camera.common_view([(SMOOTH, 0)]).exaggeration > 1
+    level = FakeRun(sz=0.0)
+    low, high = camera.common_view([(level, 0)]).limits
+    assert low < 0 < high
+    with pytest.raises(ValueError, match="rise"):
+        camera.common_view(frames, limits=(1.0, 1.0))
+
+
+def test_camera_just_holds_the_box() -> None:
+    eye = camera.fit_camera((200, 160), -60, 40)
+    seen = eye.project(camera.box_corners((200, 160), -60, 40))
+    assert np.abs(seen[:, 1]).max() == pytest.approx(1, abs=0.01)
+    assert np.abs(seen[:, 0]).max() == pytest.approx(eye.aspect, abs=0.01 * eye.aspect)
+    assert seen.min(axis=0) == pytest.approx(-seen.max(axis=0), abs=1e-3)  # centred
+    assert eye.depth(np.array(eye.target)) == pytest.approx(camera.REMOTE * np.linalg.norm((200, 160, 100)))
+    with pytest.raises(ValueError, match="azimuth"):
+        camera.fit_camera((1, 1), 0, 1, azimuth=30)
+
+
+def silhouette(run: FakeRun, view: camera.View) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest point of the lithium block in picture coordinates, by plain projection."""
+    z = camera.to_rim(camera.relief(run, -1))
+    x, y = (camera.rim_coordinates(n, run.spacing / UM) for n in run.shape[:0:-1])
+    top = np.stack([*np.meshgrid(x, y), z * view.exaggeration], axis=-1).reshape(-1, 3)
+    foot = top.copy()
+    foot[:, 2] = view.base * view.exaggeration
+    seen = view.camera.project(np.concatenate([top, foot]))
+    return seen.min(axis=0), seen.max(axis=0)
+
+
+@needs_gl
+@pytest.mark.parametrize("solid", [True, False])
+def test_pyvista_sees_through_the_same_camera(solid: bool) -> None:
+    view = camera.common_view([(ROUGH, -1)])
+    picture = scene.render(ROUGH, -1, view, solid=solid, pixels=400)
+    drawn = np.argwhere(picture[..., 3] > 128)
+    rows = 1 - 2 * (drawn[:, 0] + 0.5) / picture.shape[0]
+    columns = view.camera.aspect * (2 * (drawn[:, 1] + 0.5) / picture.shape[1] - 1)
+    low, high = silhouette(ROUGH, view)
+    pixel = 2 / 400
+    # the contour of a sampled xi lies within a part of a cell of the height map: a twentieth of the box
+    slack = 0.05 if solid else 2 * pixel
+    assert (columns.min(), rows.min()) == pytest.approx(tuple(low), abs=slack)
+    assert (columns.max(), rows.max()) == pytest.approx(tuple(high), abs=slack)
+
+
+@needs_gl
+def test_same_limits_give_the_same_colours_for_two_runs(tmp_path: Path) -> None:
+    view = camera.common_view([(ROUGH, -1), (SMOOTH, -1)])
+
+    def spread(run: FakeRun) -> float:
+        picture = scene.render(run, -1, view, pixels=300).astype(float)
+        coloured = (picture[..., 3] > 200) & (np.ptp(picture[..., :3], axis=-1) > 30)
+        return float((picture[..., 0] - picture[..., 2])[coloured].std())
+
+    assert spread(ROUGH) > 2 * spread(SMOOTH)
+    assert surface.surface(ROUGH, tmp_path / "gl.png", view=view).stat().st_size > 10_000
+
+
+def test_contour_in_space_shows_isolated_lithium() -> None:
+    class WithIsland(FakeRun):
+        def field(self, name: str, frame: int) -> np.ndarray:
+            xi = super().field(name, frame)
+            xi[20:23, 7:10, 9:12] = 1.0
+            return xi
+
+    run = WithIsland()
+    view = camera.common_view([(run, -1)])
+    assert view.top == pytest.approx(230 - ROUGH.heights[-1].mean() / UM)  # the box holds the island
+    assert view.limits == camera.common_view([(ROUGH, -1)]).limits  # and leaves the colours alone
+    mesh, walls = scene._isosurface(run, -1, view)
+    split = mesh.connectivity()
+    assert split["RegionId"].max() == 1  # block and island
+    assert len(walls) == 2
+    assert mesh.bounds[0] >= 0
+    assert mesh.bounds[1] == pytest.approx(200)
+    assert mesh.bounds[4] >= view.base - 1e-6
+
+
+def test_lithium_at_the_counter_electrode_has_a_lid() -> None:
+    class Shorted(FakeRun):
+        def field(self, name: str, frame: int) -> np.ndarray:
+            xi = super().field(name, frame)
+            xi[:, 7:10, 9:12] = 1.0
+            return xi
+
+    run = Shorted()
+    mesh, _ = scene._isosurface(run, -1, camera.common_view([(run, -1)]))
+    lid = np.isclose(mesh.points[:, 2], 240 - run.heights[-1].mean() / UM)
+    assert np.count_nonzero(lid) >= 9
+
+
+def test_painter_hides_what_lies_behind() -> None:
+    view = camera.common_view([(ROUGH, -1)])
+    figure = style.new_figure(3, 3)
+    axes = figure.add_axes((0, 0, 1, 1))
+    painter.paint(axes, ROUGH, -1, view)
+    facets = axes.collections[0]
+    assert len(facets.get_paths()) == 17 * 21
+    first, last = facets.get_paths()[0].vertices.mean(axis=0), facets.get_paths()[-1].vertices.mean(axis=0)
+    assert first[1] > last[1]  # the far corner is painted first
+
+
+def test_gl_switch_and_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(gl.SWITCH, "off")
+    assert not gl.available()
+    monkeypatch.setenv(gl.SWITCH, "on")
+    assert gl.available()
+    assert all(package in gl.missing_message() for package in ("libegl1", "libosmesa6", "xvfb"))
+
+
+def test_gl_probe_survives_a_crash_and_remembers_only_success(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in (gl.SWITCH, gl.WINDOW, "DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(gl, "CHILD", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    gl.reset()
+    assert not gl.available()
+    assert not list(tmp_path.rglob("*.json"))
+    asked = []
+    monkeypatch.setattr(gl, "_child_draws", lambda kind: asked.append(kind) or kind == gl.OFF_SCREEN[1])
+    gl.reset()
+    assert gl.available()
+    with gl.window_kind():
+        assert os.environ[gl.WINDOW] == gl.OFF_SCREEN[1]
+    assert gl.WINDOW not in os.environ
+    gl.reset()
+    assert gl.available()
+    assert asked == list(gl.OFF_SCREEN)  # the second process read the file
+    (tmp_path / "phasefield" / "gl.json").write_text("not json")
+    gl.reset()
+    assert gl.available()
+    gl.reset()
+
+
+def test_slice_runs_through_the_highest_point_and_scales_by_the_electrolyte() -> None:
+    cut = section.take_slice(ROUGH, -1)
+    row = int(np.argmax(ROUGH.heights[-1].max(axis=1)))
+    assert cut.place == f"y = {(row + 0.5) * 10:g} {style.MICRON}"
+    assert cut.xi == pytest.approx(ROUGH.field("xi", -1)[:, row])
+    limits = section.salt_limits([cut])
+    assert limits is not None
+    assert limits[1] == pytest.approx(1.5)
+    assert cut.concentration is not None
+    assert limits[0] == pytest.approx(cut.concentration[cut.xi < 0.5].min())
+    even = section.Slice(cut.xi, np.full_like(cut.xi, 1.0), 1, 1, "")
+    low, high = section.salt_limits([even]) or (0, 0)
+    assert high - low == pytest.approx(section.NARROW)
+    carried = section._carried_on(np.array([[1.0, 2.0, 9.0, 9.0]]), np.array([[True, True, False, False]]))
+    assert carried.tolist() == [[1, 2, 2, 2]]
+
+
+def test_voltage_of_first_and_last_cycle() -> None:
+    start, end = series.voltage_ends(ROUGH)
+    assert start == pytest.approx(0.2 + 0.3 * 0.5 / 60, abs=1e-3)
+    assert end == pytest.approx(0.5 - 0.3 * 0.5 / 60, abs=1e-3)
+    resting = FakeRun()
+    silent = {
+        "time": np.array([0.0, 1.0]),
+        "voltage": np.array([np.nan, 0.1]),
+        "current_density": np.zeros(2),
+    }
+    object.__setattr__(resting, "__class__", type("Silent", (FakeRun,), {"series": silent}))
+    assert series.voltage_ends(resting) == (None, None)
+
+
+def test_envelope_keeps_every_extreme() -> None:
+    time = np.linspace(0, 1, 5000)
+    value = np.sin(900 * time) * (1 + time)
+    value[123], value[4000] = np.nan, 7.0
+    at, low, high = series.envelope(time, value)
+    assert high.max() == 7
+    assert low.min() == np.nanmin(value)
+    assert np.all(np.diff(at) > 0)
+
+
+def test_words() -> None:
+    assert stored.labels([ROUGH, SMOOTH]) == (["Li | PLL | Li", "Li | PLLZ | Li"], "0.2 mA/cm2, 780 h")
+    assert stored.labels([ROUGH, ROUGH])[0] == ["run 1", "run 2"]
+    assert stored.find_reference(REFERENCES, "Li | PLLZ | Li")["Sz"] == 50 * UM
+    assert stored.find_reference(REFERENCES, "Li | PLZ | Li") == {}
+    assert [stored.duration(t) for t in (0, 12, 90, 780 * 3600)] == ["0 h", "12 s", "1.5 min", "780 h"]
+    texts = [style.number(v) for v in (6, 50.04, 200, 1234, 0, None, -0.5, 3e-7)]
+    assert texts == ["6.00", "50.0", "200", "1230", "0", "\u2013", "\u22120.500", "3.00e\u221207"]
+    with pytest.raises(ValueError, match="frames 0 to 2"):
+        stored.frame_index(ROUGH, 3)

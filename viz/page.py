@@ -1,0 +1,174 @@
+"""A run as one page for the browser: surface in 3D over time, series, figures, case and sources; opens from disk."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import re
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phasefield.atomic import replace_text
+from phasefield.errors import PhasefieldError, ResultError
+from phasefield.formatting import MICRO, number
+from phasefield.results.fields import SERIES
+from phasefield.results.run import Run
+from phasefield.results.summary import TEXTURE_ROWS, facts
+from phasefield.topography.roughness import texture
+
+PAGE = "page.html"
+TEMPLATE = "page.html"
+MOST_POINTS = 256  # of an edge of the surface shown; more make the browser slow
+MOST_VALUES = 2_500_000  # of all frames: 7 MB of the page
+MOST_STEPS = 4000  # of a series
+LEVELS = 65535
+UNITS = {"m": ("\N{MICRO SIGN}m", 1e6), "V": ("mV", 1e3), "A/m^2": ("mA/cm\N{SUPERSCRIPT TWO}", 0.1)}
+CHARTS = (
+    ("voltage",), ("Sa", "Sq", "Sz"), ("current_density", "current_min", "current_max"),
+    ("concentration_min", "concentration_max"), ("height_min", "height_mean", "height_max"), ("film_resistance_mean",),
+    ("step_size",),
+)  # fmt: skip
+
+
+def write_webpage(run: Run, path: Path | None = None) -> Path:
+    """Write the page of a run, by default page.html in its folder, and return its path.
+
+    Raises ResultError for a run without a stored frame, PhasefieldError without the extra `html`.
+    """
+    if not run.n_frames or not run.n_steps:
+        raise ResultError(f"{run.folder}: holds no frame yet; run it first")
+    path = run.folder / PAGE if path is None else path
+    data = {"surface": surface_data(run), "charts": list(_charts(run))}
+    template = (files("phasefield.viz") / TEMPLATE).read_text(encoding="utf-8")
+    parts = {
+        "<!--title-->": escape(run.title),
+        "<!--facts-->": _table([(name, text) for name, text in facts(run)]),
+        "<!--texture-->": _texture(run),
+        "<!--sources-->": _sources(run),
+        "<!--case-->": escape(run.case_text),
+        "<!--resolved-->": escape(run.resolved_case),
+        "<!--versions-->": _table(_versions(run)),
+        "<!--still-->": _still(run),
+        "/*data*/": json.dumps(data).replace("<", "\\u003c"),
+        "/*plotly*/": _plotly(),
+    }
+    pieces = re.split("(" + "|".join(re.escape(mark) for mark in parts) + ")", template)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_text(path, "".join(parts.get(piece, piece) for piece in pieces))
+    return path
+
+
+def _plotly() -> str:
+    """Return the program that draws in the browser. Raises PhasefieldError if it is not installed."""
+    try:
+        from plotly.offline import get_plotlyjs
+    except ImportError:
+        raise PhasefieldError(
+            'the page needs plotly; install it with: pip install "lithium-phasefield[html]"'
+        ) from None
+    return str(get_plotlyjs()).replace("</script", "<\\/script")
+
+
+def surface_data(run: Run) -> dict[str, Any]:
+    """Return heights of the stored frames as text: 16 bits each on one scale, thinned to what a browser can turn."""
+    _, ny, nx = run.shape
+    stride = max(1, -(-max(ny, nx) // MOST_POINTS))
+    small = run.heights[:, ::stride, ::stride] * MICRO
+    if not np.isfinite(small).all():
+        raise ResultError(f"{run.folder}: holds heights that are no numbers; run it again")
+    every = max(1, -(-small.size // MOST_VALUES))
+    chosen = sorted({*range(0, run.n_frames, every), run.n_frames - 1})
+    small = np.asarray(small[chosen])
+    low, high = float(small.min()), float(small.max())
+    span = high - low or 1.0
+    level = np.round((small - low) / span * LEVELS).astype("<u2")
+    return {
+        "shape": list(small.shape), "spacing": run.spacing * MICRO, "stride": stride, "low": low, "high": high,
+        "cells": [ny, nx], "frames": run.n_frames,
+        "hours": [float(run.times[k]) / 3600.0 for k in chosen],
+        "data": base64.b64encode(level.tobytes()).decode("ascii"),
+    }  # fmt: skip
+
+
+def _charts(run: Run) -> Iterator[dict[str, Any]]:
+    """Yield the charts of the series, each with its curves."""
+    kept = np.unique(np.linspace(0, run.n_steps - 1, min(run.n_steps, MOST_STEPS)).astype(int))
+    hours = run.series["time"][kept] / 3600.0
+    for names in CHARTS:
+        there = [name for name in names if name in run.series]
+        if not there:
+            continue
+        unit, scale = UNITS.get(SERIES[there[0]].unit, (SERIES[there[0]].unit, 1.0))
+        curves = [(name.replace("_", " "), _numbers(run.series[name][kept] * scale)) for name in there]
+        yield {"unit": unit, "x": _numbers(hours), "curves": [{"name": name, "y": y} for name, y in curves]}
+
+
+def _numbers(values: NDArray[np.float64]) -> list[float | None]:
+    return [float(f"{value:.6g}") if math.isfinite(value) else None for value in values]
+
+
+def _table(rows: list[tuple[str, ...]], head: tuple[str, ...] = ()) -> str:
+    """Return rows of texts as a table."""
+    lines = [f"<tr>{''.join(f'<th>{escape(text)}</th>' for text in head)}</tr>"] if head else []
+    lines += [f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in row)}</tr>" for row in rows]
+    return f"<table>{''.join(lines)}</table>"
+
+
+def _texture(run: Run) -> str:
+    periodic = 'lateral = "mirror"' not in run.resolved_case
+    first, last = (
+        texture(run.heights[k], run.spacing, periodic=periodic, level=False) for k in (0, run.n_frames - 1)
+    )  # fmt: skip
+    rows: list[tuple[str, ...]] = [
+        (name, number(getattr(first, name), scale), number(getattr(last, name), scale), unit, meaning)
+        for name, scale, unit, meaning in TEXTURE_ROWS
+    ]
+    return _table(rows, ("", "first", "last", "", ""))
+
+
+def _sources(run: Run) -> str:
+    """Return a table of all values with a source or a status."""
+    try:
+        tree = tomllib.loads(run.resolved_case)
+    except tomllib.TOMLDecodeError:
+        return ""
+    rows: list[tuple[str, ...]] = []
+
+    def walk(node: Any, key: str) -> None:
+        if isinstance(node, dict) and "value" in node:
+            rows.append((key, str(node["value"]), str(node.get("status", "")), str(node.get("source", ""))))
+        elif isinstance(node, dict):
+            for name, one in node.items():
+                walk(one, f"{key}.{name}".lstrip("."))
+        elif isinstance(node, list):
+            for k, one in enumerate(node):
+                walk(one, f"{key}[{k}]")
+
+    walk(tree, "")
+    return _table(rows, ("value", "SI", "status", "source"))
+
+
+def _versions(run: Run) -> list[tuple[str, ...]]:
+    rows = [*run.versions.items(), ("seed", str(run.seed)), ("hash of the case", str(run.attrs.get("case_hash", "")))]
+    return [(name, str(text)) for name, text in rows]
+
+
+def _still(run: Run) -> str:
+    """Return the last surface as a picture, for a browser that cannot draw in 3D; nothing of a 2D run."""
+    from phasefield.viz.stored import is_flat_run
+    from phasefield.viz.surfaces.surface import surface
+
+    if is_flat_run(run):
+        return ""
+    with tempfile.TemporaryDirectory() as folder:
+        data = surface(run, Path(folder) / "surface.png").read_bytes()
+    return f'<img alt="last surface" src="data:image/png;base64,{base64.b64encode(data).decode("ascii")}">'

@@ -1,0 +1,1 @@
+"""The interactive viewer: a window, or a page."""
