@@ -105,7 +105,7 @@ class Film(Record):
     conductivity_barrier: Barrier = Field(
         default=0.0, description="activation energy of the film's conductivity"
     )
-    patches: Patches | None = Field(default=None, description='patches of unequal conductivity; "none" or absent: a uniform film')
+    patches: Patches | None = Field(default=None, description='unequal conductivity; "none" or absent: a uniform film')
     growth: Growth | None = Field(default=None, description='growth by a side reaction; "none" or absent: no growth')
     repair: Annotated[float | None, Measure(units.NUMBER, ge=0, le=0.5, optional=True)] = Field(
         default=None,
@@ -150,8 +150,8 @@ class CounterSurface(Record):
 class Counter(Record):
     """The counter electrode, a plane unless it has a surface; what is not given is as on the working electrode."""
 
-    kinetics: CounterKinetics = Field(default_factory=CounterKinetics, description="charge transfer of the counter electrode")
+    kinetics: CounterKinetics = Field(default_factory=CounterKinetics, description="charge transfer at its surface")
     film: CounterFilm = Field(default_factory=CounterFilm, description="film of the counter electrode")
     surface: CounterSurface | None = Field(
-        default=None, description='surface of its lithium, resolved like the working electrode; "none" or absent: a plane'
+        default=None, description='its lithium surface, resolved as the working one; "none" or absent: a plane'
     )

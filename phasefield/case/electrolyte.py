@@ -68,7 +68,9 @@ class Electrolyte(Record):
     conductivity_barrier: Barrier = Field(
         default=0.0, description="activation energy of the conductivity (per ion or mole)"
     )
-    transference_number: Annotated[float, Measure(units.NUMBER, ge=0, le=1)] = Field(description="transference number t+ of Li+")
+    transference_number: Annotated[float, Measure(units.NUMBER, ge=0, le=1)] = Field(
+        description="transference number t+ of Li+"
+    )
     salt_concentration: Concentration = Field(description="uniform concentration at t = 0")
     salt_diffusivity: Annotated[
         float | Literal["nernst-einstein"], Measure(units.DIFFUSIVITY, gt=0, words=("nernst-einstein",))

@@ -28,7 +28,9 @@ class Step(Record):
     current: OptionalCurrent = Field(
         default=None, description="imposed current density; a positive one plates the working electrode"
     )
-    voltage: OptionalVoltage = Field(default=None, description="imposed cell voltage; a positive one plates the working electrode")
+    voltage: OptionalVoltage = Field(
+        default=None, description="imposed cell voltage; a positive one plates the working electrode"
+    )
     rest: OptionalDuration = Field(default=None, description="duration of a rest at open circuit")
     duration: OptionalDuration = Field(default=None, description="longest duration of the step")
     capacity: OptionalCapacity = Field(default=None, description="charge passed in this step")

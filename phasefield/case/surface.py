@@ -97,7 +97,7 @@ class Surface(Record):
         "if the box is periodic and the size of the map's pixels is known, else cut",
     )
     file_digest: str | None = Field(
-        default=FILLED, description="digest of the content of `file`, filled in; a run is resumed only with the same map"
+        default=FILLED, description="digest of the content of `file`, filled in; a run resumes only with the same map"
     )
 
     @model_validator(mode="after")

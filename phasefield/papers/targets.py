@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from phasefield.papers.row import Missing
 
-_FADE = "capacity lost to anything but lithium and its film is outside the model"
+_FADE = "the model includes no capacity loss except that to lithium and its film"
 _NCM, _LNMO = "NCM811 at 0.5 C to 4.4 V: kept after 200 cycles", "LNMO at 0.5 C to 4.8 V: kept after 100 cycles"
 
 NOT_SIMULATED = (
