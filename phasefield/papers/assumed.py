@@ -1,4 +1,4 @@
-"""How far roughness and voltage of PLL and PLLZ move when what the papers do not state is chosen otherwise."""
+"""How far roughness and voltage of PLL and PLLZ change with other choices of inputs that the papers do not state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `phasefield report papers` leaves behind: the table, and one text as Markdown and HTML."""
+"""Output of `phasefield report papers`: the table, and one text as Markdown and HTML."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def off(row: Row) -> str:
 
 
 def what(row: Row) -> str:
-    """Return what the number is worth, and by which key."""
+    """Return how the number depends on the measured one, and by which key."""
     return f"{row.kind}: `{row.by}`" if row.by else row.kind
 
 

@@ -1,4 +1,4 @@
-"""What the papers measured and no experiment of the report simulates, each with the reason."""
+"""Measured numbers of the papers that no experiment of the report simulates, each with the reason."""
 
 from __future__ import annotations
 

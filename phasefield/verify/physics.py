@@ -1,7 +1,7 @@
 """Physics that must come out: what t+, conductivity and film do to waves and to roughness, in sign and in size.
 
 A flat surface, its salt settled, bears a wave of 0.02 cells, or a film with a wave of 1 % in its resistance: the speed
-of the surface at the wave's crests, by Fourier analysis of the elements' currents, is held against linear theory:
+of the surface at the wave's crests, by Fourier analysis of the elements' currents, is compared with linear theory:
 
     growth      omega of `closed_forms.growth_rate`
     roughness   dA/dt = (V_m/F) J_z j dR / (1 + J_z/(kappa k) + Lam (1 - t+)/(F D k)),   dR the wave in R_film

@@ -1,4 +1,4 @@
-"""What `phasefield verify` leaves behind: verification.json, verification.csv, and docs/verification.md made from them.
+"""Output of `phasefield verify`: verification.json, verification.csv, and docs/verification.md made from them.
 
 The JSON keeps the last outcome of each check, so that a part of the checks can be repeated by itself.
 """

@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Row:
-    """One number held against another one.
+    """One number compared with another one.
 
     expected and measured in `unit`; tolerance: of their difference, over the expected value if `relative`; why: the
     error estimate behind the tolerance, in a sentence.
