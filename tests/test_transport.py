@@ -14,7 +14,6 @@ from phasefield.kernels import transport
 from phasefield.kernels.transport import logarithmic_mean
 from phasefield.model.cell import Cell
 from phasefield.model.coefficients import Drive
-from phasefield.model.displacement import TOLERANCE
 from phasefield.model.transport import Stage
 
 Floats = NDArray[np.float64]
@@ -154,7 +153,7 @@ def test_uniform_salt_stays_uniform_while_the_surface_moves(current: float) -> N
     open_ = new.front.h > 1e-3
     assert np.abs(new.front.h - start).max() > 0.05  # without the flow h c would stay, and c change by as much
     # What the flow's solver misses of the volume that is displaced in three steps compresses.
-    assert np.abs(new.c / cell.properties.c0 - 1.0)[open_].max() < TOLERANCE
+    assert np.abs(new.c / cell.properties.c0 - 1.0)[open_].max() < cell.displacement.tolerance
 
 
 @pytest.mark.parametrize("periodic", [True, False])
