@@ -2,9 +2,8 @@
 
     python benchmarks/bench_cases.py [--quick] [--against TREE]
 
-Each run is a process of its own; the two states take turns, and the least CPU time of each counts. A short run before
-it, in the same process, has the kernels compiled or loaded. CPU time is that of all threads, the writing of results
-included.
+Each run is a separate process. The two states run in turn, and the least CPU time of each counts. A short run in the
+same process first compiles or loads the kernels. CPU time is that of all threads, with the writing of results.
 """
 
 from __future__ import annotations
@@ -78,7 +77,8 @@ def main() -> None:
         print(json.dumps(once(given.once, given.quick)))
         return
     print(
-        f"One thread, writing included; the least CPU time of {1 if given.quick else TURNS} runs, in turn.\n"
+        "One thread, with the writing of results. Each value is the least CPU time of "
+        f"{1 if given.quick else TURNS} runs, in turn.\n"
     )
     trees = [TREE, *([given.against.resolve()] if given.against else [])]
     head = ["case", "simulated, s"]

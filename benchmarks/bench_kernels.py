@@ -3,13 +3,13 @@
     python benchmarks/bench_kernels.py [--quick] [--against TREE]
 
 The roof is the longer of two times: bytes over the bandwidth of the triad a = b + 2 c, and flops over the measured rate
-of multiplications and additions in float64. An array that is read counts once; one that is written counts twice, for
-memory is read before it is written, in the triad too. Flops are those of a cell within the grid, in 3D; comparisons,
-maxima and absolute values count, a logarithm or exponential counts as one. Each call finds cold caches, unless the
-processor's are far larger than 320 MB.
+of multiplications and additions in float64. An array that is read counts once. A written one counts twice: memory is
+read before it is written, also in the triad. Flops are those of a cell within the grid, in 3D. Comparisons, maxima and
+absolute values count; a logarithm or exponential counts as one. Each call finds cold caches, unless those of the
+processor are far larger than 320 MB.
 
-Kernels of the band and of the surface work on a few percent of the cells, in no order that memory likes: for them only
-the time per band cell or element is given.
+Kernels of the band and of the surface work on a few percent of the cells, in an irregular order of memory. For them
+only the time per band cell or element is reported.
 
 "Before" is what bench_kernels.py of the other state prints for kernels of the same names.
 """
@@ -107,7 +107,7 @@ def surface_kernels(cell: Cell, s: Any) -> dict[str, Scattered]:
         f.d, f.W, f.closed, L, True,
     )  # fmt: skip
     mended = (scratch, f.d, f.cells, n, f.radius, 0.0, 1e-9, 1.0, f.frozen, L)
-    # What the elements feel and take, and how that answers to a change of the salt
+    # Salt and potential at the elements, their currents, and the derivatives with respect to the salt
     start, idx, w, share = surface.start, surface.idx, surface.w, surface.share
     c_e, u, current = surface.c_e, surface.u, surface.area * rx.j
     values, du, dc_e, d_x, dI, Jg = (np.zeros(count) for _ in range(6))
@@ -193,8 +193,9 @@ def main() -> None:
                 print(f"The other state's kernels could not run: {error}\n")
                 break
     print(
-        f"Grid of {n}^3 cells, cold caches. Roof: bytes over the triad's bandwidth, or flops over the rate of "
-        "arithmetic, whichever takes longer; what is read counts once, what is written twice, as in the triad.\n"
+        f"Grid of {n}^3 cells, cold caches. The roof is the longer of two times: bytes over the bandwidth of the "
+        "triad, and flops over the rate of arithmetic. An array that is read counts once, a written one twice, as in "
+        "the triad.\n"
     )
     print(
         "; ".join(

@@ -2,11 +2,10 @@
 
     python benchmarks/bench_solver.py [--quick] [--against TREE] [--petsc PYTHON]
 
-The system is that of a rough front with islands, the metal's potential with it, to a residual of 1e-8 of the right
-side in the 2-norm. The three solvers use one thread each and start from zero; times are CPU times, the least of
-two. PETSc takes
-conjugate gradients with hypre's BoomerAMG; its other multigrid, GAMG, cannot cope with the metal's row, which knows
-every cell of the surface (70 s at 64^3).
+The system is that of a rough front with islands, with the metal's potential. It is solved to a residual of 1e-8 of the
+right side in the 2-norm. The three solvers use one thread each and start from zero. Times are CPU times, the least of
+two. PETSc uses conjugate gradients with hypre's BoomerAMG. Its other multigrid, GAMG, is slow with the row of the
+metal's potential, which contains every cell of the surface (70 s at 64^3).
 """
 
 from __future__ import annotations
@@ -162,9 +161,10 @@ def main() -> None:
         print(json.dumps(ours(tuple(given.ours))))
         return
     print(
-        f"A rough front with islands, to a residual of {TOLERANCE:g} of the right side. What is written counts twice, "
-        "as in the triad. Between solvers: one thread each, from zero, the least CPU time of two runs. PETSc's own "
-        "GAMG is left out: the row of the metal's potential, which knows every cell of the surface, takes it minutes.\n"
+        f"A rough front with islands, to a residual of {TOLERANCE:g} of the right side. A written array counts twice, "
+        "as in the triad. The solvers are compared with one thread each, from zero, by the least CPU time of two runs. "
+        "PETSc's own GAMG is left out: it needs minutes, because the row of the metal's potential contains every cell "
+        "of the surface.\n"
     )
     shapes = [(64, 64, 64)] if given.quick else [(64, 64, 64), (96, 128, 128)]
     head = ["cells", "threads", "triad, GB/s", "prepare, ms", "product, ns a cell", "of triad"]

@@ -2,10 +2,10 @@
 
     python benchmarks/bench_step.py [--quick]
 
-FiPy's step has the same two stages; in each it solves once for the potential and once for the salt, linear, as one
-Newton step of ours does. Coefficients and currents are given; it leaves out motion, film and books, and its sides are
-mirrored. The Allen-Cahn step is explicit and of second order in space; ours is the plain loop that the kernels here are
-built like.
+FiPy's step has the same two stages. In each it solves one linear system for the potential and one for the salt, as one
+Newton step of ours does. Coefficients and currents are prescribed. It has no motion, no film and no balances, and its
+sides are mirrored. The Allen-Cahn step is explicit and of second order in space. Ours is a plain loop of the same
+structure as the kernels.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def fipy_step(cell: Cell, s: Any) -> Callable[[], None]:
 
 @parallel_kernel
 def allen_cahn(new, old, dt, width):  # type: ignore[no-untyped-def]
-    """One explicit Allen-Cahn step, periodic: the plain loop that py-pde is held against."""
+    """One explicit Allen-Cahn step, periodic: the plain loop that py-pde is compared with."""
     nz, ny, nx = old.shape
     for k in prange(nz):
         for j in range(ny):

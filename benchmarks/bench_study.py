@@ -2,8 +2,8 @@
 
     python benchmarks/bench_study.py [--quick]
 
-"Cores used": processor time of the runs over what the cores had to give, the start of the workers included.
-"Overhead": time of the workers that no run took, over that of the runs.
+"Cores used": processor time of the runs over the available time of the cores, with the start of the workers.
+"Overhead": time of the workers outside of runs, over the time of the runs.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ seeds = {seeds}
 
 
 def throughput(quick: bool) -> str:
-    """Return runs an hour for each split of the cores; the first, short study has the kernels compiled."""
+    """Return runs an hour for each split of the cores; the first, short study compiles the kernels."""
     rows = []
     for size, (grid, repeat) in list(SIZES.items())[: 1 if quick else None]:
         rates = []

@@ -2,9 +2,9 @@
 
     python benchmarks/bench_view.py [--quick]
 
-Needs Chromium, its driver, Selenium and the extra `view`. The run is made up, and written as a run is. A step is
-timed in the page, from the move of the slider to the frame that the browser shows after the last drawing; taking
-screenshots meanwhile would take half of the machine. One before and one after say that the picture is another.
+Needs Chromium, its driver, Selenium and the extra `view`. The run is synthetic, and is written like a real run. A step
+is timed in the page, from the move of the slider to the frame that the browser shows after the last drawing.
+Screenshots during this time would need half of the machine. One before and one after prove that the picture changed.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Random hard cases, run to their end: reversals out of starvation, voltage steps, pulses, extreme films and t+.
+"""Random hard cases, run to their end: reversals after depletion, voltage steps, pulses, extreme films and t+.
 
     python benchmarks/hard_cases.py --first 0 --count 200 --seconds 60
     python benchmarks/hard_cases.py --listed
 
-`--listed` runs named cases, each of one difficulty alone, instead of random ones.
+`--listed` runs named cases, each with one difficulty alone, instead of random ones.
 
 Prints a line for each case that fails, and how many did. A case that is still running after its time is not a failure
 if its steps have not become short; it is listed.
@@ -100,7 +100,7 @@ def case_text(seed: int) -> str:
 
 
 def listed() -> dict[str, str]:
-    """Return small cases by name: what each is hard by."""
+    """Return small cases by name: each name states its difficulty."""
     kappa, t_plus, gap = 5e-4, 0.4, 26e-6
     full = limiting(100.0 * kappa, t_plus, gap)  # A/m^2
     flat, deep = '["8 um", "36 um"]', '["8 um", "8 um", "36 um"]'

@@ -1,4 +1,4 @@
-"""What the benchmarks share: options, a clock, the roof of this machine, a case to measure, a table."""
+"""Shared by the benchmarks: options, a clock, the roof of this machine, a case to measure, a table."""
 
 from __future__ import annotations
 

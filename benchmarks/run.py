@@ -1,8 +1,8 @@
 """Run the benchmarks and write docs/performance.md.
 
-Each part is a script of this folder and also runs by itself. A part that cannot run, for want of a package or a
-browser, says so in one line, and the rest goes on. With --against the same parts run with the program of another
-commit as well, in turn with this one. Ctrl-C ends everything and writes nothing.
+Each part is a script of this folder and also runs by itself. A part that lacks a package or a browser prints one
+line, and the other parts go on. With --against the same parts also run with the program of
+another commit, in turn with this one. Ctrl-C ends everything and writes nothing.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def git(*words: str) -> str:
 
 @contextmanager
 def checked_out(commit: str | None) -> Iterator[Path | None]:
-    """Lay a commit out in a folder while the context lasts; its benchmarks measure by this state's clock."""
+    """Check a commit out into a folder while the context lasts; its benchmarks use the timing code of this state."""
     if commit is None:
         yield None
         return
@@ -145,9 +145,11 @@ def main(words: Sequence[str] | None = None) -> None:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     page = [
         "# Performance\n",
+        "On this page you can read the times that the program needs on one machine. You can also compare them\n"
+        "with the times of other programs.\n",
         f"Measured {date.today():%Y-%m-%d} on {cores} cores of {processor()}; {versions()}. "
         f"Load of the machine at the start: {os.getloadavg()[0]:.1f}.\n",
-        "Ratios travel between machines, times do not; what a table is held against was measured in the same run.\n",
+        "Ratios hold on other machines, times do not. All numbers of a table were measured in the same run.\n",
         f"    python benchmarks/run.py{f' --against {given.against}' if given.against else ''}\n",
     ]
     if given.against:

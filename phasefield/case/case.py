@@ -30,21 +30,21 @@ class Case(Record):
     title: str = Field(description="one line, for tables and pictures")
     temperature: Temperature = Field(
         default=FILLED,
-        description="of the cell; default: the `at` of electrolyte.conductivity, else 298.15 K",
+        description="temperature of the cell; default: the `at` of electrolyte.conductivity, else 298.15 K",
     )
     grid: Grid = Field(description="the box and its cells")
     surface: Surface = Field(description="lithium at t = 0")
     electrolyte: Electrolyte = Field(description="the salt and its transport")
     kinetics: Kinetics = Field(description="charge transfer")
     lithium: Lithium = Field(description="the metal")
-    film: Film = Field(description="the film on the lithium")
+    film: Film = Field(description="the film (SEI) on the lithium")
     counter: Counter = Field(default_factory=Counter, description="the counter electrode")
     cathode: Cathode | None = Field(
-        default=None, description='of a full cell, in the place of [counter]; "none" or absent: lithium'
+        default=None, description='positive electrode of a full cell, instead of [counter]; "none" or absent: lithium'
     )
-    protocol: Protocol = Field(description="what is imposed")
+    protocol: Protocol = Field(description="imposed currents, voltages and rests")
     numerics: Numerics = Field(default_factory=Numerics, description="settings of the method")
-    output: Output = Field(default_factory=Output, description="what is written")
+    output: Output = Field(default_factory=Output, description="which results are written, and how often")
 
     _path: Path | None = PrivateAttr(None)
     _text: str = PrivateAttr("")

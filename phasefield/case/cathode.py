@@ -17,9 +17,9 @@ Filling = Annotated[float, Measure(units.NUMBER, ge=0, le=1)]
 class OpenCircuit(Record):
     """Open-circuit potential against lithium, over the filling of the electrode with lithium."""
 
-    filling: tuple[Filling, ...] = Field(description="from 0 (empty) to 1 (full), strictly increasing")
+    filling: tuple[Filling, ...] = Field(description="lithium content, from 0 (empty) to 1 (full), strictly increasing")
     potential: tuple[Annotated[float, Measure(units.VOLTAGE, gt=0)], ...] = Field(
-        description="one for each filling, nowhere rising"
+        description="open-circuit potential at each filling; it must not rise"
     )
 
     @model_validator(mode="after")
@@ -42,18 +42,18 @@ class OpenCircuit(Record):
 class Cathode(Record):
     """An intercalation electrode, lumped: all its particles alike, no gradients across its thickness."""
 
-    name: str = Field(default="", description="for tables and pictures")
+    name: str = Field(default="", description="name in tables and pictures")
     capacity: Annotated[float, Measure(units.CAPACITY, gt=0)] = Field(
         description="charge per area between empty and full"
     )
-    filling: Filling = Field(default=1.0, description="with lithium, at t = 0")
-    open_circuit: OpenCircuit = Field(description="potential against lithium")
+    filling: Filling = Field(default=1.0, description="lithium content at t = 0")
+    open_circuit: OpenCircuit = Field(description="open-circuit potential against lithium")
     exchange_current_density: Current = Field(
-        description="per area of the cell, half full; goes with sqrt(y (1 - y)) of the filling y"
+        description="per area of the cell, at half filling; it varies as sqrt(y (1 - y)) with the filling y"
     )
     diffusion_time: OptionalDuration = Field(
-        default=None, description="R^2/D of its particles; absent: diffusion in them is fast"
+        default=None, description="R^2/D of its particles; absent: infinitely fast diffusion in the particles"
     )
     resistance: Annotated[float, Measure(units.AREA_RESISTANCE, ge=0)] = Field(
-        default=0.0, description="in series, contacts included"
+        default=0.0, description="series resistance, contacts included"
     )

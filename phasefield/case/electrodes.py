@@ -25,16 +25,16 @@ from phasefield.units import Measure
 class Kinetics(Record):
     """Butler-Volmer charge transfer of lithium; the anodic coefficient is 1 - `transfer_coefficient`."""
 
-    exchange_current_density: Current = Field(description="at `reference_concentration`")
+    exchange_current_density: Current = Field(description="exchange current density at `reference_concentration`")
     exchange_current_barrier: Barrier = Field(
         default=0.0, description="activation energy of the exchange current"
     )
-    transfer_coefficient: Fraction = Field(default=0.5, description="cathodic (plating)")
+    transfer_coefficient: Fraction = Field(default=0.5, description="cathodic transfer coefficient (plating)")
     concentration_exponent: Annotated[float, Measure(units.NUMBER, ge=0, le=2)] = Field(
         default=FILLED, description="j0 ~ c^exponent; default: 1 - `transfer_coefficient`"
     )
     reference_concentration: Concentration = Field(
-        default=FILLED, description="where j0 holds; default: electrolyte.salt_concentration"
+        default=FILLED, description="concentration at which j0 is stated; default: electrolyte.salt_concentration"
     )
 
     @model_validator(mode="after")
@@ -47,10 +47,10 @@ class Lithium(Record):
     """The metal."""
 
     molar_volume: Annotated[float, Measure(units.MOLAR_VOLUME, gt=0)] = Field(
-        default=LITHIUM_MOLAR_VOLUME, description="of lithium"
+        default=LITHIUM_MOLAR_VOLUME, description="molar volume of lithium"
     )
     surface_energy: Annotated[float, Measure(units.SURFACE_ENERGY, ge=0)] = Field(
-        description="of the lithium surface (Gibbs-Thomson term)"
+        description="surface energy of lithium (Gibbs-Thomson term)"
     )
 
 
@@ -60,12 +60,12 @@ class Patches(Record):
     spread: Annotated[float, Measure(units.NUMBER, gt=0, le=3)] = Field(
         description="standard deviation of ln(conductivity); the mean conductivity stays `film.conductivity`"
     )
-    size: Length = Field(description="correlation length of the patches: the autocorrelation falls to 1/e at it")
+    size: Length = Field(description="correlation length of the patches: distance at which the autocorrelation is 1/e")
     renewal: Annotated[float | None, Measure(units.LENGTH, gt=0, optional=True, never="none")] = Field(
-        description="lithium thickness, plated or stripped, after which the patches are new, as they are when the "
-        'current turns; "none": never'
+        description="thickness of lithium, plated or stripped, after which new patches are drawn; they are also "
+        'drawn when the current changes its sign; "none": never'
     )
-    seed: Seed = Field(default=1, description="of the patchwork")
+    seed: Seed = Field(default=1, description="seed of the random patches")
 
 
 class Growth(Record):
@@ -76,13 +76,13 @@ class Growth(Record):
         '"square-root": thickness^2 = thickness_0^2 + coefficient t; "none"'
     )
     rate: Annotated[float | None, Measure(units.SPEED, gt=0, optional=True)] = Field(
-        default=None, description='thickness per time, for "constant"'
+        default=None, description='growth rate of the thickness, for "constant"'
     )
     coefficient: Annotated[float | None, Measure(units.DIFFUSIVITY, gt=0, optional=True)] = Field(
-        default=None, description='thickness squared per time, for "square-root"'
+        default=None, description='growth rate of the squared thickness, for "square-root"'
     )
     molar_volume: Annotated[float | None, Measure(units.MOLAR_VOLUME, gt=0, optional=True)] = Field(
-        default=None, description="of film per mole of lithium consumed; needed unless law is none"
+        default=None, description="volume of film per mole of lithium consumed; needed unless law is none"
     )
 
     @model_validator(mode="after")
@@ -100,16 +100,16 @@ class Growth(Record):
 class Film(Record):
     """The film (SEI) on the lithium; without `patches` it is uniform."""
 
-    thickness: Length = Field(description="at t = 0")
-    conductivity: Conductivity = Field(description="ionic, mean over the surface; `at` gives its temperature")
+    thickness: Length = Field(description="thickness at t = 0")
+    conductivity: Conductivity = Field(description="ionic conductivity, mean over the surface; `at`: its temperature")
     conductivity_barrier: Barrier = Field(
         default=0.0, description="activation energy of the film's conductivity"
     )
-    patches: Patches | None = Field(default=None, description='patchwork; "none" or absent: a uniform film')
-    growth: Growth | None = Field(default=None, description='side reaction; "none" or absent: no growth')
+    patches: Patches | None = Field(default=None, description='unequal conductivity; "none" or absent: a uniform film')
+    growth: Growth | None = Field(default=None, description='growth by a side reaction; "none" or absent: no growth')
     repair: Annotated[float | None, Measure(units.NUMBER, ge=0, le=0.5, optional=True)] = Field(
         default=None,
-        description="share of the plating current that makes film anew where plating tears it; absent: none",
+        description="share of the plating current that forms new film where plating tears it; absent: none",
     )
 
 
@@ -134,9 +134,9 @@ class CounterSurface(Record):
         default=None, description="Sq of a correlated Gaussian surface"
     )
     correlation_length: Annotated[float | None, Measure(units.LENGTH, gt=0, optional=True)] = Field(
-        default=None, description="of the Gaussian surface"
+        default=None, description="correlation length of the Gaussian surface"
     )
-    seed: Seed | None = Field(default=None, description="of the Gaussian surface")
+    seed: Seed | None = Field(default=None, description="seed of the Gaussian surface")
 
     @model_validator(mode="after")
     def _check(self) -> CounterSurface:
@@ -150,8 +150,8 @@ class CounterSurface(Record):
 class Counter(Record):
     """The counter electrode, a plane unless it has a surface; what is not given is as on the working electrode."""
 
-    kinetics: CounterKinetics = Field(default_factory=CounterKinetics, description="its charge transfer")
-    film: CounterFilm = Field(default_factory=CounterFilm, description="its film")
+    kinetics: CounterKinetics = Field(default_factory=CounterKinetics, description="charge transfer at its surface")
+    film: CounterFilm = Field(default_factory=CounterFilm, description="film of the counter electrode")
     surface: CounterSurface | None = Field(
-        default=None, description='its lithium, resolved as the working electrode is; "none" or absent: a plane'
+        default=None, description='its lithium surface, resolved as the working one; "none" or absent: a plane'
     )

@@ -23,9 +23,9 @@ class DependenceTable(Record):
     """Conductivity and diffusivity against concentration, at the `at` of `electrolyte.conductivity`."""
 
     concentration: tuple[Concentration, ...] = Field(description="strictly increasing")
-    conductivity: tuple[Conductivity, ...] = Field(description="one for each concentration")
+    conductivity: tuple[Conductivity, ...] = Field(description="conductivity at each concentration")
     diffusivity: tuple[Annotated[float, Measure(units.DIFFUSIVITY, gt=0)], ...] = Field(
-        description="one for each concentration"
+        description="diffusivity at each concentration"
     )
 
     @model_validator(mode="after")
@@ -61,27 +61,29 @@ Dependence = Annotated[
 class Electrolyte(Record):
     """A binary lithium salt in an electrolyte."""
 
-    name: str = Field(default="", description="for tables and pictures")
+    name: str = Field(default="", description="name in tables and pictures")
     conductivity: Conductivity = Field(
-        description="ionic, at `salt_concentration`; give `at` with its temperature"
+        description="ionic conductivity at `salt_concentration`; `at`: its temperature"
     )
     conductivity_barrier: Barrier = Field(
         default=0.0, description="activation energy of the conductivity (per ion or mole)"
     )
-    transference_number: Annotated[float, Measure(units.NUMBER, ge=0, le=1)] = Field(description="t+ of Li+")
-    salt_concentration: Concentration = Field(description="at t = 0, uniform")
+    transference_number: Annotated[float, Measure(units.NUMBER, ge=0, le=1)] = Field(
+        description="transference number t+ of Li+"
+    )
+    salt_concentration: Concentration = Field(description="uniform concentration at t = 0")
     salt_diffusivity: Annotated[
         float | Literal["nernst-einstein"], Measure(units.DIFFUSIVITY, gt=0, words=("nernst-einstein",))
-    ] = Field(description='of the salt, or "nernst-einstein": 2 t+ (1 - t+) kappa R T / (F^2 c0)')
+    ] = Field(description='diffusivity of the salt, or "nernst-einstein": 2 t+ (1 - t+) kappa R T / (F^2 c0)')
     diffusivity_barrier: Barrier = Field(
         default=FILLED, description="activation energy of the diffusivity; default: `conductivity_barrier`"
     )
     thermodynamic_factor: Number = Field(
-        default=1.0, description="1 + d ln f / d ln c, multiplies the diffusion potential"
+        default=1.0, description="1 + d ln f / d ln c; it multiplies the diffusion potential"
     )
     concentration_dependence: Dependence = Field(
         default="nernst-einstein",
-        description='"nernst-einstein": conductivity ~ c, diffusivity constant; "constant": both; or a table',
+        description='"nernst-einstein": conductivity ~ c, constant diffusivity; "constant": both constant; or a table',
     )
 
     @model_validator(mode="after")

@@ -23,11 +23,11 @@ class Grid(Record):
     """Cubic cells; the last axis of `size` points from the lithium towards the counter electrode."""
 
     size: tuple[Length, ...] = Field(
-        description="edges of the box: two (2D) or three (3D); whole numbers of spacings, at least 8 each"
+        description="edges of the box, two (2D) or three (3D); each a whole number of spacings, at least 8"
     )
     spacing: Length = Field(description="edge of a cell")
     lateral: Literal["periodic", "mirror"] = Field(
-        default="periodic", description="what lies beyond the lateral sides"
+        default="periodic", description="boundary condition at the lateral sides"
     )
 
     @model_validator(mode="after")

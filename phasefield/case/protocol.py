@@ -26,19 +26,21 @@ class Step(Record):
     """One step: exactly one of current, voltage and rest; it ends with the first of its limits."""
 
     current: OptionalCurrent = Field(
-        default=None, description="imposed; positive plates the working electrode"
+        default=None, description="imposed current density; a positive one plates the working electrode"
     )
-    voltage: OptionalVoltage = Field(default=None, description="imposed cell voltage; positive plates")
+    voltage: OptionalVoltage = Field(
+        default=None, description="imposed cell voltage; a positive one plates the working electrode"
+    )
     rest: OptionalDuration = Field(default=None, description="duration of a rest at open circuit")
-    duration: OptionalDuration = Field(default=None, description="longest time")
+    duration: OptionalDuration = Field(default=None, description="longest duration of the step")
     capacity: OptionalCapacity = Field(default=None, description="charge passed in this step")
     until_voltage: OptionalVoltageLimit = Field(
         default=None,
-        description="ends when |cell voltage| reaches it; in a full cell when the voltage rises to it in charge, falls "
-        "to it in discharge",
+        description="the step ends when |cell voltage| reaches this value; in a full cell when the voltage rises to it "
+        "in charge, or falls to it in discharge",
     )
     until_current: OptionalCurrentLimit = Field(
-        default=None, description="ends when |current| falls to it (voltage steps)"
+        default=None, description="the step ends when |current| falls to this value (voltage steps)"
     )
 
     @model_validator(mode="after")
@@ -90,16 +92,16 @@ class Protocol(Record):
     """What is imposed: a list of steps, repeated."""
 
     repeat: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
-        default=1, description="how many times the steps are run"
+        default=1, description="number of times that the steps are run"
     )
-    steps: tuple[Step, ...] = Field(description="a list of tables, in order")
-    voltage_limit: Voltage = Field(default=5.0, description="largest |cell voltage| of the whole run")
+    steps: tuple[Step, ...] = Field(description="list of tables, one a step, in order")
+    voltage_limit: Voltage = Field(default=5.0, description="largest |cell voltage| allowed in the run")
     stop_on: tuple[EventName, ...] = Field(
         default=("voltage_limit", "short_circuit", "exhausted"),
-        description="events that end the run; others are recorded",
+        description="events that end the run; the others are only recorded",
     )
     depletion_threshold: Fraction = Field(
-        default=0.01, description="depletion: smallest concentration over the initial one"
+        default=0.01, description="ratio of the smallest to the initial concentration at which depletion is reported"
     )
 
     @model_validator(mode="after")

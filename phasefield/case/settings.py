@@ -17,10 +17,11 @@ class Numerics(Record):
 
     motion: Literal["distance", "allen-cahn"] = Field(
         default="distance",
-        description='law of motion; "allen-cahn": the published models, without film, t+ and anions, for comparison',
+        description='law of motion; "distance": level-set law; "allen-cahn": the published models, without film, t+ '
+        "and anions, for comparison",
     )
     metal_contrast: Annotated[float, Measure(units.NUMBER, ge=1, le=1e7)] = Field(
-        default=1e7, description='"allen-cahn": conductivity of the metal over that of the electrolyte'
+        default=1e7, description='for "allen-cahn": conductivity of the metal over that of the electrolyte'
     )
     interface_width: Length = Field(
         default=FILLED,
@@ -28,22 +29,22 @@ class Numerics(Record):
         'with "allen-cahn" one spacing (delta of the published models is 4 W)',
     )
     front_step: Annotated[float, Measure(units.NUMBER, gt=0, le=2)] = Field(
-        default=0.5, description="largest motion of the surface in a step, in cells"
+        default=0.5, description="largest displacement of the surface in a time step, in cells"
     )
     concentration_change: Annotated[float, Measure(units.NUMBER, gt=0, le=1)] = Field(
-        default=0.4, description="largest relative change of the concentration in a step; twice that is refused"
+        default=0.4, description="largest relative change of the concentration in a step; twice this value rejects it"
     )
     step_error: Annotated[float, Measure(units.NUMBER, gt=0, le=1)] = Field(
         default=0.01,
-        description="error of a step, estimated by an embedded solution of third order: of the front in cells (rms), "
-        "of the current relative; twice that is refused",
+        description="error of a step, estimated with an embedded solution of third order: rms error of the surface in "
+        "cells, relative error of the current; twice this value rejects the step",
     )
     tolerance: Annotated[float, Measure(units.NUMBER, ge=1e-13, le=1e-2)] = Field(
-        default=1e-4, description="error allowed in the surface currents, relative"
+        default=1e-4, description="relative error allowed in the surface currents"
     )
-    max_step: OptionalDuration = Field(default=None, description="longest step")
+    max_step: OptionalDuration = Field(default=None, description="longest time step")
     min_step: OptionalDuration = Field(
-        default=None, description="a step that must be shorter ends the run as failed"
+        default=None, description="shortest time step; a run that needs a shorter one ends as failed"
     )
 
     @model_validator(mode="after")
@@ -60,6 +61,6 @@ class Output(Record):
         default=FILLED, description="simulated time between stored fields; default: 1/20 of the planned time"
     )
     fields: tuple[FieldName, ...] = Field(
-        default=("xi", "concentration", "potential"), description="stored fields"
+        default=("xi", "concentration", "potential"), description="names of the stored fields"
     )
     checkpoint_every: Duration = Field(default=60.0, description="wall time between checkpoints")

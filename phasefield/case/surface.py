@@ -26,17 +26,17 @@ HOLDS = {2: "one", 3: "two or more"}
 class Wave(Record):
     """z = amplitude cos(2 pi (x cos(direction) + y sin(direction)) / wavelength), a crest at x = y = 0."""
 
-    amplitude: Length = Field(description="half of crest to trough")
-    wavelength: Length = Field(description="crest to crest; must fit the box")
-    direction: Angle = Field(default=0.0, description="of the wave vector, from the x axis; 0 in 2D")
+    amplitude: Length = Field(description="half the height from trough to crest")
+    wavelength: Length = Field(description="distance from crest to crest; it must fit the box")
+    direction: Angle = Field(default=0.0, description="angle of the wave vector to the x axis; 0 in 2D")
 
 
 class Cap(Record):
     """A nucleus: a spherical cap standing on the surface."""
 
-    position: tuple[Place, ...] = Field(description="of its centre: [x] in 2D, [x, y] in 3D")
-    radius: Length = Field(description="of its base circle")
-    height: Length = Field(description="above the surface; at most its radius")
+    position: tuple[Place, ...] = Field(description="position of its centre: [x] in 2D, [x, y] in 3D")
+    radius: Length = Field(description="radius of its base circle")
+    height: Length = Field(description="height above the surface, at most the radius")
 
     @model_validator(mode="after")
     def _check(self) -> Cap:
@@ -54,16 +54,16 @@ class Substrate(Record):
     Their number goes with the cube of the nucleation overpotential (A. Pei et al., Nano Lett. 2017, 17, 1132).
     """
 
-    name: str = Field(default="copper", description="for tables and pictures")
+    name: str = Field(default="copper", description="name in tables and pictures")
     nucleation_overpotential: Annotated[float, Measure(units.VOLTAGE, ge=1e-3, le=10)] = Field(
-        description="of the voltage's spike when lithium first plates"
+        description="overpotential of the voltage spike when lithium first plates"
     )
     reference_overpotential: Annotated[float, Measure(units.VOLTAGE, ge=1e-3, le=10)] = Field(
-        description="at which nuclei have `distance`"
+        description="nucleation overpotential at which the nuclei have `distance`"
     )
-    distance: Length = Field(description="of neighbouring nuclei, 1/sqrt(number per area)")
-    radius: Length = Field(description="of the nuclei at t = 0, at least 2 spacings")
-    seed: Seed = Field(default=1, description="of their places")
+    distance: Length = Field(description="mean distance of neighbouring nuclei, 1/sqrt(number per area)")
+    radius: Length = Field(description="radius of the nuclei at t = 0, at least 2 spacings")
+    seed: Seed = Field(default=1, description="seed of their random positions")
 
 
 class Surface(Record):
@@ -71,31 +71,33 @@ class Surface(Record):
 
     height: Length = Field(
         default=FILLED,
-        description="mean distance of the surface from the bottom of the box; with a substrate what its nuclei hold",
+        description="mean height of the surface above the bottom of the box; with a substrate the mean height of the "
+        "lithium in its nuclei, filled in",
     )
     substrate: Substrate | None = Field(
         default=None, description='bare metal with nuclei; "none" or absent: lithium covers the bottom'
     )
     roughness: OptionalLength = Field(default=None, description="Sq of a correlated Gaussian surface")
-    correlation_length: OptionalLength = Field(default=None, description="of the Gaussian surface")
-    seed: Seed | None = Field(default=None, description="of the Gaussian surface")
+    correlation_length: OptionalLength = Field(default=None, description="correlation length of the Gaussian surface")
+    seed: Seed | None = Field(default=None, description="seed of the Gaussian surface")
     wave: Wave | None = Field(default=None, description="a cosine wave")
     caps: tuple[Cap, ...] = Field(default=(), description="nuclei: a list of spherical caps")
     file: str | None = Field(
         default=None,
-        description="a height map added to `height`: .npy, .npz, text, or a profilometer's file; see docs/profiles.md",
+        description="height map, added to `height`: .npy, .npz, text, or a profilometer's file; see docs/profiles.md",
     )
     pixel: OptionalLength = Field(
         default=None,
-        description="edge of a pixel of `file`, where it does not say; without one the map covers the box, as it is",
+        description="edge of a pixel of `file`, if the file does not state it; without one the map covers "
+        "the whole box, with its heights unchanged",
     )
     sides: Literal["cut", "taper", "mirror"] | None = Field(
         default=FILLED,
-        description="how the sides of a measured map are joined: cut (not at all), taper, mirror; default: taper if "
-        "the box is periodic and the map's pixels are known, else cut",
+        description="how opposite sides of a measured map are joined: cut (not joined), taper, mirror; default: taper "
+        "if the box is periodic and the size of the map's pixels is known, else cut",
     )
     file_digest: str | None = Field(
-        default=FILLED, description="of the content of `file`, filled in: a run is resumed with the same map only"
+        default=FILLED, description="digest of the content of `file`, filled in; a run resumes only with the same map"
     )
 
     @model_validator(mode="after")

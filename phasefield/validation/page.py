@@ -1,4 +1,4 @@
-"""What `phasefield report papers` leaves behind: the table, and one text as Markdown and HTML."""
+"""Output of `phasefield report papers`: the table, and one text as Markdown and HTML."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ PAPERS = (
     "[2] Song et al., Appl. Phys. Lett. 2024, 125, 013902, doi 10.1063/5.0221854."
 )
 KINDS = (
-    "*input*: it went into the case and comes back; *derived input*: an input was worked out from it; *calibrated*: an "
-    "input was set so that it comes out; *predicted*: none of these."
+    "- *input*: the measured number is an input of the case, and the simulation returns it\n"
+    "- *derived input*: an input was computed from the measured number\n"
+    "- *calibrated*: an input was adjusted until the simulation gave the measured number\n"
+    "- *predicted*: none of these"
 )
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em;color:#222}"
@@ -83,10 +85,12 @@ def markdown(experiments: Sequence[Experiment], missing: Sequence[Missing], fold
 def _lines(experiments: Sequence[Experiment], missing: Sequence[Missing], folder: Path) -> Iterator[str]:
     yield "# The experiments of the papers\n"
     yield (
-        f"Written by `phasefield report papers` on {date.today().isoformat()}; stored runs of the same cases are used "
-        f"again. {PAPERS}\n"
+        "On this page you can compare each measured number of the two papers with the simulated one. You can also see "
+        f"which numbers the program predicts.\n\n"
+        f"`phasefield report papers` wrote this page on {date.today().isoformat()}. It reuses stored runs of the same "
+        f"cases. {PAPERS}\n"
     )
-    yield f"What a simulated number is worth: {KINDS}"
+    yield f"The column *what it is* states how the simulated number depends on the measured one:\n\n{KINDS}"
     for one in experiments:
         yield f"\n## {one.name}\n"
         yield f"{one.done}"
@@ -133,7 +137,7 @@ def off(row: Row) -> str:
 
 
 def what(row: Row) -> str:
-    """Return what the number is worth, and by which key."""
+    """Return how the number depends on the measured one, and by which key."""
     return f"{row.kind}: `{row.by}`" if row.by else row.kind
 
 

@@ -10,8 +10,8 @@ from phasefield.viz.plots.lines import Plot
 
 HOUR = 3600.0  # s
 INPUT, DERIVED, CALIBRATED, PREDICTED = "input", "derived input", "calibrated", "predicted"
-"""What a simulated number is worth: it went in and comes back; an input was worked out from it; an input was set so
-that it comes out; or nothing of the kind."""
+"""How a simulated number depends on the measured one: it is an input; an input was computed from it; an input was
+adjusted to it; or it does not depend on it."""
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
-"""What the papers measured and no experiment of the report simulates, each with the reason."""
+"""Measured numbers of the papers that no experiment of the report simulates, each with the reason."""
 
 from __future__ import annotations
 
 from phasefield.validation.row import Missing
 
-_FADE = "capacity lost to anything but lithium and its film is outside the model"
+_FADE = "the model includes no capacity loss except that to lithium and its film"
 _NCM, _LNMO = "NCM811 at 0.5 C to 4.4 V: kept after 200 cycles", "LNMO at 0.5 C to 4.8 V: kept after 100 cycles"
 
 NOT_SIMULATED = (

@@ -1,1 +1,1 @@
-"""Verification: every equation held against something that this program did not make."""
+"""Verification: every equation compared with results from outside this program."""

@@ -1,4 +1,4 @@
-"""The command's work: climb the ladder, print what each check gave, draw, store, and write the page of the docs."""
+"""The command's work: run the checks, print the rows of each, draw, store, and write the page of the docs."""
 
 from __future__ import annotations
 

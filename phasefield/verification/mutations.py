@@ -46,7 +46,7 @@ class Finder(importlib.abc.MetaPathFinder):
 
 if NAME:
     sys.meta_path.insert(0, Finder())
-from phasefield.verify.mutations import judge
+from phasefield.verification.mutations import judge
 sys.exit(judge(CHECK))
 """
 
@@ -72,7 +72,7 @@ class Outcome:
     seconds: float
 
 
-CELL, SOLVER, NUMBERS = "model/cell.py", "model/transport.py", "model/coefficients.py"
+CELL, SOLVER, NUMBERS = "model/level_set.py", "model/transport.py", "model/coefficients.py"
 REACTION, DISPLACEMENT = "model/reaction.py", "model/displacement.py"
 TRANSPORT, KINETICS, ELEMENTS = "kernels/transport.py", "kernels/kinetics.py", "kernels/elements.py"
 
@@ -91,19 +91,19 @@ MUTATIONS: tuple[Mutation, ...] = (
              "order-time"),
     Mutation("surface of stage 2 not that of the mean speed", CELL, "LATE * a.v[of]", "a.v[of]", "order-time"),
     Mutation("salt of stage 2 from another line", CELL, "(MIXED / NODE, DIAGONAL)", "(MIXED, DIAGONAL)", "codes-steps"),
-    Mutation("what left in stage 1 is forgotten", CELL, "total_0 - weight * out_1", "total_0", "codes-steps"),
+    Mutation("salt that left in stage 1 not counted", CELL, "total_0 - weight * out_1", "total_0", "codes-steps"),
     Mutation("Gibbs-Thomson with the other sign", REACTION, "self.shift = co.gibbs_thomson",
              "self.shift = -co.gibbs_thomson", "probe-sharp"),
-    Mutation("counter electrode gives nothing to the charge", SOLVER, "r_p[-1] += dx**2 * s.jc",
+    Mutation("counter electrode without current in the charge balance", SOLVER, "r_p[-1] += dx**2 * s.jc",
              "r_p[-1] += 0.0 * dx**2 * s.jc", "probe-sharp"),
     Mutation("film lost", "model/film.py", "return delta / sigma, self", "return 0.0 * delta / sigma, self",
              "probe-sharp"),
     Mutation("film: conductivity for resistivity", "model/film.py",
              "patches = np.exp(self.spread * front.gather(film.N))",
              "patches = np.exp(-self.spread * front.gather(film.N))", "physics-signs"),
-    Mutation("reaction gives salt", SOLVER, "surface.give, surface.n, -self.ratio)",
+    Mutation("reaction delivers salt", SOLVER, "surface.give, surface.n, -self.ratio)",
              "surface.give, surface.n, self.ratio)", "codes-steps"),
-    Mutation("counter electrode gives no salt", SOLVER, "r_c[-1] += self.ratio * dx**2 * s.jc",
+    Mutation("counter electrode delivers no salt", SOLVER, "r_c[-1] += self.ratio * dx**2 * s.jc",
              "r_c[-1] += 0.0 * dx**2 * s.jc", "codes-steps"),
     Mutation("displacement left out", SOLVER, "s.c, self.storage, self.diffusion, self.flow, L, k0)",
              "s.c, self.storage, self.diffusion, 0.0 * self.flow, L, k0)", "codes-steps"),
@@ -113,8 +113,8 @@ MUTATIONS: tuple[Mutation, ...] = (
              "s.c[-1] - 0.5 * self.dx * co.flux", "codes-steps"),
     Mutation("diffusion potential lost at the counter electrode", SOLVER,
              "phi = self.psi[-1] + co.beta * np.log(top / co.c_0)", "phi = self.psi[-1]", "codes-steps"),
-    Mutation("what is displaced goes nowhere", DISPLACEMENT, "np.multiply(self.own[-1], self.p[-1], out=self.top)",
-             "self.top[...] = 0.0", "codes-steps"),
+    Mutation("displaced electrolyte does not leave the box", DISPLACEMENT,
+             "np.multiply(self.own[-1], self.p[-1], out=self.top)", "self.top[...] = 0.0", "codes-steps"),
     Mutation("half cell of salt at the counter electrode twice", KINETICS, "gain = 0.5 * dx * flux / D[y, x]",
              "gain = dx * flux / D[y, x]", "codes-steps"),
     Mutation("half cell of electrolyte at the counter electrode lost", KINETICS,
@@ -123,12 +123,12 @@ MUTATIONS: tuple[Mutation, ...] = (
              "off, rise = z + 2.0 * R * b - target, 1.0 + 2.0 * R * slope", "probe-sharp"),
     Mutation("kinetics: anodic and cathodic swapped", KINETICS, "b = up - down", "b = down - up",
              "probe-sharp"),
-    Mutation("cathode: the particle's surface as its mean", "intercalation.py",
+    Mutation("cathode: the particle's surface as its mean", "analytic/intercalation.py",
              "return self.filling(charge) - float(np.sum(self.weights * modes))", "return self.filling(charge)",
              "codes-cathode"),
-    Mutation("cathode: fills while it is charged", "intercalation.py", "self.filling_0 - charge / self.capacity",
+    Mutation("cathode: fills while it is charged", "analytic/intercalation.py", "self.filling_0 - charge / self.capacity",
              "self.filling_0 + charge / self.capacity", "codes-cathode"),
-    Mutation("cathode: exchange current as half full", "intercalation.py",
+    Mutation("cathode: exchange current as half full", "analytic/intercalation.py",
              "return self.j0 * max(2.0 * math.sqrt(max(y * (1.0 - y), 0.0)), LEAST)", "return self.j0",
              "codes-cathode"),
     Mutation("arithmetic for the logarithmic mean", TRANSPORT, "K = H * (level + slope * m * f)",
@@ -147,21 +147,21 @@ MUTATIONS: tuple[Mutation, ...] = (
              "C[k, nx:], P[k, :-nx], half", "probe-deep"),
     Mutation("diffusion potential at the surface with the other sign", REACTION, "co.anion + co.beta, co.c_0",
              "co.anion - co.beta, co.c_0", "codes-steps"),
-    Mutation("salt at the surface as where it is taken", REACTION, "self.gain = ahead * root",
+    Mutation("salt at the surface as where it is taken up", REACTION, "self.gain = ahead * root",
              "self.gain = 0.0 * ahead * root", "codes-steps"),
     Mutation("half of the anions' potential", NUMBERS, "anion=FARADAY * p.D", "anion=0.5 * FARADAY * p.D",
              "codes-steps"),
     Mutation("cells with some electrolyte closed", TRANSPORT, "HOLDS = 0.003", "HOLDS = 0.03", "codes-steps"),
-    Mutation("a cell gives a fixed share, whatever salt it has", ELEMENTS, "share[t] = w[t] * here",
+    Mutation("a cell delivers a fixed share at any salt content", ELEMENTS, "share[t] = w[t] * here",
              "share[t] = w[t]", "codes-steps"),
     Mutation("elements weighted to one side", ELEMENTS, "g = 0.5 * (fh[base + up * step] - fh[base + down * step])",
              "g = fh[base + up * step] - fh[r]", "probe-sharp"),
     Mutation("area of an element that of the lithium's side alone", ELEMENTS, "if abs(s) >= closed + half:",
              "if s >= half or s <= -closed - half:", "probe-sharp"),
-    Mutation("axis swapped in the starting wave", "model/surface.py",
+    Mutation("axis swapped in the starting wave", "model/initial_surface.py",
              "np.cos(a) * x[None, :] + (np.sin(a) * y[:, None]", "np.sin(a) * x[None, :] + (np.cos(a) * y[:, None]",
              "grids-isotropy"),
-    Mutation("patches of the grid, not of the lattice", "model/noise.py", "length / spacing * (1.0 - WHOLE)",
+    Mutation("patches of the grid, not of the lattice", "model/random_field.py", "length / spacing * (1.0 - WHOLE)",
              "length / spacing", "grids-patches"),
 )  # fmt: skip
 

@@ -1,6 +1,6 @@
-"""What `phasefield verify` leaves behind: verification.json, verification.csv, and docs/verification.md made from them.
+"""Output of `phasefield verify`: verification.json, verification.csv, and docs/verification.md made from them.
 
-The JSON keeps the last outcome of each check, so that a part of the ladder can be climbed again by itself.
+The JSON keeps the last outcome of each check, so that a part of the checks can be repeated by itself.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _finite(value: float) -> float | None:
 
 
 def read_entries(folder: Path, name: str = JSON) -> Entries:
-    """Return what earlier climbs left in the folder, by the names of the checks; nothing if it cannot be read."""
+    """Return what earlier calls left in the folder, by the names of the checks; nothing if it cannot be read."""
     try:
         found = json.loads((folder / name).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -140,9 +140,12 @@ def _page(known: Sequence[Check], entries: Entries) -> Iterable[str]:
     rows = [row for check in known for row in entries[check.name]["rows"]]
     passed = sum(bool(row["passed"]) for row in rows)
     yield "# Verification\n"
-    yield "Written by `phasefield verify --docs`; do not edit. `phasefield verify` repeats the fast set, "
-    yield "`phasefield verify --full` all of it, `phasefield verify --list` says what there is.\n"
-    yield f"**{passed} of {len(rows)} rows passed.** Theory is drawn as a line, what the program gave as marks."
+    yield "On this page you can read how far the program agrees with closed forms, independent codes and"
+    yield "published runs. You can also read the reason of each tolerance.\n"
+    yield "`phasefield verify --docs` writes this page; do not edit it. `phasefield verify` repeats the fast set"
+    yield "of checks, `phasefield verify --full` all of them. `phasefield verify --list` lists the checks."
+    yield "Symbols are those of [theory](theory.md).\n"
+    yield f"**{passed} of {len(rows)} rows passed.** The figures show theory as lines and results as marks."
     section = ""
     for check in known:
         entry = entries[check.name]
@@ -158,9 +161,9 @@ def _page(known: Sequence[Check], entries: Entries) -> Iterable[str]:
         for row in entry["rows"]:
             cells = [text.replace("|", "\\|") for text in texts(row)]
             yield f"| {' | '.join(cells)} | {'yes' if row['passed'] else '**no**'} |"
-        yield "\nWhy these tolerances:\n"
+        yield "\nReasons of the tolerances:\n"
         for why, of in _reasons(entry["rows"]).items():
-            yield f"- {why}" if len(of) == len(entry["rows"]) else f"- *{'; '.join(of)}*: {why}"
+            yield f"- {why}" if len(of) == len(entry["rows"]) else f"- {why}\n  > Rows: {'; '.join(of)}"
         for plot in entry["plots"]:
             yield f"\n![{plot['title']}]({(PICTURES / (plot['name'] + '.png')).as_posix()})"
 
@@ -171,10 +174,10 @@ def _broken(mutations: Entries) -> Iterable[str]:
         return
     caught = sum(bool(entry["caught"]) for entry in mutations.values())
     yield "\n## Broken on purpose\n"
-    yield "A check that cannot fail shows nothing. `phasefield verify --mutations` breaks one term at a time, in a "
-    yield f"copy, and runs the check that guards it: **{caught} of {len(mutations)} were noticed.** Last run of each: "
+    yield "A check that cannot fail proves nothing. `phasefield verify --mutations` breaks one term at a time, in a"
+    yield f"copy, and runs the check of that term. **{caught} of {len(mutations)} were noticed.** Last runs:"
     yield f"{', '.join(sorted({entry['date'] for entry in mutations.values()}))}.\n"
-    yield "| broken | in | noticed by | noticed | its first words |"
+    yield "| broken | in | noticed by | noticed | first words of the message |"
     yield "|---|---|---|---|---|"
     for name, entry in mutations.items():
         said = entry["said"].replace("|", "\\|")

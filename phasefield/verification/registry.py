@@ -1,4 +1,4 @@
-"""The ladder: which modules hold checks, how they are chosen, and how they are run one after the other."""
+"""The set of checks: which modules hold checks, how they are chosen, and how they are run one after the other."""
 
 from __future__ import annotations
 

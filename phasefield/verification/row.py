@@ -1,4 +1,4 @@
-"""What a check of the ladder gives: rows of a table, and plots. Checks say how long they take before they run."""
+"""What a check gives: rows of a table, and plots. Checks say how long they take before they run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Row:
-    """One number held against another one.
+    """One number compared with another one.
 
     expected and measured in `unit`; tolerance: of their difference, over the expected value if `relative`; why: the
     error estimate behind the tolerance, in a sentence.
@@ -58,7 +58,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Check:
-    """One rung of the ladder.
+    """One check of the set.
 
     run(full) does it, `full` at the resolution and with the combinations of the docs; seconds: expected on two cores,
     fast and full, fast 0: not in the fast set.

@@ -21,7 +21,7 @@ from phasefield.simulation.driver import Driver, Outcome, Progress
 
 MICRON = 1e-6  # m
 
-BASE = """title = "a cell of the ladder"
+BASE = """title = "a cell of the checks"
 temperature = "25 degC"
 [grid]
 size = ["8 um", "24 um"]

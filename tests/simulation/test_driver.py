@@ -50,8 +50,8 @@ CHILD = """
 import sys
 import numba
 from pathlib import Path
-from phasefield.casefile import read_case
-from phasefield.driver import Driver
+from phasefield.case.file import read_case
+from phasefield.simulation.driver import Driver
 numba.set_num_threads(int(sys.argv[3]))
 folder = Path(sys.argv[2])
 print("ready", flush=True)

@@ -24,10 +24,14 @@ def reference_markdown() -> str:
     text = [
         "# Case file reference",
         "",
-        "Printed from the schema. Quantities are texts with a unit; any value may be written",
-        'as `{ value = ..., at = "30 degC", source = "...", status = "measured" }` with the status '
-        f"{', '.join(STATUSES)}.",
-        '`extends = "base.toml"` (or a list) merges bases; the text "none" clears an optional key of a base.',
+        "With this page you can write a case file: it lists every key with its SI unit, its default and its",
+        "meaning. The tables are printed from the schema.",
+        "",
+        "A quantity is a text with a unit. Any value may also be a table:",
+        '`{ value = ..., at = "30 degC", source = "...", status = "measured" }`.',
+        f"The status is one of {', '.join(STATUSES)}.",
+        'The key `extends = "base.toml"` merges a base file, or a list of them. The text "none" clears an',
+        "optional key of a base.",
         "",
     ]
     for path, rows in tables.items():

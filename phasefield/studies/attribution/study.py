@@ -230,35 +230,35 @@ def paragraph(result: Attribution) -> str:
         ]
         text = (
             f"{_capital(o.measure.name)} goes from {_spelled(first)} to {_spelled(last)} "
-            f"{o.measure.unit}: {', '.join(parts)}"
+            f"{o.measure.unit}. Shares: {', '.join(parts)}"
         )
         small = len(shares) - len(parts)
-        lines.append(text + ("; the rest less than 2 % of the change each." if small else "."))
+        lines.append(text + ("; each other share is less than 2 % of the change." if small else "."))
     if any(np.any(values >= result.time * (1.0 - 1e-9)) for values in result.outcomes[-1].values):
         whole = f"{result.time / HOUR:.4g} h"
-        lines.append(f"A cell that did not come to {result.limit:g} V counts with the whole {whole}.")
+        lines.append(f"A cell that did not reach {result.limit:g} V counts with the whole {whole}.")
     if result.early:
         runs = result.outcomes[0].values.size
         ends = ", ".join(f"{n} by {event.replace('_', ' ')}" for event, n in result.early.items())
         lines.append(
-            f"Of {runs} runs ended early: {ends}. What they had then is what counts, and that time as their lifetime: "
-            "shares compare surfaces of different ages."
+            f"Of {runs} runs ended early: {ends}. Their last values and their end times are used. The shares then "
+            "compare surfaces of different ages."
         )
     if not result.pair.same_numerics:
         lines.append(f"All runs have the numerical settings of {one}.")
     set_ = [group.name for group in result.pair.groups if CALIBRATED in result.pair.statuses(group)]
     if set_:
         lines.append(
-            f"Not measured but calibrated in one of the cases: {', '.join(set_)}. What they add is what the "
-            "calibration says."
+            f"Not measured but calibrated in one of the cases: {', '.join(set_)}. Their shares follow from the "
+            "calibration."
         )
     assumed = [group.name for group in result.pair.groups if set(result.pair.statuses(group)) == {ASSUMED}]
     if assumed:
         lines.append(f"Assumed in both: {', '.join(assumed)}.")
     how = f"mean and standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
     return (
-        f"From {one} to {other} in {result.time / HOUR:.4g} h ({how}; a share is what a group of inputs adds, mean "
-        f"over all orders of changing them, and the shares add up to the change). " + " ".join(lines)
+        f"From {one} to {other} in {result.time / HOUR:.4g} h ({how}): a share is the change that a group of inputs "
+        "adds, mean over all orders of changing the groups. The shares add up to the whole change. " + " ".join(lines)
     )
 
 

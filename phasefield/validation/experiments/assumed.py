@@ -1,4 +1,4 @@
-"""How far roughness and voltage of PLL and PLLZ move when what the papers do not state is chosen otherwise."""
+"""How far roughness and voltage of PLL and PLLZ change with other choices of inputs that the papers do not state."""
 
 from __future__ import annotations
 
@@ -85,17 +85,17 @@ def assumed(runs: Sequence[Entry], out: Path) -> Experiment:
         for one in INPUTS:
             for side, (text, _) in (("low", one.low), ("high", one.high)):
                 result = found[f"{case}-{one.name.replace(' ', '-').replace(',', '')}-{side}"]
-                rows.append(_row(case, f"Sz at 120 h, {one.name} {text} (taken: {one.taken})", result))
+                rows.append(_row(case, f"Sz at 120 h, {one.name} {text} (shipped: {one.taken})", result))
     panels = [
         (f"{case.upper()}: {label}", found[f"{case}-as-shipped"][key], _ranges(found, case, key))
         for case in CASES
         for key, label in (("Sz", "Sz (\N{MICRO SIGN}m)"), ("voltage", "voltage, last cycle (mV)"))
     ]
-    ranges(panels, "What is assumed, chosen otherwise: 120 h at 0.2 mA/cm\N{SUPERSCRIPT TWO}", out / PICTURE)
+    ranges(panels, "Other choices of assumed inputs: 120 h at 0.2 mA/cm\N{SUPERSCRIPT TWO}", out / PICTURE)
     done = (
-        "The shipped cases `pll` and `pllz` for 120 h, with one assumed input at a time at either end of a plausible "
-        "range, everything else as it is. Temperature is among them: at 60 degC, with a film that conducts as at "
-        "30 degC and with one that has a barrier of 0.5 eV."
+        "The shipped cases `pll` and `pllz` for 120 h. One assumed input at a time is set to either end of a plausible "
+        "range; all others stay. One input is the temperature: 60 degC, with a film that conducts as at 30 degC and "
+        "with a film that has a barrier of 0.5 eV."
     )
     return Experiment("What is assumed", done, tuple(rows), (), _says(found), (f"{out.name}/{PICTURE}",))
 
@@ -136,6 +136,6 @@ def _says(found: Mapping[str, Mapping[str, float]]) -> str:
     ]
     low, high = f"{np.min(ratios):.2g}", f"{np.max(ratios):.2g}"
     return (
-        f"The three that move most: {'; '.join(parts)}. Sz of PLL over Sz of PLLZ lies between {low} and {high}, with "
-        "the same choice in both."
+        f"Three inputs change Sz most: {'; '.join(parts)}. The ratio of Sz of PLL to that of PLLZ lies between "
+        f"{low} and {high}, with the same choice in both."
     )

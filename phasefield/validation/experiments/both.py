@@ -56,13 +56,14 @@ def both(runs: list[Entry]) -> Experiment:
     plot = Plot("both", "A plane, or lithium with a surface, as counter electrode", "time (h)",
                 "Sz (\N{MICRO SIGN}m)", tuple(curves))  # fmt: skip
     done = (
-        "The shipped cases `pll-both` and `pllz-both` beside `pll` and `pllz`, 120 h of cycling: the counter electrode "
-        "has 120 um of lithium with a surface, a film and patches of its own, and the gap between the two is the same."
+        "The shipped cases `pll-both` and `pllz-both` beside `pll` and `pllz`, after 120 h of cycling. The counter "
+        "electrode has 120 um of lithium with its own surface, film and patches. The gap between the electrodes is the "
+        "same."
     )
     shows = (
-        "At a Wagner length of millimetres each surface follows its own film and hardly knows of the other: the second "
-        "grows rough by patches of its own, as another seed would, and what it changes in the first is far less. A "
-        "rough counter electrode has more surface than a plane, and its film takes less voltage."
+        "The Wagner length is millimetres. Each surface therefore follows its own film and hardly depends on the other "
+        "surface. The second surface roughens by its own patches, as with another seed. It changes the first surface "
+        "far less. A rough counter electrode has more area than a plane, so its film has a smaller voltage drop."
     )
     return Experiment("Both electrodes", done, tuple(rows), (plot,), shows)
 

@@ -27,7 +27,7 @@ def control() -> Experiment:
         found[name] = most
         electrolyte = name.upper()
         texts[electrolyte] = f"{MA_CM2 * most:.3g} mA/cm2 and {ohmic:.3g} mV"
-        says = "from the assumed t+ of 0.1, which it is in proportion to" if name == "plz" else ""
+        says = "it is proportional to the assumed t+ of 0.1" if name == "plz" else ""
         rows.append(
             Row(
                 electrolyte, "limiting current, 70 um", "not cycled" if name == "plz" else "above 0.2", math.nan,
@@ -36,14 +36,13 @@ def control() -> Experiment:
         )  # fmt: skip
     share = MA_CM2 * found["plz"] / (MA_CM2 * CURRENT)
     shows = (
-        "Largest current that the salt can carry across 70 um, and what 0.2 mA/cm2 takes in the electrolyte alone "
-        "at first: "
+        "The salt can carry at most the limiting current across 70 um. At 0.2 mA/cm2 the electrolyte alone has an "
+        "initial voltage drop. Limiting current and voltage drop are: "
         + "; ".join(f"{name} {text}" for name, text in texts.items())
-        + ". PLZ runs out of salt at "
-        f"{share:.2g} times the current at which the others were cycled, whatever the voltage. The salt's "
-        " concentration drops out: with Nernst and Einstein's diffusivity, D c0 follows from conductivity "
-        "and t+."
+        + ". The limiting current of PLZ is "
+        f"{share:.2g} times the current at which the others were cycled, at any voltage. It does not depend on the "
+        "salt concentration: with the diffusivity of Nernst and Einstein, D c0 follows from conductivity and t+."
     )
     return Experiment(
-        "PLZ, the control", "Closed forms of the flat cell of the polarisation.", tuple(rows), (), shows
+        "PLZ, the control", "Closed forms of the flat polarisation cell.", tuple(rows), (), shows
     )

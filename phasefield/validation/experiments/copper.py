@@ -72,11 +72,11 @@ def copper(entries: Sequence[Entry]) -> Experiment:
         stated, where = STATED[name]
         rows += [
             Row(name, "nucleation overpotential on copper", f"{eta:g}", eta, eta, "V", INPUT, "[2] Fig. 2b", SPIKE,
-                f"it sets how many nuclei there are; the critical radius 2 gamma V_m/(F eta) is "
-                f"{NM * critical:.2g} nm, far below the grid: the run begins when nuclei have grown to 4 um"),
+                f"it sets the number of nuclei. The critical radius 2 gamma V_m/(F eta) is "
+                f"{NM * critical:.2g} nm, far below the grid. The run begins with nuclei of 4 um"),
             Row(name, "voltage at the start, nuclei of 4 um", "-", math.nan, first, "mV", PREDICTED, "[2] Fig. 2b", "",
-                "the film of so little lithium carries all of the current; it hangs on the assumed size and distance "
-                "of the nuclei, and says nothing of the nucleation before"),
+                "the film of the small nuclei carries the whole current. The voltage depends on the assumed size and "
+                "distance of the nuclei. It does not describe the nucleation before"),
             Row(name, "Coulombic efficiency, 0.5 mA/cm2", f"{stated:g}", stated, 100.0 * b.efficiency, "%", CALIBRATED,
                 where, REPAIR, early),
             *(
@@ -89,15 +89,15 @@ def copper(entries: Sequence[Entry]) -> Experiment:
         ]  # fmt: skip
     plot = Plot("copper", "Li | Cu by Aurbach's method", "time (h)", "cell voltage (V)", tuple(curves))
     done = (
-        "The shipped cases `aurbach-lhci` and `aurbach-dlhci`: half spheres of lithium on bare copper, 5 mAh/cm2 "
-        "plated, ten cycles of 1 mAh/cm2, all stripped to 1 V. Efficiency: all that was stripped over all that was "
-        "plated."
+        "The shipped cases `aurbach-lhci` and `aurbach-dlhci` begin with half spheres of lithium on bare copper. "
+        "5 mAh/cm2 are plated, ten cycles of 1 mAh/cm2 follow, and all lithium is stripped to 1 V. The efficiency is "
+        "the total charge stripped over the total charge plated."
     )
     shows = (
-        "The share of the plating current that makes the film anew is set to the measured efficiency, one number for "
-        "each. What is stripped last stays as a residue where the contact to the copper has become so small that its "
-        "film needs 1 V; nothing is cut off in this geometry. A film of thickness d that plating tears each length l "
-        "takes d V_Li/(l V_film) of the charge, 3 % with the 20 nm and 0.5 um assumed of both: the numbers that were "
-        "set are of that order."
+        "The share of the plating current that forms new film is adjusted to the measured efficiency, one number for "
+        "each electrolyte. A residue of lithium stays at the end of stripping. Its contact to the copper is so small "
+        "that its film needs 1 V. No lithium is cut off in this geometry. If plating tears a film of thickness d each "
+        "length l, the new film takes up d V_Li/(l V_film) of the charge. This is 3 % with the assumed d = 20 nm and "
+        "l = 0.5 um. The adjusted numbers are of that order."
     )
     return Experiment("Lithium on copper", done, tuple(rows), (plot,), shows)

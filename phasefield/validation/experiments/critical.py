@@ -49,22 +49,24 @@ def critical(entries: Sequence[Entry]) -> Experiment:
             rows.append(Row(name, what, f"{stated:g}", held, last, "mA/cm2", *kind, says=says))
             if starved:
                 first = at(float(starved[0]))
-                says = "a hundredth of the salt is left at the hottest place; the run goes on"
+                says = "a hundredth of the salt is left at the most depleted place; the run goes on"
                 rows.append(Row(name, "first place without salt", "-", math.nan, first, "mA/cm2", *kind, says=says))
             curves.append(Curve(name, run.series["time"] / HOUR, np.abs(run.series["voltage"])))
     plot = Plot(
         "critical-current", "0.1 mA/cm2 more each cycle", "time (h)", "|cell voltage| (V)", tuple(curves)
     )
     done = (
-        "Cycles of one hour each way, 0.1 mA/cm2 more each time (assumed; the papers do not say). Lithium of 160 um "
-        "by 160 um and 100 um thick, 70 um of electrolyte, 5 um a cell. Ends at 5 V, a short circuit, or lithium "
+        "Cycles of one hour in each direction; the current rises by 0.1 mA/cm2 each cycle. Duration and "
+        "increment are assumed; the papers do not state them. The lithium is 160 um by 160 um and 100 um thick, with "
+        "70 um of electrolyte and cells of 5 um. A run ends at 5 V, at a short circuit, or when the lithium is "
         "stripped to its base."
     )
     shows = (
-        "In a solid electrolyte lithium also advances where it is pressed into pores and cracks, and contact is lost "
-        "where it is stripped; the program has neither, so a cell may outlive its measured limit. What a film that "
-        "grows does to a cell is in it: less and less of the surface carries the current, and those places starve. "
-        "Where a cell ends hangs on the hour that each step takes and on the limit of the voltage, both assumed."
+        "In a real solid electrolyte lithium also advances where it is pressed into pores and cracks, and stripping "
+        "breaks contacts. The program has neither, so a simulated cell may exceed its measured limit. The program "
+        "includes the effect of a growing film: an ever smaller part of the surface carries the current, and the salt "
+        "is depleted there. The current at the end of a run depends on the hour of each step and on the voltage limit. "
+        "Both are assumed."
     )
     return Experiment("Critical current density", done, tuple(rows), (plot,), shows)
 

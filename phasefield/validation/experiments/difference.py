@@ -37,7 +37,8 @@ def difference(out: Path, *, threads: int | None, console: Console | None) -> Ex
         texts.append(paragraph(result))
         found.append(f"{out.name}/{name}/{PICTURE}")
     done = (
-        "Two cases each; what they differ in is changed one group of inputs at a time, in every order (Shapley "
-        "values), 120 h of cycling at 8 um a cell with four seeds of surface and film: `phasefield attribute`."
+        "Each comparison has two cases. The inputs in which they differ are changed one group at a time, in every "
+        "order (Shapley values): `phasefield attribute`. Each run is 120 h of cycling with cells of 8 um; surface and "
+        "film have four seeds."
     )
     return Experiment("What made the difference", done, (), (), "\n\n".join(texts), tuple(found))

@@ -32,12 +32,12 @@ ONCE = {
 ALL_LITHIUM = {"LFP": 170.0, "NCM811": 274.0, "LNMO": 147.0}  # mAh/g between empty and full
 AT = {"NCM811": "0.1 C to 4.4 V", "LNMO": "0.5 C to 4.8 V"}
 MEASURED_TO = {
-    "NCM811": "its curve was measured between 3.56 and 4.28 V: what lies above is that curve's fit, the end of the "
-    "discharge, below, is drawn",
-    "LNMO": "its curve is drawn",
+    "NCM811": "its curve was measured between 3.56 and 4.28 V. Above, the fit of that curve is used. Below, at the end "
+    "of discharge, the curve is drawn, not measured",
+    "LNMO": "its curve is drawn, not measured",
 }
 HALF, MV = 0.5, 1e3
-LOADING = "its loading is assumed, and the overpotential of the film goes with the loading"
+LOADING = "its loading is assumed, and the overpotential of the film rises with the loading"
 
 
 class Sweep:
@@ -91,8 +91,8 @@ def _rates(entries: Sequence[Entry]) -> Experiment:
         for k, (rate, stated) in enumerate(zip(C_RATES, CAPACITY[name], strict=True)):
             sweep = Sweep(series, 1, 2 * k + 1)
             rows.append(Row(name, f"LFP: capacity at {rate} C", f"{stated:g}", stated, whole * sweep.passed, "mAh/g",
-                            PREDICTED, "[1] Fig. 4d", "", early or ("the capacity that real LFP lacks at any rate is "
-                            "not in the model" if k == 0 else "")))  # fmt: skip
+                            PREDICTED, "[1] Fig. 4d", "", early or ("real LFP lacks some capacity at any rate; the "
+                            "model does not include this" if k == 0 else "")))  # fmt: skip
             if rate in ("0.2", "2"):
                 y = sweep.filling - sweep.before
                 curves.append(Curve(f"{name}, {rate} C", whole * y, sweep.voltage, theory=True))
@@ -101,9 +101,9 @@ def _rates(entries: Sequence[Entry]) -> Experiment:
                         "[1] Fig. 4e", "", early or LOADING))  # fmt: skip
     plot = Plot("lfp", "Li | LFP, discharge", "capacity (mAh/g)", "cell voltage (V)", tuple(curves))
     done = (
-        "The shipped cases `lfp-rates-pll` and `lfp-rates-pllz`: charged to 4.0 V and discharged to 2.5 V at each "
-        "rate; the cathode is lumped, with its open-circuit curve and one particle. Polarisation: charge less "
-        "discharge at half filling."
+        "The shipped cases `lfp-rates-pll` and `lfp-rates-pllz`: charge to 4.0 V and discharge to 2.5 V at each rate. "
+        "The cathode is lumped, with its open-circuit curve and one particle. The polarisation is the voltage of "
+        "charge less that of discharge, at half filling."
     )
     return Experiment("Full cells with LFP: rates", done, tuple(rows), (plot,))
 
@@ -126,10 +126,10 @@ def _cycles(entries: Sequence[Entry]) -> Experiment:
     done = "The shipped cases `lfp-cycles-pll` and `lfp-cycles-pllz`: 100 cycles at 1 C."
     shows = (
         f"In the first cycle both cells polarise as they would with {of:.2g} times the assumed loading of 2 mg/cm2. "
-        "PLL's rise is its film's growth, by the law that the lithium cells gave; where it exceeds the measured one, "
-        "the film in the real full cell grew less than in the lithium cell, and once half filling is no longer reached "
-        "there is no polarisation to tell. PLLZ's film does not grow, by assumption. Capacity that is lost to anything "
-        "but the film, and what becomes of the cathode, is outside of the model."
+        "The polarisation of PLL rises because its film grows, by the law found from the lithium cells. Where the "
+        "simulated rise exceeds the measured one, the film in the real full cell grew less than in the lithium cell. "
+        "If the cell no longer reaches half filling, no polarisation can be stated. The film of PLLZ is assumed not to "
+        "grow. The model does not include capacity lost to anything but the film, nor changes of the cathode."
     )
     return Experiment("Full cells with LFP: 100 cycles", done, tuple(rows), (plot,), shows)
 
@@ -150,14 +150,14 @@ def _once(entries: Sequence[Entry]) -> Experiment:
         )
     plot = Plot("gels-full", "Discharge", "capacity (mAh/g)", "cell voltage (V)", tuple(curves))
     done = (
-        "The shipped cases `ncm811-lhci`, `ncm811-dlhci` at 0.1 C to 4.4 V, `lnmo-lhci`, `lnmo-dlhci` at 0.5 C to "
-        "4.8 V."
+        "The shipped cases `ncm811-lhci` and `ncm811-dlhci` at 0.1 C to 4.4 V, `lnmo-lhci` and `lnmo-dlhci` at 0.5 C "
+        "to 4.8 V."
     )
     shows = (
-        "What a cathode gives below its limit of voltage hangs on its open-circuit curve. NCM811's is that of a "
-        "commercial cell at full quality, measured between 3.56 and 4.28 V only; LNMO's is drawn, and its upper "
-        "plateau lies so near to 4.8 V that some ten millivolt decide whether half of it is used. The electrolytes "
-        "hardly differ here, as in the papers; what they differ in after hundreds of cycles is fade, which the model "
-        "does not have."
+        "The capacity of a cathode below its voltage limit depends on its open-circuit curve. The curve of NCM811 is "
+        "that of a commercial cell at full quality, measured only between 3.56 and 4.28 V. The curve of LNMO is drawn, "
+        "not measured. Its upper plateau lies so near to 4.8 V that some ten millivolt decide whether half of it is "
+        "used. The electrolytes hardly differ here, as in the papers. After hundreds of cycles they differ in capacity "
+        "fade, which the model does not include."
     )
     return Experiment("Full cells with NCM811 and LNMO", done, tuple(rows), (plot,), shows)

@@ -18,14 +18,17 @@ def ionogels(table: Sequence[Mapping[str, Any]], picture: str) -> Experiment:
     rows = []
     for name, run in zip(CASES, table, strict=True):
         change = 100.0 * (run["voltage_end"] / run["voltage_start"] - 1.0)
-        says = "its rise is its film's growth, which the paper puts no number to" if name == "lhci" else ""
+        says = "the measured rise is film growth; the paper states no number for it" if name == "lhci" else ""
         rows.append(Row(name.upper(), "change of the voltage in 500 h", STATED[name], math.nan, change, "%", PREDICTED,
                         "[2] Fig. 2d", "", says))  # fmt: skip
         rows.append(Row(name.upper(), "peak to valley, Sz", "-", math.nan, 1e6 * run["Sz"], "um", PREDICTED, "[2]", "",
-                        "with an assumed spread of the film of 0.5"))  # fmt: skip
-    done = "The shipped cases `lhci` and `dlhci` at 8 um a cell: 250 cycles of 1 mAh/cm2 each way at 1 mA/cm2."
+                        "the spread of the film is assumed to be 0.5"))  # fmt: skip
+    done = (
+        "The shipped cases `lhci` and `dlhci` with cells of 8 um: 250 cycles at 1 mA/cm2, 1 mAh/cm2 in each direction."
+    )
     shows = (
-        "Both have the same film by assumption, so that conductivity, t+ and concentration alone differ: at a Wagner "
-        "length of millimetres the film rules, and more than they differ in here must come from their films."
+        "Both electrolytes are assumed to have the same film. They differ only in conductivity, t+ and concentration. "
+        "At a Wagner length of millimetres the film determines the current distribution. A difference larger than the "
+        "simulated one must come from their films."
     )
     return Experiment("Cycling of the ionogels", done, tuple(rows), (), shows, (picture,))

@@ -43,17 +43,18 @@ def polarisation(entries: Sequence[Entry]) -> Experiment:
             least = min(least, cell.interfaces / (cell.interfaces + cell.bulk))
         excess = max(excess, 0.5 * (1.0 - put_in) * case.grid.spacing / flat.gap)
         measured = "no number" if name == "PLZ" else f"{put_in:g}"
-        says = "assumed 0.1 for lithium; the paper calls that of zinc ultralow" if name == "PLZ" else ""
+        says = "0.1 is assumed for lithium; the paper calls the t+ of zinc ultralow" if name == "PLZ" else ""
         rows.append(Row(name, "t+, Bruce-Vincent", measured, put_in, found, "", INPUT, WHERE[name], "", says))
         late = time > 0.0
         curves.append(Curve(name, time[late] / 60.0, np.asarray(current[late] / first)))
     shows = (
-        f"But for PLZ the interfaces take {100.0 * least:.0f} % of the resistance at once and more, so t+ hangs on two "
-        f"resistances: a tenth of a percent more in both moves it by up to {100.0 * worst:.0f} % of itself. The "
-        "measured values bear that uncertainty. What t+ comes out too large by is the grid: the first current is taken "
-        "with the salt of the last half cell already settled, which adds (1 - t+)/2 of a cell over the gap, up to "
-        f"{excess:.1g}. PLL's film grows on meanwhile, its current still falls at the end, and its side reaction "
-        "passes no charge transfer: its t+ comes out smaller by about as much."
+        f"In all cells but that of PLZ the interfaces have at least {100.0 * least:.0f} % of the initial resistance. "
+        "Therefore t+ depends strongly on the two interface resistances: if both are 0.1 % larger, t+ changes by up "
+        f"to {100.0 * worst:.0f} %. The measured values have the same uncertainty. The grid makes the simulated t+ too "
+        "large. The first current is computed with settled salt in the last half cell. This adds (1 - t+)/2 of a cell "
+        f"over the gap, up to {excess:.1g}. During the measurement the film of PLL grows, and its current still falls "
+        "at the end. Its side reaction does not pass through the charge transfer. These effects make the t+ of PLL "
+        "smaller by about the same amount."
     )
     plot = Plot(
         "polarisation",
@@ -64,7 +65,8 @@ def polarisation(entries: Sequence[Entry]) -> Experiment:
         "x",
     )
     done = (
-        "2 mV across 70 um of electrolyte for an hour (PLZ: 60 h); both resistances of Evans' correction from "
-        "the spectrum of the cell with its films of then (`phasefield impedance`)."
+        "2 mV across 70 um of electrolyte for one hour (PLZ: 60 h). Evans' correction needs two interface "
+        "resistances, at the start and at the end. Both follow from the spectrum of the cell with its films at that "
+        "time (`phasefield impedance`)."
     )
     return Experiment("Bruce-Vincent polarisation", done, tuple(rows), (plot,), shows)

@@ -66,7 +66,7 @@ def seeds(runs: Sequence[Entry]) -> Experiment:
         rows.append(Row(label, f"Sz, mean of {len(of)} seeds", text, stated, float(one.mean()), "um", CALIBRATED, where,
                         SPREAD, says))  # fmt: skip
     ratio = last["pll"] / last["pllz"]
-    without = "" if abs(float(ratio.mean()) - 4.0) <= float(_half(ratio)) else ", without 4"
+    without = "" if abs(float(ratio.mean()) - 4.0) <= float(_half(ratio)) else ", which excludes 4"
     rows.append(Row("PLL/PLLZ", f"ratio of Sz, mean of {len(ratio)} seeds", "> 4", 4.0, float(ratio.mean()), "",
                     CALIBRATED, "[1] Fig. 5a, b", SPREAD,
                     f"95 % band of the mean {_band(ratio)}{without}"))  # fmt: skip
@@ -74,20 +74,21 @@ def seeds(runs: Sequence[Entry]) -> Experiment:
         curve = next(curve for curve in over_side if curve.name == name.upper())
         part = float(curve.y[-1] / curve.y[-2])
         rows.append(Row(name.upper(), "Sz over Sz on a quarter of the area", "-", math.nan, part, "", PREDICTED,
-                        "-", "", "peak to valley grows with the area that is looked at"))  # fmt: skip
+                        "-", "", "Sz grows with the observed area"))  # fmt: skip
     plots = (
         Plot("seeds", f"Mean of {SEEDS} seeds and its 95 % band", "time (h)", SZ, tuple(over_time)),
         Plot("area", f"Observed area, mean of {SEEDS} seeds at the end", "side of the square (\N{MICRO SIGN}m)", SZ,
              tuple(over_side), log="x"),
     )  # fmt: skip
     done = (
-        f"The shipped cases `pll` and `pllz` with {SEEDS} seeds of the starting surface and of the film's "
-        f"patches, all at {end / HOUR:.4g} h, which every run came to; and Sz of squares cut out of those surfaces."
+        f"The shipped cases `pll` and `pllz` with {SEEDS} seeds of the initial surface and of the film's patches. All "
+        f"are compared at {end / HOUR:.4g} h, which every run reached. Sz is also computed on squares cut out of these "
+        "surfaces."
     )
     shows = (
-        "The band is of the mean, with Student's t for so few runs. Sz is the distance of two single points; it grows "
-        "with the area without limit, slowly once the square holds many patches of 40 um, so that a measured one means "
-        "little without the area that it was measured on, which [1] does not state."
+        "The band is that of the mean, with Student's t for the small number of runs. Sz is the height between two "
+        "single points. It grows with the area without limit, but slowly once the square holds many patches of 40 um. "
+        "A measured Sz is therefore hard to compare without its area, which [1] does not state."
     )
     return Experiment("Seeds and area", done, tuple(rows), plots, shows)
 

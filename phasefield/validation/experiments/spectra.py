@@ -44,8 +44,8 @@ def spectra(out: Path) -> Experiment:
     for picture, names, title in SHOWN:
         nyquist([one for name, one in found if name in names], f"{title}, flat, 70 um, at rest", out / f"{picture}.png")
     done = (
-        "Small-signal spectra of the cells of the polarisation (`phasefield impedance`), 10 uF/cm2 at each lithium and "
-        "a permittivity of 10 of the films, both assumed. Resistances of the interfaces are worked out from the "
-        "voltage at 0.2 mA/cm2, of PLL also at 110 h; [2] states none."
+        "Small-signal spectra of the polarisation cells (`phasefield impedance`). Two values are assumed: 10 uF/cm2 "
+        "at each lithium electrode, and a permittivity of 10 for the films. The interface resistances are computed "
+        "from the voltage at 0.2 mA/cm2, for PLL also at 110 h. [2] states no interface resistance."
     )
     return Experiment("Impedance", done, tuple(rows), (), "", tuple(f"{picture}.png" for picture, _, _ in SHOWN))

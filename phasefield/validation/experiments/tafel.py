@@ -50,7 +50,8 @@ def tafel(entry: Entry) -> Experiment:
         "y",
     )
     done = (
-        "Voltages of 0.1 to 0.8 V both ways, held for 0.1 s from rest so that the salt hardly moves, less what "
-        "electrolyte and films take by the spectrum (`phasefield impedance`)."
+        "Voltages of 0.1 to 0.8 V in both directions, each held for 0.1 s from rest. In this time the salt hardly "
+        "moves. The voltage across electrolyte and films is subtracted; it follows from the spectrum "
+        "(`phasefield impedance`)."
     )
     return Experiment("Tafel plot", done, rows, (plot,))

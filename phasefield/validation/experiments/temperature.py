@@ -65,5 +65,5 @@ def temperature() -> Experiment:
     plot = Plot(
         "temperature", "Conductivity from the spectrum", "1000 K/T", "conductivity (S/cm)", tuple(curves), "y"
     )
-    done = "Spectra of the cells of the polarisation at 30 to 80 degC; the resistance at the high end is L/kappa."
+    done = "Spectra of the polarisation cells at 30 to 80 degC. The resistance at the highest frequency is L/kappa."
     return Experiment("Conductivity against temperature", done, tuple(rows), (plot,))

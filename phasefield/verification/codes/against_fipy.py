@@ -25,8 +25,8 @@ AGREEMENT = 1e-9
 CURRENT = 20.0  # A/m^2
 STEP = 6.0  # s
 WHY = (
-    "both solve the same numbers: what is left is the solvers' tolerance, 1e-12 of the currents and 1e-12 where "
-    "charge and salt agree, times the ratio of the fields to their changes, below 1e3"
+    "Both codes solve the same numbers. The tolerance of the solvers remains: 1e-12 of the currents, and 1e-12 where "
+    "charge and salt agree. It is multiplied by the ratio of the fields to their changes, below 1e3."
 )
 FLOAT32 = 1.3e-7  # a unit in the last place of what faces are stored in
 
@@ -129,11 +129,11 @@ def terms(full: bool) -> Result:
                 ):
                     got.setdefault(f"{name}, {shape}", []).append(value)
     plain = (
-        "the series of the logarithmic mean, 3e-10 where concentrations differ by a fifth; round-off of sums of four "
-        "terms, 1e-15, over cells where terms cancel to 1e-5 of their size"
+        "The series of the logarithmic mean is exact to 3e-10 where concentrations differ by a fifth. Sums of four "
+        "terms have a round-off of 1e-15, over cells where terms cancel to 1e-5 of their size."
     )
     rows = [
-        _row(name, max(values), FLOAT32, "one unit in the last place of float32, in which faces are stored")
+        _row(name, max(values), FLOAT32, "Faces are stored in float32. This is one unit in its last place.")
         if name.startswith("conductances") else _row(name, max(values), AGREEMENT, plain)
         for name, values in got.items()
     ]  # fmt: skip
@@ -209,8 +209,8 @@ def steps(full: bool) -> Result:
                 if shape == "2D" and seed == 0:
                     series.append((s.t, -s.phi_s, -theirs.phi_s))
     rows = [_row(name, value) for name, value in got.items()]
-    reached = cell.displacement.tolerance
-    rows.append(_row("div q = -dh/dt", flows, reached, "what the flow's solver is asked for, of its residual"))
+    requested = cell.displacement.tolerance
+    rows.append(_row("div q = -dh/dt", flows, requested, "This is the requested residual of the solver for the flow."))
     t, ours, fipy = np.array(series).T
     curves = (Curve("FiPy", t, fipy, theory=True), Curve("this program", t, ours))
     return Result(

@@ -44,10 +44,10 @@ CASE = (
     "numerics.tolerance=1e-7",
 )
 WHY_C = (
-    "both are of second order; ours, the coarser, has (dx/l)^2 = 0.16 % with dx = 0.5 um and l = sqrt(D t), t the 0.15 "
-    "of a diffusion time, of a change of half of c0"
+    "Both codes are of second order. Ours, the coarser one, has (dx/l)^2 = 0.16 % of a change of half of c0. Here dx "
+    "= 0.5 um, and l = sqrt(D t) with t of 0.15 diffusion times."
 )
-WHY_V = "the relative error of c, times the share of the concentration in the voltage, below 1"
+WHY_V = "The relative error of c, times the share of the concentration in the voltage, which is below 1."
 
 
 def voltage(p: Properties, j: float, profile: Profile) -> float:
@@ -90,7 +90,7 @@ def held(plan: list[tuple[float, float]]) -> tuple[list[Row], list[Curve], list[
             Row(f"c across the electrolyte, {at}", "PyBaMM", 0.0, off_c, 1e-3, WHY_C, "of c0", relative=False),
             Row(
                 f"phi across the electrolyte, {at}", "PyBaMM", 0.0, float(np.abs(off_phi).max()) / span, 2e-3,
-                "as for c, times dphi/dlnc over the span of phi, below 2", "of its span", relative=False,
+                "As for c, times dphi/dlnc over the span of phi, which is below 2.", "of its span", relative=False,
             ),
         ]  # fmt: skip
         U = voltage(p, j, profile)

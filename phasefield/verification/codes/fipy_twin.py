@@ -35,7 +35,7 @@ TURNS = 80
 NEWTON_STEPS = 40
 EMPTY = 0.003  # share of electrolyte: no current passes cells with less, and the next one outward has their weight;
 # from twice as much on a cell is whole.
-BEND = 0.11  # of x, in how far the current is taken ahead of the surface
+BEND = 0.11  # of x, in how far the current is taken up ahead of the surface
 LITTLE = 0.02  # of c_e: below it ln c_s runs on linearly in j
 FIRST, LATER, LAST = 2.0 / 5.0, 5.0 / 6.0, 1.0 / 6.0  # eq. (11)
 

@@ -46,7 +46,7 @@ def _check(name: str, says: str, module: str, function: str, fast: float, full: 
 
 CHECKS: tuple[Check, ...] = (
     _check(
-        "codes-terms", "FiPy: every term of charge and salt at random fields", "codes.against_fipy", "terms", 2.0, 5.0
+        "codes-terms", "FiPy: every term of charge and salt in random fields", "codes.against_fipy", "terms", 2.0, 5.0
     ),
     _check(
         "codes-steps", "FiPy: potential with its reaction, coupled steps, short run", "codes.against_fipy", "steps",

@@ -34,8 +34,9 @@ CASE = (
     'lithium.molar_volume="1.3e-9 m^3/mol"',
 )  # fmt: skip
 WHY = (
-    "the reference is of second order: (h/l)^2 of the change, h = 1/400 of the radius and l = sqrt(60/600) of it the "
-    "layer that the shortest step leaves, 6e-5; its surface is drawn on from the last volume, h/l times the change"
+    "The reference is of second order: (h/l)^2 = 6e-5 of the change. Here h is 1/400 of the radius, and l = "
+    "sqrt(60/600) of it is the layer that the shortest step leaves. The surface of the reference is extrapolated from "
+    "its last volume, with h/l times the change."
 )
 
 
@@ -82,8 +83,8 @@ def full_cell(full: bool) -> Result:
         U = float(np.interp(expected, AT, POTENTIAL)) + (rest.total if rest is not None else 0.0)
         rows.append(
             Row(f"voltage, {at}", "PyBaMM and closed forms", U, s.voltage, 1e-3,
-                "the error of the filling times the slope of the open-circuit curve, below 4 V, and of the closed form "
-                "0.1 % of the overpotential", "V", relative=False)
+                "The error of the filling times the slope of the open-circuit curve, below 4 V, and 0.1 % of the "
+                "overpotential for the closed form.", "V", relative=False)
         )  # fmt: skip
         ours.append(s.filling)
         theirs.append(expected)

@@ -58,8 +58,8 @@ def limiting(full: bool) -> Result:
                 p.c0 * (1.0 - share),
                 salt[-1],
                 0.8 * p.c0 * math.exp(-HELD * math.pi**2) + KNOWN * steep * cell.dx,
-                "c' times the 0.03 of a cell that the surface's place is uncertain by, as measured, and half as much "
-                "again; the transient leaves exp(-pi^2)",
+                "The position of the surface is uncertain by 0.03 of a cell, as measured. The tolerance is half as "
+                "much again, times c'. The transient leaves exp(-pi^2).",
                 "mol/m^3",
                 relative=False,
             )
@@ -96,13 +96,13 @@ def limiting(full: bool) -> Result:
     ends = _when(lambda t: legs.voltage(legs.fresh, ABOVE * most, t) - LIMIT, L**2 / p.D)
     rows.append(
         Row(
-            f"when {ABOVE:g} j_lim has taken the voltage to {LIMIT:g} V",
+            f"time until {ABOVE:g} j_lim raises the voltage to {LIMIT:g} V",
             "series for the finite gap",
             ends,
             held,
             SPREAD * (cell.W / L) ** 2 * 4.0 + 0.02,
-            "the voltage is good to the mean of c over the interface, (1/2)(pi W)^2/3 c''; steps are 1 % of this time, "
-            "and the jump at its start, which goes like sqrt(t), costs the first few as much again",
+            "The voltage is exact to the mean of c over the interface, (1/2)(pi W)^2/3 c''. Steps are 1 % of this "
+            "time. The jump at the start varies as sqrt(t) and costs the first few steps as much again.",
             "s",
         )
     )
@@ -136,8 +136,8 @@ def _saturated(what: str, most: float, measured: float, spacing: float) -> Row:
         most,
         measured,
         1.3 * KNOWN * spacing,
-        "salt sets this current, through c0 - (j/j_lim) c0 over a gap L whose end is a place known to a twentieth of "
-        "a cell",
+        "The salt limits this current, through c0 - (j/j_lim) c0 over a gap L. The end of the gap is known to a "
+        "twentieth of a cell.",
         "A/m^2",
     )
 
@@ -162,7 +162,7 @@ def _when(excess: Callable[[float], float], longest: float) -> float:
     return high
 
 
-STARVING = 2.0  # V across a film of 1e2 S/m^2: asks for 1.5 limiting currents, and leaves no salt at the lithium
+STARVING = 2.0  # V across a film of 1e2 S/m^2: requests 1.5 limiting currents, and leaves no salt at the lithium
 
 
 def starved(full: bool) -> Result:
@@ -202,8 +202,8 @@ def starved(full: bool) -> Result:
                 most,
                 currents[-1] if outcome.good else math.nan,
                 0.2 * driver.cell.dx / L,
-                "the gap ends where the current is taken and the salt is 2 % of the element's: 0.13 of a cell from the "
-                "surface, as measured, and half as much again",
+                "The gap ends where the reaction takes up the current and the salt is 2 % of that of the element. "
+                "This is 0.13 of a cell from the surface, as measured. The tolerance is half as much again.",
                 "A/m^2",
             )
         )
@@ -214,8 +214,8 @@ def starved(full: bool) -> Result:
                 0.0,
                 sum(corrections) * p.c0 * L / passed,
                 2e-3,
-                "scarce cells give all of the current within 1e-4, or 1e-3 where the iteration is long, in each of the "
-                "two stages",
+                "Depleted cells deliver the whole current within 1e-4, or within 1e-3 where the iteration is long, in "
+                "each of the two stages.",
                 relative=False,
             )
         )
@@ -231,7 +231,7 @@ def starved(full: bool) -> Result:
                 2.0,
                 errors[0] / errors[1],
                 0.15,
-                "the excess is a length of 0.13 cells over the gap; a tenth of it is of higher order, as measured",
+                "The excess is a length of 0.13 cells over the gap. A tenth of it is of higher order, as measured.",
             )
         )
     title = f"Current at {STARVING:g} V, no salt left"
@@ -296,10 +296,11 @@ def sand(full: bool) -> Result:
                 tau,
                 tau / slope**2,
                 6.0 * width * SPREAD + math.exp(-(DEEP**2) / 4.0) + 2e-3,
-                "an element reads c on a straight line through the interface; the profile bends, c'' = c0/(2 "
-                "D sqrt(t tau)), which costs 4.3 (pi W)^2/3 over the diffusion length squared, as measured with 16, 20 "
-                "and 24 cells, and half as much again; the other electrode, five diffusion lengths away (exp(-25/4)); "
-                "the jump at the start, which goes like sqrt(t), costs a step of 1/80 its first few (2e-3)",
+                "An element reads c on a straight line through the interface, but the profile bends: c'' = c0/(2 D "
+                "sqrt(t tau)). This costs 4.3 (pi W)^2/3 over the squared diffusion length, as measured with 16, 20 "
+                "and 24 cells; the tolerance is half as much again. The other electrode is five diffusion lengths "
+                "away (exp(-25/4)). The jump at the start varies as sqrt(t) and costs the first few steps of 1/80 "
+                "(2e-3).",
                 "s",
             )
         )
@@ -321,10 +322,10 @@ CHECKS = (
     Check(
         "limiting-current",
         "Closed forms",
-        "the limiting current approached from below, and what becomes of one above it",
+        "the limiting current approached from below, and an imposed current above it",
         limiting,
         (3.0, 3.0),
     ),
-    Check("starved", "Closed forms", "the current that is left where the salt is gone", starved, (2.0, 8.0)),
+    Check("starved", "Closed forms", "the current at complete depletion of the salt", starved, (2.0, 8.0)),
     Check("sand", "Closed forms", "Sand's time for six combinations of t+, D and j", sand, (4.0, 20.0)),
 )

@@ -20,9 +20,9 @@ FAST, FULL = (2.54,), (0.2, 0.5, 1.0, 2.54, 8.0, 20.0)  # w (L/2)^2/D: slower th
 A_PERIOD = 96  # steps; the last period of a march is measured
 LEFT = 1e-4  # of what the start of the current has set off, in that period
 WHY = (
-    "the current is a staircase of 96 steps a period, whose first harmonic is taken: its 95th and 97th are seen as the "
-    "first, 2/96 |Z(96 w)/Z(w)| of it, twice; the counter electrode takes the salt of its last half cell as settled: "
-    "(dx/2)^2 w/D"
+    "The current is constant in each of 96 steps a period, and its first harmonic is evaluated. Its 95th and 97th "
+    "harmonics appear as the first one, with 2/96 |Z(96 w)/Z(w)|, twice. The counter electrode assumes settled salt "
+    "in its last half cell: (dx/2)^2 w/D."
 )
 
 
@@ -93,8 +93,8 @@ def impedance(full: bool) -> Result:
         Row(
             "resistance at once", "electrolyte, both films and charge transfers", flat.bulk + flat.interfaces,
             found.at_once, 2.0 * settled / (flat.bulk + flat.interfaces),
-            "the counter electrode takes the salt of its last half cell as settled: that share of the salt's part, "
-            "twice", "ohm m^2",
+            "The counter electrode assumes settled salt in its last half cell. The tolerance is twice that share of "
+            "the salt's part.", "ohm m^2",
         )
     )  # fmt: skip
     line = salt_part(flat, np.logspace(-2, 3, 100))

@@ -104,9 +104,9 @@ def _voltage(cell: Cell, measured: float, expected: float, j: float, what: str) 
         expected,
         measured,
         KNOWN * cell.dx * field / abs(expected) + 10.0 * SOLVER,
-        "an element reads c and psi at a place that closed cells, the salt that the interface holds and the form of "
-        "its profile leave uncertain by 0.03 of a cell, as measured; half as much again, times what drives current and "
-        "salt there; and ten times the solver's 1e-5",
+        "An element reads c and psi at a position that is uncertain by 0.03 of a cell, as measured. The causes are "
+        "closed cells, the salt in the interface and the form of its profile. The tolerance is half as much again, "
+        "times the gradient of what drives current and salt there, and ten times the solver's 1e-5.",
         "V",
     )
 
@@ -119,10 +119,9 @@ def _gradient(cell: Cell, measured: float, expected: float, t_plus: float, what:
         expected,
         measured,
         2.0 * carried + 10.0 * SOLVER,
-        "the exact solution is linear, and the differences of second order are exact for it; what is left "
-        "is the displaced electrolyte, V_m c/(1 - t+) of the flux with the light metal of this check "
-        f"(twice), the solvers (ten times 1e-5), and exp(-2 pi^2) of the transient after {TRANSIENTS:g} "
-        "L^2/D",
+        "The exact solution is linear, and differences of second order are exact for it. The displaced electrolyte "
+        "remains, with V_m c/(1 - t+) of the flux for the light metal of this check (twice). The solvers remain (ten "
+        f"times 1e-5), and exp(-2 pi^2) of the transient after {TRANSIENTS:g} L^2/D.",
         "mol/m^4",
     )
 
@@ -170,11 +169,11 @@ def ohmic(full: bool) -> Result:
                 1e6 * float(first - law[-1]),
                 1e6 * float(first - got[-1]),
                 tolerance,
-                "exact for a plane, l being the gap and kappa R of the film (without any film waves of a "
-                "cell or two would grow by exp(16 k dx) from round-off); the position of d = 0 is known to "
-                "2e-3 of a cell, as xi is closed at 6 W; cells with next to no electrolyte are closed, which shortens "
-                "the way by 1.3 % of a cell at most, half of it on the mean; second order in time: the square of a "
-                "step over the path",
+                "The law is exact for a plane; l is the gap and kappa R of the film. Without a film, waves of one or "
+                "two cells would grow by exp(16 k dx) from round-off. The position of d = 0 is known to 2e-3 of a "
+                "cell, as xi is closed at 6 W. Cells with nearly no electrolyte are closed. This shortens the path by "
+                "1.3 % of a cell at most, and by half of it on the mean. The method is of second order in time: the "
+                "error is the square of a step over the path.",
                 "um",
             )
         )

@@ -71,12 +71,12 @@ def flat_stage(full: bool) -> Result:
     rows = (
         Row(
             f"tip, farthest off until {seen[-1, 0]:g} s", "the published MOOSE run", 0.0, farthest, 1.0,
-            "That run counts mesh nodes of 1 um.", "um", relative=False,
+            "The published run counts mesh nodes of 1 um.", "um", relative=False,
         ),
         Row(
             f"tip, farthest off until {seen[-1, 0]:g} s", "(L - x)^2 = (L - x0)^2 - 2 s U t", 0.0, drift, 0.6,
-            "Ions stored ahead of the front, 0.3 um of lithium; those that it meets, 1.3 % of its way.", "um",
-            relative=False,
+            "Ions stored ahead of the front are 0.3 um of lithium. Ions that the front meets are 1.3 % of its path.",
+            "um", relative=False,
         ),
     )  # fmt: skip
     curves = (

@@ -22,10 +22,9 @@ NO_FILM = ('film.conductivity="1e-2 S/m"', 'kinetics.exchange_current_density="1
 # 20 nm / 2e-5 S/m = 1e-3 ohm m^2 on each side, as against the gap's 1.6e-3, and kinetics of another 3e-4.
 FILM = ('film.conductivity="2e-5 S/m"', 'kinetics.exchange_current_density="100 A/m^2"')
 WHY = (
-    "0.005 is what is asked. Ideal dilute salt with D of Nernst and Einstein gives i_ss/i_0 = t+ up to (F "
-    "U/4RT)^2 = 4e-4 of itself. The first current is short of (1 - t+)/t+ of half a cell's resistance, "
-    "where the counter electrode's salt is taken to have settled: t+ comes out (1 - t+)/2 dx/L = 0.003 too "
-    "large at most"
+    "The requirement is 0.005. An ideal dilute salt with D of Nernst and Einstein gives i_ss/i_0 = t+ up to (F "
+    "U/4RT)^2 = 4e-4 of itself. The first current assumes settled salt at the counter electrode. It therefore lacks "
+    "(1 - t+)/t+ of the resistance of half a cell. This makes t+ too large by (1 - t+)/2 dx/L = 0.003 at most."
 )
 
 

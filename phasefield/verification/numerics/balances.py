@@ -18,9 +18,12 @@ LEAST = 1.0  # C/m^2: what counts as passed, where only round-off did
 STILL = 1e-4  # of the lithium in the box: what counts as moved, as the volume is matched to 1e-14 of it
 NAMES = ("charge", "lithium", "salt")
 WHY = {
-    "charge": "sums over the steps, each good to 1e-16 of the charge that has passed: 1e-13; 1e-10 is what is asked",
-    "lithium": "the volume is matched to 1e-14 of the lithium in the box: 1e-10 of what has moved, from a nanometre on",
-    "salt": "sums over the cells, 1e-16 of the salt each, through hundreds of steps: 1e-13; 1e-10 is what is asked",
+    "charge": "The sum runs over the steps, each exact to 1e-16 of the charge passed. This gives 1e-13. The "
+    "requirement is 1e-10.",
+    "lithium": "The volume is matched to 1e-14 of the lithium in the box. This is 1e-10 of the lithium that has "
+    "moved, from a nanometre on.",
+    "salt": "The sum runs over the cells, each exact to 1e-16 of the salt, through hundreds of steps. This gives "
+    "1e-13. The requirement is 1e-10.",
 }
 
 
@@ -70,7 +73,7 @@ class Books:
         self.moved = self.passed = self.deposited = self.applied = 0.0
 
     def look(self, driver: Driver) -> None:
-        """Take a step into the books; a number that is not finite is an error without bound."""
+        """Add a step to the balances; a number that is not finite is an error without bound."""
         cell, s = driver.cell, driver.state
         self.moved += abs(s.deposited - self.deposited)
         self.passed += abs(s.applied - self.applied)
@@ -124,7 +127,7 @@ def balances(full: bool) -> Result:
             0.0,
             float(unfinished),
             0.0,
-            "a count",
+            "This is a count: every run must reach its end.",
             "",
             False,
         )
@@ -137,7 +140,7 @@ def balances(full: bool) -> Result:
         "seed of the random case",
         "relative error",
         (
-            Curve("what is asked", x[[0, -1]], np.full(2, WITHIN), True),
+            Curve("requirement", x[[0, -1]], np.full(2, WITHIN), True),
             *(Curve(name, x, np.maximum(found[name], floor)) for name in NAMES),
         ),
         "y",

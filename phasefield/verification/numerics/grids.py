@@ -119,7 +119,7 @@ def directed_growth(nx: int, ny: int) -> tuple[float, float, float]:
     dt = 0.2 * cell.dx / (cell.per_charge * CURRENT)
     s = march(cell, s, drive, dt, 10)
     ratio = amplitude(s) / start
-    measured = math.log(ratio) / s.t if ratio > 0.0 else math.nan  # not the wave that was asked for
+    measured = math.log(ratio) / s.t if ratio > 0.0 else math.nan  # not the requested wave
     p = cell.properties
     k = 2.0 * math.pi / (wavelength * 1e-6)
     J_z, _ = slopes(p, CURRENT, p.c0)
@@ -139,7 +139,7 @@ def isotropy(full: bool) -> Result:
     radii = RADII if full else RADII[:2]
     got = np.array([seed_growth(n) for n in radii])
     linear = math.log(2.0) / 8.0
-    why = "a circle read by straight lines over a cell is off by dx^2/8R; added up while R doubles, dx/8 ln 2; in cells"
+    why = "Straight lines read a circle with an error of dx^2/8R. Added up while R doubles: dx/8 ln 2, in cells."
     for n, (r, values) in enumerate(zip(radii, got, strict=True)):
         for k, name in enumerate(
             ("largest deviation from a circle", "fourfold part", "mean radius against Huygens")
@@ -163,14 +163,15 @@ def isotropy(full: bool) -> Result:
             Row(
                 f"growth of a 3D wave at {angle:.1f} deg, {cells:.1f} cells a wavelength", "linear theory",
                 1.0, ratio, 0.03,
-                "(k dx)^2/3 = 3 % at 20 cells, the leading error of central differences of a wave and its normal", "",
+                "The leading error of central differences of a wave and its normal is (k dx)^2/3 = 3 % at 20 cells.",
+                "",
             )
         )  # fmt: skip
     spread = float(np.ptp([ratio for ratio, _, _ in grown]))
     rows.append(
         Row(
             "growth of a 3D wave, spread over the directions", "isotropy", 0.0, spread, 0.0165,
-            "the fourfold part of (k dx)^2/3 is half of it: sum of k_i^4 over k^4 runs from 1 to 1/2", "",
+            "The fourfold part of (k dx)^2/3 is half of it: the sum of k_i^4 over k^4 runs from 1 to 1/2.", "",
             relative=False,
         )
     )  # fmt: skip
@@ -227,8 +228,8 @@ def spacing(full: bool) -> Result:
             Row(
                 f"{name}: last change, dx = {ladder[-2]:g} to {ladder[-1]:g} um (order {order:.2f})", "itself, coarser",
                 0.0, float(change[-1, k]), 3.0 * (2.0 / 16.0 * ladder[-2]) ** 2 / 6.0,
-                "(k dx)^2/6 with k = 2/l, features of l = 16 um, at the coarser one; three such errors: surface, "
-                "patches, steps", "", relative=False,
+                "The error is (k dx)^2/6 with k = 2/l for features of l = 16 um, at the coarser spacing. There are "
+                "three such errors: surface, patches, steps.", "", relative=False,
             ),
         ]  # fmt: skip
         curves.append(Curve(name, at, change[:, k]))
@@ -286,7 +287,8 @@ def rough(full: bool) -> Result:
             rows.append(
                 Row(
                     f"{name}, dx = {dx:.3g} um", "spacing 0, from the two finest", float(limit), float(value),
-                    (2.0 / PATCH * dx) ** 2 / 6.0, "(k dx)^2/6 with k = 2/l: surface and patches have l = 40 um", "",
+                    (2.0 / PATCH * dx) ** 2 / 6.0,
+                    "The error is (k dx)^2/6 with k = 2/l; surface and patches have l = 40 um.", "",
                 )
             )  # fmt: skip
     electrolyte = 80e-6 / 0.1 / (20e-9 / 4e-7)
@@ -295,8 +297,8 @@ def rough(full: bool) -> Result:
             Row(
                 f"Sq after plating and stripping, over the start's, dx = {dx:.3g} um", "what was plated is stripped",
                 1.0, float(stripped), electrolyte * (float(got[-1, 0]) - 1.0),
-                "behind a film that rules each place has one speed, back and forth; the electrolyte's share of the "
-                "resistance, of what plating changes", "",
+                "Behind a film that controls the current, each position has the same speed in both directions. The "
+                "electrolyte has a share of the resistance; the tolerance is this share of the change by plating.", "",
             )
         )  # fmt: skip
         assert plated > 1.0
@@ -326,7 +328,8 @@ def patches(full: bool) -> Result:
     rows.append(
         Row(
             "the same field at points that two grids share", "spacing 2 and 2/3 um", 0.0, off, 1e-11,
-            "one lattice and one spline: round-off of positions, 1e-14 of a box of 30 patches, times 100 sums", "",
+            "Both grids use one lattice and one spline. The round-off of positions is 1e-14 of a box of 30 patches, "
+            "times 100 sums.", "",
             relative=False,
         )
     )  # fmt: skip
@@ -337,7 +340,7 @@ def patches(full: bool) -> Result:
             Row(
                 f"CV of the conductivity at {dx:g} um", "at 0.5 um", float(reference.std() / reference.mean()),
                 float(sigma.std() / sigma.mean()), (dx / 16.0) ** 2,
-                "midpoint sums of a field of correlation length l: errors far below (dx/l)^2", "",
+                "Midpoint sums of a field of correlation length l have errors far below (dx/l)^2.", "",
             )
         )  # fmt: skip
     return Result(tuple(rows))

@@ -35,7 +35,7 @@ LEAST = 0.01  # of MEAN, deep in the lithium, where c means nothing
 LARGE = 1e9  # A/m^2, of a counter electrode without overpotential
 STAGE = 10.0  # s, of the salt's stage: L^2/D
 ENHANCED = 0.6  # e
-OUTER = 4e-6  # m: fields are compared from here on above the surface, outside any interface of the ladder
+OUTER = 4e-6  # m: fields are compared from here on above the surface, outside the interface on all grids
 
 
 @dataclass

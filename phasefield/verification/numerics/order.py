@@ -48,8 +48,9 @@ def space(full: bool) -> Result:
     rows.append(
         Row(
             f"error of surface currents at {WIDTH / LADDER[-1] * 1e9:.3g} nm, 2D", "manufactured solution", 0.0,
-            float(got[-1, 1]), 1e-5, "cells with next to no electrolyte are closed, which moves what an element reads "
-            "by 1 % of a cell: of first order, 7e-6 as measured, and half as much again", "", relative=False,
+            float(got[-1, 1]), 1e-5, "Cells with nearly no electrolyte are closed. This moves the position that an "
+            "element reads by 1 % of a cell: first order, 7e-6 as measured. The tolerance is half as much again.", "",
+            relative=False,
         )
     )  # fmt: skip
     for k, name in enumerate(names):
@@ -60,9 +61,9 @@ def space(full: bool) -> Result:
         rows.append(
             _order_row(
                 f"order in space, {name}, 2D", "manufactured solution", min(order, 2.0), 0.25,
-                "the errors of interface and bulk are of one order and opposite signs: the next even term, (k dx)^2 "
-                "of them, is a tenth of what they leave on the coarsest grid; they cancel, and an order above 2 counts "
-                "as 2",
+                "The errors of interface and bulk are of one order and opposite signs. The next even term, (k dx)^2 "
+                "of them, is a tenth of the remaining error on the coarsest grid. The errors cancel in part, so an "
+                "order above 2 counts as 2.",
             )
         )  # fmt: skip
     if full:
@@ -70,7 +71,7 @@ def space(full: bool) -> Result:
         rows += [
             Row(
                 f"error of {name}, 3D, {CELLS_3D} cells a wave", "manufactured solution", 0.0, error, bound,
-                "(q dx)^2/12 of a wave that is a fifth of the field's range", "", relative=False,
+                "The error is (q dx)^2/12 of a wave with a fifth of the range of the field.", "", relative=False,
             )
             for name, error in zip(names, (*potential_errors(CELLS_3D, True), salt_error(CELLS_3D, True)), strict=True)
         ]  # fmt: skip
@@ -122,10 +123,10 @@ def time(full: bool) -> Result:
             rows.append(
                 _order_row(
                     f"order in time, {quantity}, {name}", "scheme of order 2", order, SLOWED if rough else 0.3,
-                    "a jump starts like sqrt(t) and costs half an order until a step is shorter than dx^2/D = 0.5 s"
+                    "A jump starts as sqrt(t). It costs half an order until a step is shorter than dx^2/D = 0.5 s."
                     if rough else
-                    "h lambda of the slowest mode of the salt across the wave, D k^2 dt = 3 with the longest of the "
-                    "three steps, against the L-stable limit: a sixth of the error is of the next order, 0.2"
+                    "For the slowest mode of the salt across the wave, h lambda = D k^2 dt = 3 with the longest of "
+                    "the three steps. Against the L-stable limit, a sixth of the error is then of the next order: 0.2."
                 )
             )  # fmt: skip
         curves += _curves(name, steps[1:], change[:, 0] / abs(got[-1, 0]))
@@ -152,15 +153,15 @@ def width(full: bool) -> Result:
     rows += [
         _order_row(
             f"order in W at dx = {fixed * 1e6:g} um, first harmonic of the current", "sharp solution, Fourier series",
-            order, 0.5, "the spacing's own error is a sixth of what is left at the smallest W: log2(7/6) = 0.22; "
-            f"curvature times the largest W, {steep:.2f}, adds as much again at most; closed cells add an error of "
-            "first order",
+            order, 0.5, "The error of the spacing is a sixth of the remaining error at the smallest W: log2(7/6) = "
+            f"0.22. Curvature times the largest W, {steep:.2f}, adds as much again at most. Closed cells add an error "
+            "of first order.",
         ),
         Row(
             "constant of that: error / (k W)^2 at the smallest W", "no more than pi^2/6", 0.0,
             float(by_width[-1, 1]) / (k * at[-1]) ** 2, bound,
-            "weights sech^2(d/2W)/4W have the variance pi^2 W^2/3; a profile that falls as exp(-kz) is averaged to "
-            "1 + pi^2/6 (k W)^2", "", relative=False,
+            "The weights sech^2(d/2W)/4W have the variance pi^2 W^2/3. A profile that falls as exp(-kz) has the mean "
+            "1 + pi^2/6 (k W)^2.", "", relative=False,
         ),
     ]  # fmt: skip
     for n, quantity in enumerate(("voltage", "first harmonic of the current")):
@@ -169,15 +170,15 @@ def width(full: bool) -> Result:
             _order_row(
                 f"order in dx at W = dx/2, {quantity}", "sharp solution, Fourier series",
                 order if n else min(order, 2.0), 0.3 if n else 1.2,
-                "the errors of W and of dx have opposite signs and the same order: the sum of two even series, "
-                "each with a next term of (k dx)^2 pi^2/3 = 0.13 at 1 um, after one may have cancelled half the other; "
-                "in the voltage they cancel almost, and what closed cells add is of first order",
+                "The errors of W and of dx have opposite signs and the same order. Both are even series with a next "
+                "term of (k dx)^2 pi^2/3 = 0.13 at 1 um, after one may have cancelled half of the other. In the "
+                "voltage they nearly cancel, and closed cells add an error of first order.",
             ),
             Row(
                 f"{quantity} at dx = {SPACINGS[-1] * 1e6:g} um, W = dx/2", "sharp solution, Fourier series", 0.0,
                 float(by_both[-1, n]), (0.6 if n else 0.08) * bound * (0.5 * k * SPACINGS[-1]) ** 2,
-                "relative error; as measured, 0.37 and 0.05 of pi^2/6 (k W)^2, the average of exp(-kz) over the "
-                "interface, and half as much again", "", relative=False,
+                "The error is relative. It is 0.37 and 0.05 of pi^2/6 (k W)^2, as measured; this is the mean of "
+                "exp(-kz) over the interface. The tolerance is half as much again.", "", relative=False,
             ),
         ]  # fmt: skip
         curves += _curves(f"{quantity}, W = dx/2", [0.5 * dx * 1e6 for dx in SPACINGS], by_both[:, n])

@@ -62,7 +62,7 @@ def benchmark(full: bool) -> Result:
     """Run benchmark 7a at its two coarse spacings, at all four if `full`."""
     spacings = tuple(BENCHMARK)[: None if full else 2]
     errors = [benchmark_error(h) for h in spacings]
-    why = "Issue: 1 %. The same five-point scheme; two other codes differ by 0.06 % through their time steps."
+    why = "The requirement is 1 %. The scheme is the same. Two other codes differ by 0.06 % through their time steps."
     rows = [
         Row(f"L2 error of BM7a at h = {h:g}", "FiPy runs of its authors", BENCHMARK[h], error, 0.01, why)
         for h, error in zip(spacings, errors, strict=True)
@@ -125,10 +125,10 @@ def equilibrium(full: bool) -> Result:
         d, xi, co = settled(cells, gamma, delta)
         exact = 0.5 * (1.0 - np.tanh(2.0 * d / delta))
         off, found = float(np.max(np.abs(xi - exact))), energy(xi, co, delta / cells)
-        why = "The lattice bends it by q S (u - 2 T)/3, q = (dx/delta)^2, u = 2 d/delta, T = tanh u, S = 1 - T^2."
+        why = "The lattice adds q S (u - 2 T)/3, with q = (dx/delta)^2, u = 2 d/delta, T = tanh u, S = 1 - T^2."
         name = f"profile at {cells} cells a width"
         rows.append(Row(name, "(1 - tanh(2 d/delta))/2", 0.0, off, 0.12 / cells**2, why, relative=False))
-        why = "Differences lose k dx^2/24 times the integral of the second derivative squared: 0.133 (dx/delta)^2."
+        why = "Differences lose k dx^2/24 times the integral of the squared second derivative: 0.133 (dx/delta)^2."
         name = f"surface energy at {cells} cells a width"
         rows.append(Row(name, "the gamma put in", gamma, found, 0.14 / cells**2, why, "J/m^2"))
         curves.append(Curve(f"{cells} cells a width", 1e6 * d, xi))
@@ -142,7 +142,7 @@ def equilibrium(full: bool) -> Result:
 
 def mapping(_: bool) -> Result:
     """Hold the coefficients derived from j0, gamma and delta against published ones and against their meaning."""
-    round_off = "The same arithmetic: round-off."
+    round_off = "The arithmetic is the same: round-off."
     given = "input of a published MOOSE run, gamma = 0.22, delta = 1 um"
     unit = Coefficients.of(0.22, 1.0, 1.0, 1.0, 1.0)
     gamma, delta, j0, V_m = 0.5, 1.5e-6, 30.0, 1.309e-5
@@ -152,7 +152,7 @@ def mapping(_: bool) -> Result:
     across = co.exchange * 0.5 * delta * (u[1] - u[0])
     cubic, quintic = across * float(np.sum(6.0 * well)), across * float(np.sum(30.0 * well**2))
     speed = V_m * j0 / FARADAY
-    why = "Equal steps over a profile that ends exponentially: round-off."
+    why = "Equal steps run over a profile that ends exponentially: round-off."
     return Result(
         (
             Row("barrier W", given, 2.64, unit.barrier, 1e-12, round_off),
@@ -167,7 +167,7 @@ def mapping(_: bool) -> Result:
 
 CHECKS: tuple[Check, ...] = (
     Check("bm7a", SECTION, "the Allen-Cahn equation with a manufactured solution, PFHub 7a", benchmark, (3, 150)),
-    Check("allen-cahn-equilibrium", SECTION, "profile, surface energy, what curvature does", equilibrium, (3, 30)),
+    Check("allen-cahn-equilibrium", SECTION, "profile, surface energy, effect of curvature", equilibrium, (3, 30)),
     Check("allen-cahn-mapping", SECTION, "W, k, L_e from gamma, delta, j0 (Arguello et al. 2022)", mapping, (1, 1)),
     *plating.CHECKS,
 )

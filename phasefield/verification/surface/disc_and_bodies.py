@@ -75,8 +75,8 @@ def disc(full: bool) -> Result:
             float(theory),
             float(measured),
             1.0 / cells,
-            "the current peaks at the rim, like 1/sqrt of the distance from it: a rim that is known to a "
-            "cell and an interface as wide shift the radius by a part of dx, so of first order in dx/a",
+            "The current peaks at the rim, as 1/sqrt of the distance from it. The position of the rim is known to a "
+            "cell, and the interface is as wide. Both shift the radius by a part of dx: first order in dx/a.",
         )
         for cells, measured, theory in zip(radii, got, law, strict=True)
     ]
@@ -87,9 +87,9 @@ def disc(full: bool) -> Result:
             1.0,
             1.0 + float(limit),
             0.01 + rest,
-            "first order taken out: what is left is the change from one extrapolation to the next, and 1 % "
-            "for the counter electrode half a period away (exp(-2 pi)), the lattice's next term e^5 = 0.4 "
-            "% and the staircase of the rim",
+            "The first order is removed. The tolerance is the change from one extrapolation to the next, and 1 %. The "
+            "1 % covers the counter electrode half a period away (exp(-2 pi)), the next term of the lattice, e^5 = "
+            "0.4 %, and the steps of the rim.",
         )
     )
     x = np.array([0.0, 1.0 / radii[0]])
@@ -211,9 +211,9 @@ def bodies(full: bool) -> Result:
                 1e6 * float(law[-1] - law[0]),
                 1e6 * float(radii[-1] - radii[0]),
                 (math.pi * cell.W / (first * cell.dx)) ** 2 / 3.0 + share**2 / 4.0 + 2e-3,
-                "an element reads a mean over the interface, (pi W/a)^2/6 of a potential that goes like ln "
-                "r or 1/r, and gives back likewise; the lattice bends the field around a body, which "
-                "counts from (a/B)^4 on and shapes it by (a/B)^2/4; second order in time",
+                "An element reads a mean over the interface: (pi W/a)^2/6 of a potential that varies as ln r or 1/r. "
+                "It delivers the current in the same way. The lattice bends the field around a body; this counts from "
+                "(a/B)^4 on, and changes the shape by (a/B)^2/4. The method is of second order in time.",
                 "um",
             )
         )

@@ -1,7 +1,7 @@
 """Physics that must come out: what t+, conductivity and film do to waves and to roughness, in sign and in size.
 
 A flat surface, its salt settled, bears a wave of 0.02 cells, or a film with a wave of 1 % in its resistance: the speed
-of the surface at the wave's crests, by Fourier analysis of the elements' currents, is held against linear theory:
+of the surface at the wave's crests, by Fourier analysis of the elements' currents, is compared with linear theory:
 
     growth      omega of `closed_forms.growth_rate`
     roughness   dA/dt = (V_m/F) J_z j dR / (1 + J_z/(kappa k) + Lam (1 - t+)/(F D k)),   dR the wave in R_film
@@ -115,8 +115,8 @@ def roughening(p: Properties, j: float, c: float, k: float) -> float:
 
 
 WHY = (
-    "the grid changes the electrolyte's part of the answer, J_z/(kappa k), by 3 % at most at 40 cells a wavelength, "
-    "and with it the effect by as much of itself: the sign is certain"
+    "The grid changes the electrolyte's part of the response, J_z/(kappa k), by 3 % at most at 40 cells a wavelength. "
+    "It changes the effect by the same share. The sign is certain."
 )
 
 
@@ -131,7 +131,7 @@ def signs(full: bool) -> Result:
             rows.append(
                 Row(
                     f"{what}, {regime}", "linear theory", base_theory, base, 0.03,
-                    "the acceptance of the dispersion relation at 40 cells a wavelength",
+                    "This is the tolerance of the dispersion relation at 40 cells a wavelength.",
                     "m/s" if film else "1/s",
                 )
             )  # fmt: skip
@@ -157,7 +157,7 @@ def signs(full: bool) -> Result:
 
 CHECKS: tuple[Check, ...] = (
     Check(
-        "physics-signs", SECTION, "t+, conductivity and film change growth and roughness as linear theory says", signs,
-        (5.0, 5.0),
+        "physics-signs", SECTION, "t+, conductivity and film change growth and roughness as linear theory predicts",
+        signs, (5.0, 5.0),
     ),
 )  # fmt: skip

@@ -43,7 +43,7 @@ def walked(seed: int, halves: int) -> tuple[Floats, Floats, Cell]:
         sign = -1.0 if half % 2 else 1.0
         drive = Drive(sign * CURRENT)
         cell.drive(state, drive)
-        # What theory walks with: the film's random field at the flat surface, eqs. (6) and (7).
+        # Theory uses the film's random field at the flat surface, eqs. (6) and (7).
         N = cell.film.patchwork(state.film.patch)[HEIGHT // 2 - 1 : HEIGHT // 2 + 1].mean(axis=(0, 1))
         sigma = np.exp(SPREAD * N)
         sum_ += sign * PLATED * sigma / sigma.mean()
@@ -80,7 +80,8 @@ def walk(full: bool) -> Result:
             0.5,
             exponent,
             SIGMAS * scatter,
-            f"three times the scatter of the same fit on random walks of {independent:.0f} independent places",
+            f"The tolerance is three times the scatter of the same fit on random walks of {independent:.0f} "
+            "independent positions.",
             "",
             False,
         ),
@@ -90,8 +91,8 @@ def walk(full: bool) -> Result:
             1e9 * float(law[-1]),
             1e9 * float(mean[-1]),
             SIGMAS / math.sqrt(2.0 * independent) + 0.03,
-            f"three times 1/sqrt(2n) of {independent:.0f} independent places, and 3 % for patches of 8 "
-            "cells that an element reads as a mean over the interface",
+            f"The tolerance is three times 1/sqrt(2n) of {independent:.0f} independent positions, and 3 % because an "
+            "element reads patches of 8 cells as a mean over the interface.",
             "nm",
         ),
         Row(
@@ -100,9 +101,9 @@ def walk(full: bool) -> Result:
             1.0,
             1.0 + off,
             0.05,
-            "no chance in it: the random fields are those of the run. Slopes of the surface are a "
-            "hundredth, kappa R over a patch is 1e4, and N is read within a cell of the height at which "
-            "theory takes it: (dx/2)^2/radius^2 = 2 %, and as much for the fronts' motion",
+            "This row has no random error: the random fields are those of the run. The slopes of the surface are a "
+            "hundredth, and kappa R over a patch is 1e4. N is read within a cell of the height at which theory reads "
+            "it: (dx/2)^2/radius^2 = 2 %. The motion of the fronts adds as much.",
         ),
     )
     pick = np.unique(np.round(np.geomspace(1, halves, 25)).astype(int)) - 1

@@ -144,23 +144,23 @@ def flat(full: bool) -> Result:
         Row(
             "default law: grown at 4 um", "U = j L/kappa + 2 RT/F asinh(j/2 j0) + j R", float(sharp[-1]) * 1e6,
             float(ours.grown[-1]) * 1e6, 2e-3 * SPACING / PATH + 1.0 / ours.t.size**2,
-            "the position of d = 0 is known to 2e-3 of a cell; second order in time: the square of a step over the "
-            "path", "um",
+            "The position of d = 0 is known to 2e-3 of a cell. The method is of second order in time: the error is "
+            "the square of a step over the path.", "um",
         ),
         Row(
             "published law: order in delta of the height", "1", 1.0, order, 0.15,
-            "the reaction acts over the width, and each half of it at another potential: first order. The next one is "
-            "delta over the layer that the ions leave, RT/F L/U = 8 um: 1/8 at 1 um", "", relative=False,
+            "The reaction acts over the width, and each half of it has another potential: first order. The next order "
+            "is delta over the layer that the ions leave, RT/F L/U = 8 um. It is 1/8 at 1 um.", "", relative=False,
         ),
         Row(
             "published law: ahead of the ohmic law, delta to 0", "the ions that the front meets, V_m c0 of its path",
             met * PATH, limit(ahead), 0.05,
-            "ions that gather at the front or leave it: V_m times a change by c0 at most over RT/F L/U = 8 um, half "
-            "of it", "um", relative=False,
+            "Ions gather at the front or leave it. They count as V_m times a change by c0 at most over RT/F L/U = 8 "
+            "um, and half of it.", "um", relative=False,
         ),
         Row(
             "published law: charge passed over lithium grown, delta to 0", "1 - V_m c0", 1.0 - met, limit(passed),
-            0.0125, "the same ions, 0.05 um of 4 um", relative=False,
+            0.0125, "The same ions: 0.05 um of 4 um.", relative=False,
         ),
     )  # fmt: skip
     end = max(float(r.t[-1]) for r in runs)
@@ -200,11 +200,11 @@ def wave(full: bool) -> Result:
     rows = (
         Row(
             "default law: growth of a wave, per path and k", "dispersion relation", theory, _growth(ours), 0.03,
-            "3 % at 40 cells a wavelength, as in `dispersion`",
+            "The tolerance is 3 % at 40 cells a wavelength, as in `dispersion`.",
         ),
         Row(
             "published law: that growth, delta to 0", "extrapolated one halving earlier", before, last, 0.03,
-            "the square of k delta at that delta, 0.157^2",
+            "The error is the square of k delta at that delta, 0.157^2.",
         ),
     )  # fmt: skip
     deltas = np.array(WAVE_DELTAS)

@@ -27,10 +27,10 @@ FRONT_STEP = 0.2  # cells a step
 FOLDS = 1.5  # foldings of the amplitude in a march, at most
 WITHIN = 0.03
 WHY = (
-    "3 % at 40 cells a wavelength. An element reads and gives back as a mean over the interface, of "
-    "variance (pi W)^2/3: (k pi W)^2/6 = 1.0 % of a wave each time where the electrolyte rules; theory is "
-    "linear and quasi-steady: D k^2 is above 1000 growth rates, v/(D k) below 1e-3, k times the amplitude "
-    "below 0.02"
+    "The tolerance is 3 % at 40 cells a wavelength. An element reads and delivers mean values over the interface, of "
+    "variance (pi W)^2/3. Each mean changes a wave by (k pi W)^2/6 = 1.0 % where the electrolyte controls the "
+    "current. The theory is linear and quasi-steady: D k^2 is above 1000 growth rates, v/(D k) below 1e-3, and k "
+    "times the amplitude below 0.02."
 )
 
 
@@ -170,9 +170,9 @@ def critical(full: bool) -> Result:
         1e6 * expected,
         1e6 * expected * 2.0 * math.pi / zero,
         WITHIN,
-        "surface energy and drive are each good to (k pi W)^2/6 = 1 %, and the critical k goes with the "
-        "root of their ratio; the salt at the surface is 1 % off c0, and the fit is one of three points or "
-        "more of a curve within 30 %",
+        "Surface energy and drive are each exact to (k pi W)^2/6 = 1 %, and the critical k varies as the root of "
+        "their ratio. The salt at the surface differs from c0 by 1 %. The fit uses three or more points of a curve "
+        "within 30 %.",
         "um",
     )
     lam = np.linspace(min(waves), max(waves), 100)
