@@ -55,7 +55,7 @@ def test_every_mutation_finds_its_text_and_its_check() -> None:
 def test_a_text_that_is_not_there_once_is_an_error() -> None:
     for old in ("no such text", "import"):
         with pytest.raises(ValueError, match="times in model"):
-            mutated(Mutation("any", "model/cell.py", old, "x", "probe-sharp"))
+            mutated(Mutation("any", "model/level_set.py", old, "x", "probe-sharp"))
 
 
 def test_a_mutation_is_caught_and_a_change_of_nothing_is_not() -> None:
