@@ -61,7 +61,7 @@ def grid_kernels(cell: Cell, s: Any) -> dict[str, Kernel]:
     z, w = v[0], np.zeros(cell.shape, np.float32)
     small = np.float32(1e-9)
     faces = (*t.diffusion, f.h, s.c, co.D_at, co.D, 0.0, cell.dx, L, True, 0)
-    conduction = (*t.currents, t.g, t.ga, t.gb, f.h, s.c, t.psi, co.at, co.kappa, co.least, L, True, 0)
+    conduction = (*t.currents, t.g, t.ga, t.gb, f.h, s.c, t.psi, co.at, co.kappa, co.c_floor, L, True, 0)
     return {
         # two float64 in, three float32 out; ten operations a face
         "transport.faces": Kernel(40, 30, lambda: transport.faces(*faces)),
@@ -103,7 +103,7 @@ def surface_kernels(cell: Cell, s: Any) -> dict[str, Scattered]:
     near = f.near
     built = (f.start, f.idx, f.w, f.facet, f.curvature, f.owner, f.cells, n, f.d, f.h, L, True)
     measured = (
-        f.area, out, f.weight, f.facet, f.start, f.idx, f.w, count, f.foot, f.cells, n,
+        f.area, out, f.weight, f.facet, f.start, f.idx, f.w, count, f.closest, f.cells, n,
         f.d, f.W, f.closed, L, True,
     )  # fmt: skip
     mended = (scratch, f.d, f.cells, n, f.radius, 0.0, 1e-9, 1.0, f.frozen, L)
@@ -120,7 +120,7 @@ def surface_kernels(cell: Cell, s: Any) -> dict[str, Scattered]:
     arrays = [a.copy() for a in (rx.j, rx.J, rx.Jc, rx.j_li)]
     felt_at = (u, c_e, surface.gain, co.anion + co.beta, co.c_0, surface.behind, s.j_side, f.active)
     currents = (*arrays[:3], Jg, arrays[3], *felt_at, count, s.phi_s, surface.shift, co.kinetics)
-    extended = (out, scratch, f.weight, f.foot, f.cells, n, True, True)
+    extended = (out, scratch, f.weight, f.closest, f.cells, n, True, True)
 
     def band(call: Callable[[], Any]) -> Scattered:
         return Scattered(n, "band cell", call)
@@ -129,7 +129,7 @@ def surface_kernels(cell: Cell, s: Any) -> dict[str, Scattered]:
         return Scattered(count, "element", call)
 
     return {
-        "front.foot_points": band(lambda: front.foot_points(f.foot, f.d, f.cells, n, L, True)),
+        "front.foot_points": band(lambda: front.closest_points(f.closest, f.d, f.cells, n, L, True)),
         "front.redistance": band(lambda: front.redistance(*mended)),
         "front.advance": band(lambda: front.advance(out, f.d, s.v, f.cells, n, 1.0, f.radius)),
         "front.extend": band(lambda: front.extend(*extended)),

@@ -76,7 +76,7 @@ def fipy_step(cell: Cell, s: Any) -> Callable[[], None]:
         held, part = volume * c, FIRST * STEP
         for stage in range(2):
             potential()
-            new = reference.salt(D, still, volume / part, held / part + co.flux * net, c)
+            new = reference.salt(D, still, volume / part, held / part + co.salt_per_charge * net, c)
             if stage == 0:
                 held, part = held + LATER / FIRST * (volume * new - held), LAST * STEP
 

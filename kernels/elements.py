@@ -27,7 +27,7 @@ def _partition(n):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _walk(line, weight, flat, fh, base, here, size, step, into, wraps):  # type: ignore[no-untyped-def]
+def _line_through_interface(line, weight, flat, fh, base, here, size, step, into, wraps):  # type: ignore[no-untyped-def]
     """Write the cells of the line through the interface, and how h changes in each; return how many, and the sum.
 
     From the crossing between `here` and the next cell into lithium and into electrolyte, while h changes.
@@ -109,7 +109,7 @@ def _element(line, weight, f, fh, k, j, i, axis, L, periodic):  # type: ignore[n
     share /= _partition(mz) + _partition(my) + _partition(mx)
     into = 1 if da <= 0.0 else -1  # direction of rising d
     wraps = periodic and axis > 0
-    length, total = _walk(line, weight, f, fh, p - here * step, here, size, step, into, wraps)
+    length, total = _line_through_interface(line, weight, f, fh, p - here * step, here, size, step, into, wraps)
     if total <= 0.0:
         return none
     return length, total, L.dx * L.dx * share / na, s
@@ -218,7 +218,7 @@ def build(start, idx, w, facet, curv, owner, cells, n, d, h, L, periodic):  # ty
 
 @kernel
 def measure(  # type: ignore[no-untyped-def]
-    area, held, weight, facet, start, idx, w, n, foot, cells, n_cells, d, W, closed, L, periodic
+    area, held, weight, facet, start, idx, w, n, closest, cells, n_cells, d, W, closed, L, periodic
 ):  # fmt: skip
     """area[e] [m^2]: what the element has of sum (dh/dd) dV, the volume that h displaces when d falls.
 
@@ -245,7 +245,7 @@ def measure(  # type: ignore[no-untyped-def]
         to[p] += stays
         if has == stays:
             continue
-        planes, rows, columns, a, b, c = _corners(d.shape, foot[m, 0], foot[m, 1], foot[m, 2], periodic)
+        planes, rows, columns, a, b, c = _corners(d.shape, closest[m, 0], closest[m, 1], closest[m, 2], periodic)
         found = 0.0
         for turn in range(2):
             for corner in range(8):
@@ -407,7 +407,7 @@ def sums(area, j, slope):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def own_answer(own, ratio, current, c_e, share, w, start, idx, n):  # type: ignore[no-untyped-def]
+def diagonal_response(own, ratio, current, c_e, share, w, start, idx, n):  # type: ignore[no-untyped-def]
     """Add to `own` how what a cell gives answers to its own concentration, where that is positive."""
     to = own.ravel()
     for e in range(n):
@@ -427,7 +427,7 @@ def _conductance(g, p, L):  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def felt(out, answer, share, w, g, start, idx, n, L):  # type: ignore[no-untyped-def]
+def felt(out, dj_dc, share, w, g, start, idx, n, L):  # type: ignore[no-untyped-def]
     """Conductance out[t] between the cell of each entry and the metal, in place of n elements' answer share_k w_l.
 
     A cell alone feels its own term, share_k w_k answer; cells that move together feel share_k answer. What joins them
@@ -435,8 +435,8 @@ def felt(out, answer, share, w, g, start, idx, n, L):  # type: ignore[no-untyped
     """
     for e in prange(n):
         for t in range(start[e], start[e + 1]):
-            out[t] = share[t] * w[t] * answer[e]
-            beyond = share[t] * (1.0 - w[t]) * answer[e]
+            out[t] = share[t] * w[t] * dj_dc[e]
+            beyond = share[t] * (1.0 - w[t]) * dj_dc[e]
             if beyond > 0.0:
                 K = _conductance(g, idx[t], L)
                 out[t] += beyond * K / (beyond + K)

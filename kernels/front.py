@@ -311,7 +311,7 @@ def _wrap(a, n, periodic):  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def foot_points(foot, d, cells, n, L, periodic):  # type: ignore[no-untyped-def]
+def closest_points(closest, d, cells, n, L, periodic):  # type: ignore[no-untyped-def]
     """foot[m] = (z, y, x), the closest point on d = 0 of each band cell, in cell units (centres at integers).
 
     x - d grad d / |grad d|, then one correction with d interpolated at that point.
@@ -336,7 +336,7 @@ def foot_points(foot, d, cells, n, L, periodic):  # type: ignore[no-untyped-def]
                     s = _trilinear(f, d.shape, z, y, x, periodic) / (L.dx * size)
                     s = min(max(s, -1.0), 1.0)
                     z, y, x = z - s * gz[t], y - s * gy[t], x - s * gx[t]
-                foot[m + t, 0], foot[m + t, 1], foot[m + t, 2] = z, y, x
+                closest[m + t, 0], closest[m + t, 1], closest[m + t, 2] = z, y, x
             m += count
 
 
@@ -386,7 +386,7 @@ def _weighted_trilinear(f, weight, shape, z, y, x, periodic):  # type: ignore[no
 
 
 @parallel_kernel
-def extend(out, value, weight, foot, cells, n, everywhere, periodic):  # type: ignore[no-untyped-def]
+def extend(out, value, weight, closest, cells, n, everywhere, periodic):  # type: ignore[no-untyped-def]
     """out = value(closest point) on the band: constant along normals. `value` counts where weight > 0.
 
     Not `everywhere`: only in the cells where weight > 0.
@@ -398,7 +398,7 @@ def extend(out, value, weight, foot, cells, n, everywhere, periodic):  # type: i
         p = cells[m]
         if everywhere or own_weight[p] > 0.0:
             total, found = _weighted_trilinear(
-                own, own_weight, value.shape, foot[m, 0], foot[m, 1], foot[m, 2], periodic
+                own, own_weight, value.shape, closest[m, 0], closest[m, 1], closest[m, 2], periodic
             )
             if found > 1e-3:
                 flat[p] = total / found

@@ -61,14 +61,14 @@ def on_grid(out, a, first, second, scale):  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def at_points(out, a, foot, cells, scale):  # type: ignore[no-untyped-def]
+def at_points(out, a, closest, cells, scale):  # type: ignore[no-untyped-def]
     """out[cells[m]] = the spline of `on_grid` at the point foot[m] = (z, y, x), in cell units (centres at integers)."""
     na, mb, mc = a.shape
     flat = out.ravel()
     for m in prange(cells.size):
-        z = (foot[m, 0] + 0.5) * scale[0]
-        y = (foot[m, 1] + 0.5) * scale[1]
-        x = (foot[m, 2] + 0.5) * scale[2]
+        z = (closest[m, 0] + 0.5) * scale[0]
+        y = (closest[m, 1] + 0.5) * scale[1]
+        x = (closest[m, 2] + 0.5) * scale[2]
         k0, j0, i0 = int(np.floor(z)), int(np.floor(y)), int(np.floor(x))
         wz, wy, wx = _spline(z - k0), _spline(y - j0), _spline(x - i0)
         total = 0.0

@@ -49,24 +49,24 @@ def interpolate(c, at, values):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _row_faces(g, h, c, h2, c2, factor, at, values, level, slope, least):  # type: ignore[no-untyped-def]
+def _row_faces(g, h, c, h2, c2, factor, at, values, level, slope, c_floor):  # type: ignore[no-untyped-def]
     """Faces between the cells of a row and those of another one: see `faces`. K(c) = level + slope c if linear."""
     if at.size == 2:
         for i in range(g.size):
             a, b = h[i], h2[i]
-            g[i] = 0.5 * factor * ((a + b) * level + slope * (a * max(c[i], least) + b * max(c2[i], least)))
+            g[i] = 0.5 * factor * ((a + b) * level + slope * (a * max(c[i], c_floor) + b * max(c2[i], c_floor)))
     else:
         for i in range(g.size):
             a, b = h[i], h2[i]
-            mean = (a * max(c[i], least) + b * max(c2[i], least)) / max(a + b, TINY)
+            mean = (a * max(c[i], c_floor) + b * max(c2[i], c_floor)) / max(a + b, TINY)
             g[i] = 0.5 * factor * (a + b) * interpolate(mean, at, values)
 
 
 @parallel_kernel
-def faces(gx, gy, gz, h, c, at, values, least, factor, L, periodic, k0):  # type: ignore[no-untyped-def]
+def faces(gx, gy, gz, h, c, at, values, c_floor, factor, L, periodic, k0):  # type: ignore[no-untyped-def]
     """g = factor (h_a + h_b)/2 K(c_f), with K(c) the table `values` over `at` [mol/m^3].
 
-    c_f = (h_a c_a + h_b c_b)/(h_a + h_b): in the interface the electrolyte's side counts. A c below `least` counts as
+    c_f = (h_a c_a + h_b c_b)/(h_a + h_b): in the interface the electrolyte's side counts. A c below `c_floor` counts as
     that much. Planes below k0 are lithium.
     """
     nz, ny, nx = h.shape
@@ -81,22 +81,24 @@ def faces(gx, gy, gz, h, c, at, values, least, factor, L, periodic, k0):  # type
         for j in range(ny):
             row, row_c, to = h[k, j], c[k, j], gx[k, j]
             if nx > 1:
-                _row_faces(to[:-1], row[:-1], row_c[:-1], row[1:], row_c[1:], factor, at, values, level, slope, least)
+                _row_faces(to[:-1], row[:-1], row_c[:-1], row[1:], row_c[1:], factor, at, values, level, slope, c_floor)
                 last = slice(nx - 1, nx)
                 if periodic:
                     _row_faces(
-                        to[last], row[last], row_c[last], row[:1], row_c[:1], factor, at, values, level, slope, least
+                        to[last], row[last], row_c[last], row[:1], row_c[:1], factor, at, values, level, slope, c_floor
                     )
                 else:
                     to[nx - 1] = 0.0
             else:
                 to[0] = 0.0
             if ny > 1 and (periodic or j < ny - 1):
-                _row_faces(gy[k, j], row, row_c, h[k, L.yp[j]], c[k, L.yp[j]], factor, at, values, level, slope, least)
+                _row_faces(
+                    gy[k, j], row, row_c, h[k, L.yp[j]], c[k, L.yp[j]], factor, at, values, level, slope, c_floor
+                )
             else:
                 gy[k, j] = 0.0
             if k < nz - 1:
-                _row_faces(gz[k, j], row, row_c, h[k + 1, j], c[k + 1, j], factor, at, values, level, slope, least)
+                _row_faces(gz[k, j], row, row_c, h[k + 1, j], c[k + 1, j], factor, at, values, level, slope, c_floor)
             else:
                 gz[k, j] = 0.0
 
@@ -127,7 +129,7 @@ def opened(h):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _conduction(current, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, values, least):  # type: ignore[no-untyped-def]
+def _conduction(current, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, values, c_floor):  # type: ignore[no-untyped-def]
     """Faces between cells and their neighbours, in one loop: see `conduction`; half: dx/2.
 
     First all faces by the series of the mean, which a processor takes several at a time, then those that it is not good
@@ -152,18 +154,18 @@ def _conduction(current, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, values, l
         g[i] = K
         ga[i] = H * slope * drop * (0.5 * f - df * b)
         gb[i] = H * slope * drop * (0.5 * f + df * a)
-        rest += (s > SERIES) | (m * f < least)
+        rest += (s > SERIES) | (m * f < c_floor)
     if linear and rest == 0:
         return
     for i in range(g.size):
         a, b = c[i], c2[i]
         H = half * (h[i] + h2[i]) * opened(h[i]) * opened(h2[i])
-        if H == 0.0 or (linear and min(a, b) >= least and (a - b) ** 2 <= SERIES * (a + b) ** 2):
+        if H == 0.0 or (linear and min(a, b) >= c_floor and (a - b) ** 2 <= SERIES * (a + b) ** 2):
             continue
         mean, da, db = logarithmic_mean(a, b)
         steep = 0.0
-        if mean < least:
-            mean = least
+        if mean < c_floor:
+            mean = c_floor
         else:
             steep = slope if linear else table_slope(mean, at, values)
         K = level + slope * mean if linear else interpolate(mean, at, values)
@@ -175,10 +177,10 @@ def _conduction(current, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, values, l
 
 
 @parallel_kernel
-def conduction(Ix, Iy, Iz, g, ga, gb, h, c, psi, at, values, least, L, periodic, k0):  # type: ignore[no-untyped-def]
+def conduction(Ix, Iy, Iz, g, ga, gb, h, c, psi, at, values, c_floor, L, periodic, k0):  # type: ignore[no-untyped-def]
     """Current I [A] of each face into its first cell, its conductance g and dI/dc of both cells.
 
-    kappa(c) is the table `values` over `at` [mol/m^3]; a mean concentration below `least` counts as that much. Faces
+    kappa(c) is the table `values` over `at` [mol/m^3]; a mean concentration below `c_floor` counts as that much. Faces
     of cells with next to no electrolyte are closed, see `opened`.
     g, ga, gb are (3, nz, ny, nx) float32: x, y, z. Planes below k0 are lithium. A plane is one long row here: the faces
     between its ends come after the others.
@@ -193,29 +195,29 @@ def conduction(Ix, Iy, Iz, g, ga, gb, h, c, psi, at, values, least, L, periodic,
         if nx > 1:
             _conduction(
                 X[k, :-1], G[0, k, :-1], A[0, k, :-1], B[0, k, :-1], H[k, :-1], C[k, :-1], P[k, :-1],
-                H[k, 1:], C[k, 1:], P[k, 1:], half, at, values, least,
+                H[k, 1:], C[k, 1:], P[k, 1:], half, at, values, c_floor,
             )
             if periodic:
                 _conduction(
                     Ix[k, :, -1], g[0, k, :, -1], ga[0, k, :, -1], gb[0, k, :, -1], h[k, :, -1], c[k, :, -1],
-                    psi[k, :, -1], h[k, :, 0], c[k, :, 0], psi[k, :, 0], half, at, values, least,
+                    psi[k, :, -1], h[k, :, 0], c[k, :, 0], psi[k, :, 0], half, at, values, c_floor,
                 )
             else:
                 Ix[k, :, -1], g[0, k, :, -1], ga[0, k, :, -1], gb[0, k, :, -1] = 0.0, 0.0, 0.0, 0.0
         if ny > 1:
             _conduction(
                 Y[k, :-nx], G[1, k, :-nx], A[1, k, :-nx], B[1, k, :-nx], H[k, :-nx], C[k, :-nx], P[k, :-nx],
-                H[k, nx:], C[k, nx:], P[k, nx:], half, at, values, least,
+                H[k, nx:], C[k, nx:], P[k, nx:], half, at, values, c_floor,
             )
             if periodic:
                 _conduction(
                     Iy[k, -1], g[1, k, -1], ga[1, k, -1], gb[1, k, -1], h[k, -1], c[k, -1], psi[k, -1],
-                    h[k, 0], c[k, 0], psi[k, 0], half, at, values, least,
+                    h[k, 0], c[k, 0], psi[k, 0], half, at, values, c_floor,
                 )
         if k < nz - 1:
             _conduction(
                 Z[k], G[2, k], A[2, k], B[2, k], H[k], C[k], P[k], H[k + 1], C[k + 1], P[k + 1], half, at,
-                values, least,
+                values, c_floor,
             )
 
 
@@ -413,14 +415,14 @@ def weighted_sum(partial, h, c):  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def extremes(partial, h, c, least):  # type: ignore[no-untyped-def]
+def extremes(partial, h, c, c_floor):  # type: ignore[no-untyped-def]
     """Smallest and largest c where h > least; partial (nz, 2): what each plane has."""
     for k in prange(h.shape[0]):
         low, high = np.inf, -np.inf
         for j in range(h.shape[1]):
             row_h, row_c = h[k, j], c[k, j]
             for i in range(row_h.size):
-                if row_h[i] > least:
+                if row_h[i] > c_floor:
                     low = min(low, row_c[i])
                     high = max(high, row_c[i])
         partial[k, 0], partial[k, 1] = low, high
@@ -487,11 +489,11 @@ def lend(held, h, first, second, ratio, share, dV, L, k0):  # type: ignore[no-un
     for k in range(k0, nz):
         for j in range(ny):
             for i in range(nx):
-                least = share * second[k, j, i]
+                c_floor = share * second[k, j, i]
                 line = first[k, j, i] + ratio * (second[k, j, i] - first[k, j, i])
-                if not line < least or h[k, j, i] == 0.0:
+                if not line < c_floor or h[k, j, i] == 0.0:
                     continue
-                need = h[k, j, i] * dV * (least - line)
+                need = h[k, j, i] * dV * (c_floor - line)
                 around = (
                     (k, j, L.xm[i]), (k, j, L.xp[i]), (k, L.ym[j], i), (k, L.yp[j], i), (L.zm[k], j, i),
                     (L.zp[k], j, i),

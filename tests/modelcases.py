@@ -21,7 +21,7 @@ from phasefield.simulation.driver import Driver, Outcome
 from phasefield.verification.march import BASE, crest, driven, march, micrometres
 
 __all__ = [
-    "BASE", "Books", "Drive", "crest", "driven", "ends_the_same", "make", "march", "micrometres", "protocol", "run",
+    "BASE", "Balances", "Drive", "crest", "driven", "ends_the_same", "make", "march", "micrometres", "protocol", "run",
 ]  # fmt: skip
 
 
@@ -51,7 +51,7 @@ def run(case: Case, folder: Path, look: Callable[[State], None] | None = None, *
     return driver.run()
 
 
-class Books:
+class Balances:
     """What a state must satisfy at every step; keeps the worst errors. Totals are rebuilt from the fields."""
 
     def __init__(self, driver_cell: Cell, salt_0: float, volume_0: float) -> None:

@@ -34,7 +34,7 @@ NEARLY = 1.0 - 1e-6  # of the limiting current: no profile of the salt is taken 
 
 
 @dataclass(frozen=True)
-class Leg:
+class FlatStep:
     """One step of the protocol of a flat cell.
 
     current, end: current density at its start and at its end [A/m^2]; time [s]; charge: signed [C/m^2]; voltage:
@@ -57,11 +57,11 @@ class Leg:
 
 
 @dataclass(frozen=True)
-class Walked:
+class FlatRun:
     """The first and the last repeat of a protocol; charge: signed, of the whole run [C/m^2]; time of it all [s]."""
 
-    first: list[Leg]
-    last: list[Leg]
+    first: list[FlatStep]
+    last: list[FlatStep]
     charge: float
     time: float
 
@@ -157,7 +157,7 @@ class FlatCell:
             far *= 4.0
         return float(brentq(excess, 0.0, far, xtol=ROUND_OFF * abs(far), rtol=ROUND_OFF))
 
-    def pass_step(self, step: Step) -> Leg:
+    def pass_step(self, step: Step) -> FlatStep:
         """Pass a step of a protocol."""
         return (
             self._hold(step, step.voltage)
@@ -172,7 +172,7 @@ class FlatCell:
             t += max(FIRST * self.tau, GROWING * t)
             yield t
 
-    def _leg(self, start: float, end: float, time: float, charge: float, voltage: float | None) -> Leg:
+    def _leg(self, start: float, end: float, time: float, charge: float, voltage: float | None) -> FlatStep:
         """Go on to the end of a step; one without end leaves the cell as it was."""
         age = self.age + (time if math.isfinite(time) else 0.0)
         held = voltage is not None and math.isfinite(time)
@@ -180,9 +180,9 @@ class FlatCell:
         if parts is not None and voltage is not None:  # where salt has run out, its layer takes what is left
             parts = replace(parts, concentration=voltage - parts.film - parts.kinetics - parts.ohmic)
         self.age = age
-        return Leg(start, end, time, charge, voltage, parts, film_resistances(self.films(age)))
+        return FlatStep(start, end, time, charge, voltage, parts, film_resistances(self.films(age)))
 
-    def _drive(self, step: Step, j: float) -> Leg:
+    def _drive(self, step: Step, j: float) -> FlatStep:
         """Pass a step of imposed current, or a rest."""
         time = math.inf if step.planned_time is None else step.planned_time
         if step.until_voltage is not None:
@@ -210,7 +210,7 @@ class FlatCell:
             before = t
         return math.inf
 
-    def _hold(self, step: Step, voltage: float) -> Leg:
+    def _hold(self, step: Step, voltage: float) -> FlatStep:
         """Pass a step of imposed voltage."""
         start = j = self.current(voltage, 0.0, self.age)
         latest = math.inf if step.duration is None else step.duration
@@ -239,7 +239,7 @@ class FlatCell:
         return self._leg(start, j, t + rest, charge + j * rest, voltage)
 
 
-def walk(case: Case) -> Walked:
+def run_flat(case: Case) -> FlatRun:
     """Walk a flat cell through the protocol of a case: its first repeat and its last one.
 
     Where voltages rule and films grow no two repeats are the same: the 1st, 2nd, 4th, 8th and so on are walked, and the
@@ -267,10 +267,10 @@ def walk(case: Case) -> Walked:
         whole += skip * before + 0.5 * (skip - 1) * (then - before)
         charge = then
     if at < repeat:  # a step that does not end
-        return Walked(first, last, began[1] + repeat * charge if charge else began[1], math.inf)
-    return Walked(first, last, began[1] + whole + charge, began[0] + passed + time)
+        return FlatRun(first, last, began[1] + repeat * charge if charge else began[1], math.inf)
+    return FlatRun(first, last, began[1] + whole + charge, began[0] + passed + time)
 
 
-def _sums(legs: list[Leg]) -> tuple[float, float]:
+def _sums(legs: list[FlatStep]) -> tuple[float, float]:
     """Return time [s] and signed charge [C/m^2] of a repeat."""
     return math.fsum(leg.time for leg in legs), sum(leg.charge for leg in legs)

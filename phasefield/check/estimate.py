@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from phasefield.analytic import closed_forms as forms
-from phasefield.analytic.flat_cell import Leg, walk
+from phasefield.analytic.flat_cell import FlatStep, run_flat
 from phasefield.analytic.intercalation import Intercalation
 from phasefield.case import Case, Properties
 from phasefield.constants import FARADAY
@@ -73,14 +73,14 @@ def longest_step(case: Case, current: float) -> float:
     return min(limits)
 
 
-def estimate(case: Case, legs: Sequence[Leg] | None = None) -> Estimate:
+def estimate(case: Case, legs: Sequence[FlatStep] | None = None) -> Estimate:
     """Return the expected cost of a run on two cores; salt that is nearly used up takes more steps.
 
     legs: one repeat of the protocol, if it has been walked already.
     """
     cost = FIXED + PER_CELL * case.grid.cells
     memory = LOADING + case.grid.memory
-    legs = legs or walk(case).first
+    legs = legs or run_flat(case).first
     times = [(leg.time, longest_step(case, leg.mean)) for leg in legs]
     if not all(math.isfinite(time) for time, _ in times):
         return Estimate(None, cost, memory)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from phasefield.analytic import closed_forms as forms
 from phasefield.analytic import salt_profile
-from phasefield.analytic.flat_cell import FlatCell, Leg, Walked
+from phasefield.analytic.flat_cell import FlatCell, FlatRun, FlatStep
 from phasefield.analytic.intercalation import Intercalation
 from phasefield.case import Case, Properties
 from phasefield.check.finding import MA_CM2, Finding, um
@@ -33,7 +33,7 @@ def cathode(case: Case, j: float) -> Iterator[Finding]:
     yield Finding("cell", "cathode", c.capacity, c.name or "intercalation", words)
 
 
-def voltages(cell: FlatCell, leg: Leg, last: Leg) -> Iterator[Finding]:
+def voltages(cell: FlatCell, leg: FlatStep, last: FlatStep) -> Iterator[Finding]:
     """Say what the voltage of a step is made of; leg, last: that step in the first and in the last repeat."""
     if leg.voltage is not None:
         yield from _held(cell, leg)
@@ -54,7 +54,7 @@ def voltages(cell: FlatCell, leg: Leg, last: Leg) -> Iterator[Finding]:
     yield from _parts(cell, settled or start, forms.film_resistances(p))
 
 
-def _held(cell: FlatCell, leg: Leg) -> Iterator[Finding]:
+def _held(cell: FlatCell, leg: FlatStep) -> Iterator[Finding]:
     """Say what an imposed voltage is made of."""
     assert leg.voltage is not None
     yield _voltage("flat cell, imposed", leg.voltage, _length(leg))
@@ -83,14 +83,14 @@ def _films(films: tuple[float, float]) -> str:
     return f"{number(films[0], OHM_CM2)} and {number(films[1], OHM_CM2)} ohm cm2"
 
 
-def _length(leg: Leg) -> str:
+def _length(leg: FlatStep) -> str:
     return f"held for {spell(leg.time)}" if math.isfinite(leg.time) else "held without end"
 
 
-def currents(cell: FlatCell, walked: Walked) -> Iterator[Finding]:
+def currents(cell: FlatCell, flat_run: FlatRun) -> Iterator[Finding]:
     """Say which current each imposed voltage draws, at its first start and at its last end."""
-    held: dict[float, tuple[Leg, Leg]] = {}
-    for first, last in zip(walked.first, walked.last, strict=True):
+    held: dict[float, tuple[FlatStep, FlatStep]] = {}
+    for first, last in zip(flat_run.first, flat_run.last, strict=True):
         if first.voltage is not None:
             held[first.voltage] = (held[first.voltage][0] if first.voltage in held else first, last)
     strongest = sorted(held.items(), key=lambda item: abs(item[1][0].current), reverse=True)
@@ -113,7 +113,7 @@ def _current(name: str, value: float, words: str) -> Finding:
     return Finding("current", name, value, f"{number(value, MA_CM2)} mA/cm2", words)
 
 
-def salt(p: Properties, leg: Leg, gap: float) -> Iterator[Finding]:
+def salt(p: Properties, leg: FlatStep, gap: float) -> Iterator[Finding]:
     """Say whether the salt lasts."""
     j, limit = abs(leg.current), salt_profile.limiting_current(p, gap)
     share = j / limit

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from phasefield.analytic import closed_forms as forms
 from phasefield.analytic import salt_profile
-from phasefield.analytic.flat_cell import FlatCell, Leg, Walked, gap_of, walk
+from phasefield.analytic.flat_cell import FlatCell, FlatRun, FlatStep, gap_of, run_flat
 from phasefield.case import Case, Properties
 from phasefield.check import flat
 from phasefield.check.estimate import Estimate, estimate, plated_height
@@ -38,24 +38,24 @@ LONG_RUN = 4.0  # hours of wall time that deserve a warning
 
 def regime(case: Case) -> list[Finding]:
     """Return what can be said of a case before it runs."""
-    cell, walked = FlatCell(case), walk(case)
-    p, gap, protocol = cell.fresh, cell.gap, walked.first
-    strongest, last = max(zip(protocol, walked.last, strict=True), key=lambda pair: abs(pair[0].current))
+    cell, flat_run = FlatCell(case), run_flat(case)
+    p, gap, protocol = cell.fresh, cell.gap, flat_run.first
+    strongest, last = max(zip(protocol, flat_run.last, strict=True), key=lambda pair: abs(pair[0].current))
     plating = max(protocol, key=lambda leg: leg.current)
     found = [Finding("cell", "gap", gap, um(gap), "from the mean surface to the counter electrode")]
     j = abs(strongest.current)
     found += flat.cathode(case, j)
     if j > 0.0:
         found += flat.voltages(cell, strongest, last)
-        found += flat.currents(cell, walked)
+        found += flat.currents(cell, flat_run)
         found += _rulers(case, p, j, gap)
         found += flat.salt(p, strongest, gap)
-        found += _plating(case, p, walked)
+        found += _plating(case, p, flat_run)
     if plating.current > 0.0:
         found += _waves(case, p, plating, gap)
     found += law(case)
     found += _grid(case, gap)
-    found += _walk(case, p, protocol, gap)
+    found += _random_walk(case, p, protocol, gap)
     found += _cost(case, estimate(case, protocol))
     return found
 
@@ -89,8 +89,8 @@ def _rulers(case: Case, p: Properties, j: float, gap: float) -> Iterator[Finding
         )
 
 
-def _plating(case: Case, p: Properties, walked: Walked) -> Iterator[Finding]:
-    heights = [abs(plated_height(p, leg.charge)) for leg in walked.first if math.isfinite(leg.charge)]
+def _plating(case: Case, p: Properties, flat_run: FlatRun) -> Iterator[Finding]:
+    heights = [abs(plated_height(p, leg.charge)) for leg in flat_run.first if math.isfinite(leg.charge)]
     if not heights:
         return
     q, dx, patches = max(heights), case.grid.spacing, case.film.patches
@@ -107,7 +107,7 @@ def _plating(case: Case, p: Properties, walked: Walked) -> Iterator[Finding]:
             number(ratio),
             f"the film is new after {um(patches.renewal)}",
         )
-    net = plated_height(p, walked.charge)
+    net = plated_height(p, flat_run.charge)
     room, stock = gap_of(case), case.surface.height
     if net > room or (-net > stock and case.surface.substrate is None):
         what = "fills the gap: the run ends by a short circuit" if net > 0.0 else "is more than there is"
@@ -116,7 +116,7 @@ def _plating(case: Case, p: Properties, walked: Walked) -> Iterator[Finding]:
         )
 
 
-def _waves(case: Case, p: Properties, leg: Leg, gap: float) -> Iterator[Finding]:
+def _waves(case: Case, p: Properties, leg: FlatStep, gap: float) -> Iterator[Finding]:
     j, dx = leg.end, case.grid.spacing
     sides = salt_profile.settled_sides(p, j, gap)
     if sides is None:
@@ -175,7 +175,7 @@ def _grid(case: Case, gap: float) -> Iterator[Finding]:
         yield Finding("grid", "patches in the box", boxes, number(boxes), words, alone)
 
 
-def _walk(case: Case, p: Properties, protocol: list[Leg], gap: float) -> Iterator[Finding]:
+def _random_walk(case: Case, p: Properties, protocol: list[FlatStep], gap: float) -> Iterator[Finding]:
     patches, repeat = case.film.patches, case.protocol.repeat
     plated = [plated_height(p, leg.charge) for leg in protocol if leg.charge and math.isfinite(leg.charge)]
     if patches is None or not plated:

@@ -29,7 +29,7 @@ class LawOfMotion(ABC):
         self.dx = case.grid.spacing  # m
         self.plane = self.shape[1] * self.shape[2] * self.dx**2  # m^2, projected area
         self.properties = case.properties()
-        self.per_charge = self.properties.V_m / FARADAY  # m^3/C of lithium
+        self.volume_per_charge = self.properties.V_m / FARADAY  # m^3/C of lithium
         self.effort = 0  # coupling iterations of the last step's harder stage
         self.volume_0 = 0.0  # m^3 of lithium at t = 0
         self.volume_other_0 = 0.0  # m^3, of the counter electrode's lithium, where it is resolved

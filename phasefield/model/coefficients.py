@@ -52,11 +52,11 @@ class Coefficients:
     D_at: Floats
     D: Floats
     beta: float  # (2 R T/F)(1 - t+) X [V]
-    flux: float  # (1 - t+)/F [mol/C]
+    salt_per_charge: float  # (1 - t+)/F [mol/C]
     anion: float  # F D c_0/((1 - t+) kappa) [V]: psi - anion ln c has no gradient where no anions move
     spread: float  # m: rms width of a surface element, across the surface
     gibbs_thomson: float  # gamma V_m/F [V m]
-    least: float  # concentration [mol/m^3] whose conductivity stays where less salt is left
+    c_floor: float  # concentration [mol/m^3] whose conductivity stays where less salt is left
     layer: float  # resistance times concentration [ohm mol/m] of the layer at the surface that is not electroneutral
     c_0: float  # starting concentration [mol/m^3], at which phi = psi
     kinetics: Kinetics
@@ -82,11 +82,11 @@ def coefficients(case: Case) -> tuple[Coefficients, Kinetics]:
     co = Coefficients(
         at, kappa, D_at, D,
         beta=2.0 * RT / FARADAY * (1.0 - p.t_plus) * p.chi,
-        flux=(1.0 - p.t_plus) / FARADAY,
+        salt_per_charge=(1.0 - p.t_plus) / FARADAY,
         anion=FARADAY * p.D * p.c0 / ((1.0 - p.t_plus) * p.kappa) if p.t_plus < 1.0 else 0.0,
         spread=math.sqrt(math.pi**2 / 3.0 * case.numerics.interface_width**2 + 0.25 * case.grid.spacing**2),
         gibbs_thomson=p.gamma * p.V_m / FARADAY,
-        least=RESIDUAL * p.c0, layer=DEBYE * p.c0 / p.kappa, c_0=p.c0, kinetics=kinetics,
+        c_floor=RESIDUAL * p.c0, layer=DEBYE * p.c0 / p.kappa, c_0=p.c0, kinetics=kinetics,
         repair=case.film.repair or 0.0,
     )  # fmt: skip
     return co, kinetics._replace(j0=p.j0_counter)

@@ -34,7 +34,7 @@ class Displacement:
         self.volume = np.zeros((3, *shape), np.float32)
         self.top: Floats = np.zeros(shape[1:])
         self.g = np.zeros((3, *shape), np.float32)
-        self.p, self.own = np.zeros(shape), np.zeros(shape)
+        self.p, self.diagonal = np.zeros(shape), np.zeros(shape)
         self.iterations = 0
 
     def solve(self, front: Front, shrinks: Floats, solver: Multigrid, start: float) -> None:
@@ -49,13 +49,13 @@ class Displacement:
             self.p *= start
         gx, gy, gz = self.g
         transport.faces(gx, gy, gz, front.h, front.h, ENDS, ONE, 0.0, self.dx, front.lattice, self.periodic, k0)
-        if front.two:
+        if front.both_electrodes:
             open_ = front.h > 0.0
             shrinks -= front.h * (float(np.sum(shrinks)) / float(np.sum(front.h * open_)))
         else:
-            np.multiply(2.0 * self.dx, front.h[-1], out=self.own[-1])
-        solver.prepare_cells(self.g, self.own, k0)
+            np.multiply(2.0 * self.dx, front.h[-1], out=self.diagonal[-1])
+        solver.prepare_cells(self.g, self.diagonal, k0)
         info = solver.solve(self.p, 0.0, shrinks, 0.0, tolerance=self.tolerance, max_iterations=ITERATIONS)
         self.iterations += info.iterations
         transport.flow(self.volume, self.p, self.g, front.lattice, k0)
-        np.multiply(self.own[-1], self.p[-1], out=self.top)
+        np.multiply(self.diagonal[-1], self.p[-1], out=self.top)

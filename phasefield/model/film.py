@@ -127,9 +127,9 @@ class Film:
         """
         if self.spread > 0.0:
             near = front.near
-            foot = np.ascontiguousarray(front.foot[np.searchsorted(front.cells[: front.n], near)])
+            closest = np.ascontiguousarray(front.closest[np.searchsorted(front.cells[: front.n], near)])
             a, scale = self._lattice(film.patch)
-            kernels.at_points(film.N, a, foot, near, scale)
+            kernels.at_points(film.N, a, closest, near, scale)
 
     def due(self, film: FilmState) -> bool:
         """Return whether as much lithium has passed as renews the patches."""
@@ -156,10 +156,10 @@ class Film:
         fresh = near[known[near] == 0.0]
         if fresh.size:
             order = np.searchsorted(cells, fresh)
-            foot = np.ascontiguousarray(front.foot[order])
+            closest = np.ascontiguousarray(front.closest[order])
             for f in (film.N, film.delta):
                 # Only known cells are read and only unknown ones written.
-                front_kernels.extend(f, f, film.known, foot, fresh, fresh.size, True, front.periodic)
+                front_kernels.extend(f, f, film.known, closest, fresh, fresh.size, True, front.periodic)
             # A place that no known cell surrounds (a new island) starts with the mean film.
             delta = film.delta.ravel()
             lost = fresh[delta[fresh] <= 0.0]
@@ -185,13 +185,13 @@ class Film:
         """
         factors = np.exp(self.spread * front.gather(film.N))
         mean = self._live_mean(front, factors)
-        return np.where(front.upper, self._live_mean(front, factors, True), mean) if front.two else mean
+        return np.where(front.upper, self._live_mean(front, factors, True), mean) if front.both_electrodes else mean
 
     @staticmethod
     def _live_mean(front: Front, q: Floats, other: bool = False) -> float:
         """Return the mean of q[e] over the live surface, of two electrodes of one; 1 if there is none."""
         live = front.area[: front.count] * front.active
-        if front.two:
+        if front.both_electrodes:
             live = np.where(front.other == other, live, 0.0)
         area = front.total(live)
         return front.total(live * q) / area if area > 0.0 else 1.0
@@ -203,7 +203,7 @@ class Film:
         if self.spread > 0.0:
             patches = np.exp(self.spread * front.gather(film.N))
             mean: float | Floats = self._live_mean(front, patches)
-            if front.two:
+            if front.both_electrodes:
                 mean = np.where(front.other, self._live_mean(front, patches, True), mean)
             sigma *= patches / mean
         return delta / sigma, self.growth.current(delta) * front.active

@@ -38,20 +38,20 @@ VOLUME_STEPS = 12
 class Front:
     """Lithium at one time: d, h, the band, the surface elements, the connected and the dead."""
 
-    def __init__(self, lattice: Lattice, periodic: bool, W: float, two: bool = False) -> None:
+    def __init__(self, lattice: Lattice, periodic: bool, W: float, both_electrodes: bool = False) -> None:
         """lattice: grid; W: interface width [m]; two: a second body of lithium hangs from the top."""
-        self.lattice, self.periodic, self.W, self.two = lattice, periodic, W, two
+        self.lattice, self.periodic, self.W, self.both_electrodes = lattice, periodic, W, both_electrodes
         shape = (lattice.nz, lattice.ny, lattice.nx)
         self.closed = CLOSED * W
         self.radius = self.closed + MARGIN * lattice.dx
         self.d: Floats = np.full(shape, self.radius)
         self.h: Floats = np.ones(shape)
         self.dead: Marks = np.zeros(shape, np.uint8)
-        self.upper = np.zeros(shape if two else (0, 0, 0), bool)  # cells of the second body, or nearest to it
+        self.upper = np.zeros(shape if both_electrodes else (0, 0, 0), bool)  # cells nearest to the second body
         self.frozen: Marks = self.dead
         self._cut = self._near_cut = np.zeros(0, bool)  # what was cut off last, and the cells around it
         self.cells: Ints = np.empty(0, np.int64)
-        self.foot: Floats = np.empty((0, 3))
+        self.closest: Floats = np.empty((0, 3))
         self.weight: Floats = np.zeros(shape)
         self._held: Floats = np.zeros(shape)
         self._planes = np.zeros(lattice.nz)
@@ -84,7 +84,7 @@ class Front:
 
     def volume(self) -> float:
         """Return the lithium volume sum(xi) dV in m^3; of two bodies that of the working electrode."""
-        if self.two:
+        if self.both_electrodes:
             return self.part(~self.upper)
         return float(front.lithium_volume(self._planes, self.h, self.lattice.dx))
 
@@ -156,15 +156,15 @@ class Front:
         cells, read = self.cells[: self.n], np.zeros(self.d.size, bool)
         read[self.idx[: self.used]] = True
         self.near = cells[(np.abs(self.d.ravel()[cells]) < self.closed + self.lattice.dx) | read[cells]]
-        if self.two:
+        if self.both_electrodes:
             self.other = self.upper.ravel()[self.owner[: self.count]]
         self.active = np.ascontiguousarray(self.dead.ravel()[self.owner[: self.count]] == 0).astype(np.uint8)
-        if self.foot.shape[0] < self.n:
-            self.foot = np.empty((self.n + self.n // 4, 3))
-        front.foot_points(self.foot, self.d, self.cells, self.n, self.lattice, self.periodic)
+        if self.closest.shape[0] < self.n:
+            self.closest = np.empty((self.n + self.n // 4, 3))
+        front.closest_points(self.closest, self.d, self.cells, self.n, self.lattice, self.periodic)
         elements.measure(
             self.area, self._held, self.weight, self.facet, self.start, self.idx, self.w, self.count,
-            self.foot, self.cells, self.n, self.d, self.W, self.closed, self.lattice, self.periodic,
+            self.closest, self.cells, self.n, self.d, self.W, self.closed, self.lattice, self.periodic,
         )  # fmt: skip
         open_planes = np.flatnonzero(self.h.reshape(self.h.shape[0], -1).max(axis=1) > 0.0)
         self.k0 = max(int(open_planes[0]) - 1, 0) if open_planes.size else 0
@@ -172,7 +172,7 @@ class Front:
     def connect(self) -> None:
         """Find lithium that is cut off from the base and electrolyte that is cut off from the top, eq. (4)."""
         lithium = self.d <= 0.0
-        if self.two:
+        if self.both_electrodes:
             self._connect_two(lithium)
             return
         below = lithium[:-1]
@@ -264,7 +264,7 @@ class Front:
             elements.spread(
                 scratch, self.weight, q, self.facet, self.start, self.idx, self.w, self.count, self.cells, self.n
             )
-            front.extend(out, scratch, self.weight, self.foot, self.cells, self.n, everywhere, self.periodic)
+            front.extend(out, scratch, self.weight, self.closest, self.cells, self.n, everywhere, self.periodic)
             if not everywhere:
                 q = 2.0 * q - self.gather(out)
 
@@ -272,7 +272,7 @@ class Front:
         """Return the top surface of connected lithium (ny, nx) [m] and how often each column crosses it."""
         shape = (self.lattice.ny, self.lattice.nx)
         z, crossings = np.zeros(shape), np.zeros(shape, np.int64)
-        hidden = self.dead | (self.upper & (self.d <= 0.0)).astype(np.uint8) if self.two else self.dead
+        hidden = self.dead | (self.upper & (self.d <= 0.0)).astype(np.uint8) if self.both_electrodes else self.dead
         front.top_surface(z, crossings, self.d, hidden, self.lattice.dx)
         return z, crossings
 

@@ -156,7 +156,7 @@ def set_surface(f: Front, case: Case) -> None:
     else:
         z = height_map(case)
         d, even = steepness_corrected(z, nz, dx, periodic), not np.ptp(z) > 0.0
-        if f.two:
+        if f.both_electrodes:
             z = height_of_counter(case)
             d = np.minimum(d, steepness_corrected(z, nz, dx, periodic)[::-1])
             even = even and not np.ptp(z) > 0.0

@@ -64,7 +64,7 @@ class Cell(LawOfMotion):
     def __init__(self, case: Case) -> None:
         super().__init__(case)
         self.periodic = case.grid.lateral == "periodic"
-        self.two = case.counter.surface is not None  # electrodes are resolved
+        self.both_electrodes = case.counter.surface is not None  # electrodes are resolved
         self.W = case.numerics.interface_width
         self.lattice = kernels.lattice(self.shape, self.dx, self.periodic)
         self.co, self.counter_kinetics = coefficients(case)
@@ -86,7 +86,7 @@ class Cell(LawOfMotion):
     def _state(self) -> State:
         shape = self.shape
         film = FilmState(np.zeros(shape), np.zeros(shape), np.zeros(shape))
-        front = Front(self.lattice, self.periodic, self.W, self.two)
+        front = Front(self.lattice, self.periodic, self.W, self.both_electrodes)
         return State(
             front, np.zeros(shape), np.zeros(shape), np.zeros(shape), film, np.zeros(shape[1:]),
             modes=self.cathode.start() if self.cathode is not None else np.zeros(0),
@@ -103,7 +103,7 @@ class Cell(LawOfMotion):
         s.counter_film = self.properties.film_thickness_counter
         self._fill(s, 0.0)
         self.volume_0 = f.volume()
-        self.volume_other_0 = f.part(f.upper) if self.two else 0.0
+        self.volume_other_0 = f.part(f.upper) if self.both_electrodes else 0.0
         self.salt_0 = self.content(f, s.c)
         return s
 
@@ -174,7 +174,7 @@ class Cell(LawOfMotion):
     def _speeds(self, s: State) -> None:
         assert s.reaction is not None
         s.v.fill(0.0)
-        s.front.extend(s.v, self.per_charge * s.reaction.j_li, self.scratch)
+        s.front.extend(s.v, self.volume_per_charge * s.reaction.j_li, self.scratch)
 
     def step(self, s: State, drive: Drive, dt: float) -> State:
         """Return the state after dt [s] under `drive`; `s` (driven by `drive`) stays as it is.
@@ -332,7 +332,7 @@ class Cell(LawOfMotion):
     def field(self, s: State, name: str) -> Floats:
         near = s.film.known > 0.0
         if name == "reaction_current":
-            return np.where(near, s.v / self.per_charge, 0.0)
+            return np.where(near, s.v / self.volume_per_charge, 0.0)
         if name == "film_thickness":
             return np.where(near, s.film.delta, 0.0)
         sigma = self.film.sigma * np.exp(self.film.spread * s.film.N) / self.film.mean_factor(s.film, s.front)
@@ -350,7 +350,7 @@ class Cell(LawOfMotion):
                 "cathode_filling": self.cathode.filling(s.applied), "cathode_surface": s.filling,
                 "open_circuit": s.open_circuit,
             }  # fmt: skip
-        if self.two:
+        if self.both_electrodes:
             facing = s.front.height_other()
             _, Sq, Sz = basic(facing)
             more |= {
@@ -369,7 +369,7 @@ class Cell(LawOfMotion):
         # Gibbs-Thomson: v = -M K, explicit; behind kappa k the reaction answers less.
         J = float(np.max(rx.J, initial=0.0))
         J = J / (1.0 + J * dx / (math.pi * self.properties.kappa))
-        M = J * self.co.gibbs_thomson * self.per_charge
+        M = J * self.co.gibbs_thomson * self.volume_per_charge
         if M > 0.0:
             limits.append(STABLE * dx**2 / (2.0 * (self.case.grid.ndim - 1) * M))
         growth = self.film.growth
@@ -387,12 +387,12 @@ class Cell(LawOfMotion):
         """Return the mean v over the working electrode's surface [m/s]."""
         assert s.reaction is not None
         area = s.front.area[: s.front.count] * s.front.active
-        if self.two:
+        if self.both_electrodes:
             area = np.where(s.front.other, 0.0, area)
         quiet = QUIET * (self.co.kinetics.j0 * s.front.total(area) + s.front.total(area * np.abs(s.reaction.j_li)))
         if abs(s.reaction.total) <= quiet:
             return 0.0  # at rest, where the film's growth alone strips a little, the patches stay
-        return float(self.per_charge * s.front.total(area * s.reaction.j_li) / s.front.total(area))
+        return float(self.volume_per_charge * s.front.total(area * s.reaction.j_li) / s.front.total(area))
 
     def until_renewal(self, s: State) -> float:
         mean = abs(self.mean_speed(s))
@@ -425,12 +425,12 @@ class Cell(LawOfMotion):
             speed = path + 1e-3 * path.mean()
             speed[f.frozen.ravel()[cells] != 0] = 0.0
             self.speed.ravel()[cells] = speed
-            target = self.volume_0 + self.per_charge * to.deposited * self.plane
-            if self.two:
+            target = self.volume_0 + self.volume_per_charge * to.deposited * self.plane
+            if self.both_electrodes:
                 theirs = g.upper.ravel()[cells]
                 mine, other = np.ascontiguousarray(cells[~theirs]), np.ascontiguousarray(cells[theirs])
                 shift = f.match_volume(target, self.speed, mine, mine.size, ~g.upper)
-                target = self.volume_other_0 + self.per_charge * to.deposited_other * self.plane
+                target = self.volume_other_0 + self.volume_per_charge * to.deposited_other * self.plane
                 also = f.match_volume(target, self.speed, other, other.size, g.upper)
                 shift = max(shift, also, key=abs)
             else:

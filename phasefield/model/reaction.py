@@ -95,11 +95,11 @@ class Surface:
         self.share, self.give, self.felt, self.anions = (np.empty(front.used) for _ in range(4))
         # Salt: its cells give in proportion to what they have. Until the currents are known the drive tells.
         plates = (drive.current or drive.voltage or 0.0) >= 0.0
-        self.takes = front.other != plates if front.two else np.full(n, plates)
+        self.takes = front.other != plates if front.both_electrodes else np.full(n, plates)
         self.ones = np.ones(n)
         self.c_e, self.x, self.u, self.dc_e, self.dx, self.du, self.Jg = (np.empty(n) for _ in range(7))
         self.rx, self.reacted = Reaction.empty(n), False
-        self.mine = np.where(front.other, 0.0, self.area) if front.two else self.area
+        self.mine = np.where(front.other, 0.0, self.area) if front.both_electrodes else self.area
         self.closed: list[Floats] = []  # areas of the sets of elements whose currents have a fixed sum
 
     def react(self, c: Floats, psi: Floats, phi_s: float) -> float:
@@ -116,19 +116,19 @@ class Surface:
         self.behind = self.resistance + co.layer / self.c_e
         # c_s = c_e - gain j: the way ahead of the surface that shares in proportion to the salt take their current
         root, bent, D = np.sqrt(self.x), 1.0 + elements.BEND * self.x, np.interp(self.c_e, co.D_at, co.D)
-        ahead = co.flux * co.spread / D * self.takes
-        self.gain = ahead * root / bent + co.flux / D * self.moved
+        ahead = co.salt_per_charge * co.spread / D * self.takes
+        self.gain = ahead * root / bent + co.salt_per_charge / D * self.moved
         self.gain_x = ahead * 0.5 * (2.0 - bent) / (bent**2 * np.maximum(root, EVEN))
         others, wanted = self.area - self.mine, (drive.current or 0.0) * self.plane
         if drive.current is None:
             phi_s, self.closed = -(drive.voltage or 0.0), []
-            if self.front.two:  # both together take nothing
+            if self.front.both_electrodes:  # both together take nothing
                 self._lift(psi, phi_s, self.area, 0.0)
                 self.closed = [self.area]
             self._evaluate(phi_s, 0.0)
         else:
             self.closed = [self.area]
-            if self.front.two:
+            if self.front.both_electrodes:
                 self._lift(psi, phi_s, others, -wanted)
                 self.closed = [self.mine, others]
             elif self.reacted:  # so much more its slope says
@@ -147,7 +147,7 @@ class Surface:
 
     def _evaluate(self, phi_s: float, lift: float) -> None:
         rx, front, co = self.rx, self.front, self.co
-        at = self.shift - np.where(front.other, phi_s, 0.0) - lift if front.two else self.shift
+        at = self.shift - np.where(front.other, phi_s, 0.0) - lift if front.both_electrodes else self.shift
         kinetics.surface_currents(
             rx.j, rx.J, rx.Jc, self.Jg, rx.j_li, self.u, self.c_e, self.gain, co.anion + co.beta, co.c_0, self.behind,
             self.j_side, front.active, self.n, phi_s, at, co.kinetics,
@@ -158,7 +158,7 @@ class Surface:
         if self.co.repair > 0.0:
             rx.j_li -= self.co.repair * np.maximum(rx.j_li, 0.0)  # (8)
         rx.total, rx.total_li = self.front.total(self.mine * rx.j), self.front.total(self.mine * rx.j_li)
-        if self.front.two:
+        if self.front.both_electrodes:
             rx.other_li = self.front.total((self.area - self.mine) * rx.j_li)
 
     def _root(
@@ -181,7 +181,7 @@ class Surface:
         passed, _, slope = elements.sums(area, rx.j, rx.J)
         step = (wanted - passed) / slope if slope > 0.0 else 0.0
         change = rx.J * step
-        if sign < 0.0 and self.front.two:  # the other electrode's metal stays
+        if sign < 0.0 and self.front.both_electrodes:  # the other electrode's metal stays
             change[self.front.other] = 0.0
         rx.j += change
         rx.j_li += change

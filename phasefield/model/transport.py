@@ -82,7 +82,7 @@ class Transport:
         self.salt, self.charge = Multigrid(shape, periodic), Multigrid(shape, periodic)
         self.currents = np.zeros((3, *shape))
         self.g, self.ga, self.gb, self.diffusion, self.flow = (np.zeros((3, *shape), np.float32) for _ in range(5))
-        self.psi, self.storage, self.own, self.salt_own = (np.zeros(shape) for _ in range(4))
+        self.psi, self.storage, self.diagonal, self.salt_diagonal = (np.zeros(shape) for _ in range(4))
         self.residual, self.step = np.zeros((2, *shape)), np.zeros((2, *shape))
         self.c_kept, self.psi_kept = np.zeros(shape), np.zeros(shape)
         self.storage_single = np.zeros(shape, np.float32)
@@ -91,7 +91,8 @@ class Transport:
         self.linear = gmres.FlexibleGMRES(shape, VECTORS)
         self.jc_slope, self.jc_by_c = np.zeros(shape[1:]), np.zeros(shape[1:])
         kappa, D = np.interp(co.c_0, co.at, co.kappa), np.interp(co.c_0, co.D_at, co.D)
-        self.stiffness = float(co.flux * co.beta * kappa / (co.c_0 * D))  # of bare lithium, as diffusion, over D
+        # of bare lithium, as diffusion, over D
+        self.stiffness = float(co.salt_per_charge * co.beta * kappa / (co.c_0 * D))
         self.iterations = 0  # Newton steps, multigrid cycles of either field
         self.cycles = 0
         self.error = 0.0  # of the surface currents, relative, estimated, of the last stage
@@ -106,7 +107,7 @@ class Transport:
         self._begin(stage)
         self._react(stage)
         self._balance(stage)
-        if not s.front.two:
+        if not s.front.both_electrodes:
             self._level(stage)
         self.used = VECTORS  # of GMRES in the last Newton step
         size, relative, self.error = self._size(k0), REDUCTION, math.inf
@@ -147,17 +148,17 @@ class Transport:
         surface = self.surface
         self._react(stage)
         current, takes = surface.area * surface.rx.j, surface.takes
-        own, brought, c = self.salt_own, np.zeros(self.shape), s.c.copy()
-        own[k0:] = self.storage[k0:]
+        diagonal, brought, c = self.salt_diagonal, np.zeros(self.shape), s.c.copy()
+        diagonal[k0:] = self.storage[k0:]
         brought[k0:] = self.scale * stage.held[k0:]
         elements.scatter(
-            own, current / surface.c_e * takes, surface.start, surface.idx, surface.w, surface.n, self.ratio
+            diagonal, current / surface.c_e * takes, surface.start, surface.idx, surface.w, surface.n, self.ratio
         )
         elements.scatter(brought, current * ~takes, surface.start, surface.idx, surface.w, surface.n, -self.ratio)
-        if not s.front.two:
+        if not s.front.both_electrodes:
             self._counter_currents(stage)
             brought[-1] += self.ratio * self.dx**2 * s.jc
-        self.salt.prepare_cells(self.diffusion, own, k0)
+        self.salt.prepare_cells(self.diffusion, diagonal, k0)
         self.cycles += self.salt.solve(c, 0.0, brought, 0.0, tolerance=SALTED).iterations
         np.maximum(c[k0:], LEFT * s.c[k0:], out=s.c[k0:])
         self.solve(replace(stage, held=None, steeper=1.0))
@@ -185,8 +186,8 @@ class Transport:
         self.frozen = stage.held is None
         if self.frozen:
             return
-        flux = max(co.flux, LEAST_FLUX)
-        self.scale, self.ratio = 1.0 / (flux * stage.dt), co.flux / flux
+        flux = max(co.salt_per_charge, LEAST_FLUX)
+        self.scale, self.ratio = 1.0 / (flux * stage.dt), co.salt_per_charge / flux
         np.multiply(front.h[k0:], self.scale * self.dx**3, out=self.storage[k0:])
         np.copyto(self.storage_single[k0:], self.storage[k0:])
         assert stage.volume is not None
@@ -214,14 +215,14 @@ class Transport:
         surface = self.surface
         Ix, Iy, Iz = self.currents
         transport.conduction(
-            Ix, Iy, Iz, self.g, self.ga, self.gb, front.h, s.c, self.psi, co.at, co.kappa, co.least, L,
+            Ix, Iy, Iz, self.g, self.ga, self.gb, front.h, s.c, self.psi, co.at, co.kappa, co.c_floor, L,
             self.periodic, k0,
         )  # fmt: skip
         r_c, r_p = self.residual
         transport.divergence(r_p, Ix, Iy, Iz, L, k0)
         current = surface.area * surface.rx.j
         elements.scatter(r_p, current, surface.start, surface.idx, surface.give, surface.n, -1.0)
-        if not front.two:  # else the top of the box is closed
+        if not front.both_electrodes:  # else the top of the box is closed
             self._counter_currents(stage)
             r_p[-1] += dx**2 * s.jc
         if self.frozen:
@@ -233,7 +234,7 @@ class Transport:
             transport.salt_operator(r_c, s.c, self.storage, self.diffusion, self.flow, L, k0)
             np.subtract(self.scale * stage.held[k0:], r_c[k0:], out=r_c[k0:])
             elements.scatter(r_c, current, surface.start, surface.idx, surface.give, surface.n, -self.ratio)
-            if not front.two:
+            if not front.both_electrodes:
                 r_c[-1] += self.ratio * dx**2 * s.jc - self.scale * self._leaving(stage)
 
     def _counter_currents(self, stage: Stage) -> None:
@@ -243,7 +244,7 @@ class Transport:
         phi = self.psi[-1] + co.beta * np.log(top / co.c_0)
         kinetics.counter_currents(
             s.jc, self.jc_slope, self.jc_by_c, phi, top, np.interp(top, co.at, co.kappa), np.interp(top, co.D_at, co.D),
-            s.front.h[-1], co.beta, co.flux, stage.counter.resistance, self.dx, stage.counter.kinetics,
+            s.front.h[-1], co.beta, co.salt_per_charge, stage.counter.resistance, self.dx, stage.counter.kinetics,
         )  # fmt: skip
 
     def _level(self, stage: Stage) -> None:
@@ -281,12 +282,12 @@ class Transport:
     def _leaving(self, stage: Stage) -> Floats:
         """Return the salt [mol] that leaves with the displaced electrolyte through each cell of the counter plane."""
         s, co = stage.state, self.co
-        if s.front.two:
+        if s.front.both_electrodes:
             return np.zeros(self.shape[1:])
         if not math.isnan(stage.back):
             return stage.top * stage.back
         D = np.interp(s.c[-1], co.D_at, co.D)
-        return np.asarray(stage.top * (s.c[-1] + 0.5 * self.dx * co.flux * s.jc / D))
+        return np.asarray(stage.top * (s.c[-1] + 0.5 * self.dx * co.salt_per_charge * s.jc / D))
 
     def _prepare(self, stage: Stage) -> None:
         """Set the preconditioner for the state as it is."""
@@ -294,13 +295,13 @@ class Transport:
         front, rx, area, k0 = s.front, surface.rx, surface.area, s.front.k0
         bound = len(surface.closed) == 1  # all elements together
         start, idx, share = surface.start, surface.idx, surface.share
-        if not front.two:
-            self.own[-1] = dx**2 * self.jc_slope  # the others stay 0
+        if not front.both_electrodes:
+            self.diagonal[-1] = dx**2 * self.jc_slope  # the others stay 0
         slope = area * rx.J
         gx, gy, gz = self.g
         pin = 0.0 if bound else PINNED * front.total(slope)
         elements.felt(surface.felt, slope, surface.give, share, self.g, start, idx, surface.n, front.lattice)
-        self.charge.prepare(gx, gy, gz, self.own, start, idx, surface.felt, surface.ones, pin, True, k0)
+        self.charge.prepare(gx, gy, gz, self.diagonal, start, idx, surface.felt, surface.ones, pin, True, k0)
         if self.frozen:
             return
         # j answers to its own depletion by j0(c) and by the diffusion potential. Behind a film it does so by itself;
@@ -310,25 +311,26 @@ class Transport:
         elements.scatter(theta, slope, start, idx, share, surface.n, 1.0)
         elements.bareness(theta, self.g, front.lattice, k0)
         elements.gather(bare, theta.reshape(-1), start, idx, share)
-        answer = np.maximum(rx.Jc - rx.J * (co.anion + co.beta * bare) / surface.c_e, 0.0) * (1.0 - bare)
-        answer *= self.ratio * area
+        dj_dc = np.maximum(rx.Jc - rx.J * (co.anion + co.beta * bare) / surface.c_e, 0.0) * (1.0 - bare)
+        dj_dc *= self.ratio * area
         faces = self.diffusion
         if float(np.max(bare, initial=0.0)) > BARE:
             faces = self.stiff
             transport.stiffen(faces, self.diffusion, theta, self.stiffness, front.lattice, k0)
-        np.copyto(self.salt_own[k0:], self.storage[k0:])
-        elements.own_answer(
-            self.salt_own, self.ratio, area * rx.j * surface.takes, surface.c_e, share, surface.w, start, idx, surface.n
+        np.copyto(self.salt_diagonal[k0:], self.storage[k0:])
+        elements.diagonal_response(
+            self.salt_diagonal, self.ratio, area * rx.j * surface.takes, surface.c_e, share, surface.w, start, idx,
+            surface.n,
         )
-        if not front.two:
+        if not front.both_electrodes:
             top = np.ascontiguousarray(s.c[-1])
-            own = np.maximum(self.jc_by_c + co.beta * self.jc_slope / top, 0.0)
-            own /= 1.0 + 2.0 * dx * self.jc_slope / np.interp(top, co.at, co.kappa)
-            self.salt_own[-1] += self.ratio * dx**2 * own
-        pin = 0.0 if bound else PINNED * front.total(answer)
+            diagonal = np.maximum(self.jc_by_c + co.beta * self.jc_slope / top, 0.0)
+            diagonal /= 1.0 + 2.0 * dx * self.jc_slope / np.interp(top, co.at, co.kappa)
+            self.salt_diagonal[-1] += self.ratio * dx**2 * diagonal
+        pin = 0.0 if bound else PINNED * front.total(dj_dc)
         gx, gy, gz = faces
-        elements.felt(surface.felt, answer, surface.give, surface.w, faces, start, idx, surface.n, front.lattice)
-        self.salt.prepare(gx, gy, gz, self.salt_own, start, idx, surface.felt, surface.ones, pin, True, k0)
+        elements.felt(surface.felt, dj_dc, surface.give, surface.w, faces, start, idx, surface.n, front.lattice)
+        self.salt.prepare(gx, gy, gz, self.salt_diagonal, start, idx, surface.felt, surface.ones, pin, True, k0)
 
     def _counter(self, out: Vector, given: Floats) -> None:
         """Add to the derivatives' product what the counter electrode gives less, `given` [A/m^2]."""
@@ -353,7 +355,7 @@ class Transport:
             transport.salt_operator(w[0], z[0], self.storage_single, self.diffusion, self.flow, L, k0)
             transport.charge_of_salt(w[1], z[0], self.ga, self.gb, L, k0)
             dI = self.surface.of_salt(w[0], w[1], self.ratio, z[0], s.c)
-            if not s.front.two:
+            if not s.front.both_electrodes:
                 dc = z[0, -1].astype(float)
                 self._counter(w, (self.jc_slope * self.co.beta / s.c[-1] + self.jc_by_c) * dc)
                 if math.isnan(stage.back):
@@ -364,7 +366,7 @@ class Transport:
         gmres.from_level(z[1], level.u, k0)
         transport.charge_operator(w[1], z[1], self.g, L, k0)
         dI = dI + self.surface.of_charge(w[0], w[1], 0.0 if self.frozen else self.ratio, z[1])
-        if not s.front.two:
+        if not s.front.both_electrodes:
             self._counter(w, self.jc_slope * z[1, -1])
         self.cycles += 1
         return dI

@@ -54,9 +54,9 @@ def worst_errors(series: Mapping[str, Array], area: float, molar_volume: Any) ->
         raise ResultError(f"this run has no series {error}: it has no ledger") from error
     if len(applied) == 0:
         return Ledger(charge=0.0, lithium=0.0, salt=0.0)
-    per_charge = area * float(molar_volume) / FARADAY
-    moved = per_charge * float(np.sum(np.abs(np.diff(deposited, prepend=0.0))))
-    grown = volume - volume[0] - per_charge * (deposited - deposited[0])
+    volume_per_charge = area * float(molar_volume) / FARADAY
+    moved = volume_per_charge * float(np.sum(np.abs(np.diff(deposited, prepend=0.0))))
+    grown = volume - volume[0] - volume_per_charge * (deposited - deposited[0])
     return Ledger(
         charge=_relative(applied - deposited - side, float(np.max(np.abs(applied)))),
         lithium=_relative(grown, moved),

@@ -21,9 +21,9 @@ from phasefield.results.writer import Frame, RunWriter, write_summary
 from phasefield.simulation import restart
 from phasefield.simulation.events import Events
 from phasefield.simulation.output import begin, frame_of, row_of, summary_of
-from phasefield.simulation.protocol import Walk
+from phasefield.simulation.protocol import ProtocolPosition
 from phasefield.simulation.restart import Control
-from phasefield.simulation.step_control import Pace
+from phasefield.simulation.step_control import StepController
 
 if TYPE_CHECKING:
     from phasefield.case import Case
@@ -92,23 +92,23 @@ class Driver:
             self._resume()
         else:
             self._begin(overwrite)
-        self.pace = Pace(case, self.cell, self.control)
+        self.controller = StepController(case, self.cell, self.control)
         self.events = Events(case.protocol, self.cell, self.control)
 
     def _begin(self, overwrite: bool) -> None:
         self.writer = begin(self.case, self.folder, overwrite)
-        self.walk = Walk(self.case.protocol, full=self.case.cathode is not None)
+        self.position = ProtocolPosition(self.case.protocol, full=self.case.cathode is not None)
         self.state = self.cell.start()
         self._impose()
         self.control.voltage_start = self.state.voltage
-        self.writer.add_row(row_of(self.cell, self.state, self.walk, 0.0, 0, 0))
+        self.writer.add_row(row_of(self.cell, self.state, self.position, 0.0, 0, 0))
         self.writer.save(self._frame())
         self._checkpoint()
 
     def _resume(self) -> None:
-        self.state, position, self.control, rows, frames = restart.load(self.folder, self.case, self.cell)
+        self.state, at, self.control, rows, frames = restart.load(self.folder, self.case, self.cell)
         self.writer = RunWriter.resume(self.folder, rows, frames)
-        self.walk = Walk(self.case.protocol, position, full=self.case.cathode is not None)
+        self.position = ProtocolPosition(self.case.protocol, at, full=self.case.cathode is not None)
         self.saved_at = time.monotonic()
         log.info("resumed at %.6g s, step %d", self.state.t, self.control.steps)
 
@@ -117,13 +117,13 @@ class Driver:
         control.wall += time.monotonic() - self.begun
         self.begun = time.monotonic()
         rows, frames = self.writer.n_rows, self.writer.n_frames
-        restart.save(self.folder, self.case, self.cell, self.state, self.walk.at, control, rows, frames)
+        restart.save(self.folder, self.case, self.cell, self.state, self.position.at, control, rows, frames)
         self.saved_at = time.monotonic()
 
     @property
     def drive(self) -> Drive:
         """What the protocol imposes now. At the voltage limit a current step goes on at it, as a galvanostat does."""
-        current, voltage = self.walk.imposed
+        current, voltage = self.position.imposed
         if self.control.limited and current is not None:
             return Drive(None, math.copysign(self.case.protocol.voltage_limit, current))
         return Drive(current, voltage, CEILING * self.case.protocol.voltage_limit)
@@ -132,13 +132,13 @@ class Driver:
         """Begin a protocol step: its current or voltage acts on the state as it is."""
         self.control.limited = False
         self._react()
-        self._comply()
-        self.walk.at.begun = True
+        self._apply_voltage_limit()
+        self.position.at.begun = True
         self.control.watched = self.control.steps, self.state.t
 
-    def _comply(self) -> None:
+    def _apply_voltage_limit(self) -> None:
         """Change between the imposed current and the voltage limit, whichever is reached first."""
-        current, _ = self.walk.imposed
+        current, _ = self.position.imposed
         if current is None or current == 0.0 or "voltage_limit" in self.case.protocol.stop_on:
             return
         limit = self.case.protocol.voltage_limit
@@ -153,25 +153,25 @@ class Driver:
             self.control.limited = was
             raise
 
-    def _give_up(self, error: SolverError) -> Outcome | None:
+    def _end_after_failure(self, error: SolverError) -> Outcome | None:
         """End the run after a step that cannot be taken, or its protocol step if only the lithium is used up.
 
         Without lithium the voltage passes any `until_voltage` within a moment.
         """
-        if error.cause == NO_LITHIUM and self.walk.step.until_voltage is not None and self.walk.imposed[0]:
+        if error.cause == NO_LITHIUM and self.position.step.until_voltage is not None and self.position.imposed[0]:
             log.info("at %.6g s: the lithium is used up, which ends the protocol step", self.state.t)
-            self.walk.next()
+            self.position.next()
             return None
         reason = "exhausted" if error.cause == NO_LITHIUM else "failed"
         return self._finish(reason, f"{error.message}; stopped at {self.state.t:.6g} s, the last good step")
 
-    def _give_up_current(self) -> bool:
+    def _change_to_voltage_limit(self) -> bool:
         """Impose the voltage limit where salt no longer carries the current at any voltage; return whether it is so.
 
         The counter electrode's plane has no more salt than comes to it: its current has an upper bound, and the voltage
         goes to its limit within a moment that no step resolves. Anything else that stops a run is left as it is.
         """
-        current, _ = self.walk.imposed
+        current, _ = self.position.imposed
         if not current or self.control.limited:
             return False
         restore = self.state.remember()
@@ -209,22 +209,22 @@ class Driver:
         """
         with self._signals():
             outcome = self._check_events()
-            while outcome is None and not self.walk.done:
+            while outcome is None and not self.position.done:
                 try:
                     outcome = self._go_on()
                 except SolverError as error:
-                    outcome = self._give_up(error)
+                    outcome = self._end_after_failure(error)
             return outcome if outcome is not None else self._finish("end", "the protocol is complete")
 
     def _go_on(self) -> Outcome | None:
         """Begin a protocol step if it has not begun, and take one step in time; return how the run ends, if it does."""
-        if not self.walk.at.begun:
+        if not self.position.at.begun:
             self._impose()
             outcome = self._check_events()
             if outcome is not None:
                 return outcome
-            if self.walk.ended(self.state.voltage, self.current):
-                self.walk.next()
+            if self.position.ended(self.state.voltage, self.current):
+                self.position.next()
                 return None
         elif self.cell.due(self.state):
             self._react()
@@ -234,15 +234,15 @@ class Driver:
         try:
             dt, row = self._one_step()
         except SolverError:
-            if not self._give_up_current():
+            if not self._change_to_voltage_limit():
                 raise
             return self._check_events()
         failure: SolverError | None = None
-        if self.walk.ended(self.state.voltage, self.current):
-            self.walk.next()
+        if self.position.ended(self.state.voltage, self.current):
+            self.position.next()
         else:
             try:
-                self._comply()
+                self._apply_voltage_limit()
             except SolverError as error:  # the step was accepted before: it is stored, whatever comes after it
                 failure = error
         self._output(row)
@@ -250,7 +250,7 @@ class Driver:
         outcome = self._check_events()
         if failure is not None and outcome is None:
             raise failure
-        self._heed()
+        self._check_signals()
         return outcome
 
     def _watch(self) -> None:
@@ -258,8 +258,8 @@ class Driver:
         first, begun = self.control.watched
         if self.control.steps < first + WATCHED:
             return
-        passed, left = self.state.t - begun, self.walk.remaining(self.current)
-        span = max(self.walk.at.elapsed, left if math.isfinite(left) else 0.0)  # of the protocol step, s
+        passed, left = self.state.t - begun, self.position.remaining(self.current)
+        span = max(self.position.at.elapsed, left if math.isfinite(left) else 0.0)  # of the protocol step, s
         if passed * ENDLESS < WATCHED * span:
             raise SolverError(f"the last {WATCHED} steps took {passed:.2g} s together: this has no end")
         self.control.watched = self.control.steps, self.state.t
@@ -268,15 +268,15 @@ class Driver:
         """Take one accepted step; return its length and its row. Raises SolverError if none is possible."""
         old, control = self.state, self.control
         target = self.case.output.fields_every * control.frames_due
-        new, dt, rejected, iterations = self.pace.take(old, self.walk, self.drive, target)
+        new, dt, rejected, iterations = self.controller.take(old, self.position, self.drive, target)
         charge = new.applied - old.applied
         self.cell.accept(old)
         self.state = new
-        self.walk.advance(dt, charge)
+        self.position.advance(dt, charge)
         if abs(new.t - target) <= 1e-9 * target:
             new.t = target
         control.steps += 1
-        return dt, row_of(self.cell, new, self.walk, dt, rejected, iterations)
+        return dt, row_of(self.cell, new, self.position, dt, rejected, iterations)
 
     def _check_events(self) -> Outcome | None:
         """Record events; return how the run ends if one of them stops it."""
@@ -306,14 +306,14 @@ class Driver:
     def _finish(self, reason: str, text: str) -> Outcome:
         self.writer.save(self._frame() if self.control.last_frame != self.state.t else None)
         self._checkpoint()
-        row = row_of(self.cell, self.state, self.walk, 0.0, 0, 0)
+        row = row_of(self.cell, self.state, self.position, 0.0, 0, 0)
         with open_run(self.folder) as stored:
             summary = summary_of(self.case, self.control, row, stored.corrections(), reason, text)
         write_summary(self.folder, summary)
         log.info("ended: %s (%s)", reason, text)
         return Outcome(reason, text, self.folder, self.control.steps)
 
-    def _heed(self) -> None:
+    def _check_signals(self) -> None:
         """Save and stop if a signal or the wall time asks for it."""
         late = self.walltime is not None and time.monotonic() - self.begun_at > self.walltime
         if self.stop_signal is None and not late:

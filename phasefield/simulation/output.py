@@ -18,7 +18,7 @@ from phasefield.model.base import LawOfMotion
 from phasefield.model.state import State
 from phasefield.results.balances import Corrections
 from phasefield.results.writer import Frame, RunWriter
-from phasefield.simulation.protocol import Walk
+from phasefield.simulation.protocol import ProtocolPosition
 from phasefield.simulation.restart import Control
 from phasefield.topography.roughness import basic
 
@@ -51,7 +51,9 @@ def begin(case: Case, folder: Path, overwrite: bool) -> RunWriter:
     return writer
 
 
-def row_of(cell: LawOfMotion, s: State, walk: Walk, dt: float, rejected: int, iterations: int) -> dict[str, float]:
+def row_of(
+    cell: LawOfMotion, s: State, position: ProtocolPosition, dt: float, rejected: int, iterations: int
+) -> dict[str, float]:
     """Return the series of the step of `dt` [s] that led to the state `s`."""
     rx = s.reaction
     assert rx is not None
@@ -62,8 +64,8 @@ def row_of(cell: LawOfMotion, s: State, walk: Walk, dt: float, rejected: int, it
     whole = s.front.total(area)
     return {
         "time": s.t,
-        "cycle": min(walk.at.cycle + 1, walk.protocol.repeat),
-        "protocol_step": walk.at.step,
+        "cycle": min(position.at.cycle + 1, position.protocol.repeat),
+        "protocol_step": position.at.step,
         "current_density": cell.current(s),
         "voltage": s.voltage,
         "charge_applied": s.applied,

@@ -1,4 +1,4 @@
-"""What is imposed at which time: the steps of the protocol, walked through and repeated."""
+"""What is imposed at which time: the steps of the protocol, and how often they are repeated."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ NEAR = 1e-9  # relative: an end that is this near has been reached
 
 
 @dataclass
-class Position:
-    """Where in the protocol a run is; all that a restart needs to know of it."""
+class Passed:
+    """What has passed of the protocol; all that a restart needs to know of it."""
 
     cycle: int = 0  # repeats completed
     step: int = 0  # in the list of steps
@@ -24,24 +24,24 @@ class Position:
     begun: bool = False  # the step's current or voltage is imposed
 
     def to_dict(self) -> dict[str, float | int | bool]:
-        """Return the position as plain numbers."""
+        """Return it as plain numbers."""
         return {"cycle": self.cycle, "step": self.step, "elapsed": self.elapsed, "charge": self.charge,
                 "begun": self.begun}  # fmt: skip
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, float]) -> Position:
-        """Return the position that `to_dict` gave."""
+    def from_dict(cls, values: Mapping[str, float]) -> Passed:
+        """Return what `to_dict` gave."""
         return cls(int(values["cycle"]), int(values["step"]), float(values["elapsed"]), float(values["charge"]),
                    bool(values["begun"]))  # fmt: skip
 
 
-class Walk:
-    """A walk through a protocol."""
+class ProtocolPosition:
+    """Where in its protocol a run is, what is imposed there, and when that ends."""
 
-    def __init__(self, protocol: Protocol, position: Position | None = None, full: bool = False) -> None:
+    def __init__(self, protocol: Protocol, at: Passed | None = None, full: bool = False) -> None:
         """full: a full cell, whose voltage rises in charge and falls in discharge."""
         self.protocol, self.full = protocol, full
-        self.at = position or Position()
+        self.at = at or Passed()
 
     @property
     def done(self) -> bool:

@@ -16,7 +16,7 @@ from phasefield.model.base import LawOfMotion
 from phasefield.model.reaction import Reaction
 from phasefield.model.state import State
 from phasefield.results.checkpoint import read_checkpoint, write_checkpoint
-from phasefield.simulation.protocol import Position
+from phasefield.simulation.protocol import Passed
 
 if TYPE_CHECKING:
     from phasefield.case import Case
@@ -56,14 +56,14 @@ class Saved(NamedTuple):
     """Content of a checkpoint; `rows` and `frames` stood in the results file."""
 
     state: State
-    position: Position
+    at: Passed
     control: Control
     rows: int
     frames: int
 
 
 def save(
-    folder: Path, case: Case, cell: LawOfMotion, s: State, at: Position, control: Control, rows: int, frames: int
+    folder: Path, case: Case, cell: LawOfMotion, s: State, at: Passed, control: Control, rows: int, frames: int
 ) -> None:
     """Write a checkpoint of a run."""
     rx = s.reaction
@@ -94,5 +94,5 @@ def load(folder: Path, case: Case, cell: LawOfMotion) -> Saved:
     state = cell.restore(arrays, numbers["state"])
     j, J, Jc, j_li = (np.asarray(arrays[f"rx_{name}"], dtype=float) for name in REACTION)
     state.reaction = Reaction(j, J, Jc, j_li, *numbers["reaction"])
-    position = Position.from_dict(numbers["position"])
-    return Saved(state, position, Control.from_dict(numbers["control"]), int(saved["rows"]), int(saved["frames"]))
+    at = Passed.from_dict(numbers["position"])
+    return Saved(state, at, Control.from_dict(numbers["control"]), int(saved["rows"]), int(saved["frames"]))

@@ -12,9 +12,9 @@ from phasefield.errors import NO_LITHIUM, SolverError
 from phasefield.model.base import LawOfMotion
 from phasefield.model.coefficients import Drive
 from phasefield.model.state import State
-from phasefield.simulation.protocol import Walk
+from phasefield.simulation.protocol import ProtocolPosition
 from phasefield.simulation.restart import Control
-from phasefield.simulation.step_end import LOCATE, Landing, voltage_share
+from phasefield.simulation.step_end import LOCATE, StepEnd, share_to_voltage_limit
 
 if TYPE_CHECKING:
     from phasefield.case import Case
@@ -33,7 +33,7 @@ MOMENT = 1e-12  # of the time so far: steps are not made shorter for what happen
 FLOOR = 0.05  # concentration changes are measured against at least this share of c0
 
 
-class Taken(NamedTuple):
+class AcceptedStep(NamedTuple):
     """An accepted step."""
 
     state: State
@@ -42,7 +42,7 @@ class Taken(NamedTuple):
     iterations: int  # of the solvers
 
 
-class Pace:
+class StepController:
     """Step control of one run; what carries over from step to step stands in `Control`, for a restart."""
 
     def __init__(self, case: Case, cell: LawOfMotion, control: Control) -> None:
@@ -53,22 +53,22 @@ class Pace:
         case, cell = self.case, self.cell
         assert s.reaction is not None
         limits = [self.control.dt_c, case.numerics.max_step or math.inf, cell.longest_step(s)]
-        fastest = float(np.max(np.abs(s.reaction.j_li), initial=0.0)) * cell.per_charge
+        fastest = float(np.max(np.abs(s.reaction.j_li), initial=0.0)) * cell.volume_per_charge
         if fastest > 0.0:
             limits.append(case.numerics.front_step * cell.dx / fastest)
         return min(limits)
 
-    def take(self, s: State, walk: Walk, drive: Drive, output: float) -> Taken:
+    def take(self, s: State, position: ProtocolPosition, drive: Drive, output: float) -> AcceptedStep:
         """Take one step from `s` (driven by `drive`) and return it; `s` stays as it is.
 
         output: time [s] of the next frame, which a step ahead of it meets. Raises SolverError if no step is possible.
         """
         cell, control = self.cell, self.control
         ahead = min(output - s.t if output > s.t else math.inf, cell.until_renewal(s))
-        remaining = min(walk.remaining(cell.current(s)), ahead)
+        remaining = min(position.remaining(cell.current(s)), ahead)
         longest = self.longest(s)
         dt = remaining / math.ceil(remaining / longest * (1.0 - 1e-9)) if math.isfinite(remaining) else longest
-        landing = Landing(walk, s, cell.plane, min(longest, walk.remaining(0.0), ahead))
+        step_end = StepEnd(position, s, cell.plane, min(longest, position.remaining(0.0), ahead))
         if not math.isfinite(dt):
             raise SolverError("nothing limits the step; give the protocol step a duration or numerics.max_step")
         rejected = located = 0
@@ -103,16 +103,16 @@ class Pace:
                 shortest = max(self.case.numerics.min_step or 0.0, MOMENT * s.t if cause == NO_LITHIUM else 0.0)
                 if rejected >= ATTEMPTS or shorter * dt < shortest:
                     raise SolverError(f"no step succeeds ({reason})", cause)
-                landing.fail()
+                step_end.fail()
                 dt *= shorter
                 continue
             if drive.current is None:
-                length = landing.again(new, dt)
+                length = step_end.again(new, dt)
                 if length is None:
                     break
                 dt = length
                 continue
-            share = voltage_share(walk, s, new)
+            share = share_to_voltage_limit(position, s, new)
             if share == 1.0 or located == LOCATE:
                 break
             located += 1
@@ -123,7 +123,7 @@ class Pace:
             control.dt_c = math.inf  # nothing but the motion need limit the next step
         elif cell.effort > HARD:
             control.dt_c = dt
-        return Taken(new, dt, rejected, cell.iterations - begun)
+        return AcceptedStep(new, dt, rejected, cell.iterations - begun)
 
     def _swing(self, old: State, new: State, drive: Drive) -> float:
         """Return the relative change of the current in a step at an imposed voltage; 0 at an imposed current."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from phasefield.model.state import State
-from phasefield.simulation.protocol import NEAR, Walk
+from phasefield.simulation.protocol import NEAR, ProtocolPosition
 
 LIMIT_BAND = 1e-3  # a limit of voltage or current is met within this relative band
 CAPACITY_BAND = 0.5 * NEAR  # a capacity likewise: the walk through the protocol takes it as reached
@@ -59,18 +59,18 @@ class Target:
         return guess if low < guess < high else 0.5 * (low + high)
 
 
-class Landing:
+class StepEnd:
     """The attempts at one step at an imposed voltage."""
 
-    def __init__(self, walk: Walk, old: State, plane: float, reach: float) -> None:
+    def __init__(self, position: ProtocolPosition, old: State, plane: float, reach: float) -> None:
         """old: the state before the step; plane: projected area [m^2]; reach: longest step [s]."""
         self.old, self.plane, self.reach = old, plane, reach
         self.attempts = 0
         self.charge: Target | None = None
         self.current: Target | None = None
-        capacity, limit = walk.step.capacity, walk.step.until_current
+        capacity, limit = position.step.capacity, position.step.until_current
         if capacity is not None:
-            self.need = capacity - walk.at.charge
+            self.need = capacity - position.at.charge
             self.charge = Target(-self.need, CAPACITY_BAND * capacity, far=True)
         if limit is not None:
             band = 0.5 * LIMIT_BAND * limit
@@ -110,12 +110,12 @@ class Landing:
         return length if length < high and (length <= self.reach or math.isfinite(high)) else None
 
 
-def voltage_share(walk: Walk, old: State, new: State) -> float:
+def share_to_voltage_limit(position: ProtocolPosition, old: State, new: State) -> float:
     """Return the share of a step at an imposed current after which a voltage limit was met, 1 if none was passed."""
-    limit, until = walk.protocol.voltage_limit, walk.step.until_voltage
+    limit, until = position.protocol.voltage_limit, position.step.until_voltage
     ends = [(limit, abs(old.voltage) - limit, abs(new.voltage) - limit)]
     if until is not None:
-        ends.append((until, walk.past(old.voltage), walk.past(new.voltage)))
+        ends.append((until, position.past(old.voltage), position.past(new.voltage)))
     share = 1.0
     for size, before, after in ends:
         band = LIMIT_BAND * size

@@ -13,7 +13,7 @@ from scipy.optimize import brentq
 
 from phasefield import api
 from phasefield.analytic import closed_forms as forms
-from phasefield.analytic.flat_cell import FlatCell, gap_of, walk
+from phasefield.analytic.flat_cell import FlatCell, gap_of, run_flat
 from phasefield.api import read_case
 from phasefield.case import Case, Properties
 from phasefield.check import Finding, regime
@@ -70,14 +70,14 @@ def finding(found: list[Finding], name: str) -> Finding:
 def test_a_voltage_step_begins_with_the_current_of_uniform_salt() -> None:
     for sign in (1, -1):
         hold = case(f'{{voltage="{10 * sign} mV", duration="1 h"}}')
-        v = forms.planar_voltage(hold.properties(), walk(hold).first[0].current, gap_of(hold), settled=False)
+        v = forms.planar_voltage(hold.properties(), run_flat(hold).first[0].current, gap_of(hold), settled=False)
         assert v is not None
         assert v.total == pytest.approx(sign * 0.010, rel=1e-9)
 
 
 def test_current_falls_as_the_film_grows_under_a_voltage() -> None:
     hold = film_ruled('{voltage="20 mV", duration="200 h"}')
-    leg = walk(hold).first[0]
+    leg = run_flat(hold).first[0]
     assert leg.end == pytest.approx(drawn(hold, 0.020, 200 * HOUR), rel=1e-4)
     assert leg.end < 0.05 * leg.current
     expected = quad(lambda t: drawn(hold, 0.020, t), 0, 200 * HOUR, points=[100, HOUR, 10 * HOUR])[0]
@@ -100,7 +100,7 @@ def test_the_range_of_the_current_is_told() -> None:
     assert "1.26e+04 and 1.26e+04 ohm cm2" in end.words  # 397 sqrt(1 + 2000 * 200 / 20^2)
     assert not any(one.name.startswith("flat cell, settled") for one in found)
     height = finding(found, "height per half-cycle").value
-    assert height == pytest.approx(hold.lithium.molar_volume * walk(hold).charge / FARADAY)
+    assert height == pytest.approx(hold.lithium.molar_volume * run_flat(hold).charge / FARADAY)
 
 
 def test_the_range_spans_all_repeats() -> None:
@@ -108,8 +108,8 @@ def test_the_range_spans_all_repeats() -> None:
         '{voltage="20 mV", duration="5 h"}, {voltage="-20 mV", duration="5 h"}, {rest="1 h"}',
         "protocol.repeat=20",
     )
-    found, walked = regime(both), walk(both)
-    assert walked.time == pytest.approx(220 * HOUR)
+    found, flat_run = regime(both), run_flat(both)
+    assert flat_run.time == pytest.approx(220 * HOUR)
     last = finding(found, "at -20 mV, at the end").value
     assert last == pytest.approx(-drawn(both, 0.020, 219 * HOUR), rel=1e-3)
     assert finding(found, "at 20 mV, at the end").value == pytest.approx(
@@ -118,14 +118,14 @@ def test_the_range_spans_all_repeats() -> None:
     one = film_ruled('{voltage="20 mV", duration="5 h"}', "protocol.repeat=40")
     whole = film_ruled('{voltage="20 mV", duration="200 h"}')
     # Every other repeat and less is walked: the mean of the rest lies between.
-    assert walk(one).charge == pytest.approx(walk(whole).charge, rel=0.03)
+    assert run_flat(one).charge == pytest.approx(run_flat(whole).charge, rel=0.03)
 
 
 def test_a_voltage_that_follows_a_current_begins_with_that_current() -> None:
     charge = film_ruled(
         '{current="0.05 mA/cm^2", until_voltage="0.1 V"}, {voltage="0.1 V", until_current="0.02 mA/cm^2"}'
     )
-    first, hold = walk(charge).first
+    first, hold = run_flat(charge).first
     expected = brentq(lambda t: drawn(charge, 0.1, t) - 0.5, 0.0, 1000 * HOUR)
     assert first.time == pytest.approx(expected, rel=1e-3)
     assert hold.current == pytest.approx(0.5, rel=1e-6)
@@ -139,25 +139,25 @@ def test_a_voltage_that_follows_a_current_begins_with_that_current() -> None:
 
 
 def test_capacity_ends_a_voltage_step() -> None:
-    leg = walk(case('{voltage="10 mV", capacity="0.1 mAh/cm^2"}')).first[0]
+    leg = run_flat(case('{voltage="10 mV", capacity="0.1 mAh/cm^2"}')).first[0]
     assert leg.charge == pytest.approx(3600.0)
-    timed = walk(case(f'{{voltage="10 mV", duration="{leg.time} s"}}')).first[0]
+    timed = run_flat(case(f'{{voltage="10 mV", duration="{leg.time} s"}}')).first[0]
     assert timed.charge == pytest.approx(leg.charge, rel=1e-3)
     assert timed.end == pytest.approx(leg.end, rel=1e-2)
     # Long after the salt has settled.
-    begun, whole = (walk(case(f'{{voltage="-10 mV", capacity="{q} mAh/cm^2"}}')).first[0] for q in (1, 3))
+    begun, whole = (run_flat(case(f'{{voltage="-10 mV", capacity="{q} mAh/cm^2"}}')).first[0] for q in (1, 3))
     assert whole.charge == pytest.approx(-3 * 36000.0)
     assert whole.time - begun.time == pytest.approx(-2 * 36000.0 / whole.end, rel=1e-6)
 
 
 def test_steps_without_an_end_are_said_to_have_none() -> None:
     endless = case('{voltage="10 mV", until_current="1e-6 mA/cm^2"}')
-    assert walk(endless).first[0].time == math.inf
+    assert run_flat(endless).first[0].time == math.inf
     found = regime(endless)
     assert finding(found, "at 10 mV, at the end").text == "-"
     assert finding(found, "steps").text == "not known"
     growing = film_ruled('{voltage="10 mV", until_current="1e-4 mA/cm^2"}')
-    assert walk(growing).first[0].end == pytest.approx(1e-3)
+    assert run_flat(growing).first[0].end == pytest.approx(1e-3)
 
 
 def test_salt_follows_by_the_laws_of_sand_and_cottrell() -> None:
@@ -172,7 +172,7 @@ def test_salt_follows_by_the_laws_of_sand_and_cottrell() -> None:
         assert s * (1 - p.t_plus) / FARADAY / p.D * cell.gap / 2 == pytest.approx(drop, rel=0.01)
     # At 2 V all salt is drawn away: F c0 / (1 - t+) sqrt(D / pi t).
     t = 0.03 * cell.tau
-    leg = walk(case(f'{{voltage="2 V", duration="{t} s"}}')).first[0]
+    leg = run_flat(case(f'{{voltage="2 V", duration="{t} s"}}')).first[0]
     assert leg.end == pytest.approx(FARADAY * p.c0 / (1 - p.t_plus) * math.sqrt(p.D / (math.pi * t)), rel=0.1)
     assert leg.parts is not None
     assert leg.parts.total == pytest.approx(2.0)
@@ -184,9 +184,9 @@ def test_salt_follows_by_the_laws_of_sand_and_cottrell() -> None:
 
 def test_salt_that_has_run_out_comes_back() -> None:
     spent = case('{current="1 mA/cm^2", duration="100 h"}, {rest="100 h"}, {voltage="0 V", duration="1 h"}')
-    assert walk(spent).first[2].current == pytest.approx(0.0, abs=1e-6)
+    assert run_flat(spent).first[2].current == pytest.approx(0.0, abs=1e-6)
     turned = case('{current="1 mA/cm^2", duration="100 h"}, {voltage="0 V", duration="100 h"}')
-    first, last = walk(turned).first[1].current, walk(turned).first[1].end
+    first, last = run_flat(turned).first[1].current, run_flat(turned).first[1].end
     assert first < -0.01  # the concentration cell drives a current back
     assert abs(last) < 1e-6
 
@@ -208,7 +208,7 @@ def test_voltage_at_the_end_of_a_run_knows_the_films_of_then() -> None:
 
 def test_a_run_draws_the_current_that_was_told(tmp_path: Path) -> None:
     hold = read_case("plz", [GROWTH, 'protocol.steps=[{voltage="10 mV", duration="200 h"}]'])
-    told = walk(hold).first[0]
+    told = run_flat(hold).first[0]
     stored = api.run(hold, out=tmp_path / "run", threads=1)
     t, j = stored.series["time"], stored.series["current_density"]
     assert told.end == pytest.approx(j[-1], rel=0.02)  # 0.6 % seen

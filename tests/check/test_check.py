@@ -163,7 +163,7 @@ WALKS = [
 ]
 
 
-def walked(spread: float, renewal: float, plated: list[float], paths: int, piece: float) -> float:
+def flat_run(spread: float, renewal: float, plated: list[float], paths: int, piece: float) -> float:
     """Return the rms height of many columns by simulation, piece by piece, eq. (7)."""
     random = np.random.default_rng(1)
     N, h = random.standard_normal(paths), np.zeros(paths)
@@ -181,7 +181,7 @@ def walked(spread: float, renewal: float, plated: list[float], paths: int, piece
 
 @pytest.mark.parametrize(("spread", "renewal", "plated"), WALKS)
 def test_random_walk_is_that_of_simulated_columns(spread: float, renewal: float, plated: list[float]) -> None:
-    expected = walked(spread, renewal, plated, paths=100_000, piece=0.01)
+    expected = flat_run(spread, renewal, plated, paths=100_000, piece=0.01)
     # A log-normal's variance from 1e5 samples: 1 % at a spread of 0.9.
     assert forms.walk_rms(spread, renewal, plated) == pytest.approx(expected, rel=0.02)
 

@@ -48,8 +48,8 @@ def test_each_keeps_its_own_lithium(tmp_path: Path) -> None:
     growing = 'film.growth={law="square-root", coefficient="1e-18 m^2/s", molar_volume="17.5 cm^3/mol"}'
     series = ran(both(*PATCHY, growing, "film.repair=0.01"), tmp_path / "run")
     volume, deposited = series["counter_lithium"], series["counter_deposited"]
-    per_charge = 1.3e-5 / FARADAY * 32e-6 * 1e-6
-    np.testing.assert_allclose(volume - volume[0], per_charge * deposited, rtol=0.0, atol=1e-13 * volume[0])
+    volume_per_charge = 1.3e-5 / FARADAY * 32e-6 * 1e-6
+    np.testing.assert_allclose(volume - volume[0], volume_per_charge * deposited, rtol=0.0, atol=1e-13 * volume[0])
     # What the one gains, and the film of both takes, the other loses.
     assert np.ptp(deposited) > 0.9 * 6000.0
     lost = -(series["charge_deposited"] + deposited)

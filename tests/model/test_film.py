@@ -93,7 +93,7 @@ PATCHY = ['film.patches={ spread=0.6, size="6 um", renewal="0.5 um" }', 'grid.si
 def test_patches_stay_until_a_renewal_length_has_passed() -> None:
     cell, s = cases.driven(cases.make(*PATCHY), Drive(10.0))
     first = s.film.N.copy()
-    dt = 0.25e-6 / (10.0 * cell.per_charge)
+    dt = 0.25e-6 / (10.0 * cell.volume_per_charge)
     s = cell.step(s, Drive(10.0), dt)
     near = s.film.known > 0.0
     old = (first != 0.0) & near
@@ -115,7 +115,7 @@ def test_patches_stay_until_a_renewal_length_has_passed() -> None:
 
 def test_a_reversal_renews_and_a_rest_does_not() -> None:
     cell, s = cases.driven(cases.make(*PATCHY), Drive(10.0))
-    s = cell.step(s, Drive(10.0), 0.1e-6 / (10.0 * cell.per_charge))
+    s = cell.step(s, Drive(10.0), 0.1e-6 / (10.0 * cell.volume_per_charge))
     seen = []
     for current in (0.0, 10.0, -10.0, -5.0, 0.0, -5.0, 5.0):
         cell.drive(s, Drive(current))
@@ -207,7 +207,7 @@ def test_round_off_at_rest_tears_no_film() -> None:
     assert np.any(state.reaction.j_li != 0.0)  # surface energy moves lithium from crests to troughs
     assert cell.mean_speed(state) == 0.0
     cell.drive(state, Drive(10.0))
-    assert cell.mean_speed(state) == pytest.approx(10.0 * cell.per_charge, rel=0.05)  # 5 %: the area's roughness
+    assert cell.mean_speed(state) == pytest.approx(10.0 * cell.volume_per_charge, rel=0.05)  # 5 %: the area's roughness
 
 
 def test_elements_read_only_cells_that_carry_the_film(tmp_path: Path) -> None:

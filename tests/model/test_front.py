@@ -63,7 +63,7 @@ def growth(cells: int, conductance: float, *more: str, seconds: float = 600.0) -
         surface.append(float(s.front.gather(s.c).mean()))
 
     cell, s = cases.driven(case, Drive(CURRENT))
-    steps = max(20, math.ceil(seconds / (0.2 * cell.dx / (cell.per_charge * CURRENT))))
+    steps = max(20, math.ceil(seconds / (0.2 * cell.dx / (cell.volume_per_charge * CURRENT))))
     cases.march(cell, s, Drive(CURRENT), seconds / steps, steps, look)
     third = len(times) // 3  # the salt has settled (L^2 / D = 36 s)
     measured = float(np.polyfit(times[third:], np.log(amplitudes[third:]), 1)[0])
@@ -123,14 +123,14 @@ def carried(cycles: int, amplitude: float, steps: int) -> tuple[float, float]:
         'film.conductivity="5e-7 S/m"',
     )
     cell, s = cases.driven(case, Drive(2.0))
-    books = cases.Books(cell, cell.salt_0, cell.volume_0)
-    half = 1e-6 / (cell.per_charge * 2.0)
+    balances = cases.Balances(cell, cell.salt_0, cell.volume_0)
+    half = 1e-6 / (cell.volume_per_charge * 2.0)
     wave, peaks = cases.crest(s), float(np.ptp(s.front.height()[0]))
     for _ in range(cycles):
         for j in (2.0, -2.0):
             cell.drive(s, Drive(j))
-            s = cases.march(cell, s, Drive(j), half / steps, steps, books.look)
-    assert max(books.charge, books.lithium, books.salt) <= 1e-10
+            s = cases.march(cell, s, Drive(j), half / steps, steps, balances.look)
+    assert max(balances.charge, balances.lithium, balances.salt) <= 1e-10
     return cases.crest(s) / wave, float(np.ptp(s.front.height()[0])) / peaks
 
 
@@ -233,13 +233,13 @@ def test_an_island_is_dead_until_it_is_reached(size: tuple[float, ...], lateral:
     cell, s, away = with_island(size, lateral)
     drive = Drive(60.0)
     cell.drive(s, drive)
-    books = cases.Books(cell, cell.salt_0, cell.volume_0)
+    balances = cases.Balances(cell, cell.salt_0, cell.volume_0)
     assert np.array_equal(s.front.dead == 1, away <= 0.0)
     h = s.front.h.copy()
     near = away < s.front.closed + 2.0 * cell.dx
 
     def look(s: State) -> None:
-        books.look(s)
+        balances.look(s)
         assert np.array_equal(s.front.dead == 1, away <= 0.0)
         for current in (s.reaction.j, s.reaction.J, s.reaction.j_li):
             assert np.all(current[s.front.active == 0] == 0.0)
@@ -253,14 +253,14 @@ def test_an_island_is_dead_until_it_is_reached(size: tuple[float, ...], lateral:
     assert s.front.dead_volume() == pytest.approx(ball, rel=0.03)  # tails and corners of the skin: 1 %
     s = cases.march(cell, s, drive, 30.0, 9, look)
     assert s.front.dead_volume() > 0.0
-    s = cases.march(cell, s, drive, 30.0, 36, books.look)
+    s = cases.march(cell, s, drive, 30.0, 36, balances.look)
     assert not s.front.dead.any()
     assert np.all(s.front.active == 1)
-    s = cases.march(cell, s, drive, 5.0, 10, books.look)
+    s = cases.march(cell, s, drive, 5.0, 10, balances.look)
     # The top is the ball's, and it plates again.
     assert float(s.front.height()[0].max()) > 26.75e-6
     assert s.front.dead_volume() == 0.0
-    assert max(books.charge, books.lithium, books.salt) <= 1e-10
+    assert max(balances.charge, balances.lithium, balances.salt) <= 1e-10
 
 
 def test_labels_join_across_periodic_sides() -> None:

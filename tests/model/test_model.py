@@ -191,13 +191,13 @@ def test_books_of_random_cases(seed: int, tmp_path: Path) -> None:
     """Acceptance 3: at every step the three balances hold within 1e-10; nothing leaves its range."""
     from phasefield.simulation.driver import Driver
     driver = Driver(cases.make(*random_case(seed)), tmp_path / "run")
-    books = cases.Books(driver.cell, driver.cell.salt_0, driver.cell.volume_0)
-    driver.progress = lambda _: books.look(driver.state)
+    balances = cases.Balances(driver.cell, driver.cell.salt_0, driver.cell.volume_0)
+    driver.progress = lambda _: balances.look(driver.state)
     outcome = driver.run()
     assert outcome.reason == "end", outcome.text
-    assert books.charge <= 1e-10
-    assert books.lithium <= 1e-10
-    assert books.salt <= 1e-10
+    assert balances.charge <= 1e-10
+    assert balances.lithium <= 1e-10
+    assert balances.salt <= 1e-10
     with open_run(tmp_path / "run") as stored:
         assert all(value <= 1e-10 for value in stored.ledger().values())
         assert stored.n_steps == outcome.steps + 1
@@ -331,7 +331,7 @@ def test_a_steep_surface_is_not_mended_where_nothing_moves() -> None:
     cell, s = cases.driven(cases.make(*wave), Drive(10.0))
     s = cases.march(cell, s, Drive(10.0), 60.0, 6)
     # At rest the salt evens out and drives currents of 1e-4 cells; then a creep of 1e-4 cells a step.
-    for current, dt in ((0.0, 100.0), (0.01, 1e-4 * cell.dx / (0.01 * cell.per_charge))):
+    for current, dt in ((0.0, 100.0), (0.01, 1e-4 * cell.dx / (0.01 * cell.volume_per_charge))):
         cell.drive(s, Drive(current))
         first = s.front.d.copy()
         for _ in range(3):
@@ -365,7 +365,7 @@ def test_a_hot_spot_that_takes_more_than_there_is_gets_what_there_is() -> None:
     cell._speeds(s)
     hottest = float(s.reaction.j.max())
     assert hottest > 4.0
-    dt = 5.0 * cell.dx * cell.properties.c0 / (hottest * cell.co.flux)  # five cells of salt, two in the first stage
+    dt = 5.0 * cell.dx * cell.properties.c0 / (hottest * cell.co.salt_per_charge)  # five cells of salt
     new = cases.march(cell, s, Drive(1.0), 0.5 * dt, 2)
     # 32 steps leave 176.7 mol/m^3 there, two 187.2.
     assert 170.0 < new.c[new.front.h > 0.0].min() < 195.0

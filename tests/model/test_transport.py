@@ -42,17 +42,19 @@ def test_logarithmic_mean(ratio: float) -> None:
         assert da == pytest.approx((mean(a + h, b) - mean(a - h, b)) / (2.0 * h), rel=1e-7)
 
 
-def random_stage(seed: int, drive: Drive, *more: str, two: bool = False, starved: bool = False) -> tuple[Cell, Stage]:
+def random_stage(
+    seed: int, drive: Drive, *more: str, both_electrodes: bool = False, depleted: bool = False
+) -> tuple[Cell, Stage]:
     """Return a cell and a stage with random fields on a rough surface that displaces electrolyte."""
     case = cases.make(
         f"grid.size={cases.micrometres(9.0, 8.0, 26.0)}", 'surface.height="8.4 um"', 'surface.roughness="0.5 um"',
         'surface.correlation_length="3 um"', f"surface.seed={seed}", 'film.conductivity="2e-5 S/m"',
-        *(['counter.surface={ height="8 um" }'] if two else []), *more,
+        *(['counter.surface={ height="8 um" }'] if both_electrodes else []), *more,
     )  # fmt: skip
     cell, rng = Cell(case), np.random.default_rng(seed)
     s = cell.start()
     s.c *= 1.0 + 0.15 * rng.uniform(-1.0, 1.0, cell.shape)
-    if starved:  # next to nothing behind the surface, rising in front of it
+    if depleted:  # next to nothing behind the surface, rising in front of it
         s.c *= np.clip(0.25 * (s.front.d / cell.dx + 1.0), 0.02, 1.0)
     s.phi += 0.01 * rng.uniform(-1.0, 1.0, cell.shape)
     near = (s.front.h > 0.0) & (s.front.h < 1.0)
@@ -92,15 +94,15 @@ DERIVED += [(name, law) for name, case in CASES.items() if not case[2] for law i
 @pytest.mark.parametrize(("name", "law"), DERIVED)
 def test_derivatives_are_those_of_the_residual(name: str, law: str, frozen: bool) -> None:
     """The product that GMRES uses, cell by cell and element by element, against differences of the residual."""
-    drive, two, starved = CASES[name]
-    cell, stage = random_stage(3, drive, LAWS[law], two=two, starved=starved)
+    drive, both_electrodes, depleted = CASES[name]
+    cell, stage = random_stage(3, drive, LAWS[law], both_electrodes=both_electrodes, depleted=depleted)
     if frozen:
         stage.held = None
     T, s = cell.transport, stage.state
     T._begin(stage)
     s.phi_s = T.surface.react(s.c, T.psi, s.phi_s)
     T.surface.takes = T.surface.rx.j > 0.0
-    if "strip" in name or two:
+    if "strip" in name or both_electrodes:
         assert not np.all(T.surface.takes)
     T._evaluate(stage)
     T._prepare(stage)
@@ -129,12 +131,12 @@ def test_derivatives_are_those_of_the_residual(name: str, law: str, frozen: bool
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_stage_keeps_its_salt(name: str) -> None:
-    drive, two, starved = CASES[name]
-    cell, stage = random_stage(4, drive, "numerics.tolerance=1e-11", two=two, starved=starved)
+    drive, both_electrodes, depleted = CASES[name]
+    cell, stage = random_stage(4, drive, "numerics.tolerance=1e-11", both_electrodes=both_electrodes, depleted=depleted)
     assert stage.held is not None
     before = float(stage.held.sum())
     _, out = cell.transport.solve(stage)
-    assert (out == 0.0) == two
+    assert (out == 0.0) == both_electrodes
     # 1e-11 of what the reaction turns over, which is below what there is.
     assert cell.content(stage.state.front, stage.state.c) + out == pytest.approx(before, rel=1e-11, abs=0.0)
     assert stage.state.c.min() > 0.0
@@ -187,14 +189,14 @@ def test_what_is_lent_is_somebodys(periodic: bool) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_currents_are_as_good_as_stated(name: str, seed: int, frozen: bool) -> None:
     """The error against a solution at 1e-10 is below numerics.tolerance."""
-    drive, two, starved = CASES[name]
+    drive, both_electrodes, depleted = CASES[name]
     found: dict[float, Floats] = {}
     size = 0.0
     for tolerance in (1e-5, 1e-10):
         dependence = ("constant", "nernst-einstein")[seed % 2]
         cell, stage = random_stage(
             seed, drive, f"numerics.tolerance={tolerance}", f'electrolyte.concentration_dependence="{dependence}"',
-            two=two, starved=starved,
+            both_electrodes=both_electrodes, depleted=depleted,
         )  # fmt: skip
         if frozen:
             stage.held = None
@@ -204,11 +206,11 @@ def test_currents_are_as_good_as_stated(name: str, seed: int, frozen: bool) -> N
 
 
 @pytest.mark.parametrize("two", [False, True])
-def test_an_imposed_current_is_met_to_round_off(two: bool) -> None:
-    cell, stage = random_stage(7, Drive(20.0), two=two)
+def test_an_imposed_current_is_met_to_round_off(both_electrodes: bool) -> None:
+    cell, stage = random_stage(7, Drive(20.0), both_electrodes=both_electrodes)
     rx, _ = cell.transport.solve(stage)
     assert rx.total == pytest.approx(20.0 * cell.plane, rel=1e-12, abs=0.0)
-    if two:  # what the one takes the other gives
+    if both_electrodes:  # what the one takes the other gives
         area = cell.transport.surface.area
         assert float(np.sum(area * rx.j)) == pytest.approx(0.0, abs=1e-12 * rx.total)
 

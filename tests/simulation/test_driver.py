@@ -339,21 +339,21 @@ def test_a_stage_that_only_a_thousandth_of_a_step_solves_is_passed(
 
     step = Cell.step
 
-    def starved(self: Cell, s: Any, drive: Any, dt: float) -> Any:
+    def depleted(self: Cell, s: Any, drive: Any, dt: float) -> Any:
         if s.t == 0.0 and dt > 0.1:
             raise SolverError("no salt")
         return step(self, s, drive, dt)
 
-    monkeypatch.setattr(Cell, "step", starved)
+    monkeypatch.setattr(Cell, "step", depleted)
     assert cases.run(cases.make('numerics.max_step="100 s"'), tmp_path / "run").reason == "end"
 
 
 @pytest.mark.parametrize("step", ['duration="1 h"', 'until_voltage="4 V"'])
 def test_a_run_that_makes_no_way_ends_and_says_so(step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from phasefield.simulation.step_control import Pace
+    from phasefield.simulation.step_control import StepController
 
-    longest = Pace.longest
-    monkeypatch.setattr(Pace, "longest", lambda self, s: 1e-8 if s.t > 20.0 else longest(self, s))
+    longest = StepController.longest
+    monkeypatch.setattr(StepController, "longest", lambda self, s: 1e-8 if s.t > 20.0 else longest(self, s))
     case = cases.make('numerics.max_step="5 s"', f'protocol.steps=[{{ current="10 A/m^2", {step} }}]')
     outcome = cases.run(case, tmp_path / "run")
     assert outcome.reason == "failed"
@@ -412,7 +412,7 @@ def test_a_step_that_fails_for_another_reason_leaves_the_state_as_it_was(
     def fail(*_: object) -> None:
         raise SolverError("made to fail")
 
-    monkeypatch.setattr(driver.pace, "take", fail)
+    monkeypatch.setattr(driver.controller, "take", fail)
     outcome = driver.run()
     assert "made to fail" in outcome.text
     assert not driver.control.limited

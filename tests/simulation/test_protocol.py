@@ -11,17 +11,17 @@ import pytest
 from modelcases import protocol
 
 from phasefield.results.run import open_run
-from phasefield.simulation.protocol import Position, Walk
+from phasefield.simulation.protocol import Passed, ProtocolPosition
 
 
 def test_walk_goes_through_steps_and_repeats() -> None:
-    walk = Walk(protocol('[{ current = "1 A/m^2", duration = "10 s" }, { rest = "5 s" }]', repeat=2))
+    position = ProtocolPosition(protocol('[{ current = "1 A/m^2", duration = "10 s" }, { rest = "5 s" }]', repeat=2))
     seen = []
-    while not walk.done:
-        seen.append((walk.at.cycle, walk.at.step, walk.imposed, walk.remaining(1.0)))
-        walk.advance(walk.remaining(1.0), 0.0)
-        assert walk.ended(0.1, 1.0)
-        walk.next()
+    while not position.done:
+        seen.append((position.at.cycle, position.at.step, position.imposed, position.remaining(1.0)))
+        position.advance(position.remaining(1.0), 0.0)
+        assert position.ended(0.1, 1.0)
+        position.next()
     assert seen == [
         (0, 0, (1.0, None), 10.0),
         (0, 1, (0.0, None), 5.0),
@@ -31,23 +31,23 @@ def test_walk_goes_through_steps_and_repeats() -> None:
 
 
 def test_each_limit_ends_its_step() -> None:
-    walk = Walk(protocol('[{ current = "-2 A/m^2", capacity = "1 mAh/m^2", until_voltage = "0.3 V" }]'))
-    assert walk.remaining(-2.0) == pytest.approx(1.8, rel=1e-12)  # 3.6 C/m^2 at 2 A/m^2
-    walk.advance(1.0, -2.0)
-    assert not walk.ended(-0.29, -2.0)
-    assert walk.ended(-0.3, -2.0)  # limits are of the size
-    assert walk.remaining(-2.0) == pytest.approx(0.8, rel=1e-12)
-    walk.advance(0.8, -1.6)
-    assert walk.ended(0.0, -2.0)
-    walk = Walk(protocol('[{ voltage = "0.2 V", until_current = "1 A/m^2" }]'))
-    assert walk.imposed == (None, 0.2)
-    assert not walk.ended(0.2, -1.1)
-    assert walk.ended(0.2, -0.9)
+    position = ProtocolPosition(protocol('[{ current = "-2 A/m^2", capacity = "1 mAh/m^2", until_voltage = "0.3 V" }]'))
+    assert position.remaining(-2.0) == pytest.approx(1.8, rel=1e-12)  # 3.6 C/m^2 at 2 A/m^2
+    position.advance(1.0, -2.0)
+    assert not position.ended(-0.29, -2.0)
+    assert position.ended(-0.3, -2.0)  # limits are of the size
+    assert position.remaining(-2.0) == pytest.approx(0.8, rel=1e-12)
+    position.advance(0.8, -1.6)
+    assert position.ended(0.0, -2.0)
+    position = ProtocolPosition(protocol('[{ voltage = "0.2 V", until_current = "1 A/m^2" }]'))
+    assert position.imposed == (None, 0.2)
+    assert not position.ended(0.2, -1.1)
+    assert position.ended(0.2, -0.9)
 
 
 def test_position_comes_back() -> None:
-    at = Position(3, 1, 0.1 + 0.2, 1e-300, True)
-    assert Position.from_dict(json.loads(json.dumps(at.to_dict()))) == at
+    at = Passed(3, 1, 0.1 + 0.2, 1e-300, True)
+    assert Passed.from_dict(json.loads(json.dumps(at.to_dict()))) == at
 
 
 def series(folder: Path) -> dict[str, np.ndarray]:

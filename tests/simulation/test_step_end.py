@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from modelcases import protocol
 
-from phasefield.simulation.protocol import Walk
-from phasefield.simulation.step_end import CAPACITY_BAND, LIMIT_BAND, LOCATE, PATIENCE, Landing
+from phasefield.simulation.protocol import ProtocolPosition
+from phasefield.simulation.step_end import CAPACITY_BAND, LIMIT_BAND, LOCATE, PATIENCE, StepEnd
 
 CAPACITY = 3.6  # C/m^2
 UNTIL = 1.0  # A/m^2
@@ -25,14 +25,14 @@ def state(charge: float, current: float) -> Any:
 
 def land(charge: Curve, current: Curve, dt: float, reach: float, fails: float = math.inf) -> tuple[float, int]:
     """Return the length of the step that is taken and the attempts at it; steps from `fails` on are not possible."""
-    walk = Walk(protocol('[{ voltage = "0.1 V", capacity = "1 mAh/m^2", until_current = "1 A/m^2" }]'))
-    landing = Landing(walk, state(charge(0.0), current(0.0)), 1.0, reach)
+    position = ProtocolPosition(protocol('[{ voltage = "0.1 V", capacity = "1 mAh/m^2", until_current = "1 A/m^2" }]'))
+    step_end = StepEnd(position, state(charge(0.0), current(0.0)), 1.0, reach)
     for attempt in range(1, 3 * LOCATE):
         if dt >= fails:
-            landing.fail()
+            step_end.fail()
             dt *= 0.5
             continue
-        again = landing.again(state(charge(dt), current(dt)), dt)
+        again = step_end.again(state(charge(dt), current(dt)), dt)
         if again is None:
             return dt, attempt
         dt = again

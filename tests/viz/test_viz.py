@@ -218,9 +218,9 @@ def silhouette(run: FakeRun, view: camera.View) -> tuple[np.ndarray, np.ndarray]
     z = camera.to_rim(camera.relief(run, -1))
     x, y = (camera.rim_coordinates(n, run.spacing / UM) for n in run.shape[:0:-1])
     top = np.stack([*np.meshgrid(x, y), z * view.exaggeration], axis=-1).reshape(-1, 3)
-    foot = top.copy()
-    foot[:, 2] = view.base * view.exaggeration
-    seen = view.camera.project(np.concatenate([top, foot]))
+    closest = top.copy()
+    closest[:, 2] = view.base * view.exaggeration
+    seen = view.camera.project(np.concatenate([top, closest]))
     return seen.min(axis=0), seen.max(axis=0)
 
 

@@ -161,7 +161,7 @@ class PublishedCell(LawOfMotion):
         s.c, s.phi, s.phi_s = q.c, q.psi - q.voltage, -q.voltage
         np.divide(self.W * q.rate, xi * f.h, out=s.v, where=xi * f.h > EDGE)
         s.v[xi * f.h <= EDGE] = 0.0
-        j = f.gather(s.v) / self.per_charge
+        j = f.gather(s.v) / self.volume_per_charge
         total = q.current * self.plane
         s.reaction = Reaction(j, np.zeros_like(j), np.zeros_like(j), j, total, self.model.reacting(q) * self.plane)
 
@@ -170,7 +170,7 @@ class PublishedCell(LawOfMotion):
         if name == "xi":
             return s.fields.xi
         if name == "reaction_current":
-            return s.v / self.per_charge
+            return s.v / self.volume_per_charge
         if name.startswith("film_"):
             return np.zeros(self.shape)
         return s.field(name)

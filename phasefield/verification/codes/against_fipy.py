@@ -17,7 +17,7 @@ from phasefield.verification.row import Curve, Plot, Result, Row
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # FiPy's own, at import
     from phasefield.verification.codes.fipy_reference import Faces, Reference
-    from phasefield.verification.codes.fipy_twin import EMPTY, Displaced, Stage, Twin, displaced, flat
+    from phasefield.verification.codes.fipy_twin import EMPTY, Displaced, FipyTwin, Stage, displaced, flat
 
 Floats = NDArray[np.float64]
 
@@ -31,7 +31,7 @@ WHY = (
 FLOAT32 = 1.3e-7  # a unit in the last place of what faces are stored in
 
 
-def random_case(seed: int, flat_: bool, dependence: str, starved: bool = False) -> tuple[Cell, State]:
+def random_case(seed: int, flat_: bool, dependence: str, depleted: bool = False) -> tuple[Cell, State]:
     """Return a cell of 10 x 18 and a state with random fields: c of each cell +-15 %, phi of each +-20 mV.
 
     flat_: a flat surface, fields that depend on z alone; else a rough one under a patchy film. starved: with next to no
@@ -56,7 +56,7 @@ def random_case(seed: int, flat_: bool, dependence: str, starved: bool = False) 
     s = cell.start()
     shape = (cell.shape[0], 1, 1 if flat_ else cell.shape[2])
     s.c *= 1.0 + 0.15 * rng.uniform(-1.0, 1.0, shape)
-    if starved:
+    if depleted:
         s.c *= np.clip(0.25 * (s.front.d / cell.dx + 1.0), 0.02, 1.0)
     s.phi += 0.02 * rng.uniform(-1.0, 1.0, shape)
     cell.salt_0 = cell.content(s.front, s.c)
@@ -78,14 +78,14 @@ class Terms:
     def __init__(self, cell: Cell, s: State) -> None:
         self.cell, self.s = cell, s
         co, k0 = cell.co, s.front.k0
-        twin = Twin(cell)
+        twin = FipyTwin(cell)
         self.reference, self.faces = twin.reference, twin.conductances(flat(s.front.h), flat(s.c))
         self.I, self.stored = np.zeros((3, *cell.shape)), np.zeros((3, 3, *cell.shape), np.float32)
         psi = s.phi - co.beta * np.log(s.c / co.c_0)
         Ix, Iy, Iz = self.I
         g, ga, gb = self.stored
         transport.conduction(
-            Ix, Iy, Iz, g, ga, gb, s.front.h, s.c, psi, co.at, co.kappa, co.least, cell.lattice, cell.periodic, k0
+            Ix, Iy, Iz, g, ga, gb, s.front.h, s.c, psi, co.at, co.kappa, co.c_floor, cell.lattice, cell.periodic, k0
         )
 
     def conductances(self) -> float:
@@ -179,16 +179,16 @@ def steps(full: bool) -> Result:
     flows = 0.0
     for seed in range(2 if full else 1):
         for shape, dependence in (("1D", "constant"), ("2D", "nernst-einstein")):
-            for starved in (True, False):
-                cell, s = random_case(seed, shape == "1D", dependence, starved)
+            for depleted in (True, False):
+                cell, s = random_case(seed, shape == "1D", dependence, depleted)
                 drive = Drive(CURRENT)
                 cell.drive(s, drive)
-                twin = Twin(cell)
+                twin = FipyTwin(cell)
                 theirs = _stage_of(s)
                 theirs.phi[...] = 0.0
                 theirs.phi_s = 0.0
                 twin.charge(theirs, s, twin.weights(s.front), theirs.j > 0.0, CURRENT)
-                where = f"{shape}, little salt at the surface" if starved else shape
+                where = f"{shape}, little salt at the surface" if depleted else shape
                 for name, value in zip(
                     QUANTITIES[1:], _differences(theirs, s, np.zeros(twin.shape))[1:], strict=True
                 ):

@@ -153,7 +153,7 @@ def behind_salt(
     return j, by_z / (1.0 + by_z * R - (by_z * bound + by_log) * at(j)[1])
 
 
-class Twin:
+class FipyTwin:
     """The equations of one cell; it takes from the cell its numbers alone."""
 
     def __init__(self, cell: Cell) -> None:
@@ -165,12 +165,12 @@ class Twin:
         self.reference = Reference(self.shape)
         # psi - anions ln c has no gradient where no anions move and kappa is in proportion to c.
         kappa_0 = float(self.kappa(np.array(cell.co.c_0)))
-        self.anions = self.D * cell.co.c_0 / (cell.co.flux * kappa_0)
+        self.anions = self.D * cell.co.c_0 / (cell.co.salt_per_charge * kappa_0)
         self.width = math.sqrt(math.pi**2 * cell.W**2 / 3.0 + cell.dx**2 / 4.0)
 
     def kappa(self, c: Floats) -> Floats:
         """Return kappa at a concentration; below `least` it stays."""
-        return np.asarray(np.interp(np.maximum(c, self.co.least), self.co.at, self.co.kappa))
+        return np.asarray(np.interp(np.maximum(c, self.co.c_floor), self.co.at, self.co.kappa))
 
     def conductances(self, h: Floats, c: Floats) -> Faces:
         """Return h kappa dx between neighbours, kappa of the logarithmic mean of their concentrations.
@@ -222,12 +222,13 @@ class Twin:
         """Return by how much the salt at the surface falls per current: the way ahead of it times (1 - t+)/(F D)."""
         c_e = P @ c.ravel()
         x = np.sum(P * (c.ravel()[None, :] / c_e[:, None] - 1.0) ** 2, axis=1)
-        return (np.where(takes, self.width * np.sqrt(x) / (1.0 + BEND * x), 0.0) + moved) * self.co.flux / self.D
+        ahead = np.where(takes, self.width * np.sqrt(x) / (1.0 + BEND * x), 0.0)
+        return (ahead + moved) * self.co.salt_per_charge / self.D
 
     def counter_current(self, phi: float, c: float, R_film: float) -> tuple[float, float]:
         """Return j from the counter electrode to a top cell, half a cell away, and -dj/dphi."""
         co, half = self.co, 0.5 * self.dx
-        gain = half * co.flux / self.D
+        gain = half * co.salt_per_charge / self.D
         R = R_film + half / float(self.kappa(np.array(c)))
 
         def off(j: float, phi: float = phi) -> float:
@@ -250,7 +251,7 @@ class Twin:
         co, front, h = self.co, state.front, flat(state.front.h)
         P, area = self.weights(front), front.area[: front.count]
         takes = start.j > 0.0  # the sign of each current, once a stage
-        unit = 1.0 / (co.flux * dt)  # both are stored as multiples of it, see `model/transport.py`
+        unit = 1.0 / (co.salt_per_charge * dt)  # both are stored as multiples of it, see `model/transport.py`
         diffusion, flow = couplings(h, dt * self.dx * self.D * unit), rounded(moved.volume, unit)
         diffusion = rounded(diffusion, 1.0)
         diffusion, flow = (Faces(f.x / w, f.z / w) for f, w in ((diffusion, dt * unit), (flow, dt)))
@@ -260,9 +261,9 @@ class Twin:
         for _ in range(TURNS):
             old = s.c
             self.charge(s, state, P, takes, current)
-            known = held / dt - co.flux * (self.gives(P, s.c, takes).T @ (area * s.j)).reshape(self.shape)
-            ahead = 0.5 * self.dx * co.flux * s.jc / self.D  # of the counter plane over its cell
-            known[-1] += co.flux * self.dx**2 * s.jc - moved.top / dt * ahead
+            known = held / dt - co.salt_per_charge * (self.gives(P, s.c, takes).T @ (area * s.j)).reshape(self.shape)
+            ahead = 0.5 * self.dx * co.salt_per_charge * s.jc / self.D  # of the counter plane over its cell
+            known[-1] += co.salt_per_charge * self.dx**2 * s.jc - moved.top / dt * ahead
             s.c = self.reference.salt(diffusion, flow, storage, known, old)
             s.out = float(np.sum(moved.top * (s.c[-1] + ahead)))
             if float(np.max(np.abs(s.c - old)[h > 0.0] / old[h > 0.0])) <= AGREED:

@@ -165,7 +165,7 @@ def _when(excess: Callable[[float], float], longest: float) -> float:
 STARVING = 2.0  # V across a film of 1e2 S/m^2: requests 1.5 limiting currents, and leaves no salt at the lithium
 
 
-def starved(full: bool) -> Result:
+def depleted(full: bool) -> Result:
     """Return the current that settles where no salt is left at the lithium, on a grid and on one twice as fine."""
     rows: list[Row] = []
     curves: list[Curve] = []
@@ -326,6 +326,6 @@ CHECKS = (
         limiting,
         (3.0, 3.0),
     ),
-    Check("starved", "Closed forms", "the current at complete depletion of the salt", starved, (2.0, 8.0)),
+    Check("starved", "Closed forms", "the current at complete depletion of the salt", depleted, (2.0, 8.0)),
     Check("sand", "Closed forms", "Sand's time for six combinations of t+, D and j", sand, (4.0, 20.0)),
 )

@@ -65,7 +65,7 @@ def random_case(seed: int) -> tuple[str, ...]:
     return tuple(chosen)
 
 
-class Books:
+class Balances:
     """The worst errors of the balances over the steps of a run, rebuilt from its fields."""
 
     def __init__(self) -> None:
@@ -78,12 +78,13 @@ class Books:
         self.moved += abs(s.deposited - self.deposited)
         self.passed += abs(s.applied - self.applied)
         self.deposited, self.applied = s.deposited, s.applied
-        per_charge = cell.plane * cell.properties.V_m / FARADAY
+        volume_per_charge = cell.plane * cell.properties.V_m / FARADAY
         lithium = float((1.0 - s.front.h).sum()) * cell.dx**3 - cell.volume_0
         salt = float((s.front.h * s.c).sum()) * cell.dx**3 + s.displaced - cell.salt_0
         errors = {
             "charge": (s.applied - s.deposited - s.side) / max(self.passed, LEAST),
-            "lithium": (lithium - s.deposited * per_charge) / max(self.moved * per_charge, STILL * cell.volume_0),
+            "lithium": (lithium - s.deposited * volume_per_charge)
+            / max(self.moved * volume_per_charge, STILL * cell.volume_0),
             "salt": salt / cell.salt_0,
         }
         for name, error in errors.items():
@@ -102,16 +103,16 @@ def balances(full: bool) -> Result:
     stored: list[float] = []
     unfinished = 0
     for seed in seeds:
-        books = Books()
+        balances = Balances()
 
         def close(driver: Driver) -> None:
             with open_run(driver.folder) as run:
                 stored.append(float(np.max(np.array(list(run.ledger().values()), np.float64))))
 
-        _, outcome = small_cases.run(small_cases.make(*random_case(seed)), books.look, after=close)
+        _, outcome = small_cases.run(small_cases.make(*random_case(seed)), balances.look, after=close)
         unfinished += outcome.reason != "end"
         for name in NAMES:
-            found[name].append(books.worst[name])
+            found[name].append(balances.worst[name])
     what = f"seeds 0 to {seeds[-1]}"
     rows = [
         _row(f"{name}, worst of all steps, {what}", "balance, from the fields", max(found[name]), WHY[name])

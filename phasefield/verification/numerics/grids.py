@@ -71,7 +71,7 @@ def seed_growth(cells: float) -> tuple[float, float, float]:
         return r[arc], angle[arc], rise
 
     travel = radius * 1e-6
-    speed = 0.5 * cell.per_charge * CURRENT  # the surface is up to twice the plane
+    speed = 0.5 * cell.volume_per_charge * CURRENT  # the surface is up to twice the plane
     dt = 0.2 * cell.dx / (2.0 * speed)
     rise = 0.0
     while rise < travel:
@@ -116,17 +116,17 @@ def directed_growth(nx: int, ny: int) -> tuple[float, float, float]:
         return 2.0 * float(np.mean(s.front.height()[0] * wave))
 
     start = amplitude(s)
-    dt = 0.2 * cell.dx / (cell.per_charge * CURRENT)
+    dt = 0.2 * cell.dx / (cell.volume_per_charge * CURRENT)
     s = march(cell, s, drive, dt, 10)
     ratio = amplitude(s) / start
     measured = math.log(ratio) / s.t if ratio > 0.0 else math.nan  # not the requested wave
     p = cell.properties
     k = 2.0 * math.pi / (wavelength * 1e-6)
     J_z, _ = slopes(p, CURRENT, p.c0)
-    gap = (top - height) * 1e-6 - 0.5 * cell.per_charge * CURRENT * s.t
+    gap = (top - height) * 1e-6 - 0.5 * cell.volume_per_charge * CURRENT * s.t
     across = J_z / (p.kappa * k) * math.tanh(k * gap)
-    sigma = p.gamma * cell.per_charge * k**2
-    theory = cell.per_charge * J_z * (CURRENT / p.kappa - sigma) / (1.0 + across)
+    sigma = p.gamma * cell.volume_per_charge * k**2
+    theory = cell.volume_per_charge * J_z * (CURRENT / p.kappa - sigma) / (1.0 + across)
     return measured / theory, 1.0 / inverse, angle
 
 

@@ -62,7 +62,7 @@ class Made:
         s = self.s = cell.start()
         D_0, at = float(cell.co.D[0]), np.array([0.0, 3.0 * MEAN])
         co = cell.transport.co = replace(cell.co, D_at=at, D=D_0 * (1.0 + ENHANCED * (at / MEAN - 1.0)))
-        drawn = D_0 * MEAN / co.flux  # A/m
+        drawn = D_0 * MEAN / co.salt_per_charge  # A/m
         x, y, z = ((np.arange(n) + 0.5) * cell.dx for n in cell.shape[::-1])
         wave = np.cos(WAVE * x) * (np.cos(WAVE * y) if self.deep else np.ones(1))[:, None]
         q = WAVE * (math.sqrt(2.0) if self.deep else 1.0)

@@ -146,7 +146,7 @@ def grow(first: int, half: int, height: int, three: bool) -> tuple[Floats, Float
         new = cell.step(state, Drive(None, VOLTAGE), STEP * cell.dx / fastest)
         cell.accept(state)
         state = new
-        grown = cell.per_charge * state.deposited * cell.plane  # Faraday's law, exact
+        grown = cell.volume_per_charge * state.deposited * cell.plane  # Faraday's law, exact
         times.append(state.t)
         radii.append(_radius(a, grown, depth, three))
     return np.array(times), np.array(radii), np.array([law(t) for t in times]), cell, state
@@ -165,7 +165,7 @@ def cylinder_law(cell: Cell, a: float, half: int, height: int) -> Callable[[floa
     Current to a cylinder, both sides of it, per length: 2 pi kappa U / {pi L/B + ln[B/(2 pi a)] + kappa R/a}.
     """
     B, L, extra = 2.0 * half * cell.dx, height * cell.dx, FILM_LENGTH * cell.dx
-    rate = cell.per_charge * cell.properties.kappa * VOLTAGE
+    rate = cell.volume_per_charge * cell.properties.kappa * VOLTAGE
 
     def passed(r: float) -> float:
         return 0.5 * r**2 * (math.pi * L / B + math.log(B / (2.0 * math.pi * r)) + 0.5) + extra * r
@@ -179,7 +179,7 @@ def sphere_law(cell: Cell, a: float, half: int, height: int) -> Callable[[float]
     Current to a sphere, both sides of it: 4 pi kappa U / {1/a - 3.9003/B + 2 pi L/B^2 + kappa R/a^2}.
     """
     B, L, extra = 2.0 * half * cell.dx, height * cell.dx, FILM_LENGTH * cell.dx
-    rate = cell.per_charge * cell.properties.kappa * VOLTAGE
+    rate = cell.volume_per_charge * cell.properties.kappa * VOLTAGE
 
     def passed(r: float) -> float:
         return 0.5 * r**2 + (2.0 * math.pi * L / B**2 - MADELUNG / B) * r**3 / 3.0 + extra * r

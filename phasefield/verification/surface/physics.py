@@ -100,7 +100,7 @@ def measured(setting: Setting, film: bool) -> tuple[float, float]:
     s = march(cell, s, drive, SETTLING * gap**2 / p.D / STEPS, STEPS)
     assert s.reaction is not None
     k, c = 2.0 * math.pi / (WAVELENGTH * 1e-6), small_cases.surface_salt(cell, s)
-    speed = 2.0 * float(np.mean(s.reaction.j * wave[columns(s)])) * cell.per_charge
+    speed = 2.0 * float(np.mean(s.reaction.j * wave[columns(s)])) * cell.volume_per_charge
     if film:
         return speed, roughening(p, setting.current, c, k)
     return speed / crest(s), float(growth_rate(p, setting.current, c, k))

@@ -23,7 +23,7 @@ SEEDS_FAST, SEEDS_FULL = 4, 16
 SIGMAS = 3.0
 
 
-def walked(seed: int, halves: int) -> tuple[Floats, Floats, Cell]:
+def flat_run(seed: int, halves: int) -> tuple[Floats, Floats, Cell]:
     """Return rms heights [m] after each half-cycle, and those of the film's own numbers summed up."""
     case = small_cases.make(
         small_cases.box(CELLS, HEIGHT),
@@ -37,7 +37,7 @@ def walked(seed: int, halves: int) -> tuple[Floats, Floats, Cell]:
     )
     cell = Cell(case)
     state = cell.start()
-    dt = PLATED / (cell.per_charge * CURRENT)
+    dt = PLATED / (cell.volume_per_charge * CURRENT)
     rms, own, sum_ = [], [], np.zeros(CELLS)
     for half in range(halves):
         sign = -1.0 if half % 2 else 1.0
@@ -64,7 +64,7 @@ def walk(full: bool) -> Result:
     n = np.arange(1, halves + 1, dtype=float)
     got, own = [], []
     for seed in range(1, seeds + 1):
-        rms, film, _ = walked(seed, halves)
+        rms, film, _ = flat_run(seed, halves)
         got.append(rms)
         own.append(film)
     mean = np.sqrt(np.mean(np.square(got), axis=0))

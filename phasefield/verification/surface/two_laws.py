@@ -83,7 +83,7 @@ def _march(delta: float | None, width: float, path: float, look: Callable[[State
     note(state)
     longest = cell.model.motion.longest if isinstance(cell, PublishedCell) else math.inf
     while found[-1][1] - found[0][1] < path * small_cases.MICRON:
-        speed = cell.per_charge * cell.current(state) if len(found) < 3 else _slope(found)
+        speed = cell.volume_per_charge * cell.current(state) if len(found) < 3 else _slope(found)
         dt = min(longest, FRONT_STEP * cell.dx / speed)
         new = cell.step(state, drive, dt)
         cell.accept(state)
@@ -114,15 +114,15 @@ def sharp_height(cell: LawOfMotion, start: float, t: Floats) -> Floats:
     height, top = [start], cell.shape[0] * cell.dx
     times, h = np.linspace(0.0, float(t[-1]), 4001, retstep=True)
     for _ in times[1:]:
-        half = height[-1] + 0.5 * h * cell.per_charge * sharp_current(cell, top - height[-1])
-        height.append(height[-1] + h * cell.per_charge * sharp_current(cell, top - half))
+        half = height[-1] + 0.5 * h * cell.volume_per_charge * sharp_current(cell, top - height[-1])
+        height.append(height[-1] + h * cell.volume_per_charge * sharp_current(cell, top - half))
     return np.asarray(np.interp(t, times, np.array(height)))
 
 
 def ohmic_growth(cell: LawOfMotion, start: float, t: Floats) -> Floats:
     """Return what flat lithium grows [m] in times t [s] if the electrolyte alone resists."""
     gap = cell.shape[0] * cell.dx - start
-    return np.asarray(gap - np.sqrt(gap**2 - 2.0 * cell.properties.kappa * VOLTAGE * cell.per_charge * t))
+    return np.asarray(gap - np.sqrt(gap**2 - 2.0 * cell.properties.kappa * VOLTAGE * cell.volume_per_charge * t))
 
 
 def limit(values: Sequence[float]) -> float:
@@ -138,7 +138,7 @@ def flat(full: bool) -> Result:
     cell = ours.cell
     met = cell.properties.V_m * cell.properties.c0  # lithium from the ions that a front meets, of its path
     ahead = [float((r.grown - ohmic_growth(r.cell, r.height[0], r.t))[-1] / small_cases.MICRON) for r in runs]
-    passed = [float(r.applied[-1] * r.cell.per_charge / r.grown[-1]) for r in runs]
+    passed = [float(r.applied[-1] * r.cell.volume_per_charge / r.grown[-1]) for r in runs]
     order = math.log2((ahead[-3] - ahead[-2]) / (ahead[-2] - ahead[-1]))
     rows = (
         Row(
@@ -194,7 +194,7 @@ def wave(full: bool) -> Result:
     ours = grow(None)
     p, k = ours.cell.properties, 2.0 * math.pi / (WAVELENGTH * small_cases.MICRON)
     j = sharp_current(ours.cell, ours.cell.shape[0] * ours.cell.dx - float(ours.height.mean()))
-    theory = float(growth_rate(p, j, p.c0, k)) / (ours.cell.per_charge * j) / k
+    theory = float(growth_rate(p, j, p.c0, k)) / (ours.cell.volume_per_charge * j) / k
     found = [_growth(grow(delta)) for delta in WAVE_DELTAS]
     before, last = limit(found[:-1]), limit(found)
     rows = (

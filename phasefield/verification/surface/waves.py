@@ -82,13 +82,13 @@ def grown(wave: Wave) -> tuple[float, float, Floats, Floats]:
     guess = abs(float(growth_rate(p, wave.current, p.c0, k)))
     limits = [FOLDS / guess]
     if wave.current:
-        limits.append(PATH * cell.dx / (cell.per_charge * abs(wave.current)))
+        limits.append(PATH * cell.dx / (cell.volume_per_charge * abs(wave.current)))
     span = min(limits)
     settle = 2.0 / (p.D * k**2)  # s, of the salt around the wave; in the gap it settles within 16 of it
     span = max(span, 20.0 * settle)
-    speed = cell.per_charge * abs(wave.current)
+    speed = cell.volume_per_charge * abs(wave.current)
     # Gibbs-Thomson is explicit: its motion of the shortest wave is stable for steps up to this.
-    M = 1.0 / (1.0 / wave.film + 1.0 / (cell.co.kinetics.f * p.j0)) * cell.co.gibbs_thomson * cell.per_charge
+    M = 1.0 / (1.0 / wave.film + 1.0 / (cell.co.kinetics.f * p.j0)) * cell.co.gibbs_thomson * cell.volume_per_charge
     stable = 0.2 * cell.dx**2 / M if M > 0.0 else math.inf
     steps = max(24, math.ceil(span * speed / (FRONT_STEP * cell.dx)), math.ceil(span / stable))
     times, heights, salt = [], [], []
