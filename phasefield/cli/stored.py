@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -199,8 +200,14 @@ def export(
 
 
 @stored.command()
-def reference() -> None:
-    """Print the reference of the case file, as Markdown."""
-    from phasefield.case.file import reference_markdown
+def reference(
+    schema: Annotated[bool, typer.Option("--schema", help="Print a JSON schema, for an editor.")] = False,
+) -> None:
+    """Print the reference of the case file, as Markdown.
 
-    typer.echo(reference_markdown())
+    \b
+    phasefield reference --schema > case.schema.json       first line of a case: #:schema case.schema.json
+    """
+    from phasefield.case.file import json_schema, reference_markdown
+
+    typer.echo(json.dumps(json_schema(), indent=2) if schema else reference_markdown())
