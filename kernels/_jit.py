@@ -84,6 +84,11 @@ def cache_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="lithium-phasefield-"))
 
 
+def compiled() -> bool:
+    """Return whether compiled kernels are kept from an earlier time; else a run begins a minute or two later."""
+    return any(cache_folder().rglob("*.nbc"))
+
+
 def _remove_stale(root: Path, current: Path) -> None:
     """Remove the folders of earlier states of the kernels that nobody has used for long."""
     for folder in root.iterdir():

@@ -9,6 +9,7 @@ import logging
 import logging.handlers
 import math
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -101,6 +102,14 @@ def run(
     if not outcome.good:
         raise SolverError(f"{folder}: {outcome.text}", outcome.reason)
     return open_run(folder)
+
+
+def warm() -> None:
+    """Compile the kernels, and keep them: two small cells take a few steps, in 3D and in 2D, in a temporary folder."""
+    for size in ('["64 um", "64 um", "96 um"]', '["64 um", "96 um"]'):
+        small = [f"grid.size={size}", 'surface.height="40 um"', "protocol.repeat=1"]
+        with tempfile.TemporaryDirectory() as folder, threads_limited(None):
+            prepare(read_case("pll", small), Path(folder) / "run").run()
 
 
 def prepare(

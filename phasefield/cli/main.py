@@ -53,7 +53,6 @@ app = typer.Typer(
     epilog="Exit codes: 0 good, 1 the run failed, 2 wrong input (nothing written), 75 stopped and resumable. "
     "--debug anywhere shows the traceback of an error.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -197,6 +198,23 @@ def export(
             return
         for path in export_run(run):
             typer.echo(path)
+
+
+@stored.command()
+def warm() -> None:
+    """Compile the kernels now, so that the first run does not wait for them: once after an installation.
+
+    \b
+    phasefield warm
+    """
+    from phasefield import api
+    from phasefield.formatting import spell_wall
+    from phasefield.kernels._jit import cache_folder
+
+    begun = time.monotonic()
+    typer.echo("compiling once: a minute or two")
+    api.warm()
+    typer.echo(f"ready after {spell_wall(time.monotonic() - begun)}; the kernels are kept in {cache_folder()}")
 
 
 @stored.command()

@@ -82,7 +82,7 @@ class Several(Display):
             self.bars.start()
             for name in self.names:
                 label = f"[bold]{name}[/]" if name else ""
-                self.tasks[name] = self.bars.add_task(label, total=None, words="getting ready")
+                self.tasks[name] = self.bars.add_task(label, total=None, words=_beginning())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -125,7 +125,7 @@ class Count:
     def __enter__(self) -> Count:
         if self.bars is not None:
             self.bars.start()
-            self.task = self.bars.add_task("[bold]runs[/]", total=self.runs, words="getting ready")
+            self.task = self.bars.add_task("[bold]runs[/]", total=self.runs, words=_beginning())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -196,6 +196,13 @@ def display(kind: str, console: Console, apply: Callable[[int], None] | None = N
     if kind == "json":
         return JsonLines(apply)
     return Several(console, [""], kind == "bar" or (kind == "auto" and console.is_terminal))
+
+
+def _beginning() -> str:
+    """Return what a run does before its first step."""
+    from phasefield.kernels._jit import compiled
+
+    return "getting ready" if compiled() else "compiling once, a minute or two"
 
 
 def _bars(console: Console) -> Bars:
