@@ -21,6 +21,7 @@ from phasefield.analytic.closed_forms import Voltage, film_resistances, voltage_
 from phasefield.analytic.intercalation import Intercalation
 from phasefield.analytic.salt_profile import limiting_current, settled_sides
 from phasefield.case import Case, Properties, Step
+from phasefield.case.film_growth import growth_law
 
 Floats = NDArray[np.float64]
 
@@ -76,12 +77,7 @@ class FlatCell:
     """A flat cell at one time; age: of its films [s]; salt: its modes s_k [A/m^2]."""
 
     def __init__(self, case: Case) -> None:
-        from phasefield.analytic.film_growth import Growth
-
-        law = case.film.growth
-        self.growth = Growth()
-        if law is not None and law.law != "none":
-            self.growth = Growth(law.law, law.rate or 0.0, law.coefficient or 0.0, law.molar_volume or 1.0)
+        self.growth = growth_law(case.film.growth)
         self.fresh, self.gap = case.properties(), gap_of(case)
         self.tau = self.gap**2 / (math.pi**2 * self.fresh.D)
         self.most = NEARLY * limiting_current(self.fresh, self.gap)
@@ -92,17 +88,19 @@ class FlatCell:
         self.age, self.salt = 0.0, np.zeros(MODES + 1)
         self.cathode = Intercalation.of(case)
         self.charge = 0.0  # C/m^2, passed since the start
+        self.plated = np.zeros(2)  # C/m^2, on the lithium and on the counter electrode
         self.modes = np.zeros(0) if self.cathode is None else self.cathode.start()
 
     @property
     def grows(self) -> bool:
         """Whether its films grow."""
-        return self.growth.law != "none"
+        return self.growth.grows
 
     def films(self, age: float, j: float = 0.0, dt: float = 0.0) -> Properties:
         """Return the properties with films of this age [s], those of a cathode after dt [s] at j [A/m^2]."""
         p = self.fresh
-        both = self.growth.thickness(np.array([p.film_thickness, p.film_thickness_counter]), age)
+        plated = self.plated + np.maximum([j * dt, -j * dt], 0.0)
+        both = self.growth.thickness(np.array([p.film_thickness, p.film_thickness_counter]), age, plated)
         if self.cathode is not None:
             filling = self._filling(j, dt)
             return replace(p, film_thickness=float(both[0]), j0_counter=self.cathode.exchange_current(filling))
@@ -122,6 +120,7 @@ class FlatCell:
         if self.cathode is not None:
             self.modes = self.cathode.followed(self.modes, j, dt)
         self.charge += j * dt
+        self.plated += np.maximum([j * dt, -j * dt], 0.0)
         salt = self.followed(j, dt)
         s = abs(float(self.weights @ salt))
         self.salt = salt if s <= self.most else salt * (self.most / s)
@@ -240,20 +239,22 @@ class FlatCell:
 
 
 def run_flat(case: Case) -> FlatRun:
-    """Walk a flat cell through the protocol of a case: its first repeat and its last one.
+    """Take a flat cell through the protocol of a case: return its first repeat and its last one.
 
-    Where voltages rule and films grow no two repeats are the same: the 1st, 2nd, 4th, 8th and so on are walked, and the
-    charge of those between is interpolated. The first repeat of a full cell, whose cathode begins as it was made, is
-    like none of those after it: there the second one is the first of those between which is interpolated.
+    Where voltages are imposed and films grow, no two repeats are the same. The 1st, 2nd, 4th, 8th and so on are
+    computed, and the charge of those between is interpolated. The first repeat of a full cell, whose cathode begins as
+    it was made, differs from all others; there the interpolation begins with the second one.
     """
     cell, repeat, steps = FlatCell(case), case.protocol.repeat, case.protocol.steps
     first = [cell.pass_step(step) for step in steps]
     time, charge = _sums(first)
+    plated = cell.plated.copy()  # in the last repeat
     began = (0.0, 0.0)
     last = first
     if cell.cathode is not None and repeat > 1 and math.isfinite(time):
         began, repeat = (time, charge), repeat - 1
         last = [cell.pass_step(step) for step in steps]
+        plated = cell.plated - plated
         time, charge = _sums(last)
     ruled = any(step.voltage is not None or step.until_voltage is not None for step in steps)
     doubling = cell.grows and ruled
@@ -261,7 +262,10 @@ def run_flat(case: Case) -> FlatRun:
     while at < repeat and math.isfinite(time):
         skip = min(at, repeat - at) if doubling else repeat - at
         cell.age += (skip - 1) * time
+        cell.plated += (skip - 1) * plated
+        start = cell.plated.copy()
         last, at = [cell.pass_step(step) for step in steps], at + skip
+        plated = cell.plated - start
         passed += skip * time
         (time, then), before = _sums(last), charge
         whole += skip * before + 0.5 * (skip - 1) * (then - before)

@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 from phasefield.case.cathode import Cathode
 from phasefield.case.electrodes import Counter, Film, Kinetics, Lithium
 from phasefield.case.electrolyte import Electrolyte
+from phasefield.case.film_growth import growth_law
 from phasefield.case.grid import WHOLE, Grid
 from phasefield.case.properties import Properties, material
 from phasefield.case.protocol import Protocol
@@ -123,7 +124,7 @@ class Case(Record):
         growth = self.film.growth
         for name, there in (
             ("film.patches", self.film.patches),
-            ("film.growth", growth and growth.law != "none"),
+            ("film.growth", growth_law(growth).grows),
             ("film.repair", self.film.repair),
             ("surface.substrate", self.surface.substrate),
         ):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from phasefield import units
+from phasefield.case.film_growth import Growth
 from phasefield.case.quantities import (
     FILLED,
     Barrier,
@@ -66,35 +67,6 @@ class Patches(Record):
         'drawn when the current changes its sign; "none": never'
     )
     seed: Seed = Field(default=1, description="seed of the random patches")
-
-
-class Growth(Record):
-    """Side reaction that thickens the film and consumes charge and lithium."""
-
-    law: Literal["none", "constant", "square-root"] = Field(
-        description='"constant": thickness = thickness_0 + rate t; '
-        '"square-root": thickness^2 = thickness_0^2 + coefficient t; "none"'
-    )
-    rate: Annotated[float | None, Measure(units.SPEED, gt=0, optional=True)] = Field(
-        default=None, description='growth rate of the thickness, for "constant"'
-    )
-    coefficient: Annotated[float | None, Measure(units.DIFFUSIVITY, gt=0, optional=True)] = Field(
-        default=None, description='growth rate of the squared thickness, for "square-root"'
-    )
-    molar_volume: Annotated[float | None, Measure(units.MOLAR_VOLUME, gt=0, optional=True)] = Field(
-        default=None, description="volume of film per mole of lithium consumed; needed unless law is none"
-    )
-
-    @model_validator(mode="after")
-    def _check(self) -> Growth:
-        needs = {"none": (), "constant": ("rate",), "square-root": ("coefficient",)}[self.law]
-        needs += () if self.law == "none" else ("molar_volume",)
-        for name in ("rate", "coefficient", "molar_volume"):
-            if name in needs and getattr(self, name) is None:
-                raise refuse(name, f'missing: law = "{self.law}" needs it; add it or write law = "none"')
-            if name not in needs and name != "molar_volume" and getattr(self, name) is not None:
-                raise refuse(name, f'law = "{self.law}" does not take it; remove it or choose another law')
-        return self
 
 
 class Film(Record):

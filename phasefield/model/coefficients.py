@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from phasefield.case.film_growth import growth_law
 from phasefield.constants import FARADAY, GAS_CONSTANT
 from phasefield.kernels.kinetics import Kinetics
 
@@ -60,7 +61,7 @@ class Coefficients:
     layer: float  # resistance times concentration [ohm mol/m] of the layer at the surface that is not electroneutral
     c_0: float  # starting concentration [mol/m^3], at which phi = psi
     kinetics: Kinetics
-    repair: float = 0.0  # share of the plating current that makes film anew
+    repair: float = 0.0  # share of the plating current that forms film, (8)
 
 
 def coefficients(case: Case) -> tuple[Coefficients, Kinetics]:
@@ -87,6 +88,6 @@ def coefficients(case: Case) -> tuple[Coefficients, Kinetics]:
         spread=math.sqrt(math.pi**2 / 3.0 * case.numerics.interface_width**2 + 0.25 * case.grid.spacing**2),
         gibbs_thomson=p.gamma * p.V_m / FARADAY,
         c_floor=RESIDUAL * p.c0, layer=DEBYE * p.c0 / p.kappa, c_0=p.c0, kinetics=kinetics,
-        repair=case.film.repair or 0.0,
+        repair=(case.film.repair or 0.0) + growth_law(case.film.growth).share,
     )  # fmt: skip
     return co, kinetics._replace(j0=p.j0_counter)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from phasefield.analytic.film_growth import Growth
+from phasefield.case.film_growth import Law, growth_law
 from phasefield.kernels import front as front_kernels
 from phasefield.kernels import random_field as kernels
 from phasefield.model.front import Front
@@ -70,7 +70,7 @@ class Film:
     radius: float
     renewal: float
     seed: int
-    growth: Growth
+    growth: Law
     shape: tuple[int, int, int]
     dx: float
     periodic: bool = True
@@ -78,16 +78,13 @@ class Film:
     @classmethod
     def of(cls, case: Case) -> Film:
         """Return the film of a case."""
-        p, patches, growth = case.properties(), case.film.patches, case.film.growth
-        law = Growth()
-        if growth is not None and growth.law != "none":
-            law = Growth(growth.law, growth.rate or 0.0, growth.coefficient or 0.0, growth.molar_volume or 1.0)
+        p, patches = case.properties(), case.film.patches
         spread, size, renewal, seed = 0.0, 1.0, np.inf, 0
         if patches is not None:
             spread, size, seed = patches.spread, patches.size, patches.seed
             renewal = np.inf if patches.renewal is None else patches.renewal
         return cls(
-            p.film_conductivity, p.film_thickness, spread, size, renewal, seed, law,
+            p.film_conductivity, p.film_thickness, spread, size, renewal, seed, growth_law(case.film.growth),
             case.grid.shape, case.grid.spacing, case.grid.lateral == "periodic",
         )
 
@@ -168,15 +165,17 @@ class Film:
         film.known.fill(0.0)
         known[near] = 1.0
 
-    def evolve(self, film: FilmState, front: Front, speed: float, dt: float) -> None:
+    def evolve(self, film: FilmState, front: Front, speed: float, dt: float, v: Floats, charge: float) -> None:
         """Count the lithium that passes and grow the film over dt [s], eq. (8); dead lithium's film stays.
 
-        speed: mean v over the surface [m/s], negative while stripping.
+        speed: mean v over the surface [m/s], negative while stripping; v: that of each cell near it (nz, ny, nx);
+        charge [C/m^3]: charge that plates a volume of lithium, what becomes film included.
         """
         film.left -= abs(speed) * dt
-        if self.growth.law != "none":
+        if self.growth.grows:
             live = front.near[front.frozen.ravel()[front.near] == 0]
-            film.delta.ravel()[live] = self.growth.thickness(film.delta.ravel()[live], dt)
+            plated = np.maximum(v.ravel()[live], 0.0) * (charge * dt) if self.growth.share > 0.0 else 0.0
+            film.delta.ravel()[live] = self.growth.thickness(film.delta.ravel()[live], dt, plated)
 
     def mean_factor(self, film: FilmState, front: Front) -> float | Floats:
         """Return <exp(s N)>, the mean over the live surface, which makes the mean conductivity the stated one.

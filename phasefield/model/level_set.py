@@ -189,7 +189,7 @@ class Cell(LawOfMotion):
         a.deposited = s.deposited + NODE * dt * r0.total_li / self.plane
         a.deposited_other = s.deposited_other + NODE * dt * r0.other_li / self.plane
         self._move(a, s, s.v, NODE * dt, last=False)
-        self._film(a, s, self.mean_speed(s), NODE * dt)
+        self._film(a, s, s.v, self.mean_speed(s), NODE * dt)
         self._pass(a, s, NODE * dt * r0.total / self.plane, NODE * dt)
         dV = self.dx**3
         of = self._open(s, a)
@@ -214,7 +214,7 @@ class Cell(LawOfMotion):
         b.deposited = s.deposited + dt * li
         b.deposited_other = s.deposited_other + dt * ((1.0 - LATE) * r0.other_li + LATE * r1.other_li) / self.plane
         b.volume_correction = abs(self._move(b, s, v, dt, last=True))
-        self._film(b, s, (1.0 - LATE) * self.mean_speed(s) + LATE * self.mean_speed(a), dt)
+        self._film(b, s, v, (1.0 - LATE) * self.mean_speed(s) + LATE * self.mean_speed(a), dt)
         self._pass(b, s, dt * charge, dt)
         # h c of stage 2 before its own rate, and the volume that its own flow displaces, eq. (11)
         k = s.front.k0
@@ -372,12 +372,8 @@ class Cell(LawOfMotion):
         M = J * self.co.gibbs_thomson * self.volume_per_charge
         if M > 0.0:
             limits.append(STABLE * dx**2 / (2.0 * (self.case.grid.ndim - 1) * M))
-        growth = self.film.growth
         delta = float(np.min(s.film.delta[s.film.known > 0.0], initial=math.inf))
-        if growth.law == "constant":
-            limits.append(THICKER * delta / growth.rate)
-        elif growth.law == "square-root":
-            limits.append(THICKER * 2.0 * delta**2 / growth.coefficient)
+        limits.append(self.film.growth.longest(delta, THICKER))
         return min(limits)
 
     def accept(self, old: State) -> None:
@@ -440,11 +436,14 @@ class Cell(LawOfMotion):
         f.refresh()
         return shift
 
-    def _film(self, to: State, s: State, speed: float, dt: float) -> None:
+    def _film(self, to: State, s: State, v: Floats, speed: float, dt: float) -> None:
+        """Carry the film along and let it grow; v: speed of the surface (nz, ny, nx), speed: its mean [m/s]."""
+        charge = 1.0 / (self.volume_per_charge * (1.0 - self.co.repair))  # C per m^3 of lithium plated
         to.film.copy_from(s.film, self._band(s, to))
         self.film.follow(to.film, to.front)
-        self.film.evolve(to.film, to.front, speed, dt)
+        self.film.evolve(to.film, to.front, speed, dt, v, charge)
         self._coat(to)
         to.counter_film = s.counter_film
         if self.cathode is None:
-            to.counter_film = float(self.film.growth.thickness(np.array([s.counter_film]), dt)[0])
+            plated = max(-speed, 0.0) * dt / self.volume_per_charge  # on the counter electrode
+            to.counter_film = float(self.film.growth.thickness(np.array([s.counter_film]), dt, plated)[0])

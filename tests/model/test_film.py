@@ -11,8 +11,9 @@ import numba
 import numpy as np
 import pytest
 
-from phasefield.analytic.film_growth import Growth
+from phasefield.analytic.flat_cell import run_flat
 from phasefield.api import read_case
+from phasefield.case.film_growth import Law
 from phasefield.constants import FARADAY
 from phasefield.model.coefficients import Drive
 from phasefield.model.film import Film
@@ -22,7 +23,7 @@ from phasefield.model.state import State
 
 def patchwork(shape: tuple[int, int, int], dx: float, radius: float, seed: int = 1, **more: Any) -> Film:
     """Return a film of unit spread on any grid."""
-    return Film(1.0, 1.0, 1.0, radius, more.pop("renewal", 1.0), seed, Growth(), shape, dx, **more)
+    return Film(1.0, 1.0, 1.0, radius, more.pop("renewal", 1.0), seed, Law(), shape, dx, **more)
 
 
 def test_patches_have_unit_variance_and_the_stated_radius() -> None:
@@ -181,6 +182,31 @@ def test_growth_follows_its_law_and_takes_its_charge(growth: str, thickness: Any
     assert got == pytest.approx(FARADAY * (delta - 20e-9) / 2e-5, rel=1e-4)
     # The lithium in the film is lost to the electrode: applied = deposited + side.
     assert s.applied - s.deposited == pytest.approx(got, rel=1e-9)
+
+
+@pytest.mark.parametrize(("current", "own", "other"), [(10.0, 1.0, 0.0), (-10.0, 0.0, 1.0)])
+def test_film_that_plating_forms_takes_its_share_where_lithium_plates(current: float, own: float, other: float) -> None:
+    case = cases.make('film.growth={ law="plating", plating_share=0.05, molar_volume="2e-5 m^3/mol" }')
+    cell, s = cases.driven(case, Drive(current))
+    s = cases.march(cell, s, Drive(current), 15.0, 40)
+    grown = 0.05 * 2e-5 / FARADAY * 10.0 * 600.0  # y V_film j t/F
+    # The surface is flat to 2 %, and so is the current.
+    assert s.film.delta[s.film.known > 0.0] == pytest.approx(20e-9 + own * grown, rel=0.02)
+    assert s.counter_film == pytest.approx(20e-9 + other * grown, rel=0.02)
+    assert s.side == pytest.approx(own * 0.05 * 6000.0, rel=1e-9)
+    assert s.applied - s.deposited == pytest.approx(s.side, rel=1e-9, abs=1e-9)
+
+
+def test_film_of_a_flat_cell_grows_with_what_plates() -> None:
+    case = cases.make(
+        'film.growth={ law="plating", plating_share=0.05, molar_volume="2e-5 m^3/mol" }', "protocol.repeat=9",
+        'protocol.steps=[{current="10 A/m^2", duration="60 s"}, {current="-10 A/m^2", duration="60 s"}]',
+    )  # fmt: skip
+    grown = 9 * 0.05 * 2e-5 / FARADAY * 600.0
+    p = case.properties()
+    own, other = run_flat(case).last[-1].films
+    assert own * p.film_conductivity == pytest.approx(20e-9 + grown, rel=1e-9)
+    assert other * p.film_conductivity_counter == pytest.approx(20e-9 + grown, rel=1e-9)
 
 
 def test_resistance_in_front_of_a_moving_surface_moves_with_it() -> None:
