@@ -31,6 +31,14 @@ class Wave(Record):
     direction: Angle = Field(default=0.0, description="angle of the wave vector to the x axis; 0 in 2D")
 
 
+class Groove(Record):
+    """A scratch of triangular section: z falls by depth (1 - 2 |x - position|/width), along the whole of y."""
+
+    position: Place = Field(description="x of its deepest line")
+    depth: Length = Field(description="depth below the surface around it")
+    width: Length = Field(description="width at the surface, at least 4 spacings")
+
+
 class Cap(Record):
     """A nucleus: a spherical cap standing on the surface."""
 
@@ -81,6 +89,7 @@ class Surface(Record):
     correlation_length: OptionalLength = Field(default=None, description="correlation length of the Gaussian surface")
     seed: Seed | None = Field(default=None, description="seed of the Gaussian surface")
     wave: Wave | None = Field(default=None, description="a cosine wave")
+    groove: Groove | None = Field(default=None, description="a scratch of triangular section along y")
     caps: tuple[Cap, ...] = Field(default=(), description="nuclei: a list of spherical caps")
     file: str | None = Field(
         default=None,
@@ -117,7 +126,7 @@ class Surface(Record):
         if self.substrate is None and self.height is None:
             raise refuse("height", 'missing: how far the surface is from the bottom of the box; add it, e.g. "40 um"')
         if self.substrate is not None:
-            parts = ("roughness", "wave", "caps", "file")
+            parts = ("roughness", "wave", "groove", "caps", "file")
             other = next((name for name in parts if getattr(self, name) not in (None, ())), None)
             if other is not None:
                 raise refuse(other, 'does not go with [surface.substrate]; remove it, or write "none"')
@@ -147,6 +156,9 @@ def check_surface(grid: Grid, surface: Surface) -> None:
     if surface.wave is not None:
         _check_wave(grid, surface.wave)
         low, high = low - surface.wave.amplitude, high + surface.wave.amplitude
+    if surface.groove is not None:
+        _check_groove(grid, surface.groove)
+        low -= surface.groove.depth
     for k, cap in enumerate(surface.caps):
         if len(cap.position) != grid.ndim - 1:
             raise refuse(
@@ -248,6 +260,20 @@ def _check_wave(grid: Grid, wave: Wave) -> None:
         raise refuse(
             "surface.wave.wavelength",
             f"{um(wave.wavelength)} is below 4 spacings; give at least {um(4 * grid.spacing)}",
+        )
+
+
+def _check_groove(grid: Grid, groove: Groove) -> None:
+    """Refuse a groove outside the box, wider than it, or too narrow for the grid."""
+    if not 0 <= groove.position <= grid.size[0]:
+        raise refuse(
+            "surface.groove.position",
+            f"{um(groove.position)} is outside the box; give 0 um to {um(grid.size[0])}",
+        )
+    if not 4 * grid.spacing <= groove.width <= grid.size[0]:
+        raise refuse(
+            "surface.groove.width",
+            f"{um(groove.width)} came; give {um(4 * grid.spacing)} (4 spacings) to {um(grid.size[0])} (the box)",
         )
 
 

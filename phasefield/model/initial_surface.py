@@ -41,7 +41,7 @@ def rough(shape: tuple[int, int], dx: float, radius: float, seed: int, periodic:
 
 
 def height_map(case: Case) -> Floats:
-    """Return the starting height [m], (ny, nx): flat height plus roughness, wave, caps and file."""
+    """Return the starting height [m], (ny, nx): flat height plus roughness, wave, groove, caps and file."""
     _, ny, nx = case.grid.shape
     dx = case.grid.spacing
     s = case.surface
@@ -56,6 +56,11 @@ def height_map(case: Case) -> Floats:
         a = s.wave.direction
         along = np.cos(a) * x[None, :] + (np.sin(a) * y[:, None] if ny > 1 else 0.0)
         z += s.wave.amplitude * np.cos(k * along)
+    if s.groove is not None:
+        across = x - s.groove.position
+        if periodic:
+            across -= nx * dx * np.round(across / (nx * dx))
+        z -= s.groove.depth * np.maximum(1.0 - 2.0 * np.abs(across) / s.groove.width, 0.0)[None, :]
     for cap in s.caps or ():
         ax = x[None, :] - cap.position[0]
         ay = y[:, None] - cap.position[1] if ny > 1 else np.zeros((1, 1))

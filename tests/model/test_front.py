@@ -325,3 +325,18 @@ def test_no_entry_is_written_beyond_the_room_for_them() -> None:
     )  # fmt: skip
     assert got == (-1, -1)
     assert np.all(room[f.used - 5 :] == -7)
+
+
+@pytest.mark.parametrize("lateral", ["periodic", "mirror"])
+def test_a_groove_holds_the_volume_of_its_triangle(lateral: str) -> None:
+    groove = 'surface.groove={ position="3 um", depth="2 um", width="8 um" }'  # its left part wraps, or is cut
+    grid = 'grid.size=["24 um", "8 um", "24 um"]', f'grid.lateral="{lateral}"', 'surface.height="10 um"'
+    cell = Cell(cases.make(*grid, groove))
+    flat = Cell(cases.make(*grid)).start().front.volume()
+    cut = 0.0 if lateral == "periodic" else 0.5 * 1.0 * 0.5  # um^2 beyond the side: 1 um wide, 0.5 um deep there
+    missing = flat - cell.start().front.volume()
+    # Midpoints of cells of 1 um give a triangle's area to (dx/width)^2; the box is 8 um deep.
+    assert missing * 1e18 == pytest.approx((0.5 * 2.0 * 8.0 - cut) * 8.0, rel=0.04)
+    depth = 10e-6 - float(cell.start().front.height()[0].min())
+    # Cells beside the deepest line are 1.75 um deep; the distance rounds the tip by a fifth of a cell.
+    assert depth == pytest.approx(1.75e-6, abs=0.2e-6)
