@@ -183,41 +183,70 @@ class Cell(LawOfMotion):
         """
         a, b = self.spare
         self.effort, begun = 0, self.transport.iterations
-        r0 = s.reaction
-        assert r0 is not None
-        # Stage 1
-        a.deposited = s.deposited + NODE * dt * r0.total_li / self.plane
-        a.deposited_other = s.deposited_other + NODE * dt * r0.other_li / self.plane
+        total_0 = self.content(s.front, s.c)
+        out_1, factor_1 = self._stage_1(a, s, drive, dt, total_0)
+        error_1 = self.transport.error
+        charge, li = self._move_stage_2(b, s, a, dt)
+        weight, part = self._salt_before_stage_2(b, s, a)
+        b.c[...], b.phi[...], b.jc[...], b.phi_s = a.c, a.phi, a.jc, a.phi_s
+        out_2, factor_2 = self._transport(b, s, drive, part * dt, total_0 - weight * out_1, flow=part / NODE)
+        self._speeds(b)
+        b.t = s.t + dt
+        b.applied = s.applied + dt * charge
+        b.side = s.side + dt * (charge - li)
+        b.displaced = s.displaced + weight * out_1 + out_2
+        of = self._open(s, a, b)
+        moved = float(np.sum(s.front.h[of]) - np.sum(b.front.h[of]))
+        b.displaced_volume = s.displaced_volume + self.dx**3 * moved
+        b.newton_iterations, b.residual = self.transport.iterations - begun, max(error_1, self.transport.error)
+        b.step_error = self._error(s, a, b, dt)
+        b.salt_correction = max(abs(factor_1 - 1.0), abs(factor_2 - 1.0))
+        return b
+
+    def _stage_1(self, a: State, s: State, drive: Drive, dt: float, total: float) -> tuple[float, float]:
+        """Solve stage 1, at NODE dt, in `a`; return the salt [mol] that left in it, and the closing factor."""
+        r = s.reaction
+        assert r is not None
+        a.deposited = s.deposited + NODE * dt * r.total_li / self.plane
+        a.deposited_other = s.deposited_other + NODE * dt * r.other_li / self.plane
         self._move(a, s, s.v, NODE * dt, last=False)
         self._film(a, s, s.v, self.mean_speed(s), NODE * dt)
-        self._pass(a, s, NODE * dt * r0.total / self.plane, NODE * dt)
+        self._pass(a, s, NODE * dt * r.total / self.plane, NODE * dt)
         dV = self.dx**3
         of = self._open(s, a)
         np.multiply(s.front.h[of], dV * s.c[of], out=self.before[of])
         np.copyto(self.held[of], self.before[of])
         np.multiply(dV, s.front.h[of] - a.front.h[of], out=self.shrinks[of])
         a.c[...], a.phi[...], a.jc[...], a.phi_s = s.c, s.phi, s.jc, s.phi_s
-        total_0 = self.content(s.front, s.c)
-        out_1, factor_1 = self._transport(a, s, drive, NODE * dt, total_0, flow=0.0)
-        error_1 = self.transport.error
+        out = self._transport(a, s, drive, NODE * dt, total, flow=0.0)
         self._speeds(a)
-        r1 = a.reaction
+        return out
+
+    def _move_stage_2(self, b: State, s: State, a: State, dt: float) -> tuple[float, float]:
+        """Move surface and film of stage 2, eq. (11); return the mean current of the step and lithium's part [A/m^2]."""
+        r0, r1 = s.reaction, a.reaction
+        assert r0 is not None
         assert r1 is not None
-        # Stage 2
         of = self._band(s, a)
         v = self.speed_2
         v.fill(0.0)
         np.add((1.0 - LATE) * s.v[of], LATE * a.v[of], out=v[of])
         li = ((1.0 - LATE) * r0.total_li + LATE * r1.total_li) / self.plane
         charge = ((1.0 - LATE) * r0.total + LATE * r1.total) / self.plane
-        side = charge - li
         b.deposited = s.deposited + dt * li
         b.deposited_other = s.deposited_other + dt * ((1.0 - LATE) * r0.other_li + LATE * r1.other_li) / self.plane
         b.volume_correction = abs(self._move(b, s, v, dt, last=True))
         self._film(b, s, v, (1.0 - LATE) * self.mean_speed(s) + LATE * self.mean_speed(a), dt)
         self._pass(b, s, dt * charge, dt)
-        # h c of stage 2 before its own rate, and the volume that its own flow displaces, eq. (11)
-        k = s.front.k0
+        return charge, li
+
+    def _salt_before_stage_2(self, b: State, s: State, a: State) -> tuple[float, float]:
+        """Set h c of stage 2 before its own rate, and the volume that its own flow displaces, eq. (11).
+
+        Returns the weight of stage 1, and the share of the step that is implicit. Where stage 1 took most of the salt
+        the weight is 0: implicit Euler.
+        """
+        dV, k = self.dx**3, s.front.k0
         fall = sums.largest_fall(self._planes, a.front.h[k:], a.c[k:], s.c[k:], SCARCE * self.properties.c0)
         weight, part = (MIXED / NODE, DIAGONAL) if fall < HALF else (0.0, 1.0)
         of = self._open(s, a, b)
@@ -229,21 +258,7 @@ class Cell(LawOfMotion):
             sums.lend(self.held, s.front.h, s.c, a.c, weight, LEAST, dV, self.lattice, k)
         h_0, h_1, h_2 = (x.front.h[of] for x in (s, a, b))
         np.multiply(dV, h_0 - h_2 - weight * (h_0 - h_1), out=self.shrinks[of])
-        np.copyto(b.c, a.c)
-        np.copyto(b.phi, a.phi)
-        np.copyto(b.jc, a.jc)
-        b.phi_s = a.phi_s
-        out_2, factor_2 = self._transport(b, s, drive, part * dt, total_0 - weight * out_1, flow=part / NODE)
-        self._speeds(b)
-        b.t = s.t + dt
-        b.applied = s.applied + dt * charge
-        b.side = s.side + dt * side
-        b.displaced = s.displaced + weight * out_1 + out_2
-        b.displaced_volume = s.displaced_volume + dV * float(np.sum(h_0) - np.sum(h_2))
-        b.newton_iterations, b.residual = self.transport.iterations - begun, max(error_1, self.transport.error)
-        b.step_error = self._error(s, a, b, dt)
-        b.salt_correction = max(abs(factor_1 - 1.0), abs(factor_2 - 1.0))
-        return b
+        return weight, part
 
     def _open(self, *states: State) -> slice:
         """Return the planes that hold electrolyte in any of some states; below, a stage's work arrays are set to 0."""

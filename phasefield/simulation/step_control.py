@@ -42,6 +42,17 @@ class AcceptedStep(NamedTuple):
     iterations: int  # of the solvers
 
 
+class Attempt(NamedTuple):
+    """An attempt at a step: its state, or None and why it is rejected."""
+
+    state: State | None
+    reason: str = ""
+    cause: str = ""
+    shorter: float = 0.5  # times the length, for the next attempt
+    change: float = 0.0  # largest relative change of concentration
+    off: float = 0.0  # estimated error over the allowed one
+
+
 class StepController:
     """Step control of one run; what carries over from step to step stands in `Control`, for a restart."""
 
@@ -73,57 +84,69 @@ class StepController:
             raise SolverError("nothing limits the step; give the protocol step a duration or numerics.max_step")
         rejected = located = 0
         begun = cell.iterations
-        limit = self.case.numerics.concentration_change
         while True:
-            reason, cause, shorter = "", "", 0.5
-            # What changes within a moment is a jump, as where the last lithium of a place goes: no step divides it.
-            moment = dt <= MOMENT * s.t
-            divisible = rejected < ATTEMPTS - 2 and not moment
-            try:
-                new = cell.step(s, drive, dt)
-                change = cell.change(s, new, FLOOR)
-                if change > OVERSHOOT * limit and divisible:
-                    reason = f"the concentration changed by {change:.2g} of itself"
-                    shorter = max(0.8 * limit / change, SHORTEST)
-                off = new.step_error / self.case.numerics.step_error
-                if off > OVERSHOOT and divisible:
-                    reason = f"its error, {new.step_error:.2g}, is {off:.2g} times what numerics.step_error allows"
-                    shorter = min(shorter, max(0.8 * off**ORDER, SHORTEST))
-                swing = self._swing(s, new, drive)
-                if swing > SWING and divisible:
-                    reason = f"the current changed by {swing:.2g} of itself at an imposed voltage"
-                    shorter = min(shorter, 0.5)
-            except SolverError as error:
-                reason, cause = error.message, error.cause
-                shorter = 0.5 if rejected < 2 or cause == NO_LITHIUM else SHORTEST
-            if reason:
+            attempt = self._attempt(s, drive, dt, rejected)
+            if attempt.state is None:
                 rejected += 1
                 control.rejected += 1
-                log.info("step of %.6g s at %.6g s rejected: %s", dt, s.t, reason)
-                shortest = max(self.case.numerics.min_step or 0.0, MOMENT * s.t if cause == NO_LITHIUM else 0.0)
-                if rejected >= ATTEMPTS or shorter * dt < shortest:
-                    raise SolverError(f"no step succeeds ({reason})", cause)
+                log.info("step of %.6g s at %.6g s rejected: %s", dt, s.t, attempt.reason)
+                gone = attempt.cause == NO_LITHIUM
+                shortest = max(self.case.numerics.min_step or 0.0, MOMENT * s.t if gone else 0.0)
+                if rejected >= ATTEMPTS or attempt.shorter * dt < shortest:
+                    raise SolverError(f"no step succeeds ({attempt.reason})", attempt.cause)
                 step_end.fail()
-                dt *= shorter
+                dt *= attempt.shorter
                 continue
             if drive.current is None:
-                length = step_end.again(new, dt)
+                length = step_end.again(attempt.state, dt)
                 if length is None:
                     break
                 dt = length
                 continue
-            share = share_to_voltage_limit(position, s, new)
+            share = share_to_voltage_limit(position, s, attempt.state)
             if share == 1.0 or located == LOCATE:
                 break
             located += 1
             dt *= max(share, 0.05)
+        self._limit_next(attempt, dt, rejected)
+        return AcceptedStep(attempt.state, dt, rejected, cell.iterations - begun)
+
+    def _attempt(self, s: State, drive: Drive, dt: float, rejected: int) -> Attempt:
+        """Take a step of dt [s] and judge it; rejected: how many attempts at this step were rejected before."""
+        cell, numerics = self.cell, self.case.numerics
+        try:
+            new = cell.step(s, drive, dt)
+        except SolverError as error:
+            shorter = 0.5 if rejected < 2 or error.cause == NO_LITHIUM else SHORTEST
+            return Attempt(None, error.message, error.cause, shorter)
+        change = cell.change(s, new, FLOOR)
+        off = new.step_error / numerics.step_error
+        # What changes within a moment is a jump, as where the last lithium of a place goes: no step divides it.
+        if rejected >= ATTEMPTS - 2 or dt <= MOMENT * s.t:
+            return Attempt(new, change=change, off=off)
+        reason, shorter = "", 0.5
+        if change > OVERSHOOT * numerics.concentration_change:
+            reason = f"the concentration changed by {change:.2g} of itself"
+            shorter = max(0.8 * numerics.concentration_change / change, SHORTEST)
+        if off > OVERSHOOT:
+            reason = f"its error, {new.step_error:.2g}, is {off:.2g} times what numerics.step_error allows"
+            shorter = min(shorter, max(0.8 * off**ORDER, SHORTEST))
+        swing = self._swing(s, new, drive)
+        if swing > SWING:
+            reason = f"the current changed by {swing:.2g} of itself at an imposed voltage"
+            shorter = min(shorter, 0.5)
+        return Attempt(None if reason else new, reason, "", shorter, change, off)
+
+    def _limit_next(self, accepted: Attempt, dt: float, rejected: int) -> None:
+        """Set how long the next step may be for the salt's sake, after an accepted one of dt [s]."""
+        change, off, effort = accepted.change, accepted.off, self.cell.effort
+        limit = self.case.numerics.concentration_change
         longer = min(limit / change if change > 0.0 else GROWTH, off**ORDER if off > 0.0 else GROWTH)
-        control.dt_c = dt * min(GROWTH, 0.8 * longer)
-        if change < limit and off < 0.5 and cell.effort <= EASY and rejected == 0:
-            control.dt_c = math.inf  # nothing but the motion need limit the next step
-        elif cell.effort > HARD:
-            control.dt_c = dt
-        return AcceptedStep(new, dt, rejected, cell.iterations - begun)
+        self.control.dt_c = dt * min(GROWTH, 0.8 * longer)
+        if change < limit and off < 0.5 and effort <= EASY and rejected == 0:
+            self.control.dt_c = math.inf  # nothing but the motion need limit the next step
+        elif effort > HARD:
+            self.control.dt_c = dt
 
     def _swing(self, old: State, new: State, drive: Drive) -> float:
         """Return the relative change of the current in a step at an imposed voltage; 0 at an imposed current."""
