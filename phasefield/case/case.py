@@ -82,8 +82,8 @@ class Case(Record):
         """Refuse what does not go with a counter electrode that is resolved."""
         surface, grid = self.counter.surface, self.grid
         assert surface is not None
-        if self.numerics.motion != "distance":
-            raise refuse("counter.surface", 'it needs numerics.motion = "distance"; remove it or take that')
+        if self.numerics.motion != "level-set":
+            raise refuse("counter.surface", 'it needs numerics.motion = "level-set"; remove it or take that')
         for name, there in (("cathode", self.cathode), ("surface.substrate", self.surface.substrate)):
             if there is not None:
                 raise refuse("counter.surface", f"does not go with [{name}]; remove one of them")
@@ -108,8 +108,8 @@ class Case(Record):
 
     def _check_full_cell(self) -> None:
         """Refuse what a cell with an intercalation electrode does not do."""
-        if self.numerics.motion != "distance":
-            raise refuse("cathode", 'a full cell needs numerics.motion = "distance"; remove [cathode] or take that')
+        if self.numerics.motion != "level-set":
+            raise refuse("cathode", 'a full cell needs numerics.motion = "level-set"; remove [cathode] or take that')
         if "voltage_limit" not in self.protocol.stop_on:
             raise refuse("protocol.stop_on", 'a full cell does not go on at the voltage limit; add "voltage_limit"')
         for k, step in enumerate(self.protocol.steps):
@@ -132,7 +132,7 @@ class Case(Record):
                 raise refuse(
                     name,
                     'numerics.motion = "allen-cahn" has no film and no bare metal; set it to "none", or take '
-                    'motion = "distance"',
+                    'motion = "level-set"',
                 )
         if self.lithium.surface_energy == 0.0:
             raise refuse(
@@ -180,7 +180,8 @@ class Case(Record):
     @property
     def hash(self) -> str:
         """sha256 of the resolved text."""
-        return hashlib.sha256(self.resolved_toml().encode()).hexdigest()
+        text = self.resolved_toml().replace('motion = "level-set"', 'motion = "distance"')  # its name until 0.1
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Case) and self.resolved_toml() == other.resolved_toml()

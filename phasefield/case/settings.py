@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from phasefield import units
 from phasefield.case.quantities import FILLED, Duration, FieldName, Length, OptionalDuration
@@ -15,10 +15,10 @@ from phasefield.units import Measure
 class Numerics(Record):
     """Settings of the method; the defaults serve."""
 
-    motion: Literal["distance", "allen-cahn"] = Field(
-        default="distance",
-        description='law of motion; "distance": level-set law; "allen-cahn": the published models, without film, t+ '
-        "and anions, for comparison",
+    motion: Literal["level-set", "allen-cahn"] = Field(
+        default="level-set",
+        description='law of motion; "level-set": moves the signed distance; "allen-cahn": the published models, '
+        "without film, t+ and anions, for comparison",
     )
     metal_contrast: Annotated[float, Measure(units.NUMBER, ge=1, le=1e7)] = Field(
         default=1e7, description='for "allen-cahn": conductivity of the metal over that of the electrolyte'
@@ -46,6 +46,12 @@ class Numerics(Record):
     min_step: OptionalDuration = Field(
         default=None, description="shortest time step; a run that needs a shorter one ends as failed"
     )
+
+    @field_validator("motion", mode="before")
+    @classmethod
+    def _name_of_before(cls, given: Any) -> Any:
+        """Take "distance" for "level-set", its name in cases and results made before 0.1."""
+        return "level-set" if given == "distance" else given
 
     @model_validator(mode="after")
     def _check(self) -> Numerics:

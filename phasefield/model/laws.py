@@ -11,7 +11,7 @@ from phasefield.model.level_set import Cell
 if TYPE_CHECKING:
     from phasefield.case import Case
 
-LAWS: dict[str, type[LawOfMotion]] = {"distance": Cell, "allen-cahn": PublishedCell}
+LAWS: dict[str, type[LawOfMotion]] = {"level-set": Cell, "allen-cahn": PublishedCell}
 
 
 def law_of(case: Case) -> LawOfMotion:

@@ -223,7 +223,7 @@ class Cell(LawOfMotion):
         return out
 
     def _move_stage_2(self, b: State, s: State, a: State, dt: float) -> tuple[float, float]:
-        """Move surface and film of stage 2, eq. (11); return the mean current of the step and lithium's part [A/m^2]."""
+        """Move surface and film of stage 2, eq. (11); return the mean current of the step and of lithium [A/m^2]."""
         r0, r1 = s.reaction, a.reaction
         assert r0 is not None
         assert r1 is not None

@@ -420,3 +420,9 @@ def test_reference_names_every_key():
     assert "| `conductivity` | S/m | required | ionic" in text
     columns = {line.replace("\\|", "").count("|") for line in text.split("\n") if line.startswith("|")}
     assert columns == {5}
+
+
+def test_the_level_set_law_has_its_old_name_too(tmp_path):
+    old, new = (read_case(cases.locate("pllz"), [f'numerics.motion="{name}"']) for name in ("distance", "level-set"))
+    assert old.numerics.motion == new.numerics.motion == "level-set"
+    assert old.hash == new.hash == read_case(cases.locate("pllz")).hash  # a run of before goes on
