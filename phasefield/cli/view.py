@@ -36,8 +36,15 @@ def view(
 
     from phasefield.api import open_run
     from phasefield.viz.stored import frame_index
+    from phasefield.viz.surfaces import gl
     from phasefield.viz.viewer.scene import Look, Scene
 
+    missing = gl.without_pyvista()
+    if missing is not None:
+        raise PhasefieldError(
+            f"{missing}, and the viewer needs it; install it with: pip install pyvista; or draw stills: "
+            f"phasefield render {folders[0]}"
+        )
     with ExitStack() as stack:
         runs = [stack.enter_context(open_run(folder)) for folder in folders]
         try:
@@ -55,7 +62,6 @@ def view(
             raise PhasefieldError("--solid: needs xi, which not all of the runs hold; see output.fields")
         screen = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")) or sys.platform == "darwin"
         if screen and not web:
-            from phasefield.viz.surfaces import gl
             from phasefield.viz.viewer.window import show
 
             if gl.screen():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -382,3 +383,16 @@ def test_words() -> None:
     assert texts == ["6.00", "50.0", "200", "1230", "0", "\u2013", "\u22120.500", "3.00e\u221207"]
     with pytest.raises(ValueError, match="frames 0 to 2"):
         stored.frame_index(ROUGH, 3)
+
+
+def test_without_pyvista_the_painter_draws_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyvista", None)  # its import fails
+    monkeypatch.delenv("PHASEFIELD_GL", raising=False)
+    gl._warn.cache_clear()
+    assert not gl.available()
+    with caplog.at_level("WARNING"):
+        assert surface.surface(ROUGH, tmp_path / "surface.png", -1).stat().st_size > 10_000
+    assert "PyVista cannot be imported" in caplog.text
+    assert "pip install pyvista" in caplog.text

@@ -10,6 +10,7 @@ PHASEFIELD_GL=off renders with matplotlib at once; PHASEFIELD_GL=on skips the qu
 from __future__ import annotations
 
 import json
+import logging
 import os
 import platform
 import subprocess
@@ -20,6 +21,10 @@ from ctypes.util import find_library
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from phasefield.errors import one_line
+
+log = logging.getLogger(__name__)
 
 SWITCH = "PHASEFIELD_GL"
 WINDOW = "VTK_DEFAULT_OPENGL_WINDOW"  # VTK >= 9.4 reads here which kind of window to open
@@ -55,7 +60,16 @@ print("drawn", int(pixels.GetValue(0)), flush=True)
 
 def available() -> bool:
     """True if PyVista can render here."""
-    return _window() is not None
+    return without_pyvista() is None and _window() is not None
+
+
+def without_pyvista() -> str | None:
+    """Say why PyVista cannot be imported; None if it can."""
+    try:
+        import pyvista  # noqa: F401
+    except Exception as error:  # a package or a library of the system is missing, or of a version that does not fit
+        return f"PyVista cannot be imported ({one_line(f'{type(error).__name__}: {error}', 120)})"
+    return None
 
 
 def screen() -> bool:
@@ -70,8 +84,22 @@ def screen() -> bool:
     return b"kind" in said and not any(kind.encode() in said for kind in OFF_SCREEN)
 
 
+def warn_once() -> None:
+    """Log, once in a process, what to install; nothing where PHASEFIELD_GL=off asks for the plainer pictures."""
+    if _switch() is not False:
+        _warn(missing_message())
+
+
+@lru_cache(maxsize=1)
+def _warn(text: str) -> None:
+    log.warning(text)
+
+
 def missing_message() -> str:
     """Say what to install so that pictures are rendered in 3D."""
+    missing = without_pyvista()
+    if missing is not None:
+        return f"{missing}: matplotlib draws the surfaces instead. Install it: pip install pyvista"
     return (
         "no OpenGL found: surfaces are drawn by matplotlib instead of PyVista. On Debian or Ubuntu install "
         "'libegl1 libgl1' (best), or 'libosmesa6', or 'xvfb' (and run under xvfb-run). "

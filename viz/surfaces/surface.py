@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Literal
 
@@ -19,8 +18,6 @@ from phasefield.viz.style import FAINT, INK, MICRON, MINUS, TIMES, look, new_fig
 from phasefield.viz.surfaces import gl
 from phasefield.viz.surfaces.camera import Camera, View, common_view, needs_section
 from phasefield.viz.surfaces.painter import paint
-
-log = logging.getLogger(__name__)
 
 TICK = 4.0  # length of a tick mark [points]
 NUMBER_GAP = 8.0  # from a tick to the middle of the number under it [points]
@@ -95,7 +92,7 @@ def draw_surface(
         )
         axes.set(xlim=limits[0], ylim=limits[1])
     else:
-        log.info(gl.missing_message())
+        gl.warn_once()
         paint(axes, run, frame, view)
     if scales:
         _draw_axes(axes, view, heights)
