@@ -6,6 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
+
+from phasefield.cli.main import app
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -70,3 +73,25 @@ if __name__ == "__main__":  # the counts of every page
         found = lengths(page)
         print(f"{page.name:20} {len(found):4} sentences, mean {sum(n for n, _ in found) / max(len(found), 1):5.1f}, "
               f"{sum(n > LONGEST for n, _ in found)} above {LONGEST}, longest {max((n for n, _ in found), default=0)}")
+
+
+# Words that only this project used, and the field's: docs/design.md and the glossary have those.
+PRIVATE = re.compile(
+    r"foot[ _]points?|\bladder\b|\bthe books\b|\bscarce\w*|\bstarv\w+|\blandings?\b|\bmist\b|\bspecimens?\b|\bclimb\w*"
+    r"|(?<!random )(?<!random-)\bwalk(s|ed)?\b|\bwritten aside\b|\bheed\b",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_word_is_the_projects_own(page: Path) -> None:
+    found = [match.group() for match in PRIVATE.finditer(page.read_text(encoding="utf-8"))]
+    assert not found
+
+
+def test_help_has_no_word_of_the_projects_own() -> None:
+    command = typer.main.get_command(app)
+    texts = [command.help or ""]
+    for one in command.commands.values():  # type: ignore[attr-defined]
+        texts += [one.help or "", *(getattr(p, "help", None) or "" for p in one.params)]
+    assert not [text for text in texts if PRIVATE.search(text)]
