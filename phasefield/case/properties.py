@@ -12,6 +12,9 @@ from phasefield.case.electrolyte import DependenceTable, Electrolyte, interpolat
 from phasefield.case.provenance import Provenance
 from phasefield.constants import BOLTZMANN, FARADAY, GAS_CONSTANT
 
+Columns = tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]
+"""Concentration [mol/m^3], conductivity [S/m] and diffusivity [m^2/s] of a table; empty without one."""
+
 
 @dataclass(frozen=True)
 class Properties:
@@ -36,9 +39,7 @@ class Properties:
     film_conductivity_counter: float
     film_thickness_counter: float
     dependence: Literal["nernst-einstein", "constant", "table"]
-    table: tuple[
-        tuple[float, ...], tuple[float, ...], tuple[float, ...]
-    ]  # c, kappa, D at T; empty without one
+    table: Columns  # at T
 
 
 def nernst_einstein(
@@ -59,6 +60,58 @@ def arrhenius(barrier: float, reference: float, temperature: float) -> float:
     return math.exp(-barrier / BOLTZMANN * (1 / temperature - 1 / reference))
 
 
+@dataclass(frozen=True)
+class _AtTemperature:
+    """The temperature T [K] of the properties, and the sources of the values, by dotted key."""
+
+    T: float
+    sources: Mapping[str, Provenance]
+
+    def stated(self, key: str) -> float:
+        """Return the temperature at which a value holds [K]: the `at` of its source, else T."""
+        at = self.sources[key].at if key in self.sources else None
+        return self.T if at is None else at
+
+    def factor(self, key: str, barrier: float) -> float:
+        """Return value(T) over the value as stated, for an activation energy in J."""
+        return arrhenius(barrier, self.stated(key), self.T)
+
+
+@dataclass(frozen=True)
+class _Transport:
+    """Conductivity [S/m] and diffusivity [m^2/s] of the electrolyte at T, and its table there."""
+
+    kappa: float
+    D: float
+    table: Columns
+
+
+def _transport(e: Electrolyte, there: _AtTemperature) -> _Transport:
+    """Return the transport properties at T; the diffusivity is that of the table, its own, or an ideal salt's."""
+    kappa_factor = there.factor("electrolyte.conductivity", e.conductivity_barrier)
+    table = e.concentration_dependence
+    # D from kappa, and D in a table, hold at the temperature of kappa; a D of its own has its own `at`
+    ruled_by_kappa = isinstance(e.salt_diffusivity, str) or isinstance(table, DependenceTable)
+    D_factor = there.factor(
+        "electrolyte.conductivity" if ruled_by_kappa else "electrolyte.salt_diffusivity", e.diffusivity_barrier
+    )
+    if isinstance(e.salt_diffusivity, str):
+        D = nernst_einstein(
+            e.conductivity, e.transference_number, e.salt_concentration, there.stated("electrolyte.conductivity")
+        )
+    else:
+        D = e.salt_diffusivity
+    columns: Columns = ((), (), ())
+    if isinstance(table, DependenceTable):
+        D = interpolate(table.concentration, table.diffusivity, e.salt_concentration)
+        columns = (
+            table.concentration,
+            tuple(kappa_factor * v for v in table.conductivity),
+            tuple(D_factor * v for v in table.diffusivity),
+        )
+    return _Transport(e.conductivity * kappa_factor, D * D_factor, columns)
+
+
 def material(
     T: float,
     sources: Mapping[str, Provenance],
@@ -69,57 +122,31 @@ def material(
     counter: Counter,
 ) -> Properties:
     """Return the properties at temperature T [K]; each value holds at the `at` of its source, else at T."""
-
-    def holds_at(key: str) -> float:
-        at = sources[key].at if key in sources else None
-        return T if at is None else at
-
-    def factor(key: str, barrier: float) -> float:
-        return arrhenius(barrier, holds_at(key), T)
-
-    kappa_factor = factor("electrolyte.conductivity", e.conductivity_barrier)
-    table = e.concentration_dependence
-    # D from kappa, and D in a table, hold at the temperature of kappa; a D of its own has its own `at`
-    ruled_by_kappa = isinstance(e.salt_diffusivity, str) or isinstance(table, DependenceTable)
-    D_factor = factor(
-        "electrolyte.conductivity" if ruled_by_kappa else "electrolyte.salt_diffusivity", e.diffusivity_barrier
-    )
-    if isinstance(e.salt_diffusivity, str):
-        D = nernst_einstein(
-            e.conductivity, e.transference_number, e.salt_concentration, holds_at("electrolyte.conductivity")
-        )
-    else:
-        D = e.salt_diffusivity
-    rows: tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]] = ((), (), ())
-    if isinstance(table, DependenceTable):
-        D = interpolate(table.concentration, table.diffusivity, e.salt_concentration)
-        rows = (
-            table.concentration,
-            tuple(kappa_factor * v for v in table.conductivity),
-            tuple(D_factor * v for v in table.diffusivity),
-        )
+    there = _AtTemperature(T, sources)
+    transport = _transport(e, there)
+    dependence = e.concentration_dependence
     return Properties(
         T=T,
-        kappa=e.conductivity * kappa_factor,
-        D=D * D_factor,
+        kappa=transport.kappa,
+        D=transport.D,
         t_plus=e.transference_number,
         c0=e.salt_concentration,
         chi=e.thermodynamic_factor,
         j0=k.exchange_current_density
-        * factor("kinetics.exchange_current_density", k.exchange_current_barrier),
+        * there.factor("kinetics.exchange_current_density", k.exchange_current_barrier),
         alpha_a=1 - k.transfer_coefficient,
         alpha_c=k.transfer_coefficient,
         exponent=k.concentration_exponent,
         c_ref=k.reference_concentration,
         V_m=lithium.molar_volume,
         gamma=lithium.surface_energy,
-        film_conductivity=film.conductivity * factor("film.conductivity", film.conductivity_barrier),
+        film_conductivity=film.conductivity * there.factor("film.conductivity", film.conductivity_barrier),
         film_thickness=film.thickness,
         j0_counter=counter.kinetics.exchange_current_density
-        * factor("counter.kinetics.exchange_current_density", k.exchange_current_barrier),
+        * there.factor("counter.kinetics.exchange_current_density", k.exchange_current_barrier),
         film_conductivity_counter=counter.film.conductivity
-        * factor("counter.film.conductivity", film.conductivity_barrier),
+        * there.factor("counter.film.conductivity", film.conductivity_barrier),
         film_thickness_counter=counter.film.thickness,
-        dependence="table" if isinstance(table, DependenceTable) else table,
-        table=rows,
+        dependence="table" if isinstance(dependence, DependenceTable) else dependence,
+        table=transport.table,
     )
