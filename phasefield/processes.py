@@ -20,6 +20,7 @@ from phasefield.errors import Interrupted, SolverError
 PATIENCE = 120.0  # s that a child may take to save and stop
 LOOK = 0.5  # s between two looks at the children
 RESUMABLE = 75
+PROGRESS = "PHASEFIELD_PROGRESS"  # environment variable: how a run shows its progress, "json" for a parent
 
 Show = Callable[[str, Mapping[str, Any]], None]
 """Shows a report, or a word {"say": text}, about the run of that name."""
@@ -115,14 +116,14 @@ def _share(children: Sequence[_Child], threads: int) -> None:
 def _start(job: Job, threads: int, reports: queue.SimpleQueue[Any]) -> _Child:
     """Start a run in a process, in a session of its own: a Ctrl-C in the terminal reaches only the parent."""
     command = [sys.executable, "-m", "phasefield", "run", *job.arguments]
-    command += ["--out", str(job.folder), "--threads", str(threads), "--progress", "json"]
+    command += ["--out", str(job.folder), "--threads", str(threads)]
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", PROGRESS: "json"},
         start_new_session=True,
     )
     child = _Child(job, process, threads)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from phasefield.cli.main import main
+from phasefield.processes import PROGRESS
 
 TINY = """title = "Li | {name} | Li, tiny"
 extends = "electrolytes/{base}.toml"
@@ -46,13 +47,13 @@ def call(*words: object) -> int:
     return int(end.value.code or 0)
 
 
-def start(folder: Path, *words: object) -> subprocess.Popen[str]:
-    """Start a command in a process of its own."""
+def start(folder: Path, *words: object, progress: str = "auto") -> subprocess.Popen[str]:
+    """Start a command in a process of its own; progress: how a run shows it, "json" for a parent."""
     path = os.pathsep.join(part for part in (str(SOURCE), os.environ.get("PYTHONPATH", "")) if part)
     return subprocess.Popen(
         [sys.executable, "-m", "phasefield", *(str(word) for word in words)],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", PROGRESS: progress},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

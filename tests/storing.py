@@ -11,7 +11,7 @@ import numpy as np
 
 from phasefield.constants import FARADAY, LITHIUM_MOLAR_VOLUME
 from phasefield.results.fields import REQUIRED_SERIES
-from phasefield.results.writer import Frame, RunWriter
+from phasefield.results.writer import Frame, RunHeader, RunWriter
 
 SHAPE = (7, 5, 6)
 SHAPE_2D = (7, 1, 6)
@@ -21,18 +21,18 @@ EVERY = 3
 
 
 def create(folder: Path, shape: tuple[int, int, int], **changes: Any) -> RunWriter:
-    """Begin a run in `folder`."""
-    settings: dict[str, Any] = {
+    """Begin a run in `folder`; changes: of its header, or of the arguments of `RunWriter.create`."""
+    said: dict[str, Any] = {
         "shape": shape,
         "spacing": SPACING,
-        "fields": FIELDS,
         "case_text": 'title = "a test"',
         "resolved_case": {"title": "a test"},
         "versions": {"numpy": "2"},
         "seed": 7,
-        "attrs": {"molar_volume": LITHIUM_MOLAR_VOLUME},
     }
-    return RunWriter.create(folder, **{**settings, **changes})
+    header = RunHeader(**{name: changes.pop(name, value) for name, value in said.items()})
+    settings = {"fields": FIELDS, "attrs": {"molar_volume": LITHIUM_MOLAR_VOLUME}, **changes}
+    return RunWriter.create(folder, header, **settings)
 
 
 def row_of(k: int) -> dict[str, float]:

@@ -6,6 +6,7 @@ Everything heavy is imported inside the commands, so that `--help` is quick.
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 import sys
@@ -115,7 +116,6 @@ def run(
         str | None, typer.Option(metavar="TIME", help='Save and stop after this time, e.g. "55 min".')
     ] = None,
     quiet: Quiet = False,
-    progress: Annotated[str, typer.Option(hidden=True)] = "auto",
 ) -> None:
     """Run a case.
 
@@ -128,14 +128,14 @@ def run(
     from phasefield.check import explain
     from phasefield.cli.tables import print_run
     from phasefield.formatting import console_for
+    from phasefield.processes import PROGRESS
     from phasefield.simulation.progress import display
 
     resolved = api.read_case(case, set_ or [])
     folder = out if out is not None else api.default_folder(resolved)
     seconds = None if walltime is None else _seconds(walltime)
     console = console_for()
-    if quiet:
-        progress = "none"
+    progress = "none" if quiet else os.environ.get(PROGRESS, "auto")
     if resume and api.is_finished(resolved, folder):
         if not quiet:
             console.print(f"{folder} is finished: there is nothing left to do.")

@@ -97,12 +97,7 @@ def render(
     from phasefield.formatting import console_for
     from phasefield.viz.movie import FORMATS, KINDS
     from phasefield.viz.movie import movie as write_movie
-    from phasefield.viz.plots.series import series
-    from phasefield.viz.stored import has_field, is_flat_run
     from phasefield.viz.style import STYLES, styled
-    from phasefield.viz.surfaces.plate import plate
-    from phasefield.viz.surfaces.section import cross_section
-    from phasefield.viz.surfaces.surface import surface
 
     for option, value, known in (("--movie", movie or KINDS[0], KINDS), ("--format", format_, FORMATS),
                                  ("--style", style, tuple(STYLES))):  # fmt: skip
@@ -119,18 +114,30 @@ def render(
                 )  # fmt: skip
             typer.echo(path)
             return
-        made = []
-        if not is_flat_run(run):
-            made.append(surface(run, place / "surface.png", number))
-        if has_field(run, "xi"):
-            made.append(cross_section(run, place / "section.png", number))
-        else:
-            typer.echo("xi is not stored, so there is no section: output.fields of the case has it stored", err=True)
-        if has_field(run, "xi") or not is_flat_run(run):
-            made.append(plate(run, place / "plate.png", number))
-        made.append(series(run, place / "series.png"))
+        made = _draw_pictures(run, number, place)
     for path in made:
         typer.echo(path)
+
+
+def _draw_pictures(run: Run, number: int, folder: Path) -> list[Path]:
+    """Draw every picture that the stored fields of a run allow, of one frame, and return their paths."""
+    from phasefield.viz.plots.series import series
+    from phasefield.viz.stored import has_field, is_flat_run
+    from phasefield.viz.surfaces.plate import plate
+    from phasefield.viz.surfaces.section import cross_section
+    from phasefield.viz.surfaces.surface import surface
+
+    made = []
+    if not is_flat_run(run):
+        made.append(surface(run, folder / "surface.png", number))
+    if has_field(run, "xi"):
+        made.append(cross_section(run, folder / "section.png", number))
+    else:
+        typer.echo("xi is not stored, so there is no section: output.fields of the case has it stored", err=True)
+    if has_field(run, "xi") or not is_flat_run(run):
+        made.append(plate(run, folder / "plate.png", number))
+    made.append(series(run, folder / "series.png"))
+    return made
 
 
 @stored.command()

@@ -55,6 +55,22 @@ class Frame:
     height: Array
 
 
+@dataclass(frozen=True)
+class RunHeader:
+    """What a results file says of its run: its grid, its case as given and as resolved, what made it.
+
+    shape: (nz, ny, nx) cells; spacing: their edge [m]; resolved_case: TOML, or the tables; versions: of the program
+    and its libraries by name; seed: of the random fields.
+    """
+
+    shape: Sequence[int]
+    spacing: float
+    case_text: str
+    resolved_case: str | Mapping[str, Any]
+    versions: Mapping[str, str]
+    seed: int
+
+
 class RunWriter:
     """Appends steps and frames to the results file of one run folder."""
 
@@ -74,20 +90,18 @@ class RunWriter:
     def create(
         cls,
         folder: Path | str,
+        header: RunHeader,
         *,
-        shape: Sequence[int],
-        spacing: float,
         fields: Sequence[str],
-        case_text: str,
-        resolved_case: str | Mapping[str, Any],
-        versions: Mapping[str, str],
-        seed: int,
         attrs: Mapping[str, Any] | None = None,
         overwrite: bool = False,
     ) -> RunWriter:
-        """Start the results file of a new run; a folder that holds a run is refused without `overwrite`."""
+        """Start the results file of a new run; a folder that holds a run is refused without `overwrite`.
+
+        fields: names of the cell fields of its frames; attrs: further attributes of the run.
+        """
         run = cls(Path(folder))
-        run.shape = _shape(shape)
+        run.shape = _shape(header.shape)
         run.fields = list(fields)
         for name in run.fields:
             entry = cell_field(name)
@@ -95,14 +109,15 @@ class RunWriter:
                 raise ResultError(
                     f"output.fields: {name!r} is no field on the cells; see phasefield.results.fields.FIELDS"
                 )
+        resolved = header.resolved_case
         own: dict[str, Any] = {
             "format": FORMAT,
-            "case": case_text,
-            "resolved_case": resolved_case if isinstance(resolved_case, str) else json.dumps(resolved_case),
-            "versions": json.dumps(dict(versions)),
-            "seed": int(seed),
+            "case": header.case_text,
+            "resolved_case": resolved if isinstance(resolved, str) else json.dumps(resolved),
+            "versions": json.dumps(dict(header.versions)),
+            "seed": int(header.seed),
             "shape": np.array(run.shape, np.int64),
-            "spacing": float(spacing),
+            "spacing": float(header.spacing),
             "fields": json.dumps(run.fields),
         }
         for name, value in (attrs or {}).items():
@@ -111,7 +126,7 @@ class RunWriter:
             own[name] = int(value) if isinstance(value, bool | np.bool_) else value
         run._clear(overwrite)
         with run._change(new=True) as file:
-            create_image(file, run.shape, float(spacing))
+            create_image(file, run.shape, float(header.spacing))
             group = file.create_group("run")
             for name, value in own.items():
                 group.attrs[name] = value

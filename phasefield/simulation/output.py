@@ -17,7 +17,7 @@ from phasefield.constants import FARADAY, VERSION
 from phasefield.model.base import LawOfMotion
 from phasefield.model.state import State
 from phasefield.results.balances import Corrections
-from phasefield.results.writer import Frame, RunWriter
+from phasefield.results.writer import Frame, RunHeader, RunWriter
 from phasefield.simulation.protocol import ProtocolPosition
 from phasefield.simulation.restart import Control
 from phasefield.topography.roughness import basic
@@ -35,15 +35,18 @@ SUMMED_UP = (
 def begin(case: Case, folder: Path, overwrite: bool) -> RunWriter:
     """Start the files of a new run; a folder that holds a run is refused without `overwrite`."""
     patches = case.film.patches
-    writer = RunWriter.create(
-        folder,
+    header = RunHeader(
         shape=case.grid.shape,
         spacing=case.grid.spacing,
-        fields=list(case.output.fields),
         case_text=case.text,
         resolved_case=case.resolved_toml(),
         versions=versions(),
         seed=patches.seed if patches is not None else (case.surface.seed or 0),
+    )
+    writer = RunWriter.create(
+        folder,
+        header,
+        fields=list(case.output.fields),
         attrs={"title": case.title, "molar_volume": case.lithium.molar_volume, "case_hash": case.hash},
         overwrite=overwrite,
     )

@@ -175,7 +175,7 @@ def test_walltime_stops_and_the_command_that_it_names_goes_on(capsys: pytest.Cap
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_and_says_how_to_resume(number: signal.Signals, tmp_path: Path) -> None:
     write_case(tmp_path)
-    child = start(tmp_path, "run", "tiny.toml", *ENDLESS, "--progress", "json")
+    child = start(tmp_path, "run", "tiny.toml", *ENDLESS, progress="json")
     assert child.stdout is not None
     report = json.loads(child.stdout.readline())
     assert {"time", "planned", "cycle", "cycles", "voltage", "Sz", "step"} <= set(report)
@@ -209,7 +209,7 @@ def test_a_parent_changes_the_number_of_threads(
 
 def test_a_run_stops_when_nobody_reads_its_reports(tmp_path: Path) -> None:
     write_case(tmp_path)
-    child = start(tmp_path, "run", "tiny.toml", *ENDLESS, "--progress", "json")
+    child = start(tmp_path, "run", "tiny.toml", *ENDLESS, progress="json")
     assert child.stdout is not None
     child.stdout.readline()
     child.stdout.close()

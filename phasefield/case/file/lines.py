@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from bisect import bisect_right
+from contextlib import suppress
 
 from phasefield.case.file.source import Key
 
@@ -18,10 +19,8 @@ _BARE = re.compile(r"[^\s,\]}#][^,\]}#\n]*")
 def key_lines(text: str) -> dict[Key, int]:
     """Return the line of each key, list entry and table of a TOML text that tomllib has accepted."""
     scanner = _Scanner(text)
-    try:
+    with suppress(IndexError, ValueError, RecursionError):  # a line is then missing in an error text, no more
         scanner.read_text()
-    except (IndexError, ValueError, RecursionError):  # a line is then missing in an error text, no more
-        pass
     return scanner.lines
 
 
