@@ -31,7 +31,7 @@ def create(folder: Path, shape: tuple[int, int, int], **changes: Any) -> RunWrit
         "seed": 7,
     }
     header = RunHeader(**{name: changes.pop(name, value) for name, value in said.items()})
-    settings = {"fields": FIELDS, "attrs": {"molar_volume": LITHIUM_MOLAR_VOLUME}, **changes}
+    settings: dict[str, Any] = {"fields": FIELDS, "attrs": {"molar_volume": LITHIUM_MOLAR_VOLUME}, **changes}
     return RunWriter.create(folder, header, **settings)
 
 

@@ -23,8 +23,8 @@ SEEDS_FAST, SEEDS_FULL = 4, 16
 SIGMAS = 3.0
 
 
-def flat_run(seed: int, halves: int) -> tuple[Floats, Floats, Cell]:
-    """Return rms heights [m] after each half-cycle, and those of the film's own numbers summed up."""
+def simulate_seed(seed: int, halves: int) -> tuple[Floats, Floats]:
+    """Return rms heights [m] of one run after each half-cycle, and those of the film's own numbers summed up."""
     case = small_cases.make(
         small_cases.box(CELLS, HEIGHT),
         'surface.height="8 um"',
@@ -50,61 +50,28 @@ def flat_run(seed: int, halves: int) -> tuple[Floats, Floats, Cell]:
         state = march(cell, state, drive, dt, 1)
         rms.append(float(state.front.height()[0].std()))
         own.append(float(sum_.std()))
-    return np.array(rms), np.array(own), cell
+    return np.array(rms), np.array(own)
 
 
-def places() -> float:
+def independent_patches() -> float:
     """Return how many independent patches the box holds: length over the integral of the autocorrelation."""
     return CELLS / (0.5 * PATCH * math.sqrt(math.pi))
 
 
-def walk(full: bool) -> Result:
+def roughness_growth(full: bool) -> Result:
     """Return exponent and prefactor of the roughness of renewed patchy films."""
     halves, seeds = (HALVES_FULL, SEEDS_FULL) if full else (HALVES_FAST, SEEDS_FAST)
+    runs = [simulate_seed(seed, halves) for seed in range(1, seeds + 1)]
+    got, own = np.array([rms for rms, _ in runs]), np.array([film for _, film in runs])
     n = np.arange(1, halves + 1, dtype=float)
-    got, own = [], []
-    for seed in range(1, seeds + 1):
-        rms, film, _ = flat_run(seed, halves)
-        got.append(rms)
-        own.append(film)
     mean = np.sqrt(np.mean(np.square(got), axis=0))
-    law = np.array([walk_rms(SPREAD, math.inf, [PLATED])]) * np.sqrt(n) * few_patches(SPREAD, places())
-    exponent, scatter = _fit(n, mean), _scatter(halves, seeds)
+    patches = independent_patches()
+    law = np.array([walk_rms(SPREAD, math.inf, [PLATED])]) * np.sqrt(n) * few_patches(SPREAD, patches)
     where = f"{seeds} seeds, {halves} half-cycles"
-    independent = seeds * places()
-    off = float(np.max(np.abs(np.array(got)[:, -1] / np.array(own)[:, -1] - 1.0)))
     rows = (
-        Row(
-            f"exponent of rms height over half-cycles, {where}",
-            "1/2",
-            0.5,
-            exponent,
-            SIGMAS * scatter,
-            f"The tolerance is three times the scatter of the same fit on random walks of {independent:.0f} "
-            "independent positions.",
-            "",
-            False,
-        ),
-        Row(
-            f"rms height at the end, {where}",
-            "q CV sqrt(2N)",
-            1e9 * float(law[-1]),
-            1e9 * float(mean[-1]),
-            SIGMAS / math.sqrt(2.0 * independent) + 0.03,
-            f"The tolerance is three times 1/sqrt(2n) of {independent:.0f} independent positions, and 3 % because an "
-            "element reads patches of 8 cells as a mean over the interface.",
-            "nm",
-        ),
-        Row(
-            "rms height over that of the film's own numbers, worst seed",
-            "sum of q sigma/<sigma>",
-            1.0,
-            1.0 + off,
-            0.05,
-            "This row has no random error: the random fields are those of the run. The slopes of the surface are a "
-            "hundredth, and kappa R over a patch is 1e4. N is read within a cell of the height at which theory reads "
-            "it: (dx/2)^2/radius^2 = 2 %. The motion of the fronts adds as much.",
-        ),
+        _exponent(where, _fit(n, mean), _scatter(halves, seeds), seeds * patches),
+        _prefactor(where, float(law[-1]), float(mean[-1]), seeds * patches),
+        _against_film(float(np.max(np.abs(got[:, -1] / own[:, -1] - 1.0)))),
     )
     pick = np.unique(np.round(np.geomspace(1, halves, 25)).astype(int)) - 1
     plot = Plot(
@@ -121,6 +88,49 @@ def walk(full: bool) -> Result:
     return Result(rows, (plot,))
 
 
+def _exponent(where: str, measured: float, scatter: float, independent: float) -> Row:
+    """Return the row of the exponent; scatter: that of the fit on random walks of independent positions."""
+    return Row(
+        f"exponent of rms height over half-cycles, {where}",
+        "1/2",
+        0.5,
+        measured,
+        SIGMAS * scatter,
+        f"The tolerance is three times the scatter of the same fit on random walks of {independent:.0f} "
+        "independent positions.",
+        "",
+        False,
+    )
+
+
+def _prefactor(where: str, law: float, measured: float, independent: float) -> Row:
+    """Return the row of the last rms height [m] over all seeds, which stands for the prefactor."""
+    return Row(
+        f"rms height at the end, {where}",
+        "q CV sqrt(2N)",
+        1e9 * law,
+        1e9 * measured,
+        SIGMAS / math.sqrt(2.0 * independent) + 0.03,
+        f"The tolerance is three times 1/sqrt(2n) of {independent:.0f} independent positions, and 3 % because an "
+        "element reads patches of 8 cells as a mean over the interface.",
+        "nm",
+    )
+
+
+def _against_film(off: float) -> Row:
+    """Return the row of the last rms height over that of the run's own film, from the largest relative difference."""
+    return Row(
+        "rms height over that of the film's own numbers, worst seed",
+        "sum of q sigma/<sigma>",
+        1.0,
+        1.0 + off,
+        0.05,
+        "This row has no random error: the random fields are those of the run. The slopes of the surface are a "
+        "hundredth, and kappa R over a patch is 1e4. N is read within a cell of the height at which theory reads "
+        "it: (dx/2)^2/radius^2 = 2 %. The motion of the fronts adds as much.",
+    )
+
+
 def _fit(n: Floats, rms: Floats) -> float:
     """Return the slope of log rms over log n, every octave of n with the same weight."""
     return float(np.polyfit(np.log(n), np.log(rms), 1, w=1.0 / np.sqrt(n))[0])
@@ -130,7 +140,7 @@ def _scatter(halves: int, seeds: int) -> float:
     """Return the standard deviation of `_fit` on sums of independent log-normal numbers."""
     rng = np.random.default_rng(0)
     n = np.arange(1, halves + 1, dtype=float)
-    count = round(seeds * places())
+    count = round(seeds * independent_patches())
     slopes = []
     for _ in range(100):
         sigma = np.exp(SPREAD * rng.standard_normal((halves, count)))
@@ -145,7 +155,7 @@ CHECKS = (
         "random-walk",
         "Closed forms",
         "roughness of a film-ruled surface grows as the root of the half-cycles",
-        walk,
+        roughness_growth,
         (5.0, 80.0),
     ),
 )
