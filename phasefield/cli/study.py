@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from phasefield.cli.gathering import gathered
 from phasefield.errors import Interrupted, PhasefieldError
 
 if TYPE_CHECKING:
@@ -18,7 +20,34 @@ if TYPE_CHECKING:
 studies = typer.Typer()
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where the runs of a study are made: so many at once on this machine, or on a running Dask cluster."""
+
+    workers: Annotated[
+        int | None, typer.Option(help="Runs at once on this machine; by default one a core, as memory allows.")
+    ] = None
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Use a running Dask cluster, e.g. tcp://10.0.0.1:8786.")
+    ] = None
+
+    def check(self) -> None:
+        """Raise PhasefieldError if both are given."""
+        if self.scheduler is not None and self.workers is not None:
+            raise PhasefieldError("--workers: a running cluster has its own; give --scheduler or --workers")
+
+    @property
+    def words(self) -> list[str]:
+        """Return the options that a command names to have its runs made there."""
+        words = ["--workers", str(self.workers)] if self.workers is not None else []
+        return words + (["--scheduler", self.scheduler] if self.scheduler is not None else [])
+
+
+HERE = Place()
+
+
 @studies.command()
+@gathered
 def study(
     name: Annotated[
         str | None, typer.Argument(metavar="STUDY", help="A study file or a shipped study; none: list them.")
@@ -30,12 +59,7 @@ def study(
         list[str] | None,
         typer.Option("-s", "--set", metavar="KEY=VALUE", help="Override a value in every run; may be repeated."),
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Runs at once on this machine; by default one a core, as memory allows.")
-    ] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Use a running Dask cluster, e.g. tcp://10.0.0.1:8786.")
-    ] = None,
+    place: Place = HERE,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be run, print a [cluster]'s SLURM script; run nothing.")
     ] = False,
@@ -62,10 +86,9 @@ def study(
     if name is None:
         _list()
         return
-    if scheduler is not None and workers is not None:
-        raise PhasefieldError("--workers: a running cluster has its own; give --scheduler or --workers")
+    place.check()
     prepared = prepare(read_study(name, tuple(set_ or [])), out, again)
-    how = where(prepared, scheduler, workers)
+    how = where(prepared, place.scheduler, place.workers)
     if not quiet:
         announce(console_for(), prepared, how)
     if dry_run:
@@ -74,9 +97,7 @@ def study(
     words = ["phasefield", "study", name, *(["--out", str(out)] if out != Path("studies") else [])]
     for text in set_ or []:
         words += ["-s", text]
-    words += ["--workers", str(workers)] if workers is not None else []
-    words += ["--scheduler", scheduler] if scheduler is not None else []
-    tally = None if only_table else _run(prepared, how, quiet, shlex.join(words))
+    tally = None if only_table else _run(prepared, how, quiet, shlex.join([*words, *place.words]))
     _finish(prepared, tally, quiet)
 
 
