@@ -239,7 +239,7 @@ def test_killed_at_random_moments_the_file_always_opens(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     seen = kills = 0
     while kills < KILLS:
-        command = [sys.executable, str(Path(__file__).with_name("storing.py")), str(killed), str(steps)]
+        command = [sys.executable, str(Path(__file__).parents[1] / "storing.py"), str(killed), str(steps)]
         child = subprocess.Popen(command, stdout=subprocess.PIPE)
         assert child.stdout is not None
         child.stdout.readline()  # it has resumed and begins to write
