@@ -25,9 +25,6 @@ def verify(
     docs: Annotated[
         bool, typer.Option("--docs", help="Write docs/verification.md from what is in the folder then.")
     ] = False,
-    mutations: Annotated[
-        bool, typer.Option("--mutations", help="Break the program on purpose, one term at a time, in a copy.")
-    ] = False,
     threads: Annotated[int | None, typer.Option(help="Processors to use; all by default.")] = None,
 ) -> None:
     """Hold the program against closed forms and balances; exit code 1 if a row fails.
@@ -36,21 +33,14 @@ def verify(
     phasefield verify                                      the fast set
     phasefield verify --list
     phasefield verify --only waves --full --out mine       one check with all of its combinations
-    phasefield verify --mutations                          does a broken term make a check fail?
-    phasefield verify --mutations --only order-time        those that one check guards
     """
     from phasefield.formatting import console_for
-    from phasefield.verification.command import break_terms, print_list
+    from phasefield.verification.command import print_list
     from phasefield.verification.command import verify as climb
 
     console = console_for()
     if list_:
         print_list(console)
-        return
-    if mutations:
-        if survived := break_terms(console, only or [], out, docs):
-            typer.echo(f"not noticed: {'; '.join(survived)}", err=True)
-            raise typer.Exit(1)
         return
     outcomes = climb(console, only or [], full, out, docs, threads)
     failed = [outcome.check.name for outcome in outcomes if not outcome.passed]

@@ -9,16 +9,7 @@ from typing import TYPE_CHECKING
 from phasefield import api
 from phasefield.errors import PhasefieldError
 from phasefield.formatting import plain_table, spell_wall
-from phasefield.verification.mutations import run_mutations
-from phasefield.verification.record import (
-    PAGE,
-    entry_of,
-    read_entries,
-    texts,
-    write_entries,
-    write_mutations,
-    write_page,
-)
+from phasefield.verification.record import PAGE, entry_of, read_entries, texts, write_entries, write_page
 from phasefield.verification.registry import Outcome, checks, chosen, climb, expected_seconds
 from phasefield.verification.row import Check
 from phasefield.viz.plots.lines import draw
@@ -94,29 +85,6 @@ def verify(
     return done
 
 
-def break_terms(console: Console, only: Sequence[str], out: Path, docs: bool) -> list[str]:
-    """Run the mutations, or those with one of `only` in their name or as their check; return those not noticed.
-
-    What became of them goes into `out`; docs: write docs/verification.md, from all that is there.
-    """
-    _check_folders(out, docs)
-    if docs and not read_entries(out):
-        raise PhasefieldError(f"--docs: nothing is in {out} for the page; run verify with this --out first")
-    try:
-        found = run_mutations(only, lambda line: console.print(line, soft_wrap=True, markup=False))
-    except ValueError as error:
-        raise PhasefieldError(f"--mutations: {error}") from error
-    if not found:
-        raise PhasefieldError(f"--only {' '.join(only)}: no mutation bears that name or is guarded by that check")
-    write_mutations(out, found)
-    survived = [one.mutation.name for one in found if not one.caught]
-    took = spell_wall(sum(one.seconds for one in found))
-    console.print(f"{len(found) - len(survived)} of {len(found)} mutations caught in {took}: {out}", markup=False)
-    if docs:
-        console.print(f"Written: {write_page(DOCS, out, checks(), read_entries(out))}", markup=False)
-    return survived
-
-
 def _check_folders(out: Path, docs: bool) -> None:
     if docs and not DOCS.is_dir():
         raise PhasefieldError(
@@ -136,4 +104,4 @@ def _print_rows(console: Console, outcome: Outcome) -> None:
         console.print(f"failed: {row.what}; the tolerance: {row.why}", soft_wrap=True, markup=False)
 
 
-__all__ = ["DOCS", "PAGE", "break_terms", "print_list", "verify"]
+__all__ = ["DOCS", "PAGE", "print_list", "verify"]

@@ -12,17 +12,14 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from phasefield.atomic import replace_text
 from phasefield.verification.registry import Outcome
 from phasefield.verification.row import Check, Row
 
-if TYPE_CHECKING:
-    from phasefield.verification.mutations import Outcome as MutationOutcome
-
 JSON, CSV, PAGE = "verification.json", "verification.csv", "verification.md"
-BROKEN = "mutations.json"
+BROKEN = "mutations.json"  # written by tests/mutations/run.py of the source tree
 PICTURES = Path("images") / "verification"  # in the folder of the docs
 HEADS = ("check", "what", "against", "expected", "measured", "unit", "error", "tolerance", "passed")
 
@@ -79,21 +76,6 @@ def write_entries(folder: Path, entries: Entries) -> None:
         writer.writerow(HEADS)
         for name, entry in entries.items():
             writer.writerows([name, *(row[head] for head in HEADS[1:])] for row in entry["rows"])
-
-
-def write_mutations(folder: Path, outcomes: Iterable[MutationOutcome], day: str | None = None) -> None:
-    """Write what became of the mutations, beside what earlier calls left, for the page of the docs."""
-    kept = read_entries(folder, BROKEN)
-    for outcome in outcomes:
-        kept[outcome.mutation.name] = {
-            "file": outcome.mutation.file,
-            "check": outcome.mutation.check,
-            "caught": outcome.caught,
-            "said": outcome.said,
-            "date": day or date.today().isoformat(),
-        }
-    folder.mkdir(parents=True, exist_ok=True)
-    replace_text(folder / BROKEN, json.dumps(kept, indent=1) + "\n")
 
 
 def number(value: float | None) -> str:
@@ -174,8 +156,8 @@ def _broken(mutations: Entries) -> Iterable[str]:
         return
     caught = sum(bool(entry["caught"]) for entry in mutations.values())
     yield "\n## Broken on purpose\n"
-    yield "A check that cannot fail proves nothing. `phasefield verify --mutations` breaks one term at a time, in a"
-    yield f"copy, and runs the check of that term. **{caught} of {len(mutations)} were noticed.** Last runs:"
+    yield "A check that cannot fail proves nothing. `python tests/mutations/run.py` breaks one term at a time,"
+    yield f"in memory, and runs the check of that term. **{caught} of {len(mutations)} were noticed.** Last runs:"
     yield f"{', '.join(sorted({entry['date'] for entry in mutations.values()}))}.\n"
     yield "| broken | in | noticed by | noticed | first words of the message |"
     yield "|---|---|---|---|---|"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from commands import call
 
 from phasefield.errors import Interrupted, PhasefieldError
 from phasefield.formatting import console_for
-from phasefield.verification import command, mutations, record, registry
+from phasefield.verification import command, record, registry
 from phasefield.verification.row import Check, Curve, Plot, Result, Row
 
 GOOD = Row("a number", "theory", 2.0, 2.01, 0.01, "half of a percent", "V")
@@ -138,32 +137,6 @@ def test_the_page_holds_all_that_was_climbed(tmp_path: Path, monkeypatch: pytest
         console, ["two"], out=Path("out"), docs=True, threads=1, every=[every[0], check("two", GOOD)]
     )
     assert "**2 of 2 rows passed.**" in (tmp_path / "docs" / record.PAGE).read_text()
-
-
-def test_what_was_broken_on_purpose_is_kept_and_stands_on_the_page(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def outcomes(only: Sequence[str], progress: Callable[[str], None]) -> list[mutations.Outcome]:
-        chosen = [m for m in mutations.MUTATIONS[:2] if not only or m.name in only]
-        return [mutations.Outcome(m, m is mutations.MUTATIONS[0], "a | b", 1.0) for m in chosen]
-
-    monkeypatch.setattr(command, "run_mutations", outcomes)
-    monkeypatch.setattr(command, "checks", lambda: (check("one", GOOD),))
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "docs").mkdir()
-    assert call("verify", "--mutations", "--docs", "--out", "out") == 2
-    assert "nothing is in out for the page" in capsys.readouterr().err
-    assert call("verify", "--out", "out", "--threads", "1") == 0
-    first, second = mutations.MUTATIONS[:2]
-    assert call("verify", "--mutations", "--only", first.name, "--out", "out") == 0
-    assert call("verify", "--mutations", "--only", second.name, "--docs", "--out", "out") == 1
-    assert f"not noticed: {second.name}" in capsys.readouterr().err
-    page = (tmp_path / "docs" / record.PAGE).read_text()
-    assert "**1 of 1 rows passed.**" in page
-    assert "**1 of 2 were noticed.**" in page
-    assert f"| {first.name} | {first.file} | {first.check} | yes | a \\| b |" in page
-    assert call("verify", "--mutations", "--only", "no such term", "--out", "out") == 2
-    assert "no mutation bears that name" in capsys.readouterr().err
 
 
 QUICK = ("planar", "ohmic-growth", "bodies")
