@@ -11,7 +11,7 @@ import pytest
 from commands import call
 
 from mutations import run
-from mutations.catalogue import MUTATIONS, Mutation
+from mutations.catalogue import MUTATIONS, ROOT, Mutation
 from mutations.change import changed
 from mutations.child import runs
 from phasefield.formatting import console_for
@@ -43,7 +43,7 @@ def test_every_mutation_finds_its_place_and_its_check() -> None:
     assert len({m.name for m in MUTATIONS}) == len(MUTATIONS)
     known = runs()
     for mutation in MUTATIONS:
-        unbroken = (run.ROOT / "phasefield" / mutation.file).read_text(encoding="utf-8")
+        unbroken = (ROOT / "phasefield" / mutation.file).read_text(encoding="utf-8")
         assert ast.dump(mutation.tree()) != ast.dump(ast.parse(unbroken)), mutation.name
         assert mutation.check in known, mutation.name
 
