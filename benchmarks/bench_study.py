@@ -17,7 +17,7 @@ from measuring import options, section, table
 
 from phasefield.api import cores
 from phasefield.studies.sweep import outputs
-from phasefield.studies.sweep.page import write_page
+from phasefield.studies.sweep.page import write_study_page
 from phasefield.studies.sweep.plan import keep
 from phasefield.studies.sweep.study import prepare, run_waiting, tabulate, where
 from phasefield.studies.sweep.studyfile import read_study
@@ -93,7 +93,7 @@ def folders(quick: bool) -> str:
         study = tabulate(again)
         took.append(f"tabulated: {time.perf_counter() - begun:.1f} s")
         begun = time.perf_counter()
-        page = write_page(study, [])
+        page = write_study_page(study, [])
         took.append(f"page of {page.stat().st_size / 1e6:.0f} MB: {time.perf_counter() - begun:.1f} s")
     return "\n".join(f"- {line}" for line in took)
 

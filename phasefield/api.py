@@ -96,7 +96,7 @@ def run(
     folder = default_folder(case) if out is None else Path(out)
     most = check_threads(threads, case.grid.cells)
     with threads_limited(most), logged(folder):
-        driver = prepare(case, folder, resume, overwrite, progress, walltime)
+        driver = prepare_run(case, folder, resume, overwrite, progress, walltime)
         driver.before_step = IdleThreads(most) if threads is None else None
         outcome = driver.run()
     if not outcome.good:
@@ -104,15 +104,15 @@ def run(
     return open_run(folder)
 
 
-def warm() -> None:
+def compile_kernels() -> None:
     """Compile the kernels, and keep them: two small cells take a few steps, in 3D and in 2D, in a temporary folder."""
     for size in ('["64 um", "64 um", "96 um"]', '["64 um", "96 um"]'):
         small = [f"grid.size={size}", 'surface.height="40 um"', "protocol.repeat=1"]
         with tempfile.TemporaryDirectory() as folder, threads_limited(None):
-            prepare(read_case("pll", small), Path(folder) / "run").run()
+            prepare_run(read_case("pll", small), Path(folder) / "run").run()
 
 
-def prepare(
+def prepare_run(
     case: Case,
     folder: Path,
     resume: bool = False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,11 @@ def number(value: Any, scale: float = 1.0) -> str:
     if abs(value * scale) < NOTHING:
         return "0"
     return f"{value * scale:.3g}"
+
+
+def finite_number(value: float | None, digits: int) -> str:
+    """Return a number with so many significant digits, a dash where there is none or it is not finite."""
+    return "-" if value is None or not math.isfinite(value) else f"{value:.{digits}g}"
 
 
 def named(values: Mapping[str, str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from phasefield.case import Case, Protocol
-from phasefield.case.file import read_case
 from phasefield.constants import FARADAY
 from phasefield.errors import Interrupted
 from phasefield.model.coefficients import Drive
@@ -18,19 +16,11 @@ from phasefield.model.level_set import Cell
 from phasefield.model.state import State
 from phasefield.results.run import open_run
 from phasefield.simulation.driver import Driver, Outcome
-from phasefield.verification.march import BASE, crest, driven, march, micrometres
+from phasefield.verification.march import BASE, crest, driven, make, march, micrometres
 
 __all__ = [
     "BASE", "Balances", "Drive", "crest", "driven", "ends_the_same", "make", "march", "micrometres", "protocol", "run",
 ]  # fmt: skip
-
-
-def make(*overrides: str, text: str = BASE) -> Case:
-    """Return a case from `text` and overrides as on the command line."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "small.toml"
-        path.write_text(text, encoding="utf-8")
-        return read_case(path, list(overrides))
 
 
 def protocol(steps: str, repeat: int = 1) -> Protocol:

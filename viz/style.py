@@ -118,7 +118,7 @@ def save(figure: Figure, path: str | Path) -> Path:
     return path
 
 
-def number(value: float | None, digits: int = 3) -> str:
+def significant_digits(value: float | None, digits: int = 3) -> str:
     """Write a number with so many significant digits, without an exponent where that reads well."""
     if value is None or value != value:
         return "\N{EN DASH}"

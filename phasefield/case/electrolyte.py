@@ -14,7 +14,7 @@ from phasefield.case.record import Record, fill, refuse
 from phasefield.units import Measure
 
 
-def interpolate(x: tuple[float, ...], y: tuple[float, ...], at: float) -> float:
+def interpolate_held(x: tuple[float, ...], y: tuple[float, ...], at: float) -> float:
     """Return the value at `at` of the line through the points (x, y), held beyond its ends."""
     return float(np.interp(at, x, y))
 
@@ -103,7 +103,7 @@ class Electrolyte(Record):
                     f"the table does not reach {self.salt_concentration:g} "
                     "mol/m^3, the salt_concentration; widen it",
                 )
-            there = interpolate(table.concentration, table.conductivity, self.salt_concentration)
+            there = interpolate_held(table.concentration, table.conductivity, self.salt_concentration)
             if abs(there - self.conductivity) > 0.01 * self.conductivity:
                 raise refuse(
                     "concentration_dependence",

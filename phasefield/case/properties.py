@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from phasefield.case.electrodes import Counter, Film, Kinetics, Lithium
-from phasefield.case.electrolyte import DependenceTable, Electrolyte, interpolate
+from phasefield.case.electrolyte import DependenceTable, Electrolyte, interpolate_held
 from phasefield.case.provenance import Provenance
 from phasefield.constants import BOLTZMANN, FARADAY, GAS_CONSTANT
 
@@ -103,7 +103,7 @@ def _transport(e: Electrolyte, there: _AtTemperature) -> _Transport:
         D = e.salt_diffusivity
     columns: Columns = ((), (), ())
     if isinstance(table, DependenceTable):
-        D = interpolate(table.concentration, table.diffusivity, e.salt_concentration)
+        D = interpolate_held(table.concentration, table.diffusivity, e.salt_concentration)
         columns = (
             table.concentration,
             tuple(kappa_factor * v for v in table.conductivity),

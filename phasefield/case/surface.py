@@ -159,23 +159,7 @@ def check_surface(grid: Grid, surface: Surface) -> None:
     if surface.groove is not None:
         _check_groove(grid, surface.groove)
         low -= surface.groove.depth
-    for k, cap in enumerate(surface.caps):
-        if len(cap.position) != grid.ndim - 1:
-            raise refuse(
-                f"surface.caps[{k}].position",
-                f"{len(cap.position)} lengths came; a {grid.ndim}D run needs {grid.ndim - 1}",
-            )
-        for axis, place in enumerate(cap.position):
-            if not 0 <= place <= grid.size[axis]:
-                raise refuse(
-                    f"surface.caps[{k}].position[{axis}]",
-                    f"{um(place)} is outside the box; give 0 um to {um(grid.size[axis])}",
-                )
-        if cap.radius < 2 * grid.spacing:
-            raise refuse(
-                f"surface.caps[{k}].radius",
-                f"{um(cap.radius)} is below 2 spacings; give at least {um(2 * grid.spacing)}",
-            )
+    _check_caps(grid, surface.caps)
     high += max((cap.height for cap in surface.caps), default=0.0)
     if surface.file is not None:
         measured = _measured(grid, surface)
@@ -261,6 +245,27 @@ def _check_wave(grid: Grid, wave: Wave) -> None:
             "surface.wave.wavelength",
             f"{um(wave.wavelength)} is below 4 spacings; give at least {um(4 * grid.spacing)}",
         )
+
+
+def _check_caps(grid: Grid, caps: tuple[Cap, ...]) -> None:
+    """Refuse a nucleus outside the box or too small for the grid."""
+    for k, cap in enumerate(caps):
+        if len(cap.position) != grid.ndim - 1:
+            raise refuse(
+                f"surface.caps[{k}].position",
+                f"{len(cap.position)} lengths came; a {grid.ndim}D run needs {grid.ndim - 1}",
+            )
+        for axis, place in enumerate(cap.position):
+            if not 0 <= place <= grid.size[axis]:
+                raise refuse(
+                    f"surface.caps[{k}].position[{axis}]",
+                    f"{um(place)} is outside the box; give 0 um to {um(grid.size[axis])}",
+                )
+        if cap.radius < 2 * grid.spacing:
+            raise refuse(
+                f"surface.caps[{k}].radius",
+                f"{um(cap.radius)} is below 2 spacings; give at least {um(2 * grid.spacing)}",
+            )
 
 
 def _check_groove(grid: Grid, groove: Groove) -> None:

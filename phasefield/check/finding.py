@@ -21,6 +21,6 @@ class Finding:
     warning: bool = False
 
 
-def um(length: float) -> str:
+def um_or_mm(length: float) -> str:
     """Return a length in um, or mm where that reads better."""
     return f"{number(length, 1e3)} mm" if length >= 1e-3 else f"{number(length, MICRO)} um"

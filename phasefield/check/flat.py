@@ -10,7 +10,7 @@ from phasefield.analytic import salt_profile
 from phasefield.analytic.flat_cell import FlatCell, FlatRun, FlatStep
 from phasefield.analytic.intercalation import Intercalation
 from phasefield.case import Case, Properties
-from phasefield.check.finding import MA_CM2, Finding, um
+from phasefield.check.finding import MA_CM2, Finding, um_or_mm
 from phasefield.formatting import MILLI, OHM_CM2, number, spell
 
 SAND_DEPTH = 0.25  # sqrt(D tau) below this share of the gap: the other electrode is not felt
@@ -134,11 +134,11 @@ def salt(p: Properties, leg: FlatStep, gap: float) -> Iterator[Finding]:
         return
     depth = math.sqrt(p.D * tau)
     if depth > SAND_DEPTH * gap:
-        words = f"does not apply: by then salt is drawn from {um(depth)}, the whole gap"
+        words = f"does not apply: by then salt is drawn from {um_or_mm(depth)}, the whole gap"
     elif leg.time < tau:
         words = f"not reached: the step lasts {spell(leg.time)}"
     elif leg.voltage is not None:
         words = "at the current of the start, which falls while the voltage is held"
     else:
-        words = f"applies: salt is drawn from {um(depth)} only"
+        words = f"applies: salt is drawn from {um_or_mm(depth)} only"
     yield Finding("salt", "Sand's time", tau, spell(tau), words + table)

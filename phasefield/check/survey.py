@@ -13,7 +13,7 @@ from phasefield.analytic.flat_cell import FlatCell, FlatRun, FlatStep, gap_of, r
 from phasefield.case import Case, Properties
 from phasefield.check import flat
 from phasefield.check.estimate import Estimate, estimate, plated_height
-from phasefield.check.finding import Finding, um
+from phasefield.check.finding import Finding, um_or_mm
 from phasefield.check.law import law
 from phasefield.formatting import MEGA, number, plain_table, spell_wall
 
@@ -42,7 +42,7 @@ def regime(case: Case) -> list[Finding]:
     p, gap, protocol = cell.fresh, cell.gap, flat_run.first
     strongest, last = max(zip(protocol, flat_run.last, strict=True), key=lambda pair: abs(pair[0].current))
     plating = max(protocol, key=lambda leg: leg.current)
-    found = [Finding("cell", "gap", gap, um(gap), "from the mean surface to the counter electrode")]
+    found = [Finding("cell", "gap", gap, um_or_mm(gap), "from the mean surface to the counter electrode")]
     j = abs(strongest.current)
     found += flat.cathode(case, j)
     if j > 0.0:
@@ -82,7 +82,7 @@ def _rulers(case: Case, p: Properties, j: float, gap: float) -> Iterator[Finding
         words = f"{number(length / gap)} gaps: film and electrolyte both count"
     if patches is not None:
         words += f"; {number(length / size)} patch sizes"
-    yield Finding("what rules", "Wagner length", length, um(length), words)
+    yield Finding("what rules", "Wagner length", length, um_or_mm(length), words)
     if patches is None and length > RULED * gap:
         yield Finding(
             "what rules", "film", 0.0, "uniform", "nothing makes the surface rough: it will stay as it is"
@@ -97,7 +97,7 @@ def _plating(case: Case, p: Properties, flat_run: FlatRun) -> Iterator[Finding]:
     words = (
         f"{number(q / dx)} cells; a step moves the surface by at most {number(case.numerics.front_step)} cell"
     )
-    yield Finding("plating", "height per half-cycle", q, um(q), words)
+    yield Finding("plating", "height per half-cycle", q, um_or_mm(q), words)
     if patches is not None and patches.renewal is not None:
         ratio = q / patches.renewal
         yield Finding(
@@ -105,14 +105,14 @@ def _plating(case: Case, p: Properties, flat_run: FlatRun) -> Iterator[Finding]:
             "renewals per half-cycle",
             ratio,
             number(ratio),
-            f"the film is new after {um(patches.renewal)}",
+            f"the film is new after {um_or_mm(patches.renewal)}",
         )
     net = plated_height(p, flat_run.charge)
     room, stock = gap_of(case), case.surface.height
     if net > room or (-net > stock and case.surface.substrate is None):
         what = "fills the gap: the run ends by a short circuit" if net > 0.0 else "is more than there is"
         yield Finding(
-            "plating", "net height of the run", net, um(abs(net)), f"the protocol's lithium {what}", True
+            "plating", "net height of the run", net, um_or_mm(abs(net)), f"the protocol's lithium {what}", True
         )
 
 
@@ -142,14 +142,14 @@ def _waves(case: Case, p: Properties, leg: FlatStep, gap: float) -> Iterator[Fin
     coarse = critical < WAVE_CELLS * dx and matters
     words = f"{number(critical / dx)} cells; shorter waves are smoothed by the surface energy"
     if coarse:
-        words += f"; the grid misses the shortest that grow: a spacing of {um(critical / WAVE_CELLS)}"
+        words += f"; the grid misses the shortest that grow: a spacing of {um_or_mm(critical / WAVE_CELLS)}"
     elif critical < WAVE_CELLS * dx:
         words += "; not resolved, but nothing grows by more than 10 % in a half-cycle"
-    yield Finding("waves", "critical wavelength", critical, um(critical), words, coarse)
-    yield Finding("waves", "fastest wave", best, um(best), said(omega))
+    yield Finding("waves", "critical wavelength", critical, um_or_mm(critical), words, coarse)
+    yield Finding("waves", "fastest wave", best, um_or_mm(best), said(omega))
     if shortest <= longest:
         at = float(forms.growth_rate(p, j, c, 2.0 * math.pi / shortest))
-        yield Finding("waves", f"wave of {SHORTEST_WAVE:g} cells", at / speed, um(shortest), said(at))
+        yield Finding("waves", f"wave of {SHORTEST_WAVE:g} cells", at / speed, um_or_mm(shortest), said(at))
 
 
 def _grid(case: Case, gap: float) -> Iterator[Finding]:
@@ -162,9 +162,9 @@ def _grid(case: Case, gap: float) -> Iterator[Finding]:
     if patches is not None:
         n = patches.size / dx
         few = n < PATCH_CELLS
-        words = f"patches of {um(patches.size)}"
+        words = f"patches of {um_or_mm(patches.size)}"
         words += (
-            f"; give at least {PATCH_CELLS:g} cells: a spacing of {um(patches.size / PATCH_CELLS)}"
+            f"; give at least {PATCH_CELLS:g} cells: a spacing of {um_or_mm(patches.size / PATCH_CELLS)}"
             if few
             else ""
         )
@@ -185,11 +185,11 @@ def _random_walk(case: Case, p: Properties, protocol: list[FlatStep], gap: float
     rms = _walked(patches.spread, renewal, plated, repeat) * forms.few_patches(patches.spread, boxes)
     peak = 2.0 * math.sqrt(2.0 * math.log(boxes)) * rms
     words = f"random walk of {repeat} repeats, if the film alone rules and the patches are wide"
-    yield Finding("roughness", "Sq from the patches", rms, um(rms), words)
+    yield Finding("roughness", "Sq from the patches", rms, um_or_mm(rms), words)
     short = 0.5 * peak > min(gap, case.surface.height)
     words = "2 sqrt(2 ln n) Sq of n patches"
     words += "; more than the gap or the lithium below it: raise the box" if short else ""
-    yield Finding("roughness", "Sz from the patches", peak, um(peak), words, short)
+    yield Finding("roughness", "Sz from the patches", peak, um_or_mm(peak), words, short)
 
 
 def _walked(spread: float, renewal: float, plated: list[float], repeat: int) -> float:

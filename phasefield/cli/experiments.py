@@ -93,11 +93,11 @@ def report(
     What is already run below --out is used again, what was stopped is resumed.
     """
     from phasefield.formatting import console_for
-    from phasefield.validation.command import report as write_report
+    from phasefield.validation.command import report_experiments
 
     if what != "papers":
         raise PhasefieldError(f"report {what}: there is no such report; there is: papers")
-    write_report(console_for(), out, quick=quick, docs=docs, threads=threads)
+    report_experiments(console_for(), out, quick=quick, docs=docs, threads=threads)
 
 
 @experiments.command()
@@ -123,8 +123,14 @@ def attribute(
     """
     from phasefield import units
     from phasefield.formatting import console_for
-    from phasefield.studies.attribution.study import FIGURES, PICTURE, TABLE, TEXT, paragraph
-    from phasefield.studies.attribution.study import attribute as run_all
+    from phasefield.studies.attribution.study import (
+        FIGURES,
+        PICTURE,
+        TABLE,
+        TEXT,
+        attribute_difference,
+        paragraph,
+    )
 
     try:
         volts = units.to_si(limit, units.VOLTAGE)
@@ -135,7 +141,7 @@ def attribute(
     if out.exists() and not out.is_dir():
         raise PhasefieldError(f"--out {out}: is no folder; choose another")
     console = console_for()
-    result = run_all(
+    result = attribute_difference(
         (case, other), out, overrides=set_ or (), seeds=seeds, limit=volts, threads=threads, console=console
     )
     console.print(paragraph(result), soft_wrap=True, markup=False, highlight=False)

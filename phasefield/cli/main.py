@@ -149,7 +149,7 @@ def run(
         if loud:
             _announce(resolved, most, console)
         with shown:
-            driver = api.prepare(resolved, folder, resume, overwrite, shown, seconds)
+            driver = api.prepare_run(resolved, folder, resume, overwrite, shown, seconds)
             driver.before_step = api.IdleThreads(most) if threads is None else None
             try:
                 outcome = driver.run()
@@ -258,8 +258,7 @@ def compare(
     phasefield compare runs/pll runs/uniform-film          stored runs, as they are
     """
     from phasefield.formatting import console_for
-    from phasefield.studies.compare import compare as compare_cases
-    from phasefield.studies.compare import print_rows
+    from phasefield.studies.compare import compare_runs, print_rows
 
     console = console_for()
     words = ["phasefield", "compare", *given, *(["--out", str(out)] if out != Path("runs") else [])]
@@ -267,7 +266,7 @@ def compare(
         words += ["-s", text]
     words += ["--threads", str(threads)] if threads is not None else []
     try:
-        rows = compare_cases(
+        rows = compare_runs(
             given,
             out,
             overrides=set_ or [],

@@ -33,7 +33,7 @@ def profile(
     """
     from phasefield import units
     from phasefield.formatting import console_for, plain_table
-    from phasefield.studies.profiles import LENGTHS, NAMES, load, side_by_side, write
+    from phasefield.studies.profiles import LENGTHS, NAMES, load_profiles, side_by_side, write_profiles
 
     def length(option: str, text: str) -> float:
         try:
@@ -50,8 +50,8 @@ def profile(
         raise PhasefieldError(f"--name comes {len(name)} times, for {len(given)} surfaces")
     names = [*(name or ()), *(Path(text).resolve().stem for text in given[len(name or ()) :])]
     edge = None if pixel is None else length("--pixel", pixel)
-    shown, spacing = side_by_side(load(given, frame, edge, length("--unit", f"1 {unit}")), names)
-    made = write(shown, spacing, out)
+    shown, spacing = side_by_side(load_profiles(given, frame, edge, length("--unit", f"1 {unit}")), names)
+    made = write_profiles(shown, spacing, out)
     console = console_for()
     table = plain_table("", *names)
     for figure in NAMES:

@@ -220,7 +220,7 @@ def warm() -> None:
 
     begun = time.monotonic()
     typer.echo("compiling once: a minute or two")
-    api.warm()
+    api.compile_kernels()
     typer.echo(f"ready after {spell_wall(time.monotonic() - begun)}; the kernels are kept in {cache_folder()}")
 
 

@@ -139,11 +139,11 @@ def _finish(prepared: Prepared, tally: Tally | None, quiet: bool) -> None:
 
 def draw_all(result: Study) -> list[Path]:
     """Draw what the study's table allows, and write its page."""
-    from phasefield.studies.sweep.page import write_page
-    from phasefield.studies.sweep.pictures import draw
+    from phasefield.studies.sweep.page import write_study_page
+    from phasefield.studies.sweep.pictures import draw_study
 
-    pictures = draw(result)
-    return [*pictures, write_page(result, pictures)]
+    pictures = draw_study(result)
+    return [*pictures, write_study_page(result, pictures)]
 
 
 def _list() -> None:

@@ -35,14 +35,13 @@ def verify(
     phasefield verify --only waves --full --out mine       one check with all of its combinations
     """
     from phasefield.formatting import console_for
-    from phasefield.verification.command import print_list
-    from phasefield.verification.command import verify as climb
+    from phasefield.verification.command import print_list, run_checks
 
     console = console_for()
     if list_:
         print_list(console)
         return
-    outcomes = climb(console, only or [], full, out, docs, threads)
+    outcomes = run_checks(console, only or [], full, out, docs, threads)
     failed = [outcome.check.name for outcome in outcomes if not outcome.passed]
     if failed:
         typer.echo(f"did not pass: {', '.join(failed)}", err=True)

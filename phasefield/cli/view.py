@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from phasefield.errors import PhasefieldError
+
+if TYPE_CHECKING:
+    from phasefield.viz.viewer.scene import Scene
 
 viewing = typer.Typer()
 
@@ -52,14 +55,7 @@ def view(
             first = Look(float(runs[0].times[frame_index(runs[0], frame)]), colour=colour, slice=cut, solid=solid)
         except ValueError as error:
             raise PhasefieldError(str(error)) from None
-        if colour not in scene.colours:
-            raise PhasefieldError(
-                f"--colour {colour}: the runs hold {', '.join(scene.colours)}; see output.fields for others"
-            )
-        if cut and cut not in scene.slices:
-            raise PhasefieldError(f"--cut {cut}: the runs hold {', '.join(scene.slices) or 'no field of the volume'}")
-        if solid and not scene.has_solid:
-            raise PhasefieldError("--solid: needs xi, which not all of the runs hold; see output.fields")
+        _check_fields(scene, colour, cut, solid)
         screen = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")) or sys.platform == "darwin"
         if screen and not web:
             from phasefield.viz.viewer.window import show
@@ -78,3 +74,15 @@ def view(
 
         page = Page(runs, first)
         page.serve(port, lambda address: typer.echo(f"{address}   (Ctrl-C ends it)"), show=screen)
+
+
+def _check_fields(scene: Scene, colour: str, cut: str, solid: bool) -> None:
+    """Refuse a field that the runs do not hold."""
+    if colour not in scene.colours:
+        raise PhasefieldError(
+            f"--colour {colour}: the runs hold {', '.join(scene.colours)}; see output.fields for others"
+        )
+    if cut and cut not in scene.slices:
+        raise PhasefieldError(f"--cut {cut}: the runs hold {', '.join(scene.slices) or 'no field of the volume'}")
+    if solid and not scene.has_solid:
+        raise PhasefieldError("--solid: needs xi, which not all of the runs hold; see output.fields")

@@ -40,7 +40,7 @@ def rough(shape: tuple[int, int], dx: float, radius: float, seed: int, periodic:
     return np.asarray(height / height.std())
 
 
-def height_map(case: Case) -> Floats:
+def initial_height(case: Case) -> Floats:
     """Return the starting height [m], (ny, nx): flat height plus roughness, wave, groove, caps and file."""
     _, ny, nx = case.grid.shape
     dx = case.grid.spacing
@@ -159,7 +159,7 @@ def set_surface(f: Front, case: Case) -> None:
     if case.surface.substrate is not None:
         d, even = distance_to_nuclei(case), True
     else:
-        z = height_map(case)
+        z = initial_height(case)
         d, even = steepness_corrected(z, nz, dx, periodic), not np.ptp(z) > 0.0
         if f.both_electrodes:
             z = height_of_counter(case)

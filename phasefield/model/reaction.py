@@ -74,7 +74,7 @@ def root(evaluate: Callable[[float], tuple[float, float, float]], start: float, 
     raise SolverError("no metal potential gives the imposed current")
 
 
-class Surface:
+class SurfaceElements:
     """The surface elements of one stage: what they feel, what they take, and how that answers to changes."""
 
     def __init__(

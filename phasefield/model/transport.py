@@ -24,7 +24,7 @@ from phasefield.errors import NO_LITHIUM, SolverError
 from phasefield.kernels import elements, gmres, kinetics, transport
 from phasefield.kernels.krylov import Multigrid
 from phasefield.model.coefficients import Coefficients, Counter, Drive
-from phasefield.model.reaction import Reaction, Surface, root
+from phasefield.model.reaction import Reaction, SurfaceElements, root
 from phasefield.model.state import State
 
 Floats = NDArray[np.float64]
@@ -182,7 +182,7 @@ class Transport:
         if k0 > 0:
             for faces in (self.currents, self.g, self.ga, self.gb, self.diffusion, self.stiff, self.flow):
                 faces[:, k0 - 1] = 0.0
-        self.surface = Surface(front, co, (s.resistance, s.j_side), stage.drive, self.plane)
+        self.surface = SurfaceElements(front, co, (s.resistance, s.j_side), stage.drive, self.plane)
         self.frozen = stage.held is None
         if self.frozen:
             return

@@ -61,7 +61,7 @@ def require(
     return group.create_dataset(name, (0, *shape), dtype, maxshape=(None, *shape), **settings)
 
 
-def extend(data: h5py.Dataset, start: int, values: Array) -> None:
+def extend_dataset(data: h5py.Dataset, start: int, values: Array) -> None:
     """Let `data` end with `values` at `start`."""
     data.resize(start + len(values), axis=0)
     if len(values):
@@ -73,13 +73,13 @@ def write_steps(file: h5py.File, n_frames: int) -> None:
     image = file["VTKHDF"]
     steps = image["Steps"]
     index = np.arange(n_frames, dtype=np.int64) if n_frames != 1 else np.zeros(2, np.int64)
-    extend(require(steps, "Values", (), np.float64), 0, file["run/surface/time"][:][index])
+    extend_dataset(require(steps, "Values", (), np.float64), 0, file["run/surface/time"][:][index])
     for name in image["CellData"]:
-        extend(require(steps, f"CellDataOffsets/{name}", (), np.int64), 0, index)
+        extend_dataset(require(steps, f"CellDataOffsets/{name}", (), np.int64), 0, index)
     for name in image["FieldData"]:
-        extend(require(steps, f"FieldDataOffsets/{name}", (), np.int64), 0, index)
+        extend_dataset(require(steps, f"FieldDataOffsets/{name}", (), np.int64), 0, index)
         sizes = require(steps, f"FieldDataSizes/{name}", (2,), np.int64)
-        extend(sizes, 0, np.ones((len(index), 2), np.int64))
+        extend_dataset(sizes, 0, np.ones((len(index), 2), np.int64))
     steps.attrs["NSteps"] = np.int64(len(index))
 
 

@@ -34,7 +34,7 @@ from phasefield.results.layout import (
     Array,
     Shape,
     create_image,
-    extend,
+    extend_dataset,
     require,
     truncate,
     write_steps,
@@ -257,7 +257,7 @@ class RunWriter:
         for name, column in zip(self._names, columns.T, strict=True):
             data = require(group, name, (), np.float64)
             data.attrs["units"], data.attrs["meaning"] = SERIES[name].unit, SERIES[name].meaning
-            extend(data, self.n_rows, column)
+            extend_dataset(data, self.n_rows, column)
 
     def _append_frame(self, file: h5py.File, frame: Frame) -> None:
         image, k = file["VTKHDF"], self.n_frames
@@ -265,15 +265,15 @@ class RunWriter:
         edges = tuple(min(n, FIELD_CHUNK) for n in kept)
         for name in self.fields:
             data = require(image, f"CellData/{name}", kept, np.float32, edges)
-            extend(data, k, np.asarray(frame.fields[name], np.float32).reshape(1, *kept))
+            extend_dataset(data, k, np.asarray(frame.fields[name], np.float32).reshape(1, *kept))
         for name in FRAME_SERIES:
-            extend(require(image, f"FieldData/{name}", (), np.float64), k, np.array([self._last[name]]))
+            extend_dataset(require(image, f"FieldData/{name}", (), np.float64), k, np.array([self._last[name]]))
         plane = self.shape[1:] if self.shape[1] > 1 else self.shape[2:]
         height = require(file, "run/surface/height", plane, np.float64, plane)
         times = require(file, "run/surface/time", (), np.float64)
         height.attrs["units"], times.attrs["units"] = "m", "s"
-        extend(height, k, np.asarray(frame.height, np.float64).reshape(1, *plane))
-        extend(times, k, np.array([frame.time], np.float64))
+        extend_dataset(height, k, np.asarray(frame.height, np.float64).reshape(1, *plane))
+        extend_dataset(times, k, np.array([frame.time], np.float64))
         write_steps(file, k + 1)
 
 

@@ -20,7 +20,7 @@ from phasefield.results.run import open_run
 from phasefield.results.writer import Frame, RunWriter, write_summary
 from phasefield.simulation import restart
 from phasefield.simulation.events import Events
-from phasefield.simulation.output import begin, frame_of, row_of, summary_of
+from phasefield.simulation.output import frame_of, series_row, start_run_files, summary_of
 from phasefield.simulation.protocol import ProtocolPosition
 from phasefield.simulation.restart import Control
 from phasefield.simulation.step_control import StepController
@@ -96,17 +96,17 @@ class Driver:
         self.events = Events(case.protocol, self.cell, self.control)
 
     def _begin(self, overwrite: bool) -> None:
-        self.writer = begin(self.case, self.folder, overwrite)
+        self.writer = start_run_files(self.case, self.folder, overwrite)
         self.position = ProtocolPosition(self.case.protocol, full=self.case.cathode is not None)
         self.state = self.cell.start()
         self._impose()
         self.control.voltage_start = self.state.voltage
-        self.writer.add_row(row_of(self.cell, self.state, self.position, 0.0, 0, 0))
+        self.writer.add_row(series_row(self.cell, self.state, self.position, 0.0, 0, 0))
         self.writer.save(self._frame())
         self._checkpoint()
 
     def _resume(self) -> None:
-        self.state, at, self.control, rows, frames = restart.load(self.folder, self.case, self.cell)
+        self.state, at, self.control, rows, frames = restart.load_checkpoint(self.folder, self.case, self.cell)
         self.writer = RunWriter.resume(self.folder, rows, frames)
         self.position = ProtocolPosition(self.case.protocol, at, full=self.case.cathode is not None)
         self.saved_at = time.monotonic()
@@ -117,7 +117,7 @@ class Driver:
         control.wall += time.monotonic() - self.begun
         self.begun = time.monotonic()
         rows, frames = self.writer.n_rows, self.writer.n_frames
-        restart.save(self.folder, self.case, self.cell, self.state, self.position.at, control, rows, frames)
+        restart.save_checkpoint(self.folder, self.case, self.cell, self.state, self.position.at, control, rows, frames)
         self.saved_at = time.monotonic()
 
     @property
@@ -276,7 +276,7 @@ class Driver:
         if abs(new.t - target) <= 1e-9 * target:
             new.t = target
         control.steps += 1
-        return dt, row_of(self.cell, new, self.position, dt, rejected, iterations)
+        return dt, series_row(self.cell, new, self.position, dt, rejected, iterations)
 
     def _check_events(self) -> Outcome | None:
         """Record events; return how the run ends if one of them stops it."""
@@ -306,7 +306,7 @@ class Driver:
     def _finish(self, reason: str, text: str) -> Outcome:
         self.writer.save(self._frame() if self.control.last_frame != self.state.t else None)
         self._checkpoint()
-        row = row_of(self.cell, self.state, self.position, 0.0, 0, 0)
+        row = series_row(self.cell, self.state, self.position, 0.0, 0, 0)
         with open_run(self.folder) as stored:
             summary = summary_of(self.case, self.control, row, stored.corrections(), reason, text)
         write_summary(self.folder, summary)

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 MOST = 200  # times that an event begins of which the record says when; the later ones are counted
 
 
-class Finding(NamedTuple):
+class EventFinding(NamedTuple):
     """Whether an event is there, and the sentences that say so and that say it is over."""
 
     there: bool
@@ -36,32 +36,32 @@ class Events:
         self.protocol, self.cell, self.control = protocol, cell, control
         self.covered = cell.case.surface.substrate is None  # the base of the box, by lithium
 
-    def find(self, s: State) -> dict[str, Finding]:
+    def find(self, s: State) -> dict[str, EventFinding]:
         """Return each event's finding in a state."""
         f, protocol = s.front, self.protocol
         voltage = abs(s.voltage)
         low = self.cell.concentration_range(s)[0]
         limit = f"(limit {protocol.voltage_limit:g} V)"
         return {
-            "voltage_limit": Finding(
+            "voltage_limit": EventFinding(
                 voltage >= protocol.voltage_limit * (1.0 - 1e-9),
                 f"the cell voltage reached {voltage:.4g} V {limit}",
                 f"the cell voltage is back at {voltage:.4g} V {limit}",
             ),
-            "short_circuit": Finding(
+            "short_circuit": EventFinding(
                 f.shorted, "lithium touches the counter electrode", "no lithium touches the counter electrode any more"
             ),
-            "exhausted": Finding(
+            "exhausted": EventFinding(
                 f.exhausted and self.covered,
                 "lithium is stripped down to its base at one place at least",
                 "the base is covered again",
             ),
-            "depletion": Finding(
+            "depletion": EventFinding(
                 low <= protocol.depletion_threshold * self.cell.properties.c0,
                 f"the concentration fell to {low:.3g} mol/m^3",
                 f"the concentration is back at {low:.3g} mol/m^3",
             ),
-            "void": Finding(
+            "void": EventFinding(
                 f.pockets > 0,
                 f"{f.pockets} pocket(s) of electrolyte are cut off in the lithium",
                 "no electrolyte is cut off in the lithium any more",

@@ -32,7 +32,7 @@ SUMMED_UP = (
 """Series whose last value stands in the summary."""
 
 
-def begin(case: Case, folder: Path, overwrite: bool) -> RunWriter:
+def start_run_files(case: Case, folder: Path, overwrite: bool) -> RunWriter:
     """Start the files of a new run; a folder that holds a run is refused without `overwrite`."""
     patches = case.film.patches
     header = RunHeader(
@@ -54,7 +54,7 @@ def begin(case: Case, folder: Path, overwrite: bool) -> RunWriter:
     return writer
 
 
-def row_of(
+def series_row(
     cell: LawOfMotion, s: State, position: ProtocolPosition, dt: float, rejected: int, iterations: int
 ) -> dict[str, float]:
     """Return the series of the step of `dt` [s] that led to the state `s`."""

@@ -42,7 +42,7 @@ class Clock:
         return (planned - at) / done * (now - self.first[1])
 
 
-def words(report: Mapping[str, Any], left: float | None) -> str:
+def progress_line(report: Mapping[str, Any], left: float | None) -> str:
     """Return a report (the fields of `Progress`) as one line of text."""
     planned = f" of {spell(report['planned'])}" if report["planned"] else ""
     parts = [f"{spell(report['time'])}{planned}"]
@@ -96,7 +96,7 @@ class Several(Display):
     def show(self, name: str, report: Mapping[str, Any]) -> None:
         """Show the report of the run `name`."""
         left = self.clocks[name].left(report["time"], report["planned"])
-        text = words(report, left)
+        text = progress_line(report, left)
         if self.bars is not None:
             self.bars.update(self.tasks[name], total=report["planned"], completed=report["time"], words=text)
             return

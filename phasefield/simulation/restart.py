@@ -62,7 +62,7 @@ class Saved(NamedTuple):
     frames: int
 
 
-def save(
+def save_checkpoint(
     folder: Path, case: Case, cell: LawOfMotion, s: State, at: Passed, control: Control, rows: int, frames: int
 ) -> None:
     """Write a checkpoint of a run."""
@@ -82,7 +82,7 @@ def save(
     )
 
 
-def load(folder: Path, case: Case, cell: LawOfMotion) -> Saved:
+def load_checkpoint(folder: Path, case: Case, cell: LawOfMotion) -> Saved:
     """Read the newest good checkpoint of a run. Raises ResultError if there is none, or if it is of another case."""
     saved = read_checkpoint(folder)
     if saved["case_hash"] != case.hash:

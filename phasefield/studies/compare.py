@@ -43,7 +43,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Entry:
+class PlannedRun:
     """One thing to compare: a case, its folder and overrides, or a stored run that is taken as it is (case None)."""
 
     name: str
@@ -53,7 +53,7 @@ class Entry:
     overrides: tuple[str, ...] = ()
 
 
-def compare(
+def compare_runs(
     given: Sequence[str],
     out: Path = api.RUNS,
     *,
@@ -71,55 +71,55 @@ def compare(
     run_missing(entries, threads=threads, overwrite=overwrite, console=console)
     with ExitStack() as stack:
         runs = [stack.enter_context(open_run(entry.folder)) for entry in entries]
-        rows = [row_of(entry.name, run) for entry, run in zip(entries, runs, strict=True)]
+        rows = [compared_row(entry.name, run) for entry, run in zip(entries, runs, strict=True)]
         write_figures(rows, out)
-        draw(runs, out / PICTURE)
+        draw_runs(runs, out / PICTURE)
     return rows
 
 
 def run_missing(
-    entries: Sequence[Entry],
+    entries: Sequence[PlannedRun],
     *,
     threads: int | None = None,
     overwrite: bool = False,
     console: Console | None = None,
 ) -> None:
-    """Run what is not yet run, several at once; resume what was stopped. Raises as `compare` does."""
+    """Run what is not yet run, several at once; resume what was stopped. Raises as `compare_runs` does."""
     jobs = [job for entry in entries if (job := job_of(entry, overwrite)) is not None]
     if jobs:
         most = api.check_threads(threads)
         _make(jobs, share(entries, len(jobs), most), most, console)
 
 
-def plan(given: Sequence[str], out: Path, overrides: Sequence[str]) -> list[Entry]:
+def plan(given: Sequence[str], out: Path, overrides: Sequence[str]) -> list[PlannedRun]:
     """Return what is to be compared, every case read and valid, each with a folder of its own in `out`."""
     if out.exists() and not out.is_dir():
         raise PhasefieldError(f"{out}: is no folder; choose another with --out")
-    entries: list[Entry] = []
+    entries: list[PlannedRun] = []
     for text in given:
         if (Path(text) / RESULT).is_file():
-            entries.append(Entry(_free(Path(text).resolve().name, entries), text, None, Path(text)))
+            entries.append(PlannedRun(_free(Path(text).resolve().name, entries), text, None, Path(text)))
             continue
         case = api.read_case(text, overrides)
         name = _free(case.path.stem if case.path is not None else text, entries)
-        entries.append(Entry(name, text, case, out / name, tuple(overrides)))
+        entries.append(PlannedRun(name, text, case, out / name, tuple(overrides)))
     if len({entry.folder.resolve() for entry in entries}) < len(entries):
         raise PhasefieldError(f"{' '.join(given)}: the same run comes twice; name each once")
     return entries
 
 
-def _free(name: str, entries: Sequence[Entry]) -> str:
+def _free(name: str, entries: Sequence[PlannedRun]) -> str:
     taken = {entry.name for entry in entries}
     return next(n for n in (name, *(f"{name}-{k}" for k in range(2, 1000))) if n not in taken)
 
 
-def expected(entries: Sequence[Entry], threads: int) -> tuple[int, float]:
+def expected(entries: Sequence[PlannedRun], threads: int) -> tuple[int, float]:
     """Return how many runs of `entries` are to be made, and about how long they take together, s."""
     waiting = [entry.case for entry in entries if job_of(entry, overwrite=False) is not None and entry.case is not None]
     return len(waiting), sum(START + (estimate(case).seconds or 0.0) for case in waiting) / threads
 
 
-def job_of(entry: Entry, overwrite: bool) -> Job | None:
+def job_of(entry: PlannedRun, overwrite: bool) -> Job | None:
     """Return what must be run for an entry, None if nothing; refuse a folder that holds another case."""
     if entry.case is None or (not overwrite and api.is_finished(entry.case, entry.folder)):
         return None
@@ -141,7 +141,7 @@ def job_of(entry: Entry, overwrite: bool) -> Job | None:
     return Job(entry.name, entry.folder, arguments, api.check_threads(None, entry.case.grid.cells))
 
 
-def share(entries: Sequence[Entry], jobs: int, threads: int) -> int:
+def share(entries: Sequence[PlannedRun], jobs: int, threads: int) -> int:
     """Return how many runs go at once: as many as there are threads, and as fit in memory together."""
     needed = max(entry.case.grid.memory for entry in entries if entry.case is not None)
     return max(1, min(jobs, threads, int(min(available_memory() / needed, jobs))))
@@ -166,7 +166,7 @@ def _make(jobs: Sequence[Job], at_once: int, threads: int, console: Console | No
         run_all(jobs, at_once, threads, show)
 
 
-def row_of(name: str, run: Run) -> Row:
+def compared_row(name: str, run: Run) -> Row:
     """Return the figures of a run beside what was measured, SI."""
     from phasefield.viz.plots.series import voltage_ends
 
@@ -217,7 +217,7 @@ def write_figures(rows: Sequence[Row], out: Path) -> None:
     replace_text(out / TABLE, text.getvalue())
 
 
-def draw(runs: Sequence[Run], path: Path) -> Path:
+def draw_runs(runs: Sequence[Run], path: Path) -> Path:
     """Draw the runs side by side, on one colour scale and through one camera."""
     from phasefield.viz.plots.compare import comparison
     from phasefield.viz.stored import labels

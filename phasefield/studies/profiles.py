@@ -38,7 +38,9 @@ class Shown:
     heights_of: tuple[Floats, Floats]
 
 
-def load(given: Sequence[str], frame: int = -1, pixel: float | None = None, unit: float = 1.0) -> list[Profile]:
+def load_profiles(
+    given: Sequence[str], frame: int = -1, pixel: float | None = None, unit: float = 1.0
+) -> list[Profile]:
     """Return the height maps of files, and of the runs in folders (one stored frame of each)."""
     found = []
     for text in given:
@@ -85,7 +87,7 @@ def side_by_side(profiles: Sequence[Profile], names: Sequence[str]) -> tuple[lis
     return shown, spacing
 
 
-def write(shown: Sequence[Shown], spacing: float, out: Path) -> list[Path]:
+def write_profiles(shown: Sequence[Shown], spacing: float, out: Path) -> list[Path]:
     """Write table, numbers and picture into a folder, and return the files."""
     from phasefield.viz.plots.profile import profiles_plate
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from phasefield import api
 from phasefield.errors import PhasefieldError
 from phasefield.formatting import plain_table, spell_wall
-from phasefield.studies.compare import Entry, expected, run_missing
-from phasefield.validation.page import HTML, number, off, what, write, write_docs
+from phasefield.studies.compare import PlannedRun, expected, run_missing
+from phasefield.validation.page import HTML, off, simulated, what, write, write_docs
 from phasefield.validation.registry import EXPERIMENTS, Setting
 from phasefield.validation.row import Experiment, Missing
 from phasefield.validation.targets import NOT_SIMULATED
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 DOCS = Path("docs")
 
 
-def report(
+def report_experiments(
     console: Console, out: Path, *, quick: bool = False, docs: bool = False, threads: int | None = None
 ) -> list[Experiment]:
     """Run what is not yet run below `out`, write the report there, and return its experiments.
@@ -64,7 +64,7 @@ def report(
     return done
 
 
-def _announce(console: Console, entries: Sequence[Entry], threads: int) -> None:
+def _announce(console: Console, entries: Sequence[PlannedRun], threads: int) -> None:
     """Say how much there is to run, by the estimate of each case."""
     runs, seconds = expected(entries, threads)
     if runs:
@@ -83,8 +83,8 @@ def _print(console: Console, one: Experiment) -> None:
         "electrolyte", "quantity", "measured", "simulated", "off", "what it is", title=one.name
     )
     for row in one.rows:
-        simulated = f"{number(row.simulated)} {row.unit}".strip()
+        with_unit = f"{simulated(row)} {row.unit}".strip()
         table.add_row(
-            row.electrolyte, row.quantity, row.measured, simulated, off(row), what(row).replace("`", "")
+            row.electrolyte, row.quantity, row.measured, with_unit, off(row), what(row).replace("`", "")
         )
     console.print(table)

@@ -15,9 +15,11 @@ from datetime import date
 from pathlib import Path
 
 from phasefield.atomic import replace_text
+from phasefield.formatting import finite_number
 from phasefield.validation.row import Experiment, Missing, Row
 
 CSV, JSON, HTML, PAGE = "papers.csv", "papers.json", "papers.html", "papers.md"
+DIGITS = 4  # of a simulated number
 PICTURES = Path("images") / "papers"  # in the folder of the docs
 PAPERS = (
     "[1] Zhang et al., Chem. Sci. 2025, 16, 5028, doi 10.1039/d5sc00071h; "
@@ -52,7 +54,7 @@ def write(experiments: Sequence[Experiment], missing: Sequence[Missing], out: Pa
     ]
     document = {"rows": found, "not simulated": [dataclasses.asdict(one) for one in missing]}
     replace_text(out / JSON, json.dumps(document, indent=1) + "\n")
-    replace_text(out / HTML, html(markdown(experiments, missing), out))
+    replace_text(out / HTML, standalone_page(markdown(experiments, missing), out))
 
 
 def _plain(value: object) -> object:
@@ -99,7 +101,7 @@ def _lines(experiments: Sequence[Experiment], missing: Sequence[Missing], folder
             yield from _table(
                 ("electrolyte", "quantity", "measured", "simulated", "unit", "off", "what it is", "source"),
                 (
-                    (row.electrolyte, row.quantity, row.measured, number(row.simulated), row.unit, off(row), what(row),
+                    (row.electrolyte, row.quantity, row.measured, simulated(row), row.unit, off(row), what(row),
                      row.where)
                     for row in one.rows
                 ),
@@ -126,9 +128,9 @@ def _table(heads: Sequence[str], rows: Iterator[Sequence[str]]) -> Iterator[str]
         yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
 
 
-def number(value: float) -> str:
-    """Return a simulated number with four digits, a dash where there is none."""
-    return f"{value:.4g}" if math.isfinite(value) else "-"
+def simulated(row: Row) -> str:
+    """Return the simulated number, a dash where there is none."""
+    return finite_number(row.simulated, DIGITS)
 
 
 def off(row: Row) -> str:
@@ -141,7 +143,7 @@ def what(row: Row) -> str:
     return f"{row.kind}: `{row.by}`" if row.by else row.kind
 
 
-def html(text: str, folder: Path) -> str:
+def standalone_page(text: str, folder: Path) -> str:
     """Return a page of its own: the Markdown with the pictures of `folder` in it."""
     from markdown_it import MarkdownIt
 

@@ -10,7 +10,7 @@ from phasefield import api
 from phasefield.errors import PhasefieldError
 from phasefield.formatting import plain_table, spell_wall
 from phasefield.verification.record import PAGE, entry_of, read_entries, texts, write_entries, write_page
-from phasefield.verification.registry import Outcome, checks, chosen, climb, expected_seconds
+from phasefield.verification.registry import CheckOutcome, checks, chosen, expected_seconds, run_in_turn
 from phasefield.verification.row import Check
 from phasefield.viz.plots.lines import draw
 
@@ -29,7 +29,7 @@ def print_list(console: Console) -> None:
     console.print(table)
 
 
-def verify(
+def run_checks(
     console: Console,
     only: Sequence[str] = (),
     full: bool = False,
@@ -37,7 +37,7 @@ def verify(
     docs: bool = False,
     threads: int | None = None,
     every: Sequence[Check] | None = None,
-) -> list[Outcome]:
+) -> list[CheckOutcome]:
     """Run the chosen checks and return their outcomes; figures, table and JSON go into `out`.
 
     docs: write docs/verification.md, from all that is in `out`; every: the checks to choose from, all by default.
@@ -55,7 +55,7 @@ def verify(
         soft_wrap=True,
         markup=False,
     )
-    entries, done = read_entries(out), list[Outcome]()
+    entries, done = read_entries(out), list[CheckOutcome]()
     started = 0.0
 
     def begin(k: int, check: Check) -> None:
@@ -67,7 +67,7 @@ def verify(
         )
 
     with api.threads_limited(threads):
-        for outcome in climb(wanted, full, begin):
+        for outcome in run_in_turn(wanted, full, begin):
             done.append(outcome)
             _print_rows(console, outcome)
             entries[outcome.check.name] = entry_of(outcome, cores)
@@ -94,7 +94,7 @@ def _check_folders(out: Path, docs: bool) -> None:
         raise PhasefieldError(f"--out {out}: is no folder; choose another")
 
 
-def _print_rows(console: Console, outcome: Outcome) -> None:
+def _print_rows(console: Console, outcome: CheckOutcome) -> None:
     table = plain_table("what", "against", "expected", "measured", "error", "tolerance", "passed")
     table.columns[1].justify = "left"
     for row in outcome.result.rows:
@@ -104,4 +104,4 @@ def _print_rows(console: Console, outcome: Outcome) -> None:
         console.print(f"failed: {row.what}; the tolerance: {row.why}", soft_wrap=True, markup=False)
 
 
-__all__ = ["DOCS", "PAGE", "print_list", "verify"]
+__all__ = ["DOCS", "PAGE", "print_list", "run_checks"]

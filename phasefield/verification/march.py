@@ -45,11 +45,11 @@ fields_every = "300 s"
 """
 
 
-def make(*overrides: str) -> Case:
-    """Return the base case with overrides as on the command line."""
+def make(*overrides: str, text: str = BASE) -> Case:
+    """Return the case of a text with overrides as on the command line."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "small.toml"
-        path.write_text(BASE, encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
         return read_case(path, list(overrides))
 
 
@@ -79,10 +79,10 @@ def march(
     return s
 
 
-def crest(s: State) -> float:
-    """Return the amplitude [m] of one wave along x over the whole box, crest at x = 0."""
+def crest(s: State, waves: float = 1.0) -> float:
+    """Return the amplitude [m] of a wave along x, crest at x = 0, so many of which are in the box."""
     z, _ = s.front.height()
-    x = 2.0 * np.pi * (np.arange(z.shape[1]) + 0.5) / z.shape[1]
+    x = 2.0 * np.pi * waves * (np.arange(z.shape[1]) + 0.5) / z.shape[1]
     return float(2.0 * np.mean(z.mean(axis=0) * np.cos(x)))
 
 

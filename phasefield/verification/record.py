@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from phasefield.atomic import replace_text
-from phasefield.verification.registry import Outcome
-from phasefield.verification.row import Check, Row
+from phasefield.formatting import finite_number
+from phasefield.verification.registry import CheckOutcome
+from phasefield.verification.row import Check, CheckRow
 
 JSON, CSV, PAGE = "verification.json", "verification.csv", "verification.md"
+DIGITS = 5  # of a number in the table
 BROKEN = "mutations.json"  # written by tests/mutations/run.py of the source tree
 PICTURES = Path("images") / "verification"  # in the folder of the docs
 HEADS = ("check", "what", "against", "expected", "measured", "unit", "error", "tolerance", "passed")
@@ -26,7 +28,7 @@ HEADS = ("check", "what", "against", "expected", "measured", "unit", "error", "t
 Entries = dict[str, dict[str, Any]]
 
 
-def entry_of(outcome: Outcome, cores: int, day: str | None = None) -> dict[str, Any]:
+def entry_of(outcome: CheckOutcome, cores: int, day: str | None = None) -> dict[str, Any]:
     """Return the outcome of a check as it is stored; numbers that are not finite become null."""
     rows = [
         {
@@ -78,11 +80,6 @@ def write_entries(folder: Path, entries: Entries) -> None:
             writer.writerows([name, *(row[head] for head in HEADS[1:])] for row in entry["rows"])
 
 
-def number(value: float | None) -> str:
-    """Return a number with five digits, a dash where there is none."""
-    return "-" if value is None or not math.isfinite(value) else f"{value:.5g}"
-
-
 def allowed(value: float | None, relative: bool, unit: str) -> str:
     """Return an error or a tolerance: in percent if it is relative, else with its unit."""
     if value is None or not math.isfinite(value):
@@ -90,15 +87,15 @@ def allowed(value: float | None, relative: bool, unit: str) -> str:
     return f"{100.0 * value:.2g} %" if relative else f"{value:.2g} {unit}".strip()
 
 
-def texts(row: Mapping[str, Any] | Row) -> list[str]:
+def texts(row: Mapping[str, Any] | CheckRow) -> list[str]:
     """Return a row as the table says it: what, against, expected, measured, error, tolerance."""
     get = row.get if isinstance(row, Mapping) else lambda name: getattr(row, name)
     unit, relative = str(get("unit")), bool(get("relative"))
-    measured = " ".join(part for part in (number(get("measured")), unit) if part)
+    measured = " ".join(part for part in (finite_number(get("measured"), DIGITS), unit) if part)
     return [
         str(get("what")),
         str(get("against")),
-        number(get("expected")),
+        finite_number(get("expected"), DIGITS),
         measured,
         allowed(get("error"), relative, unit),
         allowed(get("tolerance"), relative, unit),

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from importlib import import_module
 
 from phasefield.errors import Interrupted, PhasefieldError, one_line
-from phasefield.verification.row import Check, Result, Row
+from phasefield.verification.row import Check, CheckRow, Result
 
 # Modules of this folder that hold `CHECKS: tuple[Check, ...]`, in the order of the table.
 MODULES = (
@@ -21,7 +21,7 @@ MODULES = (
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CheckOutcome:
     """What a check gave, how long it took [s], and whether it was the full one."""
 
     check: Check
@@ -30,7 +30,7 @@ class Outcome:
     full: bool
 
     @property
-    def failed(self) -> tuple[Row, ...]:
+    def failed(self) -> tuple[CheckRow, ...]:
         """The rows that did not pass; a check without rows has shown nothing, which is no pass either."""
         return tuple(row for row in self.result.rows if not row.passed)
 
@@ -76,9 +76,9 @@ def expected_seconds(wanted: Sequence[Check], full: bool) -> float:
     return math.fsum(check.seconds[1 if full else 0] for check in wanted)
 
 
-def climb(
+def run_in_turn(
     wanted: Sequence[Check], full: bool, begin: Callable[[int, Check], None] = lambda k, check: None
-) -> Iterator[Outcome]:
+) -> Iterator[CheckOutcome]:
     """Run the checks in their order; one that ends in an error becomes a row that failed, and the next one follows.
 
     begin(k, check): called before each.
@@ -92,5 +92,5 @@ def climb(
             raise
         except Exception as error:  # whatever it is, the other checks are still to be run
             text = one_line(f"{type(error).__name__}: {error}", 300)
-            result = Result((Row("the check itself", "an end without an error", 0.0, math.nan, 0.0, text),))
-        yield Outcome(check, result, time.monotonic() - start, full)
+            result = Result((CheckRow("the check itself", "an end without an error", 0.0, math.nan, 0.0, text),))
+        yield CheckOutcome(check, result, time.monotonic() - start, full)

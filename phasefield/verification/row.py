@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from phasefield.viz.plots.lines import Curve, Plot
 
-__all__ = ["Check", "Curve", "Floats", "Plot", "Result", "Row"]
+__all__ = ["Check", "CheckRow", "Curve", "Floats", "Plot", "Result"]
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Row:
+class CheckRow:
     """One number compared with another one.
 
     expected and measured in `unit`; tolerance: of their difference, over the expected value if `relative`; why: the
@@ -51,7 +51,7 @@ class Row:
 class Result:
     """What one check gave; skipped: why it could not run here (an optional package), if so."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[CheckRow, ...]
     plots: tuple[Plot, ...] = ()
     skipped: str = ""
 

@@ -335,8 +335,8 @@ def test_plain_lines_say_time_cycle_voltage_sz_and_time_left() -> None:
         "Sz": 2e-6,
         "step": 3,
     }
-    assert progress.words(report, 75.0) == "1 h of 2 h, cycle 1/2, 160 mV, Sz 2 um, step 3, 1 min 15 s left"
-    assert progress.words({**report, "planned": None, "cycles": 1}, None) == "1 h, 160 mV, Sz 2 um, step 3"
+    assert progress.progress_line(report, 75.0) == "1 h of 2 h, cycle 1/2, 160 mV, Sz 2 um, step 3, 1 min 15 s left"
+    assert progress.progress_line({**report, "planned": None, "cycles": 1}, None) == "1 h, 160 mV, Sz 2 um, step 3"
     assert [progress.spell_wall(s) for s in (3.21, 59.7, 3725)] == ["3.2 s", "1 min 00 s", "1 h 02 min"]
 
 

@@ -396,7 +396,7 @@ def test_a_hot_spot_behind_volts_of_film_is_emptied_at_little_cost(monkeypatch: 
 
 
 @pytest.mark.parametrize("dependence", ["constant", "nernst-einstein"])
-def test_starved_places_take_what_salt_gives(dependence: str, tmp_path: Path) -> None:
+def test_depleted_places_take_what_salt_gives(dependence: str, tmp_path: Path) -> None:
     """2 V empty the interface: the current settles near the limiting one, and the books need next to no correction."""
     gap = 16e-6
     settled = 0.3 * gap**2 / 1e-11  # s; exp(-4 pi^2 0.3) of the transient is left
@@ -421,7 +421,7 @@ def test_starved_places_take_what_salt_gives(dependence: str, tmp_path: Path) ->
     assert sum(corrected) * 1e3 * gap / taken < 2e-3
 
 
-def test_a_starved_counter_electrode_takes_what_salt_brings(tmp_path: Path) -> None:
+def test_a_depleted_counter_electrode_takes_what_salt_brings(tmp_path: Path) -> None:
     """Stripped at twice the limiting current: at the voltage limit the counter electrode takes what salt comes."""
     case = read_case(
         "dendrites",

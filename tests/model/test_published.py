@@ -12,7 +12,7 @@ from rough_systems import rough_distance
 from phasefield.constants import FARADAY
 from phasefield.kernels import allen_cahn as kernels
 from phasefield.kernels.front import lattice
-from phasefield.model.allen_cahn.coefficients import GAMMA, LATE, Coefficients
+from phasefield.model.allen_cahn.coefficients import GAMMA, LATE, AllenCahnCoefficients
 from phasefield.model.allen_cahn.equations import Fields, Numbers, Published
 from phasefield.model.coefficients import Drive
 from phasefield.verification.row import Check
@@ -65,7 +65,7 @@ def model(
     shape: tuple[int, int, int], contrast: float = 1e7, tolerance: float = 1e-5
 ) -> tuple[Published, Fields, Fields]:
     """Return a model of 4 cells a width and room for two states."""
-    law = Coefficients.of(0.5, 4.0 * DX, 30.0, 1.0 / SITES, 1e-9)
+    law = AllenCahnCoefficients.of(0.5, 4.0 * DX, 30.0, 1.0 / SITES, 1e-9)
     numbers = Numbers(law, KAPPA, contrast * KAPPA, 2.7e-11, 38.6, 0.5, 0.5, C0, SITES)
     return Published(lattice(shape, DX, True), True, numbers, tolerance), Fields.empty(shape), Fields.empty(shape)
 

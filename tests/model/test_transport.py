@@ -68,12 +68,12 @@ def random_stage(
 CASES = {
     "current": (Drive(20.0), False, False),
     "voltage": (Drive(None, 0.1), False, False),
-    "starved": (Drive(20.0), False, True),
+    "depleted": (Drive(20.0), False, True),
     "stripped": (Drive(-20.0), False, False),
-    "starved, stripped": (Drive(-20.0), False, True),
+    "depleted, stripped": (Drive(-20.0), False, True),
     "two electrodes": (Drive(20.0), True, False),
     "two electrodes, voltage": (Drive(None, 0.1), True, False),
-    "two electrodes, starved": (Drive(20.0), True, True),
+    "two electrodes, depleted": (Drive(20.0), True, True),
 }
 
 
@@ -85,7 +85,7 @@ TABLE = (
 )
 LAWS = {law: f'electrolyte.concentration_dependence="{law}"' for law in ("constant", "nernst-einstein")}
 LAWS["table"] = TABLE
-# Where salt is scarce and kappa depends on c, derivatives by the poorer of two cells are left out: `logarithmic_mean`.
+# Where salt is depleted and kappa depends on c, the derivative by the poorer of two cells is left out.
 DERIVED = [(name, "constant") for name in CASES]
 DERIVED += [(name, law) for name, case in CASES.items() if not case[2] for law in ("nernst-einstein", "table")]
 
@@ -205,7 +205,7 @@ def test_currents_are_as_good_as_stated(name: str, seed: int, frozen: bool) -> N
     assert float(np.sqrt(np.sum((found[1e-5] - found[1e-10]) ** 2))) < 1e-5 * size
 
 
-@pytest.mark.parametrize("two", [False, True])
+@pytest.mark.parametrize("both_electrodes", [False, True])
 def test_an_imposed_current_is_met_to_round_off(both_electrodes: bool) -> None:
     cell, stage = random_stage(7, Drive(20.0), both_electrodes=both_electrodes)
     rx, _ = cell.transport.solve(stage)

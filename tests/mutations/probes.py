@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from phasefield.verification.numerics.manufactured import WAVE, WIDTH, potential_errors, salt_error
-from phasefield.verification.row import Result, Row
+from phasefield.verification.row import CheckRow, Result
 from phasefield.verification.surface.interface import WAVELENGTH, errors
 
 SPACING = 1e-6  # m
@@ -18,7 +18,7 @@ def sharp(full: bool) -> Result:
     bound = math.pi**2 / 6.0 * (math.pi / WAVELENGTH * SPACING) ** 2  # pi^2/6 (k W)^2 at W = dx/2
     got = zip(("voltage", "first harmonic"), errors(SPACING, 0.5 * SPACING), strict=True)
     why = "pi^2/6 (k W)^2, the average of exp(-kz) over the interface"
-    return Result(tuple(Row(name, "sharp solution", 0.0, e, bound, why, "", relative=False) for name, e in got))
+    return Result(tuple(CheckRow(name, "sharp solution", 0.0, e, bound, why, "", relative=False) for name, e in got))
 
 
 def deep(full: bool) -> Result:
@@ -26,7 +26,7 @@ def deep(full: bool) -> Result:
     bound = (math.sqrt(2.0) * WAVE * WIDTH / CELLS) ** 2 / 12.0 / 5.0
     why = "(q dx)^2/12 of a wave that is a fifth of the field's range"
     got = {"potential": potential_errors(CELLS, True)[0], "salt": salt_error(CELLS, True)}
-    return Result(tuple(Row(n, "manufactured", 0.0, e, bound, why, "", relative=False) for n, e in got.items()))
+    return Result(tuple(CheckRow(n, "manufactured", 0.0, e, bound, why, "", relative=False) for n, e in got.items()))
 
 
 PROBES: dict[str, Callable[[bool], Result]] = {"probe-sharp": sharp, "probe-deep": deep}

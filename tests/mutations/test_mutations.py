@@ -16,7 +16,7 @@ from mutations.change import changed
 from mutations.child import runs
 from phasefield.formatting import console_for
 from phasefield.verification import command, record
-from phasefield.verification.row import Check, Curve, Plot, Result, Row
+from phasefield.verification.row import Check, CheckRow, Curve, Plot, Result
 
 SOURCE = """
 A, B = 1.0, 2.0
@@ -116,7 +116,7 @@ def test_the_outcomes_are_kept_and_stand_on_the_page(
         for mutation in mutations:
             yield run.Outcome(mutation, mutation is MUTATIONS[0], "a | b", 1.0)
 
-    row = Row("a number", "theory", 2.0, 2.01, 0.01, "half of a percent", "V")
+    row = CheckRow("a number", "theory", 2.0, 2.01, 0.01, "half of a percent", "V")
     plot = Plot("numbers", "Numbers", "x (s)", "y (V)", (Curve("a", np.ones(1), np.ones(1)),), "xy")
     check = Check("one", "Closed forms", "what it does", lambda full: Result((row,), (plot,)), (1.0, 1.0))
     monkeypatch.setattr(run, "run_mutations", outcomes)
@@ -128,7 +128,7 @@ def test_the_outcomes_are_kept_and_stand_on_the_page(
     said = capsys.readouterr()
     assert f"SURVIVED: {second.name} ({second.check}): a | b" in said.out
     assert f"not noticed: {second.name}" in said.err
-    command.verify(console_for(), out=Path("out"), docs=True, threads=1, every=[check])
+    command.run_checks(console_for(), out=Path("out"), docs=True, threads=1, every=[check])
     page = (tmp_path / "docs" / record.PAGE).read_text()
     assert "**1 of 2 were noticed.**" in page
     assert "`python tests/mutations/run.py`" in page

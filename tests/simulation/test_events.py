@@ -13,7 +13,7 @@ import pytest
 from phasefield.errors import Interrupted
 from phasefield.results.summary import events_text
 from phasefield.simulation.driver import Driver
-from phasefield.simulation.events import MOST, Events, Finding
+from phasefield.simulation.events import MOST, EventFinding, Events
 from phasefield.simulation.restart import Control
 
 # The galvanostat is at its limit in each first step and below it in each second one.
@@ -90,11 +90,11 @@ def test_a_flickering_event_is_counted_and_the_others_still_recorded(monkeypatch
     case = cases.make()
     control, late = Control(), 3 * MOST
 
-    def find(self: Events, s: Any) -> dict[str, Finding]:
+    def find(self: Events, s: Any) -> dict[str, EventFinding]:
         k = int(s.t)
         return {
-            "void": Finding(k % 2 == 1, f"void {k}", f"no void {k}"),
-            "depletion": Finding(k >= late, f"depleted {k}", ""),
+            "void": EventFinding(k % 2 == 1, f"void {k}", f"no void {k}"),
+            "depletion": EventFinding(k >= late, f"depleted {k}", ""),
         }
 
     monkeypatch.setattr(Events, "find", find)

@@ -30,7 +30,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with two compared runs; tests only read it."""
     folder = tmp_path_factory.mktemp("pair")
     cases = [write_case(folder, "one", "pll"), write_case(folder, "two", "pllz")]
-    rows = compare.compare([str(case) for case in cases], folder / "runs")
+    rows = compare.compare_runs([str(case) for case in cases], folder / "runs")
     assert [row["name"] for row in rows] == ["one", "two"]
     return folder
 
@@ -198,6 +198,6 @@ def test_a_run_without_steps_cannot_be_compared() -> None:
 
     create(Path("empty"), SHAPE)
     with pytest.raises(ResultError, match="no step yet"):
-        compare.compare(["empty"], Path("out"))
+        compare.compare_runs(["empty"], Path("out"))
     with pytest.raises(PhasefieldError, match="no such file"):
-        compare.compare(["nothing"], Path("out"))
+        compare.compare_runs(["nothing"], Path("out"))

@@ -16,12 +16,12 @@ from phasefield.cases import folder as shipped_folder
 from phasefield.errors import CaseError, PhasefieldError, ResultError
 from phasefield.studies.sweep import analysis
 from phasefield.studies.sweep.axes import drawn, points_of
-from phasefield.studies.sweep.cluster import slurm, split
-from phasefield.studies.sweep.outputs import FILE, FORMAT, FORMS, STANDARD, Output, OutputError, thumb
-from phasefield.studies.sweep.page import write_page
-from phasefield.studies.sweep.pictures import draw, sobol_of
-from phasefield.studies.sweep.plan import Planned, Planner, plan
-from phasefield.studies.sweep.quantity import quantity_of, spread
+from phasefield.studies.sweep.cluster import slurm, split_cores
+from phasefield.studies.sweep.outputs import FILE, FORMAT, FORMS, STANDARD, OutputError, RunOutput, thumb
+from phasefield.studies.sweep.page import write_study_page
+from phasefield.studies.sweep.pictures import draw_study, study_sobol
+from phasefield.studies.sweep.plan import PlannedPoint, Planner, plan_points
+from phasefield.studies.sweep.quantity import quantity_of, spaced_values
 from phasefield.studies.sweep.study import prepare, tabulate
 from phasefield.studies.sweep.studyfile import StudyFile, read_study, shipped
 from phasefield.studies.sweep.table import open_study
@@ -59,9 +59,9 @@ def test_the_points_are_every_combination_seeds_fastest(tmp_path: Path) -> None:
 
 
 def test_a_range_ends_where_it_says() -> None:
-    assert spread(3.0e-9, 7.0e-7, 4, "log")[::3] == [3.0e-9, 7.0e-7]
-    assert spread(0.1, 0.7, 3, "linear") == [0.1, 0.4, 0.7]
-    ratios = np.diff(np.log(spread(1.0, 10.0, 6, "log")))
+    assert spaced_values(3.0e-9, 7.0e-7, 4, "log")[::3] == [3.0e-9, 7.0e-7]
+    assert spaced_values(0.1, 0.7, 3, "linear") == [0.1, 0.4, 0.7]
+    ratios = np.diff(np.log(spaced_values(1.0, 10.0, 6, "log")))
     assert ratios == pytest.approx(np.full(5, math.log(10.0) / 5), rel=1e-10)  # 12 digits kept
 
 
@@ -197,14 +197,14 @@ def test_a_plan_is_kept_and_belongs_to_its_study(tmp_path: Path) -> None:
     from phasefield.studies.sweep.plan import keep
 
     planner = Planner(study_of(tmp_path))
-    planned = plan(planner, tmp_path)
+    planned = plan_points(planner, tmp_path)
     keep(planner, [one for _, one in planned], tmp_path)
     content = json.loads((tmp_path / "plan.json").read_text())
     content["points"][0]["error"] = "from the file"
     (tmp_path / "plan.json").write_text(json.dumps(content))
-    assert plan(planner, tmp_path)[0][1].error == "from the file"
+    assert plan_points(planner, tmp_path)[0][1].error == "from the file"
     other = Planner(study_of(tmp_path, BASE.replace("seeds = 2", "seeds = [3, 4]")))
-    assert plan(other, tmp_path)[0][1].error == ""
+    assert plan_points(other, tmp_path)[0][1].error == ""
 
 
 def test_samples_fill_the_ranges_evenly_and_come_back(tmp_path: Path) -> None:
@@ -274,7 +274,7 @@ class Fake:
     ],
 )  # fmt: skip
 def test_an_output_is_what_its_words_say(text: str, wanted: float, unit: str) -> None:
-    output = Output.read(text)
+    output = RunOutput.read(text)
     run: Any = Fake()
     assert output.take(run) == pytest.approx(wanted, rel=1e-14, nan_ok=True)
     assert output.unit == unit
@@ -285,12 +285,12 @@ def test_an_output_is_what_its_words_say(text: str, wanted: float, unit: str) ->
 )
 def test_no_output_but_a_known_one(text: object) -> None:
     with pytest.raises(OutputError):
-        Output.read(text)
+        RunOutput.read(text)
 
 
 def test_the_forms_shown_in_errors_are_good() -> None:
-    assert [Output.read(form).name for form in FORMS] == list(FORMS)
-    assert all(Output.read(name) is output for name, output in STANDARD.items())
+    assert [RunOutput.read(form).name for form in FORMS] == list(FORMS)
+    assert all(RunOutput.read(name) is output for name, output in STANDARD.items())
 
 
 def test_a_thumb_shows_the_means_of_its_blocks() -> None:
@@ -345,7 +345,7 @@ def test_means_over_seeds_leave_out_what_failed() -> None:
 
 def test_a_grid_of_two_inputs_has_their_means() -> None:
     rows = [{"x": x, "y": y, "z": 10 * x + y + s} for x in (1.0, 2.0) for y in (3.0, 5.0, 4.0) for s in (-0.5, 0.5)]
-    xs, ys, z = analysis.on_grid([*rows, {"x": 1.0, "y": 6.0, "z": None}], "x", "y", "z")
+    xs, ys, z = analysis.mean_on_grid([*rows, {"x": 1.0, "y": 6.0, "z": None}], "x", "y", "z")
     assert (list(xs), list(ys)) == ([1.0, 2.0], [3.0, 4.0, 5.0, 6.0])
     np.testing.assert_allclose(z[:3], [[13, 23], [14, 24], [15, 25]], rtol=1e-15)
     assert np.isnan(z[3]).all()
@@ -403,7 +403,7 @@ def test_a_study_folder_that_is_none_says_so(tmp_path: Path) -> None:
 
 def test_the_pictures_of_a_grid(tmp_path: Path) -> None:
     text = BASE + '[figures]\ncontours = "wagner_number"\nmark = ["pll", "pllz", "lhci"]\n'
-    made = draw(open_study(made_up(tmp_path, text)))
+    made = draw_study(open_study(made_up(tmp_path, text)))
     assert [path.name for path in made] == ["response.png", "map.png"]
     assert all(path.stat().st_size > 10_000 for path in made)
 
@@ -419,13 +419,13 @@ def test_the_pictures_of_a_sample_are_points_and_indices(tmp_path: Path) -> None
     points = 8
     """
     study = open_study(made_up(tmp_path, text))
-    assert [path.name for path in draw(study)] == ["response.png", "sobol.png"]
-    assert (sobol_of(study, "Sz") or ([], 0))[1] == 6  # two of the eight base points lack a run
+    assert [path.name for path in draw_study(study)] == ["response.png", "sobol.png"]
+    assert (study_sobol(study, "Sz") or ([], 0))[1] == 6  # two of the eight base points lack a run
     rows = [dict(row) for row in study.rows]
     for row in rows:
         row["Sz"] = 1e-6 * float(row["electrolyte.transference_number"] or 0.0)  # the second input makes all of it
     study.rows[:] = rows
-    found, n = sobol_of(study, "Sz") or ([], 0)
+    found, n = study_sobol(study, "Sz") or ([], 0)
     assert n == 8
     # 8 points: the estimate of the first order is rough, that of the total is exact where an input does nothing
     assert found[0].total == 0.0
@@ -437,7 +437,7 @@ def test_the_pictures_of_a_sample_are_points_and_indices(tmp_path: Path) -> None
 def test_the_page_holds_every_row_and_no_foreign_code(tmp_path: Path) -> None:
     bad = 'title = "</script><script>alert(1)</script>"'
     study = open_study(made_up(tmp_path, BASE.replace('title = "Two inputs"', bad)))
-    text = write_page(study, draw(study)).read_text(encoding="utf-8")
+    text = write_study_page(study, draw_study(study)).read_text(encoding="utf-8")
     assert "<script>alert" not in text
     data = json.loads(text.split('type="application/json">')[1].split("</script>")[0])
     assert len(data["rows"]) == 12
@@ -448,7 +448,7 @@ def test_the_page_holds_every_row_and_no_foreign_code(tmp_path: Path) -> None:
 
 def test_the_page_sorts_and_filters_in_a_browser(tmp_path: Path) -> None:
     study = open_study(made_up(tmp_path))
-    page = write_page(study, draw(study))
+    page = write_study_page(study, draw_study(study))
     with chromium(tmp_path) as browser:
         browser.get(page.as_uri())
 
@@ -484,13 +484,13 @@ def test_the_page_sorts_and_filters_in_a_browser(tmp_path: Path) -> None:
 
 
 def test_a_core_a_run_as_far_as_memory_goes(monkeypatch: pytest.MonkeyPatch) -> None:
-    runs = [Planned("a", memory=700e6) for _ in range(10)]
+    runs = [PlannedPoint("a", memory=700e6) for _ in range(10)]
     monkeypatch.setattr("phasefield.studies.sweep.cluster.available_memory", lambda: 64e9)
-    assert vars(split(runs, 8)) == {"workers": 8, "threads": 1}
-    assert vars(split(runs[:3], 8)) == {"workers": 3, "threads": 2}
-    assert vars(split(runs, 8, workers=2)) == {"workers": 2, "threads": 4}
+    assert vars(split_cores(runs, 8)) == {"workers": 8, "threads": 1}
+    assert vars(split_cores(runs[:3], 8)) == {"workers": 3, "threads": 2}
+    assert vars(split_cores(runs, 8, workers=2)) == {"workers": 2, "threads": 4}
     monkeypatch.setattr("phasefield.studies.sweep.cluster.available_memory", lambda: 2.5e9)  # two of 1 GB
-    assert vars(split(runs, 8)) == {"workers": 2, "threads": 4}
+    assert vars(split_cores(runs, 8)) == {"workers": 2, "threads": 4}
 
 
 CLUSTER = {

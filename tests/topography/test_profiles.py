@@ -13,7 +13,7 @@ from commands import call, write_case
 
 from phasefield.api import read_case
 from phasefield.errors import CaseError
-from phasefield.model.initial_surface import height_map
+from phasefield.model.initial_surface import initial_height
 from phasefield.results.run import open_run
 from phasefield.studies.profiles import side_by_side
 from phasefield.topography.profiles import FORMATS, Profile, ProfileError, fitted, read_profile, write_profile
@@ -228,7 +228,7 @@ def test_a_case_starts_from_a_measured_surface(tmp_path: Path) -> None:
     z = rough((64, 64))
     np.savez(tmp_path / "map.npz", heights=z, pixel=1e-6)
     case = read_case(surface_case(tmp_path, 'file = "map.npz"'))
-    start = height_map(case)
+    start = initial_height(case)
     assert start.shape == (16, 16)
     assert start.mean() == pytest.approx(16e-6, rel=1e-12)
     measured = fitted(read_profile(tmp_path / "map.npz"), (16, 16), 2e-6, "taper")

@@ -13,16 +13,16 @@ from commands import call, write_case
 
 from phasefield.api import read_case, run
 from phasefield.results.run import open_run
-from phasefield.studies.compare import compare, plan, run_missing
+from phasefield.studies.compare import compare_runs, plan, run_missing
 from phasefield.validation.experiments.assumed import INPUTS
-from phasefield.validation.experiments.assumed import entries as assumed_entries
+from phasefield.validation.experiments.assumed import assumed_runs as assumed_entries
 from phasefield.validation.experiments.control import control
 from phasefield.validation.experiments.critical import critical
 from phasefield.validation.experiments.cycling import cycling
 from phasefield.validation.experiments.fullcells import Sweep, polarisation_of
 from phasefield.validation.experiments.ionogels import ionogels
 from phasefield.validation.experiments.polarisation import polarisation
-from phasefield.validation.experiments.seeds import entries, on_squares, seeds
+from phasefield.validation.experiments.seeds import on_squares, seed_runs, seeds
 from phasefield.validation.experiments.spectra import spectra
 from phasefield.validation.experiments.tafel import tafel
 from phasefield.validation.experiments.temperature import temperature
@@ -91,7 +91,7 @@ def test_the_control_cannot_carry_the_current() -> None:
 
 def test_the_rows_of_the_cycling(tmp_path: Path) -> None:
     cases = [write_case(tmp_path, name, name) for name in ("pll", "pllz")]
-    table = compare([str(case) for case in cases], tmp_path / "runs", threads=1)
+    table = compare_runs([str(case) for case in cases], tmp_path / "runs", threads=1)
     done = cycling(table, "compare.png")
     rows = {(row.electrolyte, row.quantity): row for row in done.rows}
     with open_run(Path(table[0]["folder"])) as run:
@@ -171,7 +171,7 @@ def test_seeds_have_a_mean_and_a_band(tmp_path: Path, monkeypatch: pytest.Monkey
         f"{module}.read_case", lambda text: read_case(text, () if isinstance(text, Path) else small)
     )
     monkeypatch.setattr(f"{module}.SEEDS", 3)
-    sown = entries(tmp_path / "seeds", tmp_path / "cycling")
+    sown = seed_runs(tmp_path / "seeds", tmp_path / "cycling")
     assert [entry.name for entry in sown[:3]] == ["pll", "pll-seed2", "pll-seed3"]
     for entry in sown:
         run(entry.case, entry.folder)

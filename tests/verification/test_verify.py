@@ -14,17 +14,17 @@ from commands import call
 from phasefield.errors import Interrupted, PhasefieldError
 from phasefield.formatting import console_for
 from phasefield.verification import command, record, registry
-from phasefield.verification.row import Check, Curve, Plot, Result, Row
+from phasefield.verification.row import Check, CheckRow, Curve, Plot, Result
 
-GOOD = Row("a number", "theory", 2.0, 2.01, 0.01, "half of a percent", "V")
-BAD = Row("another", "theory", 2.0, 2.1, 0.01, "half of a percent", "V")
+GOOD = CheckRow("a number", "theory", 2.0, 2.01, 0.01, "half of a percent", "V")
+BAD = CheckRow("another", "theory", 2.0, 2.1, 0.01, "half of a percent", "V")
 PLOT = Plot(
     "numbers", "Numbers", "x (s)", "y (V)",
     (Curve("theory", np.array([1.0, 2.0]), np.array([1.0, 4.0]), True), Curve("a", np.ones(1), np.ones(1))), "xy",
 )  # fmt: skip
 
 
-def check(name: str, *rows: Row, seconds: tuple[float, float] = (1.0, 2.0)) -> Check:
+def check(name: str, *rows: CheckRow, seconds: tuple[float, float] = (1.0, 2.0)) -> Check:
     return Check(name, "Closed forms", f"what {name} does", lambda full: Result(rows, (PLOT,)), seconds)
 
 
@@ -38,18 +38,18 @@ BROKEN = Check("broken", "Closed forms", "fails", broken, (1.0, 1.0))
 @pytest.mark.parametrize("measured", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("relative", [True, False])
 def test_a_number_that_is_none_never_passes(measured: float, relative: bool) -> None:
-    row = Row("a", "b", 1.0, measured, 1e9, "any", relative=relative)
+    row = CheckRow("a", "b", 1.0, measured, 1e9, "any", relative=relative)
     assert not row.passed
-    assert not registry.Outcome(check("a", row), Result((GOOD, row)), 0.0, False).passed
+    assert not registry.CheckOutcome(check("a", row), Result((GOOD, row)), 0.0, False).passed
 
 
 def test_a_check_without_rows_has_not_passed() -> None:
-    assert not registry.Outcome(check("a"), Result(()), 0.0, False).passed
-    assert registry.Outcome(check("a", GOOD), Result((GOOD,)), 0.0, False).passed
+    assert not registry.CheckOutcome(check("a"), Result(()), 0.0, False).passed
+    assert registry.CheckOutcome(check("a", GOOD), Result((GOOD,)), 0.0, False).passed
 
 
 def test_an_error_is_a_row_that_failed_and_the_next_check_follows() -> None:
-    first, second = registry.climb([BROKEN, check("good", GOOD)], False)
+    first, second = registry.run_in_turn([BROKEN, check("good", GOOD)], False)
     assert not first.passed
     assert "ZeroDivisionError: by nothing" in first.result.rows[0].why
     assert second.passed
@@ -60,7 +60,7 @@ def test_a_stop_is_no_failed_row() -> None:
         raise Interrupted("stopped")
 
     with pytest.raises(Interrupted):
-        list(registry.climb([Check("a", "b", "c", stopped, (1.0, 1.0))], False))
+        list(registry.run_in_turn([Check("a", "b", "c", stopped, (1.0, 1.0))], False))
 
 
 def test_checks_are_chosen_by_name_and_set() -> None:
@@ -86,7 +86,7 @@ def test_every_check_is_whole() -> None:
 
 @pytest.mark.parametrize(("rows", "code"), [((GOOD,), 0), ((GOOD, BAD), 1)])
 def test_the_exit_code_tells(
-    rows: tuple[Row, ...],
+    rows: tuple[CheckRow, ...],
     code: int,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -121,19 +121,19 @@ def test_the_list_names_every_check(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(one.name in out for one in registry.checks())
 
 
-def test_the_page_holds_all_that_was_climbed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A part that is climbed again takes the place of its earlier outcome; the rest of the page stays."""
+def test_the_page_holds_all_that_was_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part that is run again takes the place of its earlier outcome; the rest of the page stays."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "docs").mkdir()
     every, console = [check("one", GOOD), check("two", BAD), BROKEN], console_for()
-    command.verify(console, out=Path("out"), docs=True, threads=1, every=every)
+    command.run_checks(console, out=Path("out"), docs=True, threads=1, every=every)
     page = (tmp_path / "docs" / record.PAGE).read_text()
     assert "**1 of 3 rows passed.**" in page
     assert "| another | theory | 2 | 2.1 V | 5 % | 1 % | **no** |" in page
     assert "- half of a percent" in page
     assert "images/verification/numbers.png" in page
     assert (tmp_path / "docs" / "images" / "verification" / "numbers.png").is_file()
-    command.verify(
+    command.run_checks(
         console, ["two"], out=Path("out"), docs=True, threads=1, every=[every[0], check("two", GOOD)]
     )
     assert "**2 of 2 rows passed.**" in (tmp_path / "docs" / record.PAGE).read_text()
@@ -144,5 +144,5 @@ QUICK = ("planar", "ohmic-growth", "bodies")
 
 @pytest.mark.parametrize("name", QUICK)
 def test_the_quick_checks_pass(name: str) -> None:
-    (outcome,) = registry.climb([one for one in registry.checks() if one.name == name], False)
+    (outcome,) = registry.run_in_turn([one for one in registry.checks() if one.name == name], False)
     assert outcome.passed, [(row.what, row.error, row.tolerance, row.why) for row in outcome.failed]

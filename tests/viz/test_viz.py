@@ -141,7 +141,7 @@ def test_comparison_is_readable(
     assert colliding(sheets[0]) == []
     texts = " ".join(t.get_text() for t in sheets[0].findobj(Text))
     assert ("> 200" in texts) == (references is not None)
-    assert f"Sz = {style.number(np.ptp(runs[0].heights[-1]) / UM)}" in texts
+    assert f"Sz = {style.significant_digits(np.ptp(runs[0].heights[-1]) / UM)}" in texts
 
 
 @pytest.mark.usefixtures("no_gl")
@@ -229,7 +229,7 @@ def silhouette(run: FakeRun, view: camera.View) -> tuple[np.ndarray, np.ndarray]
 @pytest.mark.parametrize("solid", [True, False])
 def test_pyvista_sees_through_the_same_camera(solid: bool) -> None:
     view = camera.common_view([(ROUGH, -1)])
-    picture = scene.render(ROUGH, -1, view, solid=solid, pixels=400)
+    picture = scene.render_frame(ROUGH, -1, view, solid=solid, pixels=400)
     drawn = np.argwhere(picture[..., 3] > 128)
     rows = 1 - 2 * (drawn[:, 0] + 0.5) / picture.shape[0]
     columns = view.camera.aspect * (2 * (drawn[:, 1] + 0.5) / picture.shape[1] - 1)
@@ -246,7 +246,7 @@ def test_same_limits_give_the_same_colours_for_two_runs(tmp_path: Path) -> None:
     view = camera.common_view([(ROUGH, -1), (SMOOTH, -1)])
 
     def spread(run: FakeRun) -> float:
-        picture = scene.render(run, -1, view, pixels=300).astype(float)
+        picture = scene.render_frame(run, -1, view, pixels=300).astype(float)
         coloured = (picture[..., 3] > 200) & (np.ptp(picture[..., :3], axis=-1) > 30)
         return float((picture[..., 0] - picture[..., 2])[coloured].std())
 
@@ -379,7 +379,7 @@ def test_words() -> None:
     assert stored.find_reference(REFERENCES, "Li | PLLZ | Li")["Sz"] == 50 * UM
     assert stored.find_reference(REFERENCES, "Li | PLZ | Li") == {}
     assert [stored.duration(t) for t in (0, 12, 90, 780 * 3600)] == ["0 h", "12 s", "1.5 min", "780 h"]
-    texts = [style.number(v) for v in (6, 50.04, 200, 1234, 0, None, -0.5, 3e-7)]
+    texts = [style.significant_digits(v) for v in (6, 50.04, 200, 1234, 0, None, -0.5, 3e-7)]
     assert texts == ["6.00", "50.0", "200", "1230", "0", "\u2013", "\u22120.500", "3.00e\u221207"]
     with pytest.raises(ValueError, match="frames 0 to 2"):
         stored.frame_index(ROUGH, 3)

@@ -12,7 +12,17 @@ from matplotlib.figure import Figure
 from phasefield.topography.roughness import basic
 from phasefield.viz.plots.series import MILLI, draw_length, draw_voltage, voltage_ends
 from phasefield.viz.stored import METRE, StoredRun, find_reference, height_of, is_flat_run, labels, when
-from phasefield.viz.style import ARROW, INK, MICRON, RUN_COLOURS, TIMES, look, new_figure, number, save
+from phasefield.viz.style import (
+    ARROW,
+    INK,
+    MICRON,
+    RUN_COLOURS,
+    TIMES,
+    look,
+    new_figure,
+    save,
+    significant_digits,
+)
 from phasefield.viz.surfaces.camera import View, common_view, lateral_size
 from phasefield.viz.surfaces.section import draw_salt_bar, draw_slice, salt_limits, take_slice
 from phasefield.viz.surfaces.surface import POINTS, ROOM, draw_height_bar, draw_surface
@@ -139,7 +149,7 @@ def _caption(plate: _Plate, axes: Any, run: StoredRun, frame: int, row: int) -> 
 
 def _words(run: StoredRun, frame: int, row: int) -> str:
     sz = basic(height_of(run, frame))[2]
-    return f"{('before', 'after')[row]}, {when(run, frame)}: Sz = {number(sz)} {MICRON}"
+    return f"{('before', 'after')[row]}, {when(run, frame)}: Sz = {significant_digits(sz)} {MICRON}"
 
 
 def _draw_traces(
@@ -167,11 +177,12 @@ def _draw_figures(
     rows = []
     for run, name in zip(runs, names, strict=True):
         before, after = basic(height_of(run, 0)), basic(height_of(run, -1))
-        row = [name, *(number(a) + arrow + number(b) for a, b in zip(before, after, strict=True))]
+        pairs = zip(before, after, strict=True)
+        row = [name, *(significant_digits(a) + arrow + significant_digits(b) for a, b in pairs)]
         row.append(arrow.join(_millivolt(u) for u in voltage_ends(run)))
         if measured:
             given = find_reference(references, name)
-            sz = number(given["Sz"] * METRE) if "Sz" in given else number(None)
+            sz = significant_digits(given["Sz"] * METRE) if "Sz" in given else significant_digits(None)
             row.append(str(given.get("Sz_text", sz)))
             ends = arrow.join(_millivolt(given.get(key)) for key in ("voltage_start", "voltage_end"))
             row.append(str(given.get("voltage_text", ends)))
@@ -196,4 +207,4 @@ def _draw_figures(
 
 
 def _millivolt(volt: float | None) -> str:
-    return number(None if volt is None else volt * MILLI)
+    return significant_digits(None if volt is None else volt * MILLI)

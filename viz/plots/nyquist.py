@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from phasefield.viz.style import FAINT, MINUS, RUN_COLOURS, look, new_figure, number, save
+from phasefield.viz.style import FAINT, MINUS, RUN_COLOURS, look, new_figure, save, significant_digits
 
 OHM_CM2 = 1e4  # ohm cm^2 in an ohm m^2
 SIZE = (9.0, 4.0)  # inch
@@ -42,7 +42,7 @@ def nyquist(spectra: Sequence[Spectrum], title: str, path: Path) -> Path:
                 here = int(np.argmin(np.abs(np.log(one.frequency / frequency))))
                 plane.plot(real[here], imaginary[here], "o", color=colour, ms=4, mfc="white")
                 plane.annotate(
-                    f"{number(frequency, 2)} Hz", (real[here], imaginary[here]), textcoords="offset points",
+                    f"{significant_digits(frequency, 2)} Hz", (real[here], imaginary[here]), textcoords="offset points",
                     xytext=(0, 5), ha="center", fontsize=7, color=FAINT,
                 )  # fmt: skip
         plane.set_xlabel(r"Re $Z$ ($\Omega\,$cm$^2$)")

@@ -10,7 +10,16 @@ from matplotlib.colors import Normalize
 from matplotlib.ticker import NullFormatter
 
 from phasefield.viz.stored import METRE, Array
-from phasefield.viz.style import HEIGHT_MAP, MICRON, RUN_COLOURS, TIMES, look, new_figure, number, save
+from phasefield.viz.style import (
+    HEIGHT_MAP,
+    MICRON,
+    RUN_COLOURS,
+    TIMES,
+    look,
+    new_figure,
+    save,
+    significant_digits,
+)
 from phasefield.viz.table import draw_table, table_height
 
 SIDE = 3.0  # of a map [inch]
@@ -19,7 +28,7 @@ CURVES = 2.6  # height of the curves [inch]
 ROWS = (("Sa", True), ("Sq", True), ("Sz", True), ("Ssk", False), ("Sku", False), ("Sdq", False), ("Sal", True))
 
 
-class Surface(Protocol):
+class ShownSurface(Protocol):
     """A surface of the plate; SI units."""
 
     @property
@@ -43,7 +52,7 @@ class Surface(Protocol):
         """Height [m], density [1/m]."""
 
 
-def profiles_plate(shown: Sequence[Surface], spacing: float, path: str | Path) -> Path:
+def profiles_plate(shown: Sequence[ShownSurface], spacing: float, path: str | Path) -> Path:
     """Write the plate and return its path. All surfaces have the same points at the same spacing [m]."""
     across = min(MOST_ACROSS, len(shown))
     down = -(-len(shown) // across)
@@ -77,7 +86,8 @@ def profiles_plate(shown: Sequence[Surface], spacing: float, path: str | Path) -
         cells = []
         for name, length in ROWS:
             found = [one.figures[name] for one in shown]
-            values = [number(None if value is None else value * (METRE if length else 1.0)) for value in found]
+            unit = METRE if length else 1.0
+            values = [significant_digits(None if value is None else value * unit) for value in found]
             cells.append([name + (f" ({MICRON})" if length else ""), *values])
         axes = figure.add_axes((0.08, 0.15 / height, 0.84, table / height))
         draw_table(axes, ["", *(one.name for one in shown)], cells)
@@ -88,7 +98,7 @@ def profiles_plate(shown: Sequence[Surface], spacing: float, path: str | Path) -
         return save(figure, path)
 
 
-def _curves(figure: Any, shown: Sequence[Surface], size: tuple[float, float], bottom: float) -> None:
+def _curves(figure: Any, shown: Sequence[ShownSurface], size: tuple[float, float], bottom: float) -> None:
     width, height = size
     each = (width - 1.0) / 3.0
     for k in range(3):

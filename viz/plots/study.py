@@ -31,7 +31,7 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Curve:
+class ResponseCurve:
     """A response: places, means over the seeds, their standard deviations (nan where there is one seed)."""
 
     name: str
@@ -45,12 +45,12 @@ class Response:
     """Curves over one input; joined: their points make lines, as those of a sample do not."""
 
     scale: Scale
-    curves: Sequence[Curve] = field(default_factory=tuple)
+    curves: Sequence[ResponseCurve] = field(default_factory=tuple)
     legend: str = ""
     joined: bool = True
 
 
-def responses(panels: Sequence[Response], output: Scale, path: str | Path, title: str, note: str = "") -> Path:
+def response_panels(panels: Sequence[Response], output: Scale, path: str | Path, title: str, note: str = "") -> Path:
     """Write response curves with their seed bands, one panel an input, and return the path."""
     across = min(MOST_ACROSS, len(panels))
     down = math.ceil(len(panels) / across)

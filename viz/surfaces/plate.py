@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from phasefield.topography.roughness import Texture, texture
 from phasefield.viz.stored import METRE, Array, StoredRun, frame_index, is_flat_run, when
-from phasefield.viz.style import INK, MICRON, RUN_COLOURS, TIMES, look, new_figure, number, save
+from phasefield.viz.style import INK, MICRON, RUN_COLOURS, TIMES, look, new_figure, save, significant_digits
 from phasefield.viz.surfaces.camera import View, common_view, lateral_size, relief
 from phasefield.viz.surfaces.section import draw_salt_bar, draw_slice, salt_limits, take_slice
 from phasefield.viz.surfaces.surface import draw_height_bar, draw_surface, ticks_within
@@ -107,7 +107,7 @@ def draw_profile(axes: Axes, run: StoredRun, z: Array) -> None:
     axes.plot(x, line, color=RUN_COLOURS[0], linewidth=1.3)
     axes.plot(x[column], line[column], marker="v", color=INK, markersize=5, linestyle="none")
     where = "" if is_flat_run(run) else f", y = {(row + 0.5) * dx:.4g} {MICRON}"
-    name = f"through the highest point{where}: {number(float(np.ptp(line)))} {MICRON} peak to valley"
+    name = f"through the highest point{where}: {significant_digits(float(np.ptp(line)))} {MICRON} peak to valley"
     axes.set_title(name, fontsize=8.5, loc="left")
     axes.set(xlabel=f"x ({MICRON})", ylabel=f"height ({MICRON})", xlim=(0, z.shape[1] * dx))
     axes.margins(y=0.12)
@@ -159,5 +159,5 @@ def _draw_figures(axes: Axes, run: StoredRun, frame: int, periodic: bool) -> Non
 
 def _row(t: Texture) -> list[str]:
     lengths = [getattr(t, name) for name in LENGTHS]
-    texts = [number(None if v is None else v * METRE) for v in lengths]
-    return texts + [number(getattr(t, name)) for name in NUMBERS]
+    texts = [significant_digits(None if v is None else v * METRE) for v in lengths]
+    return texts + [significant_digits(getattr(t, name)) for name in NUMBERS]

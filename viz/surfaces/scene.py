@@ -16,7 +16,7 @@ PIXELS = 1500  # height of the rendered picture before it is scaled down
 LIGHT = {"ambient": 0.28, "diffuse": 0.78, "specular": 0.12, "specular_power": 12.0}
 
 
-def render(
+def render_frame(
     run: StoredRun, frame: int, view: View, *, solid: bool = True, pixels: int = PIXELS
 ) -> NDArray[np.uint8]:
     """Return the picture of a frame (pixels, width, 4).

@@ -84,9 +84,9 @@ def draw_surface(
         _draw_back(axes, view, heights)
     solid = solid and has_field(run, "xi")
     if gl.available():
-        from phasefield.viz.surfaces.scene import render
+        from phasefield.viz.surfaces.scene import render_frame
 
-        picture = render(run, frame, view, solid=solid)
+        picture = render_frame(run, frame, view, solid=solid)
         axes.imshow(
             picture, extent=(-camera.aspect, camera.aspect, -1, 1), interpolation="antialiased", zorder=2
         )

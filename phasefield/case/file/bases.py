@@ -16,7 +16,7 @@ from phasefield.errors import shown
 MOST_FILES = 32  # a case and its bases
 
 
-def load(source: Source, path: Path, root: Path | None, chain: tuple[Path, ...], count: list[int]) -> str:
+def load_over_bases(source: Source, path: Path, root: Path | None, chain: tuple[Path, ...], count: list[int]) -> str:
     """Merge a file over its bases into `source` and return its text."""
     file = str(path)
     text = read_text(file, path)
@@ -37,7 +37,7 @@ def load(source: Source, path: Path, root: Path | None, chain: tuple[Path, ...],
         found, its_root = _find_base(own, base, here.parent, root or here.parent)
         if found.resolve() in (*chain, here):
             own.fail(("extends",), f"{shown(base)} extends this file again; remove one of the two")
-        load(source, found, its_root, (*chain, here), count)
+        load_over_bases(source, found, its_root, (*chain, here), count)
     _merge(source, own)
     return text
 

@@ -9,11 +9,11 @@ from typing import NoReturn
 from pydantic import ValidationError
 
 from phasefield import units
-from phasefield.case.file.keys import place, remedy, schema
+from phasefield.case.file.keys import remedy, schema, table_head
 from phasefield.case.file.source import Key, Source, parse_key
 
 
-def explain(source: Source, error: ValidationError) -> NoReturn:
+def raise_case_error(source: Source, error: ValidationError) -> NoReturn:
     """Raise the most telling of pydantic's errors as a CaseError: unknown keys first, missing ones last."""
     order = {"unknown_key": 0, "missing": 2}
     first = min(error.errors(include_url=False), key=lambda item: order.get(item["type"], 1))
@@ -25,7 +25,7 @@ def explain(source: Source, error: ValidationError) -> NoReturn:
         text = str(context["text"])
         if not context["close"]:
             elsewhere = [path for path, name, _ in schema() if name == key[-1]]
-            text = f"unknown key; '{key[-1]}' stands in {place(elsewhere[0])}" if elsewhere else text
+            text = f"unknown key; '{key[-1]}' stands in {table_head(elsewhere[0])}" if elsewhere else text
         source.fail(key, text)
     if kind in ("case", "quantity"):
         source.fail(key, str(context["text"]))

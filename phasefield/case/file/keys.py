@@ -30,7 +30,7 @@ def _records(annotation: Any) -> list[type[Record]]:
     return [found for part in get_args(annotation) for found in _records(part)]
 
 
-def place(path: str) -> str:
+def table_head(path: str) -> str:
     """Return how the head of a table is written."""
     return f"[{path}]" if path and "[]" not in path else path.replace("[]", "[0]") or "the top of the file"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from phasefield.case import Case, Provenance
-from phasefield.case.file.bases import load
-from phasefield.case.file.explain import explain
+from phasefield.case.file.bases import load_over_bases
+from phasefield.case.file.explain import raise_case_error
 from phasefield.case.file.overrides import lay_override
 from phasefield.case.file.source import Source
 from phasefield.case.file.values import place_file, unwrap
@@ -32,7 +32,7 @@ class CaseReader:
         """Raises CaseError if the file, or a base of it, cannot be read."""
         self.name = os.fspath(path)
         self._source = Source(top=self.name)
-        self._text = load(self._source, Path(self.name), root=None, chain=(), count=[0])
+        self._text = load_over_bases(self._source, Path(self.name), root=None, chain=(), count=[0])
 
     def case(self, overrides: Sequence[str] = ()) -> Case:
         """Return the case with overrides, as `read_case` does."""
@@ -46,7 +46,7 @@ class CaseReader:
         try:
             case = Case.model_validate(tree, context={"file": True, "provenance": provenance})
         except ValidationError as error:
-            explain(source, error)
+            raise_case_error(source, error)
         case._path = Path(self.name).absolute()
         case._text = self._text
         return case

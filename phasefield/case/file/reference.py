@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, get_args
 
 from phasefield import units
-from phasefield.case.file.keys import measures_of, place, schema
+from phasefield.case.file.keys import measures_of, schema, table_head
 from phasefield.case.file.values import STATUSES
 
 
@@ -36,7 +36,7 @@ def reference_markdown() -> str:
     ]
     for path, rows in tables.items():
         text += [
-            f"## `{place(path).replace('[0]', '[]')}`" if path else "## Top of the file",
+            f"## `{table_head(path).replace('[0]', '[]')}`" if path else "## Top of the file",
             "",
             "| key | SI unit | default | meaning |",
             "|---|---|---|---|",

@@ -28,7 +28,7 @@ STABLE = 0.8  # of the explicit limit
 
 
 @dataclass(frozen=True)
-class Coefficients:
+class AllenCahnCoefficients:
     """Coefficients of eq. (12): barrier W [J/m^3], gradient k [J/m], mobility L_s [m^3/(J s)], exchange L_e [1/s]."""
 
     barrier: float
@@ -37,7 +37,7 @@ class Coefficients:
     exchange: float
 
     @classmethod
-    def of(cls, gamma: float, delta: float, j0: float, molar_volume: float, mobility: float) -> Coefficients:
+    def of(cls, gamma: float, delta: float, j0: float, molar_volume: float, mobility: float) -> AllenCahnCoefficients:
         """Return the coefficients for gamma [J/m^2], the width delta [m], j0 [A/m^2] and V_m = 1/C_s, eq. (13)."""
         exchange = 2.0 * j0 * molar_volume / (3.0 * FARADAY * delta)
         return cls(12.0 * gamma / delta, 1.5 * gamma * delta, mobility, exchange)
@@ -61,7 +61,7 @@ class Coefficients:
 class AllenCahn:
     """March of eq. (12) on one grid; holds only work arrays."""
 
-    def __init__(self, lattice: Lattice, co: Coefficients) -> None:
+    def __init__(self, lattice: Lattice, co: AllenCahnCoefficients) -> None:
         """lattice: grid; co: coefficients."""
         self.lattice = lattice
         self.barrier = co.mobility * co.barrier

@@ -23,7 +23,7 @@ from phasefield.kernels import allen_cahn as kernels
 from phasefield.kernels import transport
 from phasefield.kernels.front import Lattice
 from phasefield.kernels.krylov import Multigrid
-from phasefield.model.allen_cahn.coefficients import GAMMA, LATE, AllenCahn, Coefficients
+from phasefield.model.allen_cahn.coefficients import GAMMA, LATE, AllenCahn, AllenCahnCoefficients
 from phasefield.model.coefficients import Drive
 
 Floats = NDArray[np.float64]
@@ -40,7 +40,7 @@ QUIET = 1e-6  # of j0: least current that the potential's error is measured agai
 class Numbers:
     """What eqs. (12), (14) and (15) need: `law`, f and the transfer coefficients, the rest in SI."""
 
-    law: Coefficients
+    law: AllenCahnCoefficients
     kappa: float
     metal: float
     D: float

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from phasefield.constants import FARADAY, GAS_CONSTANT
 from phasefield.errors import SolverError
 from phasefield.kernels.front import lattice
-from phasefield.model.allen_cahn.coefficients import Coefficients
+from phasefield.model.allen_cahn.coefficients import AllenCahnCoefficients
 from phasefield.model.allen_cahn.equations import PORES, Fields, Numbers, Published
 from phasefield.model.base import LawOfMotion
 from phasefield.model.coefficients import Drive
@@ -54,7 +54,7 @@ def numbers_of(case: Case) -> Numbers:
     delta, f = WIDTHS * case.numerics.interface_width, FARADAY / (GAS_CONSTANT * p.T)
     barrier = 12.0 * p.gamma / delta
     mobility = KEEPING * p.V_m * fastest_current(case) / FARADAY / (barrier * delta)
-    law = Coefficients.of(p.gamma, delta, p.j0, p.V_m, mobility)
+    law = AllenCahnCoefficients.of(p.gamma, delta, p.j0, p.V_m, mobility)
     metal = case.numerics.metal_contrast * p.kappa
     return Numbers(law, p.kappa, metal, p.kappa / (FARADAY * f * p.c0), f, p.alpha_a, p.alpha_c, p.c0, 1.0 / p.V_m)
 

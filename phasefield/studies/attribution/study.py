@@ -22,7 +22,7 @@ from phasefield.formatting import spell_wall
 from phasefield.results.run import Run, open_run
 from phasefield.studies.attribution.inputs import Pair, pair_of
 from phasefield.studies.attribution.shapley import shapley
-from phasefield.studies.compare import Entry, expected, run_missing
+from phasefield.studies.compare import PlannedRun, expected, run_missing
 from phasefield.viz.plots.series import voltage_ends
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ SHOWN = {"um": "\N{MICRO SIGN}m"}
 
 
 @dataclass(frozen=True)
-class Measure:
+class AttributedResult:
     """A result that is attributed: its name, its unit in tables, and that unit over the SI one."""
 
     name: str
@@ -48,13 +48,13 @@ class Measure:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class AttributedChange:
     """What became of one measure: values (sets, seeds) and shares (groups, seeds), SI.
 
     The first set holds nothing of the second case, the last one all that differs.
     """
 
-    measure: Measure
+    measure: AttributedResult
     values: Floats
     shares: Floats
 
@@ -74,11 +74,11 @@ class Attribution:
     pair: Pair
     time: float
     limit: float
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[AttributedChange, ...]
     early: Mapping[str, int]
 
 
-def attribute(
+def attribute_difference(
     given: Sequence[str],
     out: Path,
     *,
@@ -108,8 +108,12 @@ def attribute(
         if waiting:
             console.print(f"{waiting} to make: about {spell_wall(seconds)} on {processors} threads", soft_wrap=True)
     run_missing(entries, threads=threads, console=console)
-    measures = (Measure("Sz", "um", UM), Measure("voltage, first cycle", "mV", MV),
-                Measure("voltage, last cycle", "mV", MV), Measure(f"time to {limit:g} V", "h", HOUR**-1))  # fmt: skip
+    measures = (
+        AttributedResult("Sz", "um", UM),
+        AttributedResult("voltage, first cycle", "mV", MV),
+        AttributedResult("voltage, last cycle", "mV", MV),
+        AttributedResult(f"time to {limit:g} V", "h", HOUR**-1),
+    )
     found = np.empty((len(measures), sets, seeds))
     time, early = 0.0, Counter[str]()
     for k, entry in enumerate(entries):
@@ -120,7 +124,7 @@ def attribute(
     outcomes = []
     for measure, values in zip(measures, found, strict=True):
         shares = np.stack([shapley(values[:, k].tolist()) for k in range(seeds)], axis=1)
-        outcomes.append(Outcome(measure, values, shares))
+        outcomes.append(AttributedChange(measure, values, shares))
     result = Attribution(pair, time, limit, tuple(outcomes), early)
     _write(result, entries, seeds, out)
     return result
@@ -128,8 +132,8 @@ def attribute(
 
 def mixtures(
     given: Sequence[str], out: Path, *, overrides: Sequence[str] = (), seeds: int = 1
-) -> tuple[Pair, list[Entry]]:
-    """Write the cases of all mixtures below `out` and return the pair and what is to be run; see `attribute`."""
+) -> tuple[Pair, list[PlannedRun]]:
+    """Write the cases of all mixtures below `out`; return the pair and what is to be run (`attribute_difference`)."""
     one, other = (api.read_case(text, overrides) for text in given)
     names = tuple(case.electrolyte.name or text for case, text in zip((one, other), given, strict=True))
     if names[0] == names[1]:
@@ -141,7 +145,7 @@ def mixtures(
     return pair, [_entry(pair, taken, seed, seeds, out) for taken in range(sets) for seed in range(1, seeds + 1)]
 
 
-def _entry(pair: Pair, taken: int, seed: int, seeds: int, out: Path) -> Entry:
+def _entry(pair: Pair, taken: int, seed: int, seeds: int, out: Path) -> PlannedRun:
     """Write the case of a mixture and return it with its run folder."""
     bits = "".join("01"[taken >> k & 1] for k in range(len(pair.groups)))
     name = f"{bits}-seed{seed}" if seeds > 1 else bits
@@ -150,7 +154,7 @@ def _entry(pair: Pair, taken: int, seed: int, seeds: int, out: Path) -> Entry:
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_text(path, text)
-    return Entry(name, str(path), api.read_case(path), out / "runs" / name)
+    return PlannedRun(name, str(path), api.read_case(path), out / "runs" / name)
 
 
 def _results(run: Run, limit: float) -> tuple[float, float, float, float]:
@@ -164,7 +168,7 @@ def _results(run: Run, limit: float) -> tuple[float, float, float, float]:
     return float(run.series["Sz"][-1]), math.nan if first is None else first, math.nan if last is None else last, life
 
 
-def _write(result: Attribution, entries: Sequence[Entry], seeds: int, out: Path) -> None:
+def _write(result: Attribution, entries: Sequence[PlannedRun], seeds: int, out: Path) -> None:
     from phasefield.viz.plots.attribution import Panel, bars
 
     text = io.StringIO()
@@ -191,18 +195,18 @@ def _write(result: Attribution, entries: Sequence[Entry], seeds: int, out: Path)
     panels = [
         Panel(f"{o.measure.name} ({SHOWN.get(o.measure.unit, o.measure.unit)})",
               _mean(o, o.ends[0]), _mean(o, o.ends[1]),
-              tuple(o.measure.scale * o.shares.mean(axis=1)), tuple(o.measure.scale * spread(o.shares)))
+              tuple(o.measure.scale * o.shares.mean(axis=1)), tuple(o.measure.scale * seed_deviation(o.shares)))
         for o in result.outcomes
     ]  # fmt: skip
     title = f"From {one} to {other}, {result.time / HOUR:.4g} h: what each group of inputs adds"
     bars(panels, (one, other), names, title, out / PICTURE)
 
 
-def _mean(outcome: Outcome, values: Floats) -> float:
+def _mean(outcome: AttributedChange, values: Floats) -> float:
     return outcome.measure.scale * float(values.mean())
 
 
-def spread(values: Floats) -> Floats:
+def seed_deviation(values: Floats) -> Floats:
     """Return the standard deviation over the seeds, the last axis; nan with one seed."""
     if values.shape[-1] < 2:
         return np.full(values.shape[:-1], np.nan)

@@ -45,7 +45,7 @@ def over_seeds(rows: Rows, inputs: Sequence[str], output: str) -> dict[tuple[Cel
     return found
 
 
-def on_grid(rows: Rows, x: str, y: str, output: str) -> tuple[Floats, Floats, Floats]:
+def mean_on_grid(rows: Rows, x: str, y: str, output: str) -> tuple[Floats, Floats, Floats]:
     """Return the values of two inputs, and the mean output at each pair, shape (y, x); nan where no run gave one."""
     xs, ys = (np.array(sorted({value(row, name) for row in rows})) for name in (x, y))
     total, count = np.zeros((len(ys), len(xs))), np.zeros((len(ys), len(xs)))

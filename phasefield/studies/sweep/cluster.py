@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from phasefield import api
 from phasefield.errors import PhasefieldError
 from phasefield.machine import available_memory
-from phasefield.studies.sweep.plan import Planned
+from phasefield.studies.sweep.plan import PlannedPoint
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -35,7 +35,7 @@ class Split:
         return f"{self.workers} {one} with {self.threads} thread{'' if self.threads == 1 else 's'} each"
 
 
-def split(runs: Sequence[Planned], cores: int, workers: int | None = None) -> Split:
+def split_cores(runs: Sequence[PlannedPoint], cores: int, workers: int | None = None) -> Split:
     """Return the split of the cores for runs of this size.
 
     One run a core, where memory and the number of runs allow: it gave more runs an hour than fewer runs with more

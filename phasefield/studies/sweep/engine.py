@@ -56,7 +56,7 @@ class Tally:
         return (self.workers * self.wall - self.summed) / self.summed if self.summed > 0.0 else 0.0
 
 
-def make(
+def make_runs(
     tasks: Iterable[Task], count: int, connect: AbstractContextManager[Client], cores: int, show: Show
 ) -> Tally:
     """Run every task and return what it cost. tasks: longest first; cores: of all workers, 0: one each.

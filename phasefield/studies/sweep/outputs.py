@@ -35,7 +35,7 @@ class OutputError(ValueError):
 
 
 @dataclass(frozen=True)
-class Output:
+class RunOutput:
     """One number of a run: its name in tables, its SI unit (1 for a pure number), its meaning, and how to take it."""
 
     name: str
@@ -44,7 +44,7 @@ class Output:
     take: Callable[[Run], float]
 
     @classmethod
-    def read(cls, text: Any) -> Output:
+    def read(cls, text: Any) -> RunOutput:
         """Return what a study file names: a standard output, or one of the forms in `FORMS`. Raises OutputError."""
         if not isinstance(text, str):
             raise OutputError(f"{shown(text)} stands here; a text is needed, e.g. {FORMS[0]!r}")
@@ -166,31 +166,31 @@ def _event(run: Run, name: str) -> float:
 
 
 _STANDARD = (
-    Output("time", "s", "simulated time at which the run ended", lambda run: _reduced(run, "time", "final", False)),
-    Output("Sz", "m", "peak to valley height at the end", lambda run: _reduced(run, "Sz", "final", False)),
-    Output("Sq", "m", "root mean square height at the end", lambda run: _reduced(run, "Sq", "final", False)),
-    Output("Sa", "m", "arithmetic mean height at the end", lambda run: _reduced(run, "Sa", "final", False)),
-    Output("max Sz", "m", "greatest peak to valley height", lambda run: _reduced(run, "Sz", "max", False)),
-    Output("voltage_start", "V", "median |voltage| under current, first cycle", lambda run: _voltage_end(run, 0)),
-    Output("voltage_end", "V", "median |voltage| under current, last cycle", lambda run: _voltage_end(run, 1)),
-    Output("max |voltage|", "V", "greatest |voltage|", lambda run: _reduced(run, "voltage", "max", True)),
-    Output("min concentration_min", "mol/m^3", "least salt concentration of all the run",
+    RunOutput("time", "s", "simulated time at which the run ended", lambda run: _reduced(run, "time", "final", False)),
+    RunOutput("Sz", "m", "peak to valley height at the end", lambda run: _reduced(run, "Sz", "final", False)),
+    RunOutput("Sq", "m", "root mean square height at the end", lambda run: _reduced(run, "Sq", "final", False)),
+    RunOutput("Sa", "m", "arithmetic mean height at the end", lambda run: _reduced(run, "Sa", "final", False)),
+    RunOutput("max Sz", "m", "greatest peak to valley height", lambda run: _reduced(run, "Sz", "max", False)),
+    RunOutput("voltage_start", "V", "median |voltage| under current, first cycle", lambda run: _voltage_end(run, 0)),
+    RunOutput("voltage_end", "V", "median |voltage| under current, last cycle", lambda run: _voltage_end(run, 1)),
+    RunOutput("max |voltage|", "V", "greatest |voltage|", lambda run: _reduced(run, "voltage", "max", True)),
+    RunOutput("min concentration_min", "mol/m^3", "least salt concentration of all the run",
            lambda run: _reduced(run, "concentration_min", "min", False)),
-    Output("dead_lithium", "m", "lithium cut off at the end, volume per area", _dead),
-    Output("efficiency", "1", "1 - (side charge + dead lithium) / charge plated", _efficiency),
-    Output("time_to_short_circuit", "s", "empty if there was none", lambda run: _event(run, "short_circuit")),
-    Output("time_to_voltage_limit", "s", "empty if it was not reached", lambda run: _event(run, "voltage_limit")),
-    Output("time_to_depletion", "s", "empty if there was none", lambda run: _event(run, "depletion")),
-    Output("steps", "1", "accepted time steps", lambda run: float(run.summary.get("steps", run.n_steps))),
-    Output("ledger_charge", "1", "worst relative error of the charge", lambda run: run.ledger()["charge"]),
-    Output("ledger_lithium", "1", "worst relative error of the lithium", lambda run: run.ledger()["lithium"]),
-    Output("ledger_salt", "1", "worst relative error of the salt", lambda run: run.ledger()["salt"]),
+    RunOutput("dead_lithium", "m", "lithium cut off at the end, volume per area", _dead),
+    RunOutput("efficiency", "1", "1 - (side charge + dead lithium) / charge plated", _efficiency),
+    RunOutput("time_to_short_circuit", "s", "empty if there was none", lambda run: _event(run, "short_circuit")),
+    RunOutput("time_to_voltage_limit", "s", "empty if it was not reached", lambda run: _event(run, "voltage_limit")),
+    RunOutput("time_to_depletion", "s", "empty if there was none", lambda run: _event(run, "depletion")),
+    RunOutput("steps", "1", "accepted time steps", lambda run: float(run.summary.get("steps", run.n_steps))),
+    RunOutput("ledger_charge", "1", "worst relative error of the charge", lambda run: run.ledger()["charge"]),
+    RunOutput("ledger_lithium", "1", "worst relative error of the lithium", lambda run: run.ledger()["lithium"]),
+    RunOutput("ledger_salt", "1", "worst relative error of the salt", lambda run: run.ledger()["salt"]),
 )  # fmt: skip
 STANDARD = {output.name: output for output in _STANDARD}
 """What every table holds, by name."""
 
 
-def take(run: Run, extra: Mapping[str, Output]) -> dict[str, Any]:
+def take_outputs(run: Run, extra: Mapping[str, RunOutput]) -> dict[str, Any]:
     """Return the content of outputs.json: how the run ended, all standard outputs, the extra ones, the last surface."""
     values = {output.name: output.take(run) for output in (*_STANDARD, *extra.values())}
     return {
@@ -219,12 +219,12 @@ def thumb(height: Floats, spacing: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def write(folder: Path, content: Mapping[str, Any]) -> None:
+def write_outputs(folder: Path, content: Mapping[str, Any]) -> None:
     """Write outputs.json into a run folder."""
     replace_text(folder / FILE, json.dumps(content) + "\n")
 
 
-def read(folder: Path, case_hash: str, wanted: Mapping[str, Output]) -> dict[str, Any] | None:
+def read(folder: Path, case_hash: str, wanted: Mapping[str, RunOutput]) -> dict[str, Any] | None:
     """Return the content of outputs.json, None if it is not there, not of this case, or lacks a wanted output."""
     try:
         with open(folder / FILE, "rb") as file:

@@ -14,7 +14,7 @@ from typing import Any
 
 from phasefield.atomic import replace_text
 from phasefield.studies.sweep import outputs
-from phasefield.studies.sweep.pictures import SHOWN, map_inputs, sobol_of
+from phasefield.studies.sweep.pictures import SHOWN, map_inputs, study_sobol
 from phasefield.studies.sweep.table import Heading, Row, Study
 
 PAGE = "study.html"
@@ -23,7 +23,7 @@ COLOURS = 256
 EXTRA = ("max Sz", "ledger_charge", "ledger_lithium", "ledger_salt", "steps")  # columns hidden at first
 
 
-def write_page(study: Study, pictures: Sequence[Path]) -> Path:
+def write_study_page(study: Study, pictures: Sequence[Path]) -> Path:
     """Write study.html into the study's folder; it needs no network, and the run folders only for its links."""
     data = {
         "title": study.title,
@@ -72,7 +72,7 @@ def _about(study: Study) -> str:
     if about["calibrated"]:
         lines.append(f"Calibrated, not predicted: {', '.join(about['calibrated'])}")
     output = str(about["figures"].get("output", "Sz"))
-    if map_inputs(study) is None and (found := sobol_of(study, output)) is not None:
+    if map_inputs(study) is None and (found := study_sobol(study, output)) is not None:
         for one in found[0]:
             lines.append(
                 f"Sobol indices of {output}, {one.name}: {one.first:.2f} ({one.first_low:.2f} to {one.first_high:.2f}) "

@@ -15,7 +15,7 @@ from phasefield.studies.sweep import analysis
 from phasefield.studies.sweep.analysis import Index, value
 from phasefield.studies.sweep.studyfile import CASE, SEED
 from phasefield.studies.sweep.table import Heading, Study
-from phasefield.viz.plots.study import Curve, Response, Scale, responses, sobol_bars, value_map
+from phasefield.viz.plots.study import Response, ResponseCurve, Scale, response_panels, sobol_bars, value_map
 from phasefield.viz.style import MICRON
 
 RESPONSE, MAP, SOBOL = "response.png", "map.png", "sobol.png"
@@ -27,7 +27,7 @@ SHOWN = {"m": (MICRON, 1e-6), "s": ("h", 3600.0), "V": ("mV", 1e-3)}  # units of
 WORDS = {"wagner_number": "Wagner number", "current_share": "j / j_lim"}
 
 
-def draw(study: Study) -> list[Path]:
+def draw_study(study: Study) -> list[Path]:
     """Draw what the table allows and return the files: responses, a map of two inputs, Sobol indices.
 
     Nothing is drawn of a study none of whose runs has the output.
@@ -39,7 +39,7 @@ def draw(study: Study) -> list[Path]:
     two = map_inputs(study)
     if two is not None:
         made.append(_map(study, two, output))
-    if (indices := sobol_of(study, output.name)) is not None:
+    if (indices := study_sobol(study, output.name)) is not None:
         made.append(_sobol(study, output, *indices))
     return made
 
@@ -84,13 +84,14 @@ def _responses(study: Study, output: Heading) -> Path:
         panels = []
         for head in heads:
             x = np.array([value(row, head.name) for row in study.rows]) / head.show_size
-            panels.append(Response(scale_of(head), (Curve("", x, values, np.full(len(x), math.nan)),), joined=False))
-        return responses(panels, scale, path, title)
+            curve = ResponseCurve("", x, values, np.full(len(x), math.nan))
+            panels.append(Response(scale_of(head), (curve,), joined=False))
+        return response_panels(panels, scale, path, title)
     seeds = len({row[SEED] for row in study.rows}) if any(h.name == SEED for h in study.inputs) else 1
     note = f"means over {seeds} seeds, band: one standard deviation" if seeds > 1 else ""
     if not heads:
-        return responses([_by_words(study, output, size)], scale, path, title, note.replace("band", "bars"))
-    return responses([_panel(study, head, output, size) for head in heads], scale, path, title, note)
+        return response_panels([_by_words(study, output, size)], scale, path, title, note.replace("band", "bars"))
+    return response_panels([_panel(study, head, output, size) for head in heads], scale, path, title, note)
 
 
 def _panel(study: Study, head: Heading, output: Heading, size: float) -> Response:
@@ -110,7 +111,7 @@ def _panel(study: Study, head: Heading, output: Heading, size: float) -> Respons
     for rest in kept:
         x, mean, deviation = np.array(sorted(groups[rest])).T
         named = zip([study.heading(name) for name in others], rest, strict=True)
-        curves.append(Curve(", ".join(_shown(h, v) for h, v in named), x, mean, deviation))
+        curves.append(ResponseCurve(", ".join(_shown(h, v) for h, v in named), x, mean, deviation))
     return Response(scale_of(head), curves, ", ".join(short(study.heading(name)) for name in others))
 
 
@@ -133,12 +134,13 @@ def _by_words(study: Study, output: Heading, size: float) -> Response:
         rows = [(value(row, SEED) if SEED in row else 0.0, value(row, output.name) / size) for row in study.rows]
         x, y = np.array(rows).T
         nothing = np.full(len(x), math.nan)
-        return Response(Scale("seed" if SEED in study.rows[0] else "point"), (Curve("", x, y, nothing),))
+        return Response(Scale("seed" if SEED in study.rows[0] else "point"), (ResponseCurve("", x, y, nothing),))
     places = tuple("\n".join(str(one) for one in key) for key in means)
     mean = np.array([one.mean for one in means.values()]) / size
     deviation = np.array([one.deviation for one in means.values()]) / size
     label = ", ".join(short(study.heading(name)) for name in names)
-    return Response(Scale(label, names=places), (Curve("", np.arange(len(places), dtype=float), mean, deviation),))
+    curve = ResponseCurve("", np.arange(len(places), dtype=float), mean, deviation)
+    return Response(Scale(label, names=places), (curve,))
 
 
 def map_inputs(study: Study) -> tuple[Heading, Heading] | None:
@@ -156,13 +158,13 @@ def map_inputs(study: Study) -> tuple[Heading, Heading] | None:
 def _map(study: Study, two: tuple[Heading, Heading], output: Heading) -> Path:
     x, y = two
     scale, size = output_scale(study, output)
-    xs, ys, values = analysis.on_grid(study.rows, x.name, y.name, output.name)
+    xs, ys, values = analysis.mean_on_grid(study.rows, x.name, y.name, output.name)
     name = study.about["figures"].get("contours")
     contours = None
     if name is not None:
-        contours = WORDS[name], analysis.on_grid(study.rows, x.name, y.name, name)[2]
+        contours = WORDS[name], analysis.mean_on_grid(study.rows, x.name, y.name, name)[2]
     marks = {}
-    for case, (at_x, at_y) in places(study, (x.name, y.name)).items():
+    for case, (at_x, at_y) in places_of_cases(study, (x.name, y.name)).items():
         marks[case] = (at_x / x.show_size, at_y / y.show_size)
     return value_map(
         xs / x.show_size, ys / y.show_size, values / size, (scale_of(x), scale_of(y), scale), study.folder / MAP,
@@ -170,7 +172,7 @@ def _map(study: Study, two: tuple[Heading, Heading], output: Heading) -> Path:
     )  # fmt: skip
 
 
-def places(study: Study, keys: Sequence[str]) -> dict[str, tuple[float, float]]:
+def places_of_cases(study: Study, keys: Sequence[str]) -> dict[str, tuple[float, float]]:
     """Return where the shipped cases that are to be marked have two keys, SI, by the name of their electrolyte."""
     found = {}
     for name in study.about["figures"].get("mark", []):
@@ -188,7 +190,7 @@ def places(study: Study, keys: Sequence[str]) -> dict[str, tuple[float, float]]:
     return found
 
 
-def sobol_of(study: Study, output: str) -> tuple[list[Index], int] | None:
+def study_sobol(study: Study, output: str) -> tuple[list[Index], int] | None:
     """Return the Sobol indices of an output and the points they rest on; None if the study was not made for them,
     or has too few points."""
     sample = study.about["sample"]

@@ -31,7 +31,7 @@ SOURCE = "set by a study"
 
 
 @dataclass(frozen=True)
-class Numbers:
+class DimensionlessNumbers:
     """What is said of a case before it runs, at the strongest current that it imposes; None where it imposes none.
 
     wagner_number: kappa R/L, interface resistance R against the electrolyte's over the gap L; current_share: j/j_lim.
@@ -42,14 +42,14 @@ class Numbers:
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedPoint:
     """A point's case: its hash and what it costs; or `error`, why there is no such case."""
 
     hash: str = ""
     seconds: float = 0.0
     memory: float = 0.0
     threads: int = 1
-    numbers: Numbers = Numbers(None, None)
+    numbers: DimensionlessNumbers = DimensionlessNumbers(None, None)
     error: str = ""
 
     @property
@@ -92,18 +92,18 @@ class Planner:
         """Return a point's case. Raises CaseError."""
         return self.readers[point.base].case(self.overrides(point))
 
-    def plan(self, point: Point) -> Planned:
+    def plan(self, point: Point) -> PlannedPoint:
         """Return what is planned for a point; a case that is no good is said to be so."""
         try:
             case = self.case(point)
             seconds = estimate(case).seconds
         except CaseError as error:
             where = f"{error.key}: " if error.key else ""
-            return Planned(error=f"{where}{error.message}")
+            return PlannedPoint(error=f"{where}{error.message}")
         except (PhasefieldError, ArithmeticError) as error:
-            return Planned(error=str(error))
+            return PlannedPoint(error=str(error))
         threads = check_threads(None, case.grid.cells)
-        return Planned(case.hash, seconds or 0.0, case.grid.memory, threads, numbers_of(case))
+        return PlannedPoint(case.hash, seconds or 0.0, case.grid.memory, threads, dimensionless_numbers(case))
 
     @property
     def digest(self) -> str:
@@ -113,7 +113,7 @@ class Planner:
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def plan(planner: Planner, folder: Path) -> list[tuple[Point, Planned]]:
+def plan_points(planner: Planner, folder: Path) -> list[tuple[Point, PlannedPoint]]:
     """Return every point and its case; the folder's plan.json is used again if it is of the same study.
 
     Raises CaseError if no point has a valid case.
@@ -126,30 +126,31 @@ def plan(planner: Planner, folder: Path) -> list[tuple[Point, Planned]]:
     return list(zip(points, planned, strict=True))
 
 
-def keep(planner: Planner, planned: Sequence[Planned], folder: Path) -> None:
+def keep(planner: Planner, planned: Sequence[PlannedPoint], folder: Path) -> None:
     """Write plan.json."""
     folder.mkdir(parents=True, exist_ok=True)
     content = {"format": FORMAT, "digest": planner.digest, "points": [asdict(one) for one in planned]}
     replace_text(folder / FILE, json.dumps(content) + "\n")
 
 
-def _read(path: Path, digest: str) -> list[Planned] | None:
+def _read(path: Path, digest: str) -> list[PlannedPoint] | None:
     with suppress(OSError, ValueError, TypeError, KeyError):
         content = json.loads(path.read_bytes())
         if content["digest"] == digest:
-            return [Planned(**{**one, "numbers": Numbers(**one["numbers"])}) for one in content["points"]]
+            points = content["points"]
+            return [PlannedPoint(**{**one, "numbers": DimensionlessNumbers(**one["numbers"])}) for one in points]
     return None
 
 
-def numbers_of(case: Case) -> Numbers:
+def dimensionless_numbers(case: Case) -> DimensionlessNumbers:
     """Return Wagner number and j/j_lim of a case, its films fresh."""
     p, gap = case.properties(), gap_of(case)
     j = max((abs(step.current) for step in case.protocol.steps if step.current is not None), default=0.0)
     if j == 0.0:
-        return Numbers(None, None)
+        return DimensionlessNumbers(None, None)
     resistance = closed_forms.interface_resistance(p, j, p.c0)
     wagner, share = p.kappa * resistance / gap, j / salt_profile.limiting_current(p, gap)
-    return Numbers(wagner if math.isfinite(wagner) else None, share if math.isfinite(share) else None)
+    return DimensionlessNumbers(wagner if math.isfinite(wagner) else None, share if math.isfinite(share) else None)
 
 
 def _override(base: Case, key: str, quantity: Quantity, value: float | str) -> str:

@@ -80,7 +80,7 @@ def quantity_of(key: str, example: Any) -> Quantity | None:
     return Quantity(kind, "" if kind.unit == "1" else kind.unit)
 
 
-def spread(low: float, high: float, points: int, scale: str) -> list[float]:
+def spaced_values(low: float, high: float, points: int, scale: str) -> list[float]:
     """Return `points` values from low to high, both exactly, at equal distances or equal ratios; 12 digits."""
     if scale == "log":
         between = np.exp(np.linspace(math.log(low), math.log(high), points))

@@ -34,7 +34,7 @@ def value_text(column: Column, value: float | str) -> str:
     return f"{number(value, 1.0 / column.quantity.size)} {column.quantity.unit}".strip()
 
 
-def label(prepared: Prepared, point: Point) -> str:
+def point_label(prepared: Prepared, point: Point) -> str:
     """Return what tells a point from the others: the values of its axes."""
     study = prepared.study
     parts = [point.base] if len(study.bases) > 1 else []
@@ -105,7 +105,7 @@ class Board:
             self.ends.append(done)
             self.running.pop(done.number, None)
             if done.status in ("failed", "error"):
-                self._say(f"{done.status}: {label(self.prepared, self.points[done.number][0])}: {done.text}")
+                self._say(f"{done.status}: {point_label(self.prepared, self.points[done.number][0])}: {done.text}")
         elif report.get("number") in self.points and report["number"] not in {done.number for done in self.ends[-64:]}:
             self.running[report["number"]] = (now, report)
             self.workers = max(self.workers, len(self.running))
@@ -150,7 +150,7 @@ class Board:
         for report in self._now()[:MOST_LINES]:
             planned = f" of {spell(report['planned'])}" if report["planned"] else ""
             table.add_row(
-                label(self.prepared, self.points[report["number"]][0]), spell(report["time"]) + planned,
+                point_label(self.prepared, self.points[report["number"]][0]), spell(report["time"]) + planned,
                 number(report["voltage"], MILLI), number(report["Sz"], MICRO),
             )  # fmt: skip
         return table

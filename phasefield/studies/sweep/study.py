@@ -17,8 +17,8 @@ from phasefield.errors import PhasefieldError
 from phasefield.studies.sweep import cluster, outputs, table
 from phasefield.studies.sweep.axes import Point
 from phasefield.studies.sweep.cluster import Split
-from phasefield.studies.sweep.engine import Show, Tally, make
-from phasefield.studies.sweep.plan import Planned, Planner, keep, plan
+from phasefield.studies.sweep.engine import Show, Tally, make_runs
+from phasefield.studies.sweep.plan import PlannedPoint, Planner, keep, plan_points
 from phasefield.studies.sweep.studyfile import StudyFile
 from phasefield.studies.sweep.table import Row, Study
 from phasefield.studies.sweep.worker import Task
@@ -38,11 +38,11 @@ class Prepared:
     """A study whose points are planned; `waiting`: those whose run is not yet made, longest first."""
 
     planner: Planner
-    points: list[tuple[Point, Planned]]
+    points: list[tuple[Point, PlannedPoint]]
     folder: Path
     runs: Path
     again: bool
-    waiting: list[tuple[Point, Planned]] = field(default_factory=list)
+    waiting: list[tuple[Point, PlannedPoint]] = field(default_factory=list)
 
     @property
     def study(self) -> StudyFile:
@@ -67,7 +67,7 @@ class Prepared:
 
     def tasks(self, threads: int) -> Iterator[Task]:
         """Yield what workers are told, longest run first."""
-        names = tuple(table.wanted(self.planner))
+        names = tuple(table.study_outputs(self.planner))
         for point, one in self.waiting:
             text = self.planner.case(point).resolved_toml()
             folder = str((self.runs / one.folder).absolute())
@@ -85,9 +85,9 @@ def prepare(study: StudyFile, out: Path = STUDIES, again: bool = False) -> Prepa
     folder = out / study.name
     if study.name == RUNS:
         raise PhasefieldError(f"{study.path}: the name '{RUNS}' is taken by the folder of the runs; rename the file")
-    points = plan(planner, folder)
+    points = plan_points(planner, folder)
     prepared = Prepared(planner, points, folder, out / RUNS, again)
-    wanted, seen = table.wanted(planner), set[str]()
+    wanted, seen = table.study_outputs(planner), set[str]()
     for point, one in points:
         if one.error or one.hash in seen:
             continue
@@ -120,22 +120,22 @@ def where(prepared: Prepared, scheduler: str | None = None, workers: int | None 
         threads = cores // int(table_.get("processes", cores))
         jobs = int(table_.get("jobs", 1))
         return Where(cluster.submitted(table_), cores * jobs, threads, f"{jobs} SLURM jobs of {cores} cores")
-    how: Split = cluster.split([one for _, one in prepared.waiting], api.cores(), cluster.check_workers(workers))
+    how: Split = cluster.split_cores([one for _, one in prepared.waiting], api.cores(), cluster.check_workers(workers))
     return Where(cluster.local(how), how.workers * how.threads, how.threads, str(how))
 
 
 def run_waiting(prepared: Prepared, how: Where, show: Show) -> Tally:
     """Make the runs that are waiting. Raises Interrupted, what was begun saved, when stopped."""
-    with held(prepared.folder):
+    with study_folder_locked(prepared.folder):
         keep(prepared.planner, [one for _, one in prepared.points], prepared.folder)
         prepared.runs.mkdir(parents=True, exist_ok=True)
-        tally = make(prepared.tasks(how.threads), len(prepared.waiting), how.connect, how.cores, show)
+        tally = make_runs(prepared.tasks(how.threads), len(prepared.waiting), how.connect, how.cores, show)
         replace_text(prepared.folder / COST, json.dumps(cost(tally), indent=1) + "\n")
     return tally
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
+def study_folder_locked(folder: Path) -> Iterator[None]:
     """Hold a study's folder; refuse if another process works on the study."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / LOCK, "a", encoding="ascii") as file:
@@ -154,7 +154,7 @@ def tabulate(prepared: Prepared, errors: Mapping[int, str] | None = None) -> Stu
     everywhere = {point.number: by_hash[one.hash] for point, one in prepared.points if one.hash in by_hash}
     rows: list[Row] = table.rows_of(prepared.planner, prepared.points, prepared.runs, everywhere)
     about = about_of(prepared)
-    table.write(prepared.folder, heads, rows, about)
+    table.write_table(prepared.folder, heads, rows, about)
     return Study(prepared.folder, {**about, "columns": [vars(head) for head in heads]}, rows)
 
 
@@ -171,12 +171,12 @@ def about_of(prepared: Prepared) -> dict[str, Any]:
         "axes": [[column.key for column in axis] for axis in study.axes],
         "sample": vars(study.sample) if study.sample is not None else None,
         "figures": dict(study.figures),
-        "calibrated": calibrated(prepared),
+        "calibrated": calibrated_keys(prepared),
         "text": study.text,
     }
 
 
-def calibrated(prepared: Prepared) -> list[str]:
+def calibrated_keys(prepared: Prepared) -> list[str]:
     """Return the keys that are calibrated in a base and that no axis sets."""
     keys = {column.key for column in prepared.study.columns}
     found = dict[str, None]()

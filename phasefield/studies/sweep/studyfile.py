@@ -14,8 +14,8 @@ from phasefield import cases
 from phasefield.case.file import key_lines, nearest_key, parse, read_text
 from phasefield.errors import CaseError, shown
 from phasefield.studies.attribution.inputs import SEEDS
-from phasefield.studies.sweep.outputs import Output, OutputError
-from phasefield.studies.sweep.quantity import Quantity, Value, quantity_of, spread
+from phasefield.studies.sweep.outputs import OutputError, RunOutput
+from phasefield.studies.sweep.quantity import Quantity, Value, quantity_of, spaced_values
 from phasefield.units import UnitError
 
 MOST_VALUES = 10_000  # of one axis
@@ -70,7 +70,7 @@ class StudyFile:
     bases: tuple[str, ...]
     overrides: tuple[str, ...]
     seeds: tuple[int, ...]
-    outputs: tuple[Output, ...]
+    outputs: tuple[RunOutput, ...]
     axes: tuple[Axis, ...]
     sample: Sample | None
     figures: Mapping[str, Any]
@@ -226,14 +226,14 @@ class _Reader:
             return seeds
         return tuple(range(1, self.whole(given, ("seeds",), 1, MOST_SEEDS) + 1))
 
-    def outputs(self) -> tuple[Output, ...]:
+    def outputs(self) -> tuple[RunOutput, ...]:
         given = self.tree.get("outputs", [])
         if not isinstance(given, list):
             self.fail(("outputs",), 'a list is needed, e.g. ["max voltage", "Sz at 100 h"]')
         found = []
         for k, text in enumerate(given):
             try:
-                found.append(Output.read(text))
+                found.append(RunOutput.read(text))
             except OutputError as error:
                 self.fail(("outputs", k), str(error))
         return tuple(found)
@@ -313,7 +313,7 @@ class _Reader:
         if "points" not in given and not sampled:
             self.fail(place, "missing: points, the number of values from one end to the other")
         points = self.whole(given.get("points", 2), (*place, "points"), 2, MOST_VALUES)
-        values = tuple(spread(low, high, points, scale))
+        values = tuple(spaced_values(low, high, points, scale))
         return Column(key, quantity, values, self.also(given, place), (low, high), scale)
 
     def sample(self, axes: tuple[Axis, ...]) -> Sample | None:
@@ -341,7 +341,7 @@ class _Reader:
         self.known(given, FIGURES, ("figures",))
         if "output" in given:
             try:
-                Output.read(given["output"])
+                RunOutput.read(given["output"])
             except OutputError as error:
                 self.fail(("figures", "output"), str(error))
         keys = [column.key for axis in axes for column in axis]

@@ -19,8 +19,8 @@ from phasefield.errors import PhasefieldError, ResultError
 from phasefield.results.run import Run, open_run
 from phasefield.studies.sweep import outputs
 from phasefield.studies.sweep.axes import Point
-from phasefield.studies.sweep.outputs import STANDARD, Output
-from phasefield.studies.sweep.plan import Planned, Planner
+from phasefield.studies.sweep.outputs import STANDARD, RunOutput
+from phasefield.studies.sweep.plan import PlannedPoint, Planner
 from phasefield.studies.sweep.studyfile import CASE, SEED
 
 if TYPE_CHECKING:
@@ -74,23 +74,24 @@ def headings(planner: Planner) -> list[Heading]:
         Heading("reason", "", "ending", "why the run ended: end, or the event that ended it"),
         Heading("run", "", "ending", "name of the run folder, from the hash of the case"),
     ]
-    found += [Heading(o.name, "" if o.unit == "1" else o.unit, "output", o.meaning) for o in wanted(planner).values()]
+    for o in study_outputs(planner).values():
+        found.append(Heading(o.name, "" if o.unit == "1" else o.unit, "output", o.meaning))
     return [*found, Heading("note", "", "ending", "what went wrong")]
 
 
-def wanted(planner: Planner) -> dict[str, Output]:
+def study_outputs(planner: Planner) -> dict[str, RunOutput]:
     """Return the outputs of a study, by name."""
     extra = [*planner.study.outputs]
     if "output" in planner.study.figures:
-        extra.append(Output.read(planner.study.figures["output"]))
+        extra.append(RunOutput.read(planner.study.figures["output"]))
     return {**STANDARD, **{output.name: output for output in extra}}
 
 
 def rows_of(
-    planner: Planner, planned: Sequence[tuple[Point, Planned]], runs: Path, errors: Mapping[int, str]
+    planner: Planner, planned: Sequence[tuple[Point, PlannedPoint]], runs: Path, errors: Mapping[int, str]
 ) -> list[Row]:
     """Return a row for each point, from what stands in the run folders. errors: of runs tried now, by point."""
-    study, names = planner.study, wanted(planner)
+    study, names = planner.study, study_outputs(planner)
     rows = []
     for point, one in planned:
         row: Row = {"point": point.number}
@@ -124,7 +125,7 @@ def _word(value: float | str) -> Cell:
     return value
 
 
-def write(folder: Path, heads: Sequence[Heading], rows: Sequence[Row], about: Mapping[str, Any]) -> list[Path]:
+def write_table(folder: Path, heads: Sequence[Heading], rows: Sequence[Row], about: Mapping[str, Any]) -> list[Path]:
     """Write table.csv, study.json and, where pyarrow is installed, table.parquet; return what was written."""
     folder.mkdir(parents=True, exist_ok=True)
     text = io.StringIO()

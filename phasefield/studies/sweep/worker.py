@@ -77,11 +77,11 @@ def use_threads(threads: int) -> None:
 
 def run_point(task: Task) -> Done:
     """Make a task's run, or what is missing of it; never raises what a run can raise."""
-    wanted = {name: outputs.Output.read(name) for name in task.outputs}
+    wanted = {name: outputs.RunOutput.read(name) for name in task.outputs}
     begun, cpu = time.monotonic(), time.process_time()
     folder = Path(task.folder)
     try:
-        with _one_at_a_time, held(folder):
+        with _one_at_a_time, run_folder_locked(folder):
             begun, cpu = time.monotonic(), time.process_time()
             status, text = _made(task, folder, wanted)
     except Interrupted as error:
@@ -91,7 +91,7 @@ def run_point(task: Task) -> Done:
     return Done(task.number, status, text, time.monotonic() - begun, time.process_time() - cpu)
 
 
-def _made(task: Task, folder: Path, wanted: Mapping[str, outputs.Output]) -> tuple[str, str]:
+def _made(task: Task, folder: Path, wanted: Mapping[str, outputs.RunOutput]) -> tuple[str, str]:
     global _threads
     state = state_of(folder, task.hash)
     if state in ("finished", "failed") and not (state == "failed" and task.again):
@@ -109,7 +109,7 @@ def _made(task: Task, folder: Path, wanted: Mapping[str, outputs.Output]) -> tup
     _threads = task.threads
     with compiling(), api.threads_limited(min(task.threads, api.cores())), api.logged(folder):
         watch = _Watch(task.number)
-        driver = api.prepare(case, folder, resume=saved, overwrite=not saved and state != "empty", progress=watch)
+        driver = api.prepare_run(case, folder, resume=saved, overwrite=not saved and state != "empty", progress=watch)
         watch.stop = lambda: setattr(driver, "stop_signal", signal.SIGTERM)
         try:
             outcome = driver.run()
@@ -138,20 +138,20 @@ def state_of(folder: Path, case_hash: str) -> str:
     return "saved" if saved else "begun"
 
 
-def _take(task: Task, folder: Path, wanted: Mapping[str, outputs.Output]) -> None:
+def _take(task: Task, folder: Path, wanted: Mapping[str, outputs.RunOutput]) -> None:
     """Write the numbers of a run that has ended into its folder, unless they are there."""
     kept = outputs.read(folder, task.hash, {})
     if kept is not None and all(name in kept["values"] for name in task.outputs):
         return
     with open_run(folder) as run:
-        content = outputs.take(run, wanted)
+        content = outputs.take_outputs(run, wanted)
     if kept is not None:  # what another study asked for stays
         content["values"] = {**kept["values"], **content["values"]}
-    outputs.write(folder, content)
+    outputs.write_outputs(folder, content)
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
+def run_folder_locked(folder: Path) -> Iterator[None]:
     """Hold a run folder: no other process of any study works in it. The system lets go of it when a process dies."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / LOCK, "a", encoding="ascii") as file:

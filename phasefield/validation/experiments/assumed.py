@@ -11,7 +11,7 @@ import numpy as np
 
 from phasefield.api import read_case
 from phasefield.results.run import open_run
-from phasefield.studies.compare import Entry
+from phasefield.studies.compare import PlannedRun
 from phasefield.validation.row import PREDICTED, Experiment, Row
 from phasefield.viz.plots.attribution import Range, ranges
 from phasefield.viz.plots.series import voltage_ends
@@ -58,7 +58,7 @@ INPUTS = (
 current, of which only a lower bound is known; 0.5 eV, the upper end of what is reported for films on lithium."""
 
 
-def entries(out: Path) -> list[Entry]:
+def assumed_runs(out: Path) -> list[PlannedRun]:
     """Return all runs below `out`, cases read and valid."""
     found = []
     for name in CASES:
@@ -70,13 +70,13 @@ def entries(out: Path) -> list[Entry]:
     return found
 
 
-def _entry(case: str, name: str, overrides: Sequence[str], out: Path) -> Entry:
+def _entry(case: str, name: str, overrides: Sequence[str], out: Path) -> PlannedRun:
     whole = f"{case}-{name}"
-    return Entry(whole, case, read_case(case, overrides), out / whole, tuple(overrides))
+    return PlannedRun(whole, case, read_case(case, overrides), out / whole, tuple(overrides))
 
 
-def assumed(runs: Sequence[Entry], out: Path) -> Experiment:
-    """Return what the stored runs of `entries` gave, and draw them into `out`."""
+def assumed(runs: Sequence[PlannedRun], out: Path) -> Experiment:
+    """Return what the stored runs of `assumed_runs` gave, and draw them into `out`."""
     found = {entry.name: _results(entry) for entry in runs}
     rows: list[Row] = []
     for case in CASES:
@@ -100,7 +100,7 @@ def assumed(runs: Sequence[Entry], out: Path) -> Experiment:
     return Experiment("What is assumed", done, tuple(rows), (), _says(found), (f"{out.name}/{PICTURE}",))
 
 
-def _results(entry: Entry) -> dict[str, float]:
+def _results(entry: PlannedRun) -> dict[str, float]:
     with open_run(entry.folder) as run:
         last = voltage_ends(run)[1]
         return {"Sz": UM * float(run.series["Sz"][-1]), "voltage": math.nan if last is None else MV * last}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from phasefield.api import read_case
 from phasefield.results.run import open_run
-from phasefield.studies.compare import Entry
+from phasefield.studies.compare import PlannedRun
 from phasefield.validation.row import PREDICTED, Experiment, Row
 from phasefield.viz.plots.lines import Curve, Plot
 from phasefield.viz.plots.series import voltage_ends
@@ -23,17 +23,17 @@ OVERRIDES = ("protocol.repeat=60",)  # 120 h
 UM, MV, HOUR = 1e6, 1e3, 3600.0
 
 
-def entries(out: Path) -> list[Entry]:
+def counter_runs(out: Path) -> list[PlannedRun]:
     """Return the runs below `out`: each case with a planar counter electrode, and with both resolved."""
     return [
-        Entry(name, name, read_case(name, OVERRIDES), out / name, OVERRIDES)
+        PlannedRun(name, name, read_case(name, OVERRIDES), out / name, OVERRIDES)
         for case in CASES
         for name in (case, f"{case}-both")
     ]
 
 
-def both(runs: list[Entry]) -> Experiment:
-    """Return what the stored runs of `entries` gave."""
+def both(runs: list[PlannedRun]) -> Experiment:
+    """Return what the stored runs of `counter_runs` gave."""
     by = {entry.name: entry for entry in runs}
     rows, curves = [], []
     for case in CASES:
@@ -68,7 +68,7 @@ def both(runs: list[Entry]) -> Experiment:
     return Experiment("Both electrodes", done, tuple(rows), (plot,), shows)
 
 
-def _read(entry: Entry) -> tuple[Mapping[str, Floats], float]:
+def _read(entry: PlannedRun) -> tuple[Mapping[str, Floats], float]:
     with open_run(entry.folder) as run:
         last = voltage_ends(run)[1]
         return {name: np.asarray(values) for name, values in run.series.items()}, math.nan if last is None else last

@@ -10,7 +10,7 @@ import numpy as np
 
 from phasefield.constants import FARADAY
 from phasefield.results.run import Run, open_run
-from phasefield.studies.compare import Entry
+from phasefield.studies.compare import PlannedRun
 from phasefield.validation.row import CALIBRATED, INPUT, PREDICTED, Experiment, Row, early_words
 from phasefield.viz.plots.lines import Curve, Plot
 
@@ -54,7 +54,7 @@ def balance_of(run: Run, area: float, molar_volume: float) -> Balance:
     )
 
 
-def copper(entries: Sequence[Entry]) -> Experiment:
+def copper(entries: Sequence[PlannedRun]) -> Experiment:
     """Return what the stored runs of CASES gave."""
     rows, curves = [], []
     for entry in entries:

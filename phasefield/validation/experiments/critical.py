@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from phasefield.case import Case
 from phasefield.results.run import open_run
-from phasefield.studies.compare import Entry
+from phasefield.studies.compare import PlannedRun
 from phasefield.validation.row import PREDICTED, Experiment, Row
 from phasefield.viz.plots.lines import Curve, Plot
 
@@ -23,7 +23,7 @@ HOUR = 3600.0  # s
 SAME = 1e-9  # relative: so near to the end of a protocol step is at it
 
 
-def critical(entries: Sequence[Entry]) -> Experiment:
+def critical(entries: Sequence[PlannedRun]) -> Experiment:
     """Return where the stored runs of CASES failed, and by what."""
     rows, curves = [], []
     for entry in entries:
@@ -40,15 +40,15 @@ def critical(entries: Sequence[Entry]) -> Experiment:
             last = at(float(summary["time"]))
             if summary["voltage"] != run.series["voltage"][-1]:  # the next step had begun, and was too much
                 last = imposed_after(entry.case, float(summary["time"]))
-            starved = [event["time"] for event in summary["events"] if event["event"] == "depletion"]
+            depleted = [event["time"] for event in summary["events"] if event["event"] == "depletion"]
             failed = summary["reason"] != "end"
             says = f"ended: {summary['text']}" + ("" if failed else f", no failure up to {last:g} mA/cm2")
             kind = PREDICTED, where
             what = "critical current density" if failed else "critical current density: above"
             held = stated if failed else math.nan
             rows.append(Row(name, what, f"{stated:g}", held, last, "mA/cm2", *kind, says=says))
-            if starved:
-                first = at(float(starved[0]))
+            if depleted:
+                first = at(float(depleted[0]))
                 says = "a hundredth of the salt is left at the most depleted place; the run goes on"
                 rows.append(Row(name, "first place without salt", "-", math.nan, first, "mA/cm2", *kind, says=says))
             curves.append(Curve(name, run.series["time"] / HOUR, np.abs(run.series["voltage"])))

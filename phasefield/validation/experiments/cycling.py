@@ -19,7 +19,7 @@ SPREAD, FILM, GROWTH = "film.patches.spread", "film.conductivity", "film.growth.
 
 
 def cycling(table: Sequence[Mapping[str, Any]], picture: str) -> Experiment:
-    """Return the rows of the two runs that `compare` has made and drawn."""
+    """Return the rows of the two runs that `compare_runs` has made and drawn."""
     pll, pllz = table
     with open_run(Path(pllz["folder"])) as run:
         pllz_first = abs(float(run.series["voltage"][0]))

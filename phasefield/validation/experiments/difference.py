@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phasefield.studies.attribution.study import PICTURE, attribute, mixtures, paragraph
-from phasefield.studies.compare import Entry
+from phasefield.studies.attribution.study import PICTURE, attribute_difference, mixtures, paragraph
+from phasefield.studies.compare import PlannedRun
 from phasefield.validation.row import Experiment
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ PAIRS = (
 """Cases, overrides (120 h: PLL came to 1 V after 110 h; PLL's failure ends its comparison) and seeds."""
 
 
-def entries(out: Path) -> list[Entry]:
+def mixture_runs(out: Path) -> list[PlannedRun]:
     """Return all runs below `out`, cases written and valid."""
     return [
         entry
@@ -29,11 +29,13 @@ def entries(out: Path) -> list[Entry]:
 
 
 def difference(out: Path, *, threads: int | None, console: Console | None) -> Experiment:
-    """Run what is missing below `out` and return the experiment; raises as `attribute` does."""
+    """Run what is missing below `out` and return the experiment; raises as `attribute_difference` does."""
     texts, found = [], []
     for cases, overrides, seeds in PAIRS:
         name = "-".join(cases)
-        result = attribute(cases, out / name, overrides=overrides, seeds=seeds, threads=threads, console=console)
+        result = attribute_difference(
+            cases, out / name, overrides=overrides, seeds=seeds, threads=threads, console=console
+        )
         texts.append(paragraph(result))
         found.append(f"{out.name}/{name}/{PICTURE}")
     done = (

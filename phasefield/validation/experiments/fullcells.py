@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.results.run import open_run
-from phasefield.studies.compare import Entry
+from phasefield.studies.compare import PlannedRun
 from phasefield.validation.row import PREDICTED, Experiment, Row, early_words
 from phasefield.viz.plots.lines import Curve, Plot
 
@@ -68,14 +68,14 @@ def polarisation_of(series: Mapping[str, Floats], cycle: int, charge: int) -> fl
     return Sweep(series, cycle, charge).at(HALF) - Sweep(series, cycle, charge + 1).at(HALF)
 
 
-def full_cells(entries: Sequence[Entry]) -> list[Experiment]:
+def full_cells(entries: Sequence[PlannedRun]) -> list[Experiment]:
     """Return what the stored runs of CASES gave."""
     by = {entry.name: entry for entry in entries}
     return [_rates([by[name] for name in RATES]), _cycles([by[name] for name in CYCLES]),
             _once([by[name] for name in GELS])]  # fmt: skip
 
 
-def _series(entry: Entry) -> tuple[str, dict[str, Floats], str]:
+def _series(entry: PlannedRun) -> tuple[str, dict[str, Floats], str]:
     """Return name of the electrolyte, series, and what is to be said if the run ended before its protocol."""
     assert entry.case is not None
     with open_run(entry.folder) as run:
@@ -83,7 +83,7 @@ def _series(entry: Entry) -> tuple[str, dict[str, Floats], str]:
         return entry.case.electrolyte.name, series, early_words(run)
 
 
-def _rates(entries: Sequence[Entry]) -> Experiment:
+def _rates(entries: Sequence[PlannedRun]) -> Experiment:
     rows, curves = [], []
     whole = ALL_LITHIUM["LFP"]
     for entry in entries:
@@ -108,7 +108,7 @@ def _rates(entries: Sequence[Entry]) -> Experiment:
     return Experiment("Full cells with LFP: rates", done, tuple(rows), (plot,))
 
 
-def _cycles(entries: Sequence[Entry]) -> Experiment:
+def _cycles(entries: Sequence[PlannedRun]) -> Experiment:
     rows, curves = [], []
     for entry in entries:
         name, series, early = _series(entry)
@@ -134,7 +134,7 @@ def _cycles(entries: Sequence[Entry]) -> Experiment:
     return Experiment("Full cells with LFP: 100 cycles", done, tuple(rows), (plot,), shows)
 
 
-def _once(entries: Sequence[Entry]) -> Experiment:
+def _once(entries: Sequence[PlannedRun]) -> Experiment:
     rows, curves = [], []
     for entry in entries:
         assert entry.case is not None

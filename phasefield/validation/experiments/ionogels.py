@@ -14,7 +14,7 @@ STATED = {"lhci": "polarisation often rises", "dlhci": "flat voltage"}
 
 
 def ionogels(table: Sequence[Mapping[str, Any]], picture: str) -> Experiment:
-    """Return the rows of the two runs that `compare` has made and drawn."""
+    """Return the rows of the two runs that `compare_runs` has made and drawn."""
     rows = []
     for name, run in zip(CASES, table, strict=True):
         change = 100.0 * (run["voltage_end"] / run["voltage_start"] - 1.0)

@@ -10,7 +10,7 @@ from phasefield.analytic.flat_cell import FlatCell
 from phasefield.analytic.impedance import FlatImpedance, evans
 from phasefield.api import read_case
 from phasefield.results.run import open_run
-from phasefield.studies.compare import Entry
+from phasefield.studies.compare import PlannedRun
 from phasefield.validation.row import INPUT, Experiment, Row
 from phasefield.viz.plots.lines import Curve, Plot
 
@@ -21,7 +21,7 @@ WHERE = {
 MORE = 1.001  # by which both resistances are taken too high, to see what t+ makes of it
 
 
-def polarisation(entries: Sequence[Entry]) -> Experiment:
+def polarisation(entries: Sequence[PlannedRun]) -> Experiment:
     """Return t+ of the stored runs of CASES."""
     rows, curves, worst, least, excess = [], [], 0.0, 1.0, 0.0
     for entry in entries:

@@ -13,7 +13,7 @@ from phasefield.api import read_case
 from phasefield.atomic import replace_text
 from phasefield.results.run import open_run
 from phasefield.studies.attribution.inputs import seeded
-from phasefield.studies.compare import Entry
+from phasefield.studies.compare import PlannedRun
 from phasefield.validation.row import CALIBRATED, PREDICTED, Experiment, Row
 from phasefield.viz.plots.lines import Curve, Plot
 
@@ -29,24 +29,24 @@ UM, HOUR, POINTS = 1e6, 3600.0, 120
 LEAST = 4  # cells along the side of the smallest area
 
 
-def entries(out: Path, cycled: Path) -> list[Entry]:
+def seed_runs(out: Path, cycled: Path) -> list[PlannedRun]:
     """Write the cases of all seeds below `out` and return them; the first seed is the run of the case in `cycled`."""
     found = []
     for name in CASES:
         case = read_case(name)
-        found.append(Entry(name, name, case, cycled / name))
+        found.append(PlannedRun(name, name, case, cycled / name))
         for seed in range(2, SEEDS + 1):
             path = out / "cases" / f"{name}-seed{seed}.toml"
             text = seeded(case, seed)
             if not path.is_file() or path.read_text(encoding="utf-8") != text:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 replace_text(path, text)
-            found.append(Entry(path.stem, str(path), read_case(path), out / path.stem))
+            found.append(PlannedRun(path.stem, str(path), read_case(path), out / path.stem))
     return found
 
 
-def seeds(runs: Sequence[Entry]) -> Experiment:
-    """Return what the stored runs of `entries` have in common."""
+def seeds(runs: Sequence[PlannedRun]) -> Experiment:
+    """Return what the stored runs of `seed_runs` have in common."""
     rows, over_time, over_side, last = [], [], [], {}
     end = _shared_time(runs)
     for name in CASES:
@@ -93,7 +93,7 @@ def seeds(runs: Sequence[Entry]) -> Experiment:
     return Experiment("Seeds and area", done, tuple(rows), plots, shows)
 
 
-def _shared_time(runs: Sequence[Entry]) -> float:
+def _shared_time(runs: Sequence[PlannedRun]) -> float:
     """Return the time [s] that every run came to."""
     ends = []
     for entry in runs:
@@ -102,7 +102,7 @@ def _shared_time(runs: Sequence[Entry]) -> float:
     return min(ends)
 
 
-def _gather(of: Sequence[Entry], end: float) -> tuple[Floats, Floats, Floats, Floats]:
+def _gather(of: Sequence[PlannedRun], end: float) -> tuple[Floats, Floats, Floats, Floats]:
     """Return times up to `end` [s], Sz (runs, times) [m], sides of squares [m], Sz on them (runs, sides) [m].
 
     The squares are cut from the last surface that was stored by then.

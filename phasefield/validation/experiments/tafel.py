@@ -9,7 +9,7 @@ from phasefield.analytic.impedance import FlatImpedance
 from phasefield.api import read_case
 from phasefield.constants import FARADAY, GAS_CONSTANT
 from phasefield.results.run import open_run
-from phasefield.studies.compare import Entry
+from phasefield.studies.compare import PlannedRun
 from phasefield.validation.row import INPUT, Experiment, Row
 from phasefield.viz.plots.lines import Curve, Plot
 
@@ -18,7 +18,7 @@ FEWEST = 1e-3  # A/m^2: below this, a rest
 MA_CM2 = 0.1  # mA/cm^2 in an A/m^2
 
 
-def tafel(entry: Entry) -> Experiment:
+def tafel(entry: PlannedRun) -> Experiment:
     """Return the exchange current density of the stored run of CASE."""
     case = read_case(entry.given)
     with open_run(entry.folder) as run:

@@ -12,12 +12,12 @@ from phasefield.model.coefficients import Drive
 from phasefield.model.level_set import Cell
 from phasefield.model.state import State
 from phasefield.verification.march import make, micrometres
-from phasefield.verification.row import Curve, Plot, Result, Row
+from phasefield.verification.row import CheckRow, Curve, Plot, Result
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # FiPy's own, at import
     from phasefield.verification.codes.fipy_reference import Faces, Reference
-    from phasefield.verification.codes.fipy_twin import EMPTY, Displaced, FipyTwin, Stage, displaced, flat
+    from phasefield.verification.codes.fipy_twin import EMPTY, Displaced, FipyStage, FipyTwin, displaced, flat
 
 Floats = NDArray[np.float64]
 
@@ -31,11 +31,11 @@ WHY = (
 FLOAT32 = 1.3e-7  # a unit in the last place of what faces are stored in
 
 
-def random_case(seed: int, flat_: bool, dependence: str, depleted: bool = False) -> tuple[Cell, State]:
+def random_cell(seed: int, flat_: bool, dependence: str, depleted: bool = False) -> tuple[Cell, State]:
     """Return a cell of 10 x 18 and a state with random fields: c of each cell +-15 %, phi of each +-20 mV.
 
-    flat_: a flat surface, fields that depend on z alone; else a rough one under a patchy film. starved: with next to no
-    salt behind the surface, rising in front of it.
+    flat_: a flat surface, fields that depend on z alone; else a rough one under a patchy film. depleted: with next to
+    no salt behind the surface, rising in front of it.
     """
     rng = np.random.default_rng(seed)
     more = [] if flat_ else [
@@ -68,8 +68,8 @@ def worst(ours: Floats, theirs: Floats, scale: float) -> float:
     return float(np.abs(np.asarray(ours) - np.asarray(theirs)).max()) / scale
 
 
-def _row(what: str, got: float, tolerance: float = AGREEMENT, why: str = WHY) -> Row:
-    return Row(what, "FiPy", 0.0, got, tolerance, why, "", relative=False)
+def _row(what: str, got: float, tolerance: float = AGREEMENT, why: str = WHY) -> CheckRow:
+    return CheckRow(what, "FiPy", 0.0, got, tolerance, why, "", relative=False)
 
 
 class Terms:
@@ -121,7 +121,7 @@ def terms(full: bool) -> Result:
     for seed in range(8 if full else 3):
         for shape in ("1D", "2D"):
             for dependence in ("constant", "nernst-einstein"):
-                case = Terms(*random_case(seed, shape == "1D", dependence))
+                case = Terms(*random_cell(seed, shape == "1D", dependence))
                 for name, value in (
                     ("conductances of the faces", case.conductances()),
                     ("div(h kappa grad phi) - div(h kappa beta grad ln c)", case.charge()),
@@ -148,12 +148,12 @@ def undisplaced(cell: Cell, old: State, new: State, moved: Displaced) -> float:
     return float(np.sqrt(np.sum(left**2) / np.sum(shrinks**2)))
 
 
-def _stage_of(s: State) -> Stage:
+def _stage_of(s: State) -> FipyStage:
     assert s.reaction is not None
-    return Stage(flat(s.c).copy(), flat(s.phi).copy(), s.phi_s, s.reaction.j.copy(), s.jc[0].copy())
+    return FipyStage(flat(s.c).copy(), flat(s.phi).copy(), s.phi_s, s.reaction.j.copy(), s.jc[0].copy())
 
 
-def _differences(theirs: Stage, ours: State, before: Floats) -> tuple[float, float, float, float]:
+def _differences(theirs: FipyStage, ours: State, before: Floats) -> tuple[float, float, float, float]:
     """Return the differences of c over its change since `before`, phi over its range, j over its mean, and of U."""
     assert ours.reaction is not None
     h, c, phi = flat(ours.front.h), flat(ours.c), flat(ours.phi)
@@ -180,7 +180,7 @@ def steps(full: bool) -> Result:
     for seed in range(2 if full else 1):
         for shape, dependence in (("1D", "constant"), ("2D", "nernst-einstein")):
             for depleted in (True, False):
-                cell, s = random_case(seed, shape == "1D", dependence, depleted)
+                cell, s = random_cell(seed, shape == "1D", dependence, depleted)
                 drive = Drive(CURRENT)
                 cell.drive(s, drive)
                 twin = FipyTwin(cell)

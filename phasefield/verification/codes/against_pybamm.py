@@ -11,9 +11,9 @@ from phasefield.constants import FARADAY
 from phasefield.model.coefficients import Drive
 from phasefield.model.level_set import Cell
 from phasefield.model.state import State
-from phasefield.verification.codes.pybamm_cell import Profile, profiles
+from phasefield.verification.codes.pybamm_cell import CellProfile, profiles
 from phasefield.verification.march import driven, make, march, micrometres
-from phasefield.verification.row import Curve, Plot, Result, Row
+from phasefield.verification.row import CheckRow, Curve, Plot, Result
 
 Floats = NDArray[np.float64]
 
@@ -50,7 +50,7 @@ WHY_C = (
 WHY_V = "The relative error of c, times the share of the concentration in the voltage, which is below 1."
 
 
-def voltage(p: Properties, j: float, profile: Profile) -> float:
+def voltage(p: Properties, j: float, profile: CellProfile) -> float:
     """Return U [V] from PyBaMM's electrolyte, and the closed forms of both electrodes at its concentrations."""
     own, other = profile.ends
     inside = -profile.drop
@@ -60,12 +60,12 @@ def voltage(p: Properties, j: float, profile: Profile) -> float:
     return j * sum(film_resistances(p)) + interfaces + inside
 
 
-def limiting() -> float:
+def limiting_current_at_c0() -> float:
     """Return the limiting current [A/m^2] at the diffusivity of c0."""
     return 2.0 * FARADAY * DIFFUSIVITY * 1000.0 / ((1.0 - T_PLUS) * GAP * 1e-6)
 
 
-def held(plan: list[tuple[float, float]]) -> tuple[list[Row], list[Curve], list[tuple[float, float]]]:
+def compare_codes(plan: list[tuple[float, float]]) -> tuple[list[CheckRow], list[Curve], list[tuple[float, float]]]:
     """Run a plan in both codes; return rows, profiles, and errors of c [of c0] and U [relative]."""
     case = make(*CASE)
     cell, s = driven(case, Drive(plan[0][0]))
@@ -76,7 +76,7 @@ def held(plan: list[tuple[float, float]]) -> tuple[list[Row], list[Curve], list[
     rows, curves, errors = [], [], []
     shares = ""
     for (j, duration), profile in zip(plan, reference, strict=True):
-        shares += f"{', then ' if shares else ''}{j / limiting():.2g}"
+        shares += f"{', then ' if shares else ''}{j / limiting_current_at_c0():.2g}"
         s = _take(cell, s, j, duration)
         c = np.interp(z[outer], profile.x, profile.c)
         phi = np.interp(z[outer], profile.x, profile.phi)
@@ -87,15 +87,15 @@ def held(plan: list[tuple[float, float]]) -> tuple[list[Row], list[Curve], list[
         span = max(float(np.ptp(phi)), 1e-3)
         at = f"{shares} j_lim, {profile.t:.0f} s"
         rows += [
-            Row(f"c across the electrolyte, {at}", "PyBaMM", 0.0, off_c, 1e-3, WHY_C, "of c0", relative=False),
-            Row(
+            CheckRow(f"c across the electrolyte, {at}", "PyBaMM", 0.0, off_c, 1e-3, WHY_C, "of c0", relative=False),
+            CheckRow(
                 f"phi across the electrolyte, {at}", "PyBaMM", 0.0, float(np.abs(off_phi).max()) / span, 2e-3,
                 "As for c, times dphi/dlnc over the span of phi, which is below 2.", "of its span", relative=False,
             ),
         ]  # fmt: skip
         U = voltage(p, j, profile)
         rows.append(
-            Row(f"voltage, {at}", "PyBaMM", U, -s.phi_s, 2e-3 * max(abs(U), 0.01), WHY_V, "V", relative=False)
+            CheckRow(f"voltage, {at}", "PyBaMM", U, -s.phi_s, 2e-3 * max(abs(U), 0.01), WHY_V, "V", relative=False)
         )
         curves += [
             Curve(f"PyBaMM, {at}", profile.x * 1e6, profile.c, theory=True),
@@ -116,16 +116,16 @@ def _take(cell: Cell, s: State, j: float, duration: float) -> State:
 def symmetric(full: bool) -> Result:
     """Hold c, phi and U against PyBaMM: three currents from rest; then a step to a third, and a rest."""
     long = PART * (GAP * 1e-6) ** 2 / DIFFUSIVITY
-    rows: list[Row] = []
+    rows: list[CheckRow] = []
     curves: list[Curve] = []
     for share in SHARES:
-        j = share * limiting()
+        j = share * limiting_current_at_c0()
         more: list[tuple[float, float]] = []
         if share == SHARES[-1]:
             more = [(j / 3.0, long), (0.0, long)]
         if full and share == SHARES[1]:
             more = [(-j, 2.0 * long)]
-        got, drawn, _ = held([(j, long), *more])
+        got, drawn, _ = compare_codes([(j, long), *more])
         rows += got
         curves += drawn
     plot = Plot(

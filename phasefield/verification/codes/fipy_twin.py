@@ -41,7 +41,7 @@ FIRST, LATER, LAST = 2.0 / 5.0, 5.0 / 6.0, 1.0 / 6.0  # eq. (11)
 
 
 @dataclass
-class Stage:
+class FipyStage:
     """Fields of one stage, (nz, nx), and the salt [mol] that has left."""
 
     c: Floats
@@ -243,7 +243,9 @@ class FipyTwin:
         step = 1e-6 / self.counter.f
         return j, (j - float(brentq(off, low, 2.0 * span, args=(phi + step,), xtol=1e-16, rtol=1e-15))) / step
 
-    def solve(self, state: State, held: Floats, dt: float, moved: Displaced, start: Stage, current: float) -> Stage:
+    def solve(
+        self, state: State, held: Floats, dt: float, moved: Displaced, start: FipyStage, current: float
+    ) -> FipyStage:
         """Return the stage: charge and salt in turn until they agree.
 
         state: geometry and film; held (nz, nx) [mol]: salt in the cells before; start: a guess; current [A/m^2].
@@ -257,7 +259,7 @@ class FipyTwin:
         diffusion, flow = (Faces(f.x / w, f.z / w) for f, w in ((diffusion, dt * unit), (flow, dt)))
         storage = h * self.dx**3 / dt
         storage[-1] += moved.top / dt
-        s = Stage(start.c.copy(), start.phi.copy(), start.phi_s, start.j, start.jc.copy())
+        s = FipyStage(start.c.copy(), start.phi.copy(), start.phi_s, start.j, start.jc.copy())
         for _ in range(TURNS):
             old = s.c
             self.charge(s, state, P, takes, current)
@@ -270,7 +272,7 @@ class FipyTwin:
                 return s
         raise AssertionError("the reference stage did not converge")
 
-    def charge(self, s: Stage, state: State, P: Floats, takes: NDArray[np.bool_], current: float) -> None:
+    def charge(self, s: FipyStage, state: State, P: Floats, takes: NDArray[np.bool_], current: float) -> None:
         """Solve eq. (9) for phi, phi_s and the currents, in place, by Newton's method on all of them at once."""
         co, front = self.co, state.front
         n, size = front.count, P.shape[1]
@@ -317,8 +319,8 @@ class FipyTwin:
         raise AssertionError("the reference potential did not converge")
 
     def step(
-        self, before: Stage, s: State, a: State, b: State, dt: float, moved: list[Displaced], current: float
-    ) -> tuple[Stage, Stage]:
+        self, before: FipyStage, s: State, a: State, b: State, dt: float, moved: list[Displaced], current: float
+    ) -> tuple[FipyStage, FipyStage]:
         """Return both stages of a step that begins with the fields `before`, with the geometries of states s, a, b."""
         dV = self.dx**3
         held = flat(s.front.h) * before.c * dV

@@ -39,7 +39,7 @@ def library() -> ModuleType | None:
 
 
 @dataclass(frozen=True)
-class Profile:
+class CellProfile:
     """At one time: x [m], c [mol/m^3] and phi [V] there, and c at both ends."""
 
     t: float
@@ -50,7 +50,7 @@ class Profile:
     drop: float  # phi at the lithium, at its plane
 
 
-def profiles(p: Properties, gap: float, plan: Sequence[tuple[float, float]], points: int) -> list[Profile]:
+def profiles(p: Properties, gap: float, plan: Sequence[tuple[float, float]], points: int) -> list[CellProfile]:
     """Return the profile at the end of each step of `plan`: (current density [A/m^2], duration [s]); D and kappa of c.
 
     gap [m]; points: finite volumes across it.
@@ -102,5 +102,5 @@ def profiles(p: Properties, gap: float, plan: Sequence[tuple[float, float]], poi
         low = a - 0.5 * h * flux * current / float(np.interp(a, table[0], table[2]))
         high = b + 0.5 * h * flux * current / float(np.interp(b, table[0], table[2]))
         drop = pot[0] - 0.5 * h * current / float(np.interp(a, table[0], table[1])) + beta * np.log(low / a)
-        found.append(Profile(t, at, own, pot, (float(low), float(high)), float(drop)))
+        found.append(CellProfile(t, at, own, pot, (float(low), float(high)), float(drop)))
     return found

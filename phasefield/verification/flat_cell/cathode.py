@@ -12,7 +12,7 @@ from phasefield.analytic.closed_forms import planar_voltage
 from phasefield.model.coefficients import Drive
 from phasefield.verification.codes.pybamm_cell import TOLERANCE, library
 from phasefield.verification.march import driven, make, march
-from phasefield.verification.row import Curve, Plot, Result, Row
+from phasefield.verification.row import CheckRow, Curve, Plot, Result
 
 Floats = NDArray[np.float64]
 
@@ -77,12 +77,14 @@ def full_cell(full: bool) -> Result:
         s = march(cell, s, Drive(j), duration / STEPS, STEPS)
         t += duration
         at = f"{j:g} A/m2 for {duration:g} s"
-        rows.append(Row(f"filling at the surface, {at}", "PyBaMM", expected, s.filling, 2e-4, WHY, "", relative=False))
+        rows.append(
+            CheckRow(f"filling at the surface, {at}", "PyBaMM", expected, s.filling, 2e-4, WHY, "", relative=False)
+        )
         j0 = 2.0 * J0 * (expected * (1.0 - expected)) ** 0.5
         rest = planar_voltage(replace(p, j0_counter=j0), j, gap, settled=True) if j else None
         U = float(np.interp(expected, AT, POTENTIAL)) + (rest.total if rest is not None else 0.0)
         rows.append(
-            Row(f"voltage, {at}", "PyBaMM and closed forms", U, s.voltage, 1e-3,
+            CheckRow(f"voltage, {at}", "PyBaMM and closed forms", U, s.voltage, 1e-3,
                 "The error of the filling times the slope of the open-circuit curve, below 4 V, and 0.1 % of the "
                 "overpotential for the closed form.", "V", relative=False)
         )  # fmt: skip

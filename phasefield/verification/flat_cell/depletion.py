@@ -18,8 +18,8 @@ from phasefield.model.coefficients import Drive
 from phasefield.model.state import State
 from phasefield.simulation.driver import Driver, Outcome
 from phasefield.verification import small_cases
-from phasefield.verification.march import driven, march
-from phasefield.verification.row import Check, Curve, Floats, Plot, Result, Row
+from phasefield.verification.march import driven, make, march
+from phasefield.verification.row import Check, CheckRow, Curve, Floats, Plot, Result
 
 GAP = 48  # cells of 1 um between the electrodes
 LITHIUM = 8  # cells of it under the surface
@@ -79,7 +79,7 @@ class _Limited:
 
 def limiting(full: bool) -> Result:
     """Return salt below the limiting current, currents at rising voltages, and what is left of one above it."""
-    limited = _Limited.of(small_cases.make(small_cases.box(8.0, GAP + LITHIUM), *FAST))
+    limited = _Limited.of(make(small_cases.box(8.0, GAP + LITHIUM), *FAST))
     rows = _salt_below(limited)
     currents = [_held(limited.case, voltage, limited.gap, limited.p.D) for voltage in VOLTAGES]
     for voltage, j in list(zip(VOLTAGES, currents, strict=True))[-2:]:
@@ -98,7 +98,7 @@ def limiting(full: bool) -> Result:
     return Result((*rows, *above), (volts_plot, above_plot))
 
 
-def _salt_below(limited: _Limited) -> list[Row]:
+def _salt_below(limited: _Limited) -> list[CheckRow]:
     """Return rows of the salt at the lithium that settles at shares of the limiting current."""
     p, L = limited.p, limited.gap
     dt = HELD * limited.diffusion_time / 40
@@ -109,7 +109,7 @@ def _salt_below(limited: _Limited) -> list[Row]:
         steep = 2.0 * share * p.c0 / L  # c'
         state = march(cell, state, drive, dt, 40)
         rows.append(
-            Row(
+            CheckRow(
                 f"salt at the lithium at {share:g} j_lim",
                 "c0 (1 - j/j_lim)",
                 p.c0 * (1.0 - share),
@@ -124,10 +124,11 @@ def _salt_below(limited: _Limited) -> list[Row]:
     return rows
 
 
-def _imposed_above(limited: _Limited) -> tuple[tuple[Row, Row], Plot]:
+def _imposed_above(limited: _Limited) -> tuple[tuple[CheckRow, CheckRow], Plot]:
     """Return when a galvanostat above the limiting current complies with its voltage limit, and what it then passes."""
     imposed = ABOVE * limited.most
-    case = small_cases.make(
+    case = make(
+        small_cases.HOURLY,
         small_cases.box(8.0, GAP + LITHIUM),
         *FAST,
         f'protocol.steps=[{{ current="{imposed!r} A/m^2", duration="{HELD * limited.diffusion_time!r} s" }}]',
@@ -141,7 +142,7 @@ def _imposed_above(limited: _Limited) -> tuple[tuple[Row, Row], Plot]:
         times.append(driver.state.t)
         passed.append(driver.current)
 
-    small_cases.run(case, look)
+    small_cases.run_in_memory(case, look)
     left = limited.current(LIMIT)
     held = next((t for t, j in zip(times, passed, strict=True) if j < (1.0 - 1e-6) * ABOVE * limited.most), math.nan)
     flat = FlatCell(case)
@@ -150,7 +151,7 @@ def _imposed_above(limited: _Limited) -> tuple[tuple[Row, Row], Plot]:
         _saturated(
             f"current left of {ABOVE:g} j_lim at {LIMIT:g} V", left, passed[-1], limited.spacing / limited.gap
         ),
-        Row(
+        CheckRow(
             f"time until {ABOVE:g} j_lim raises the voltage to {LIMIT:g} V",
             "series for the finite gap",
             ends,
@@ -174,8 +175,8 @@ def _imposed_above(limited: _Limited) -> tuple[tuple[Row, Row], Plot]:
     return rows, plot
 
 
-def _saturated(what: str, most: float, measured: float, spacing: float) -> Row:
-    return Row(
+def _saturated(what: str, most: float, measured: float, spacing: float) -> CheckRow:
+    return CheckRow(
         what,
         "planar voltage, salt at a twentieth of c0 or more",
         most,
@@ -207,16 +208,16 @@ def _when(excess: Callable[[float], float], longest: float) -> float:
     return high
 
 
-STARVING = 2.0  # V across a film of 1e2 S/m^2: requests 1.5 limiting currents, and leaves no salt at the lithium
+DEPLETING = 2.0  # V across a film of 1e2 S/m^2: requests 1.5 limiting currents, and leaves no salt at the lithium
 
 
 def depleted(full: bool) -> Result:
     """Return the current that settles where no salt is left at the lithium, on a grid and on one twice as fine."""
-    runs = [_Starved.run(finer) for finer in ((1, 2) if full else (1,))]
+    runs = [_Depleted.run(finer) for finer in ((1, 2) if full else (1,))]
     rows = [row for run in runs for row in run.rows()]
     if len(runs) == 2:
         rows.append(
-            Row(
+            CheckRow(
                 "excess of the current over the limiting one, coarse over fine",
                 "first order in the cells",
                 2.0,
@@ -225,14 +226,14 @@ def depleted(full: bool) -> Result:
                 "The excess is a length of 0.13 cells over the gap. A tenth of it is of higher order, as measured.",
             )
         )
-    title = f"Current at {STARVING:g} V, no salt left"
+    title = f"Current at {DEPLETING:g} V, no salt left"
     law = Curve("limiting current", np.array([0.0, runs[0].times[-1]]), np.ones(2), True)
     curves = (law, *(run.curve() for run in runs))
-    return Result(tuple(rows), (Plot("starved", title, "time (s)", "current over limiting current", curves),))
+    return Result(tuple(rows), (Plot("no-salt-left", title, "time (s)", "current over limiting current", curves),))
 
 
 @dataclass(frozen=True)
-class _Starved:
+class _Depleted:
     """A cell held at a voltage that requests more than the limiting current.
 
     finer: cells in a micrometre; gap [m] and most [A/m^2], the limiting current, at the end; over the steps: times [s],
@@ -249,10 +250,11 @@ class _Starved:
     most: float
 
     @classmethod
-    def run(cls, finer: int) -> _Starved:
+    def run(cls, finer: int) -> _Depleted:
         """Run the cell until its current is settled."""
-        hold = f'protocol.steps=[{{ voltage="{STARVING} V", duration="{0.35 * (GAP * 1e-6) ** 2 / 1e-11!r} s" }}]'
-        case = small_cases.make(
+        hold = f'protocol.steps=[{{ voltage="{DEPLETING} V", duration="{0.35 * (GAP * 1e-6) ** 2 / 1e-11!r} s" }}]'
+        case = make(
+            small_cases.HOURLY,
             small_cases.box(8.0 / finer, GAP + LITHIUM),
             f'grid.spacing="{1.0 / finer} um"',
             *FAST,
@@ -268,7 +270,7 @@ class _Starved:
             currents.append(driver.current)
             corrections.append(driver.state.salt_correction)
 
-        driver, outcome = small_cases.run(case, look)
+        driver, outcome = small_cases.run_in_memory(case, look)
         gap = small_cases.gap(driver.cell, driver.state)
         most = limiting_current(driver.cell.properties, gap)
         return cls(finer, outcome, driver, times, currents, corrections, gap, most)
@@ -283,13 +285,13 @@ class _Starved:
         """Return the last current over the limiting one, less 1."""
         return self.currents[-1] / self.most - 1.0
 
-    def rows(self) -> tuple[Row, Row]:
+    def rows(self) -> tuple[CheckRow, CheckRow]:
         """Return rows of the settled current and of the corrections of the salt."""
         p = self.driver.cell.properties
         passed = self.driver.state.applied * (1.0 - p.t_plus) / FARADAY
         return (
-            Row(
-                f"current settled at {STARVING:g} V, {self.what}",
+            CheckRow(
+                f"current settled at {DEPLETING:g} V, {self.what}",
                 "limiting current 2 F D c0/((1 - t+) L)",
                 self.most,
                 self.currents[-1] if self.outcome.good else math.nan,
@@ -298,7 +300,7 @@ class _Starved:
                 "This is 0.13 of a cell from the surface, as measured. The tolerance is half as much again.",
                 "A/m^2",
             ),
-            Row(
+            CheckRow(
                 f"salt corrected in all steps, share of what passed, {self.what}",
                 "none",
                 0.0,
@@ -343,12 +345,12 @@ def sand(full: bool) -> Result:
     return Result(tuple(row for row, _ in measured), (plot,))
 
 
-def _time_of_sand(t_plus: float, D: float, cells: int, finer: int) -> tuple[Row, Curve]:
+def _time_of_sand(t_plus: float, D: float, cells: int, finer: int) -> tuple[CheckRow, Curve]:
     """Return Sand's time from the fall of the salt, and that fall; D [m^2/s], cells in the diffusion length."""
     length = cells * 1e-6
     tau = length**2 / D
     j = FARADAY * 1e3 / (2.0 * (1.0 - t_plus)) * math.sqrt(math.pi * D / tau)
-    case = small_cases.make(
+    case = make(
         small_cases.box(8.0 / finer, DEEP * cells + LITHIUM),
         f'grid.spacing="{1.0 / finer} um"',
         small_cases.conductance(1e5),
@@ -371,7 +373,7 @@ def _time_of_sand(t_plus: float, D: float, cells: int, finer: int) -> tuple[Row,
     t, c = np.array(times), np.array(salt)
     slope = float(np.polyfit(np.sqrt(t[c < 0.8]), c[c < 0.8], 1)[0])
     width = (cell.W / length) ** 2
-    row = Row(
+    row = CheckRow(
         f"t+ {t_plus:g}, D {D:g} m^2/s, j {j:.4g} A/m^2: 1 - c/c0 over sqrt(t), squared",
         "Sand's time pi D [F c0/(2 j (1 - t+))]^2",
         tau,
@@ -395,6 +397,6 @@ CHECKS = (
         limiting,
         (3.0, 3.0),
     ),
-    Check("starved", "Closed forms", "the current at complete depletion of the salt", depleted, (2.0, 8.0)),
+    Check("no-salt-left", "Closed forms", "the current at complete depletion of the salt", depleted, (2.0, 8.0)),
     Check("sand", "Closed forms", "Sand's time for six combinations of t+, D and j", sand, (4.0, 20.0)),
 )

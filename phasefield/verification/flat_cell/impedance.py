@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from phasefield.analytic.impedance import FlatImpedance
 from phasefield.model.coefficients import Drive
 from phasefield.verification import small_cases
-from phasefield.verification.march import driven
-from phasefield.verification.row import Check, Curve, Plot, Result, Row
+from phasefield.verification.march import driven, make
+from phasefield.verification.row import Check, CheckRow, Curve, Plot, Result
 
 CURRENT = 0.02  # A/m^2: the voltage of each part is far below RT/F
 GAP, LITHIUM = 40, 8  # cells
@@ -27,7 +27,7 @@ WHY = (
 
 
 @dataclass(frozen=True)
-class Response:
+class ImpedancePoint:
     """What a march has shown: frequency [Hz]; resistance at once, and Z of the salt [ohm m^2]; the closed form's."""
 
     frequency: float
@@ -36,9 +36,9 @@ class Response:
     flat: FlatImpedance
 
 
-def respond(times_diffusion: float) -> Response:
+def respond(times_diffusion: float) -> ImpedancePoint:
     """Drive a flat cell with an alternating current whose w (L/2)^2/D is given."""
-    case = small_cases.make(
+    case = make(
         small_cases.box(8.0, GAP + LITHIUM),
         'electrolyte.salt_diffusivity="nernst-einstein"',
         'film.conductivity="2e-5 S/m"',
@@ -64,7 +64,7 @@ def respond(times_diffusion: float) -> Response:
     late = np.exp(-1j * w * dt * np.arange(1, steps + 1))[-A_PERIOD:]
     harmonic = CURRENT * math.sin(0.5 * w * dt) / (0.5 * w * dt)
     salt = 2j / A_PERIOD * complex(np.sum(np.array(seen[-A_PERIOD:]) * late)) / harmonic
-    return Response(w / (2.0 * math.pi), at_once, salt, flat)
+    return ImpedancePoint(w / (2.0 * math.pi), at_once, salt, flat)
 
 
 def salt_part(flat: FlatImpedance, times_diffusion: NDArray[np.float64]) -> NDArray[np.complex128]:
@@ -73,7 +73,7 @@ def salt_part(flat: FlatImpedance, times_diffusion: NDArray[np.float64]) -> NDAr
     return np.asarray(flat.salt * np.tanh(x) / x)
 
 
-def impedance(full: bool) -> Result:
+def flat_cell_impedance(full: bool) -> Result:
     """Return the resistance at once, and the salt's part at several frequencies."""
     rows, marks = [], []
     for times in FULL if full else FAST:
@@ -82,7 +82,7 @@ def impedance(full: bool) -> Result:
         Z, far = (complex(salt_part(flat, np.array([factor * times]))[0]) for factor in (1.0, A_PERIOD))
         half_cell = (small_cases.MICRON / flat.gap) ** 2 * times
         rows.append(
-            Row(
+            CheckRow(
                 f"the salt's part at {found.frequency:.3g} Hz, off by", "eq. (17), over its size", 0.0,
                 abs(found.salt / Z - 1.0), 4.0 / A_PERIOD * abs(far / Z) + half_cell, WHY, "", relative=False,
             )
@@ -90,7 +90,7 @@ def impedance(full: bool) -> Result:
         marks.append(found.salt)
     settled = 0.5 * small_cases.MICRON / flat.gap * flat.salt
     rows.append(
-        Row(
+        CheckRow(
             "resistance at once", "electrolyte, both films and charge transfers", flat.bulk + flat.interfaces,
             found.at_once, 2.0 * settled / (flat.bulk + flat.interfaces),
             "The counter electrode assumes settled salt in its last half cell. The tolerance is twice that share of "
@@ -109,5 +109,8 @@ def impedance(full: bool) -> Result:
 
 
 CHECKS = (
-    Check("impedance", "Closed forms", "a small alternating current through a flat cell", impedance, (4.0, 15.0)),
+    Check(
+        "impedance", "Closed forms", "a small alternating current through a flat cell", flat_cell_impedance,
+        (4.0, 15.0),
+    ),
 )

@@ -10,8 +10,8 @@ from phasefield.model.coefficients import Drive
 from phasefield.model.level_set import Cell
 from phasefield.model.state import State
 from phasefield.verification import small_cases
-from phasefield.verification.march import driven, march
-from phasefield.verification.row import Check, Curve, Floats, Plot, Result, Row
+from phasefield.verification.march import driven, make, march
+from phasefield.verification.row import Check, CheckRow, Curve, Floats, Plot, Result
 
 LENGTH = 32e-6  # m, gap of the planar cells
 DIFFUSIVITY = 1e-11  # m^2/s
@@ -34,7 +34,7 @@ def settled(
     """March a flat cell until its salt has settled; return it and its current density [A/m^2]."""
     kappa, t_plus, film, share, dependence = setting
     j = share * 2.0 * FARADAY * DIFFUSIVITY * 1e3 / ((1.0 - t_plus) * LENGTH)
-    case = small_cases.make(
+    case = make(
         small_cases.box(*size),
         f"numerics.tolerance={SOLVER:g}",
         f'electrolyte.conductivity="{kappa} S/cm"',
@@ -54,7 +54,7 @@ def settled(
 
 def planar(full: bool) -> Result:
     """Return voltage and gradient of settled flat cells."""
-    rows: list[Row] = []
+    rows: list[CheckRow] = []
     curves: list[Curve] = []
     sizes: list[tuple[float, ...]] = [(8.0, 40.0), *([(8.0, 8.0, 40.0)] if full else [])]
     for size in sizes:
@@ -91,14 +91,14 @@ def planar(full: bool) -> Result:
     return Result(tuple(rows), (plot,))
 
 
-def _voltage(cell: Cell, measured: float, expected: float, j: float, what: str) -> Row:
+def _voltage(cell: Cell, measured: float, expected: float, j: float, what: str) -> CheckRow:
     p = cell.properties
     at_surface = p.c0 * (1.0 - abs(j) * (1.0 - p.t_plus) * LENGTH / (2.0 * FARADAY * p.D * p.c0))
     steep = abs(j) * (1.0 - p.t_plus) / (FARADAY * p.D) / at_surface
     beta = 2.0 / cell.co.kinetics.f * (1.0 - p.t_plus) * p.chi
     low = at_surface / p.c0 if p.dependence == "nernst-einstein" else 1.0
     field = abs(j) / (p.kappa * low) + beta * steep  # V/m at the surface
-    return Row(
+    return CheckRow(
         f"voltage, {what}",
         "planar voltage",
         expected,
@@ -111,9 +111,9 @@ def _voltage(cell: Cell, measured: float, expected: float, j: float, what: str) 
     )
 
 
-def _gradient(cell: Cell, measured: float, expected: float, t_plus: float, what: str) -> Row:
+def _gradient(cell: Cell, measured: float, expected: float, t_plus: float, what: str) -> CheckRow:
     carried = cell.properties.V_m * cell.properties.c0 / (1.0 - t_plus)
-    return Row(
+    return CheckRow(
         f"gradient, {what}",
         "j (1 - t+)/(F D)",
         expected,
@@ -137,7 +137,7 @@ def ohmic(full: bool) -> Result:
     """Return the gap of a flat cell at an imposed voltage, fast kinetics, thin film, no salt gradient (t+ = 1)."""
     rows, curves = [], []
     for voltage in VOLTAGES:
-        case = small_cases.make(
+        case = make(
             small_cases.box(8.0, CELLS + 8.0),
             "electrolyte.transference_number=1.0",
             small_cases.conductance(FILM),
@@ -163,7 +163,7 @@ def ohmic(full: bool) -> Result:
         law = np.sqrt((first + extra) ** 2 - rate * t) - extra
         tolerance = 2e-3 * cell.dx / (GROWN * first) + MOVED * cell.dx / (first + extra) + 1.0 / steps**2
         rows.append(
-            Row(
+            CheckRow(
                 f"thickness grown, {voltage:g} V",
                 "(l - x)^2 = (l - x0)^2 - 2 (V_m kappa/F) U t",
                 1e6 * float(first - law[-1]),

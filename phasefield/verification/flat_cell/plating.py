@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from phasefield.constants import FARADAY
 from phasefield.kernels.front import lattice
-from phasefield.model.allen_cahn.coefficients import Coefficients
+from phasefield.model.allen_cahn.coefficients import AllenCahnCoefficients
 from phasefield.model.allen_cahn.equations import Fields, Numbers, Published
 from phasefield.model.coefficients import Drive
-from phasefield.verification.row import Check, Curve, Plot, Result, Row
+from phasefield.verification.row import Check, CheckRow, Curve, Plot, Result
 
 Floats = NDArray[np.float64]
 
@@ -37,7 +37,7 @@ TOLERANCE = 1e-5
 
 def tips(until: float) -> tuple[Floats, Floats, float]:
     """Return times [s] and places of the tip [um] by the published law, and the least c/c0 ahead of xi = 1/2."""
-    law = Coefficients(BARRIER, GRADIENT * UM**2, MOBILITY, EXCHANGE)
+    law = AllenCahnCoefficients(BARRIER, GRADIENT * UM**2, MOBILITY, EXCHANGE)
     kappa = CONDUCTIVITY * UM**2 * FARADAY * SITE_DENSITY
     c0 = SITE_DENSITY * IONS / SITES
     numbers = Numbers(law, kappa, CONTRAST * kappa, DIFFUSIVITY * UM**2, PER_VOLT, 0.5, 0.5, c0, SITE_DENSITY)
@@ -69,11 +69,11 @@ def flat_stage(full: bool) -> Result:
     law = HEIGHT - np.sqrt((HEIGHT - START) ** 2 - 2.0 * OHMIC * VOLTAGE * times)
     farthest, drift = float(np.max(np.abs(found - seen[:, 1]))), float(np.max(np.abs(places - law)))
     rows = (
-        Row(
+        CheckRow(
             f"tip, farthest off until {seen[-1, 0]:g} s", "the published MOOSE run", 0.0, farthest, 1.0,
             "The published run counts mesh nodes of 1 um.", "um", relative=False,
         ),
-        Row(
+        CheckRow(
             f"tip, farthest off until {seen[-1, 0]:g} s", "(L - x)^2 = (L - x0)^2 - 2 s U t", 0.0, drift, 0.6,
             "Ions stored ahead of the front are 0.3 um of lithium. Ions that the front meets are 1.3 % of its path.",
             "um", relative=False,

@@ -10,8 +10,8 @@ import numpy as np
 from phasefield.model.coefficients import Drive
 from phasefield.model.state import State
 from phasefield.verification import small_cases
-from phasefield.verification.march import driven, march
-from phasefield.verification.row import Check, Curve, Floats, Plot, Result, Row
+from phasefield.verification.march import driven, make, march
+from phasefield.verification.row import Check, CheckRow, Curve, Floats, Plot, Result
 
 VOLTAGE = 2e-3  # V
 GAP, LITHIUM = 160, 8  # cells
@@ -30,7 +30,7 @@ WHY = (
 
 def polarised(t_plus: float, film: bool) -> tuple[float, Floats, Floats]:
     """Return t+ after Evans, and times [s] and currents [A/m^2]."""
-    case = small_cases.make(
+    case = make(
         small_cases.box(8.0, GAP + LITHIUM),
         f"electrolyte.transference_number={t_plus}",
         'electrolyte.salt_diffusivity="nernst-einstein"',
@@ -64,7 +64,7 @@ def bruce_vincent(full: bool) -> Result:
             found, times, currents = polarised(t_plus, film)
             what = "with film and kinetics" if film else "bare"
             rows.append(
-                Row(
+                CheckRow(
                     f"t+ of a cell {what}, {t_plus:g} put in",
                     "Bruce-Vincent, Evans",
                     t_plus,

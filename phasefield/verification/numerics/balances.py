@@ -10,7 +10,8 @@ from phasefield.api import open_run
 from phasefield.constants import FARADAY
 from phasefield.simulation.driver import Driver
 from phasefield.verification import small_cases
-from phasefield.verification.row import Check, Curve, Plot, Result, Row
+from phasefield.verification.march import make
+from phasefield.verification.row import Check, CheckRow, Curve, Plot, Result
 
 FAST, FULL = 6, 50  # seeds from 0 on
 WITHIN = 1e-10
@@ -92,8 +93,8 @@ class Balances:
             self.worst[name] = max(self.worst[name], size)
 
 
-def _row(what: str, against: str, worst: float, why: str) -> Row:
-    return Row(what, against, 0.0, worst, WITHIN, why, "", False)
+def _row(what: str, against: str, worst: float, why: str) -> CheckRow:
+    return CheckRow(what, against, 0.0, worst, WITHIN, why, "", False)
 
 
 def balances(full: bool) -> Result:
@@ -109,7 +110,7 @@ def balances(full: bool) -> Result:
             with open_run(driver.folder) as run:
                 stored.append(float(np.max(np.array(list(run.ledger().values()), np.float64))))
 
-        _, outcome = small_cases.run(small_cases.make(*random_case(seed)), balances.look, after=close)
+        _, outcome = small_cases.run_in_memory(make(small_cases.HOURLY, *random_case(seed)), balances.look, after=close)
         unfinished += outcome.reason != "end"
         for name in NAMES:
             found[name].append(balances.worst[name])
@@ -122,7 +123,7 @@ def balances(full: bool) -> Result:
         _row(f"any of the three, {what}", "balance, from the stored series", max(stored), WHY["lithium"])
     )
     rows.append(
-        Row(
+        CheckRow(
             f"runs that did not reach their end, {what}",
             "none",
             0.0,

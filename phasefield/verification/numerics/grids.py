@@ -13,7 +13,7 @@ from phasefield.model.film import Film
 from phasefield.model.state import State
 from phasefield.topography.roughness import basic
 from phasefield.verification.march import driven, make, march, micrometres
-from phasefield.verification.row import Check, Curve, Plot, Result, Row
+from phasefield.verification.row import Check, CheckRow, Curve, Plot, Result
 
 Floats = NDArray[np.float64]
 
@@ -135,7 +135,7 @@ DIRECTIONS = ((20, 0), (22, 53), (28, 28))  # cells of the box along x and y: a 
 
 def isotropy(full: bool) -> Result:
     """Grow a round seed, and the same wave in three directions."""
-    rows: list[Row] = []
+    rows: list[CheckRow] = []
     radii = RADII if full else RADII[:2]
     got = np.array([seed_growth(n) for n in radii])
     linear = math.log(2.0) / 8.0
@@ -145,7 +145,7 @@ def isotropy(full: bool) -> Result:
             ("largest deviation from a circle", "fourfold part", "mean radius against Huygens")
         ):
             rows.append(
-                Row(
+                CheckRow(
                     f"{name}, seed of {r:g} cells",
                     "a circle",
                     0.0,
@@ -160,7 +160,7 @@ def isotropy(full: bool) -> Result:
     grown = [directed_growth(*box) for box in DIRECTIONS]
     for ratio, cells, angle in grown:
         rows.append(
-            Row(
+            CheckRow(
                 f"growth of a 3D wave at {angle:.1f} deg, {cells:.1f} cells a wavelength", "linear theory",
                 1.0, ratio, 0.03,
                 "The leading error of central differences of a wave and its normal is (k dx)^2/3 = 3 % at 20 cells.",
@@ -169,7 +169,7 @@ def isotropy(full: bool) -> Result:
         )  # fmt: skip
     spread = float(np.ptp([ratio for ratio, _, _ in grown]))
     rows.append(
-        Row(
+        CheckRow(
             "growth of a 3D wave, spread over the directions", "isotropy", 0.0, spread, 0.0165,
             "The fourfold part of (k dx)^2/3 is half of it: the sum of k_i^4 over k^4 runs from 1 to 1/2.", "",
             relative=False,
@@ -219,13 +219,13 @@ def spacing(full: bool) -> Result:
     ladder = (*SPACINGS, 0.25) if full else SPACINGS
     got = np.array([same_case(dx) for dx in ladder])
     change = np.abs(np.diff(got, axis=0)) / np.abs(got[-1])
-    rows: list[Row] = []
+    rows: list[CheckRow] = []
     curves: list[Curve] = []
     at = np.array(ladder[1:])
     for k, name in enumerate(QUANTITIES):
         order = float(np.log2(change[-2, k] / change[-1, k]))
         rows += [
-            Row(
+            CheckRow(
                 f"{name}: last change, dx = {ladder[-2]:g} to {ladder[-1]:g} um (order {order:.2f})", "itself, coarser",
                 0.0, float(change[-1, k]), 3.0 * (2.0 / 16.0 * ladder[-2]) ** 2 / 6.0,
                 "The error is (k dx)^2/6 with k = 2/l for features of l = 16 um, at the coarser spacing. There are "
@@ -273,19 +273,19 @@ def rough_case(spacing: float) -> tuple[float, float, float]:
     return plated / start, stripped / start, voltage
 
 
-def rough(full: bool) -> Result:
+def rough_spacings(full: bool) -> Result:
     """Plate and strip a rough surface at several spacings."""
     ladder = (*ROUGH_SPACINGS, 8.0 / 3.0) if full else ROUGH_SPACINGS
     got = np.array([rough_case(dx) for dx in ladder])
     at = np.array(ladder)
-    rows: list[Row] = []
+    rows: list[CheckRow] = []
     for k, name in ((0, "Sq after plating, over the start's"), (2, "voltage after plating")):
         # of second order: the value at spacing 0 from the two finest
         fine, coarse = at[-1] ** 2, at[-2] ** 2
         limit = (coarse * got[-1, k] - fine * got[-2, k]) / (coarse - fine)
         for dx, value in zip(ladder[:-1], got[:, k], strict=False):
             rows.append(
-                Row(
+                CheckRow(
                     f"{name}, dx = {dx:.3g} um", "spacing 0, from the two finest", float(limit), float(value),
                     (2.0 / PATCH * dx) ** 2 / 6.0,
                     "The error is (k dx)^2/6 with k = 2/l; surface and patches have l = 40 um.", "",
@@ -294,7 +294,7 @@ def rough(full: bool) -> Result:
     electrolyte = 80e-6 / 0.1 / (20e-9 / 4e-7)
     for dx, (plated, stripped, _) in zip(ladder, got, strict=True):
         rows.append(
-            Row(
+            CheckRow(
                 f"Sq after plating and stripping, over the start's, dx = {dx:.3g} um", "what was plated is stripped",
                 1.0, float(stripped), electrolyte * (float(got[-1, 0]) - 1.0),
                 "Behind a film that controls the current, each position has the same speed in both directions. The "
@@ -322,11 +322,11 @@ def patch_field(spacing: float, spread: float) -> tuple[Floats, Floats]:
 
 def patches(full: bool) -> Result:
     """Hold the patches' statistics, and one grid's field, against another grid's."""
-    rows: list[Row] = []
+    rows: list[CheckRow] = []
     coarse, fine = patch_field(2.0, 0.5)[0], patch_field(2.0 / 3.0, 0.5)[0]
     off = float(np.abs(fine[1::3, 1::3] - coarse).max())
     rows.append(
-        Row(
+        CheckRow(
             "the same field at points that two grids share", "spacing 2 and 2/3 um", 0.0, off, 1e-11,
             "Both grids use one lattice and one spline. The round-off of positions is 1e-14 of a box of 30 patches, "
             "times 100 sums.", "",
@@ -337,7 +337,7 @@ def patches(full: bool) -> Result:
         _, sigma = patch_field(dx, 0.5)
         reference = patch_field(0.5, 0.5)[1]
         rows.append(
-            Row(
+            CheckRow(
                 f"CV of the conductivity at {dx:g} um", "at 0.5 um", float(reference.std() / reference.mean()),
                 float(sigma.std() / sigma.mean()), (dx / 16.0) ** 2,
                 "Midpoint sums of a field of correlation length l have errors far below (dx/l)^2.", "",
@@ -359,6 +359,6 @@ CHECKS: tuple[Check, ...] = (
         10.0,
     ),
     _check("grids-spacing", "One case at three spacings converges", spacing, 5.0, 15.0),
-    _check("grids-rough", "Rough lithium plated and stripped converges, and comes back", rough, 3.0, 8.0),
+    _check("grids-rough", "Rough lithium plated and stripped converges, and comes back", rough_spacings, 3.0, 8.0),
     _check("grids-patches", "Patches have the same statistics on all grids", patches, 2.0, 2.0),
 )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from phasefield.model.coefficients import Drive
 from phasefield.verification.march import crest, driven, fitted_order, make, march, micrometres
 from phasefield.verification.numerics.manufactured import WIDTH, potential_errors, salt_error
-from phasefield.verification.row import Check, Curve, Plot, Result, Row
+from phasefield.verification.row import Check, CheckRow, Curve, Plot, Result
 from phasefield.verification.surface.interface import AMPLITUDE, WAVELENGTH, errors
 
 Floats = NDArray[np.float64]
@@ -26,8 +26,8 @@ CURRENT = 15.0  # A/m^2
 SLOWED = 0.5  # order that a jump costs whose layer is thinner than a cell: it starts like sqrt(t)
 
 
-def _order_row(what: str, against: str, order: float, tolerance: float, why: str) -> Row:
-    return Row(what, against, 2.0, order, tolerance, why, "", relative=False)
+def _order_row(what: str, against: str, order: float, tolerance: float, why: str) -> CheckRow:
+    return CheckRow(what, against, 2.0, order, tolerance, why, "", relative=False)
 
 
 def _curves(name: str, steps: Sequence[float], errors: Floats) -> tuple[Curve, Curve]:
@@ -40,13 +40,13 @@ def _curves(name: str, steps: Sequence[float], errors: Floats) -> tuple[Curve, C
 
 def space(full: bool) -> Result:
     """Fit the order of potential, surface currents and salt on three grids in 2D; hold one grid in 3D."""
-    rows: list[Row] = []
+    rows: list[CheckRow] = []
     curves: list[Curve] = []
     spacing = [WIDTH / n * 1e6 for n in LADDER]
     got = np.array([(*potential_errors(n), salt_error(n)) for n in LADDER])
     names = ("potential", "surface currents", "salt")
     rows.append(
-        Row(
+        CheckRow(
             f"error of surface currents at {WIDTH / LADDER[-1] * 1e9:.3g} nm, 2D", "manufactured solution", 0.0,
             float(got[-1, 1]), 1e-5, "Cells with nearly no electrolyte are closed. This moves the position that an "
             "element reads by 1 % of a cell: first order, 7e-6 as measured. The tolerance is half as much again.", "",
@@ -69,7 +69,7 @@ def space(full: bool) -> Result:
     if full:
         bound = (math.sqrt(2.0) * 2.0 * math.pi / CELLS_3D) ** 2 / 12.0 / 5.0
         rows += [
-            Row(
+            CheckRow(
                 f"error of {name}, 3D, {CELLS_3D} cells a wave", "manufactured solution", 0.0, error, bound,
                 "The error is (q dx)^2/12 of a wave with a fifth of the range of the field.", "", relative=False,
             )
@@ -107,7 +107,7 @@ def _marched(dt: float, reverse: bool, fine: bool) -> tuple[float, float, float]
 def time(full: bool) -> Result:
     """Halve the step of the coupled march at fixed grid; the order from two successive changes."""
     steps = (*STEPS, 1.25) if full else STEPS
-    rows: list[Row] = []
+    rows: list[CheckRow] = []
     curves: list[Curve] = []
     for name, reverse, fine in (
         ("one direction", False, False),
@@ -144,7 +144,7 @@ def width(full: bool) -> Result:
     fixed = spacings[-1]
     by_width = np.array([errors(fixed, n * fixed) for n in WIDTHS])
     by_both = np.array([errors(dx, 0.5 * dx) for dx in SPACINGS])
-    rows: list[Row] = []
+    rows: list[CheckRow] = []
     curves: list[Curve] = []
     at = [n * fixed for n in WIDTHS]
     order, _ = fitted_order(at, by_width[:, 1])
@@ -157,7 +157,7 @@ def width(full: bool) -> Result:
             f"0.22. Curvature times the largest W, {steep:.2f}, adds as much again at most. Closed cells add an error "
             "of first order.",
         ),
-        Row(
+        CheckRow(
             "constant of that: error / (k W)^2 at the smallest W", "no more than pi^2/6", 0.0,
             float(by_width[-1, 1]) / (k * at[-1]) ** 2, bound,
             "The weights sech^2(d/2W)/4W have the variance pi^2 W^2/3. A profile that falls as exp(-kz) has the mean "
@@ -174,7 +174,7 @@ def width(full: bool) -> Result:
                 "term of (k dx)^2 pi^2/3 = 0.13 at 1 um, after one may have cancelled half of the other. In the "
                 "voltage they nearly cancel, and closed cells add an error of first order.",
             ),
-            Row(
+            CheckRow(
                 f"{quantity} at dx = {SPACINGS[-1] * 1e6:g} um, W = dx/2", "sharp solution, Fourier series", 0.0,
                 float(by_both[-1, n]), (0.6 if n else 0.08) * bound * (0.5 * k * SPACINGS[-1]) ** 2,
                 "The error is relative. It is 0.37 and 0.05 of pi^2/6 (k W)^2, as measured; this is the mean of "

@@ -16,7 +16,8 @@ from phasefield.model.coefficients import Drive
 from phasefield.model.level_set import Cell
 from phasefield.model.state import State
 from phasefield.verification import small_cases
-from phasefield.verification.row import Check, Curve, Floats, Plot, Result, Row
+from phasefield.verification.march import make
+from phasefield.verification.row import Check, CheckRow, Curve, Floats, Plot, Result
 
 MADELUNG = 3.900264920001956  # of point charges on a square lattice in their even background, times B
 CUBED = 9.033621683100950  # sum of B^3/R^3 over the square lattice, without its origin
@@ -38,7 +39,7 @@ def disc_resistance(cells: int, periods: int) -> tuple[float, float]:
     The box is a quarter of a lattice of discs of period B = `periods` radii, and B/2 high.
     """
     half = periods * cells // 2
-    case = small_cases.make(
+    case = make(
         small_cases.box(half, half, half + LITHIUM),
         f'surface.height="{LITHIUM} um"',
         small_cases.conductance(1e7),
@@ -69,7 +70,7 @@ def disc(full: bool) -> Result:
     limit = off[-1] + (off[-1] - off[-2])  # of first order
     rest = abs((off[-1] - off[-2]) - 0.5 * (off[-2] - off[-1 - 2]))
     rows = [
-        Row(
+        CheckRow(
             f"spreading resistance times 4 kappa a, {cells} cells a radius",
             "1 - 1.2415 e + 0.2397 e^3, e = 2a/B",
             float(theory),
@@ -81,7 +82,7 @@ def disc(full: bool) -> Result:
         for cells, measured, theory in zip(radii, got, law, strict=True)
     ]
     rows.append(
-        Row(
+        CheckRow(
             "spreading resistance over theory, extrapolated in dx/a",
             "1/(4 kappa a)",
             1.0,
@@ -119,7 +120,7 @@ def grow(first: int, half: int, height: int, three: bool) -> tuple[Floats, Float
     """
     size = (half, half, height) if three else (half, height)
     kappa = 0.1  # S/m, of BASE
-    case = small_cases.make(
+    case = make(
         small_cases.box(*size),
         'surface.height="8 um"',
         small_cases.conductance(kappa / (FILM_LENGTH * 1e-6)),
@@ -205,7 +206,7 @@ def bodies(full: bool) -> Result:
         name = "sphere" if three else "cylinder"
         share = GROWTH * first / (2.0 * half)  # a/B at the end
         rows.append(
-            Row(
+            CheckRow(
                 f"{name} of {first} cells: growth of the radius",
                 "lattice of them, ohmic",
                 1e6 * float(law[-1] - law[0]),

@@ -22,7 +22,7 @@ from phasefield.model.coefficients import Drive
 from phasefield.model.level_set import Cell
 from phasefield.verification import small_cases
 from phasefield.verification.march import columns, crest, make, march, micrometres
-from phasefield.verification.row import Check, Curve, Plot, Result, Row
+from phasefield.verification.row import Check, CheckRow, Curve, Plot, Result
 
 Floats = NDArray[np.float64]
 
@@ -36,7 +36,7 @@ STEPS = 12
 
 
 @dataclass(frozen=True)
-class Setting:
+class Regime:
     """A regime: current density [A/m^2], conductivity of the film [S/m], its thickness [nm], kappa [S/cm], t+."""
 
     current: float
@@ -46,8 +46,8 @@ class Setting:
     t_plus: float = 0.4
 
 
-PAPERS = Setting(current=2.0, film=5e-7)  # 0.2 mA/cm^2 behind 25 S/m^2: kappa R = 4 mm
-HOT = Setting(current=20.0, film=2e-3)  # a bare spot: 1e5 S/m^2, the kinetics rule
+PAPERS = Regime(current=2.0, film=5e-7)  # 0.2 mA/cm^2 behind 25 S/m^2: kappa R = 4 mm
+HOT = Regime(current=20.0, film=2e-3)  # a bare spot: 1e5 S/m^2, the kinetics rule
 CHANGES = (
     ("t+ 0.4 to 0.8", {"t_plus": 0.8}),
     ("kappa doubled", {"kappa": 2e-3}),
@@ -56,15 +56,15 @@ CHANGES = (
 )
 
 
-def changed(setting: Setting, change: dict[str, float]) -> Setting:
+def changed(setting: Regime, change: dict[str, float]) -> Regime:
     """Return the setting with a change; `film` is a factor."""
     new = dict(change)
     if "film" in new:
         new["film"] *= setting.film
-    return Setting(**{**setting.__dict__, **new})
+    return Regime(**{**setting.__dict__, **new})
 
 
-def measured(setting: Setting, film: bool) -> tuple[float, float]:
+def measured(setting: Regime, film: bool) -> tuple[float, float]:
     """Return the rate of a wave [1/s], or with `film` the roughening by its wave [m/s]; measured and theory."""
     dx = WAVELENGTH / CELLS
     own = (
@@ -122,14 +122,14 @@ WHY = (
 
 def signs(full: bool) -> Result:
     """Change one property at a time, at the papers' current behind a film and at a bare hot spot."""
-    rows: list[Row] = []
+    rows: list[CheckRow] = []
     curves: list[Curve] = []
     for regime, setting in (("behind the papers' film, 2 A/m^2", PAPERS), ("bare, 20 A/m^2", HOT)):
         for film in (False, True):
             what = "roughening by the film" if film else "growth rate"
             base, base_theory = measured(setting, film)
             rows.append(
-                Row(
+                CheckRow(
                     f"{what}, {regime}", "linear theory", base_theory, base, 0.03,
                     "This is the tolerance of the dispersion relation at 40 cells a wavelength.",
                     "m/s" if film else "1/s",
@@ -141,7 +141,7 @@ def signs(full: bool) -> Result:
                 expected.append(math.log(theory / base_theory))
                 got.append(math.log(rate / base) if rate * base > 0.0 else math.inf)
                 rows.append(
-                    Row(
+                    CheckRow(
                         f"ln of the change of {what}, {name}, {regime}", "linear theory", expected[-1], got[-1],
                         0.03, WHY,
                     )

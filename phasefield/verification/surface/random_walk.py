@@ -10,8 +10,8 @@ from phasefield.analytic.closed_forms import few_patches, walk_rms
 from phasefield.model.coefficients import Drive
 from phasefield.model.level_set import Cell
 from phasefield.verification import small_cases
-from phasefield.verification.march import march
-from phasefield.verification.row import Check, Curve, Floats, Plot, Result, Row
+from phasefield.verification.march import make, march
+from phasefield.verification.row import Check, CheckRow, Curve, Floats, Plot, Result
 
 SPREAD = 0.5
 PATCH = 8.0  # um, twice the radius of the patches' autocorrelation exp(-(r/radius)^2)
@@ -25,7 +25,7 @@ SIGMAS = 3.0
 
 def simulate_seed(seed: int, halves: int) -> tuple[Floats, Floats]:
     """Return rms heights [m] of one run after each half-cycle, and those of the film's own numbers summed up."""
-    case = small_cases.make(
+    case = make(
         small_cases.box(CELLS, HEIGHT),
         'surface.height="8 um"',
         'film.conductivity="2e-8 S/m"',  # 1 S/m^2: kappa R is 100 mm
@@ -88,9 +88,9 @@ def roughness_growth(full: bool) -> Result:
     return Result(rows, (plot,))
 
 
-def _exponent(where: str, measured: float, scatter: float, independent: float) -> Row:
+def _exponent(where: str, measured: float, scatter: float, independent: float) -> CheckRow:
     """Return the row of the exponent; scatter: that of the fit on random walks of independent positions."""
-    return Row(
+    return CheckRow(
         f"exponent of rms height over half-cycles, {where}",
         "1/2",
         0.5,
@@ -103,9 +103,9 @@ def _exponent(where: str, measured: float, scatter: float, independent: float) -
     )
 
 
-def _prefactor(where: str, law: float, measured: float, independent: float) -> Row:
+def _prefactor(where: str, law: float, measured: float, independent: float) -> CheckRow:
     """Return the row of the last rms height [m] over all seeds, which stands for the prefactor."""
-    return Row(
+    return CheckRow(
         f"rms height at the end, {where}",
         "q CV sqrt(2N)",
         1e9 * law,
@@ -117,9 +117,9 @@ def _prefactor(where: str, law: float, measured: float, independent: float) -> R
     )
 
 
-def _against_film(off: float) -> Row:
+def _against_film(off: float) -> CheckRow:
     """Return the row of the last rms height over that of the run's own film, from the largest relative difference."""
-    return Row(
+    return CheckRow(
         "rms height over that of the film's own numbers, worst seed",
         "sum of q sigma/<sigma>",
         1.0,

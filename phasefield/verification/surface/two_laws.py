@@ -22,7 +22,8 @@ from phasefield.model.coefficients import Drive
 from phasefield.model.laws import law_of
 from phasefield.model.state import State
 from phasefield.verification import small_cases
-from phasefield.verification.row import Check, Curve, Plot, Result, Row
+from phasefield.verification.march import crest, make
+from phasefield.verification.row import Check, CheckRow, Curve, Plot, Result
 
 Floats = NDArray[np.float64]
 
@@ -59,7 +60,7 @@ def _march(delta: float | None, width: float, path: float, look: Callable[[State
     """March the case, by the published law with the width delta [um] or by the default law, for a path [um]."""
     dx = SPACING if delta is None else delta / WIDTHS
     words = [] if delta is None else ['numerics.motion="allen-cahn"', f'numerics.interface_width="{dx} um"']
-    case = small_cases.make(
+    case = make(
         small_cases.box(width or 8.0 * dx, BOX),
         f'grid.spacing="{dx} um"',
         f'surface.height="{LITHIUM + 0.3 * dx} um"',
@@ -130,7 +131,7 @@ def limit(values: Sequence[float]) -> float:
     return 2.0 * values[-1] - values[-2]
 
 
-def flat(full: bool) -> Result:
+def flat_lithium(full: bool) -> Result:
     """Plate flat lithium by both laws."""
     ours = _march(None, 0.0, PATH, lambda _: 0.0)
     sharp = sharp_height(ours.cell, ours.height[0], ours.t) - ours.height[0]
@@ -141,24 +142,24 @@ def flat(full: bool) -> Result:
     passed = [float(r.applied[-1] * r.cell.volume_per_charge / r.grown[-1]) for r in runs]
     order = math.log2((ahead[-3] - ahead[-2]) / (ahead[-2] - ahead[-1]))
     rows = (
-        Row(
+        CheckRow(
             "default law: grown at 4 um", "U = j L/kappa + 2 RT/F asinh(j/2 j0) + j R", float(sharp[-1]) * 1e6,
             float(ours.grown[-1]) * 1e6, 2e-3 * SPACING / PATH + 1.0 / ours.t.size**2,
             "The position of d = 0 is known to 2e-3 of a cell. The method is of second order in time: the error is "
             "the square of a step over the path.", "um",
         ),
-        Row(
+        CheckRow(
             "published law: order in delta of the height", "1", 1.0, order, 0.15,
             "The reaction acts over the width, and each half of it has another potential: first order. The next order "
             "is delta over the layer that the ions leave, RT/F L/U = 8 um. It is 1/8 at 1 um.", "", relative=False,
         ),
-        Row(
+        CheckRow(
             "published law: ahead of the ohmic law, delta to 0", "the ions that the front meets, V_m c0 of its path",
             met * PATH, limit(ahead), 0.05,
             "Ions gather at the front or leave it. They count as V_m times a change by c0 at most over RT/F L/U = 8 "
             "um, and half of it.", "um", relative=False,
         ),
-        Row(
+        CheckRow(
             "published law: charge passed over lithium grown, delta to 0", "1 - V_m c0", 1.0 - met, limit(passed),
             0.0125, "The same ions: 0.05 um of 4 um.", relative=False,
         ),
@@ -189,7 +190,7 @@ def wave(full: bool) -> Result:
     words = ('grid.lateral="mirror"', f'surface.wave={{ amplitude="{AMPLITUDE} um", wavelength="{WAVELENGTH} um" }}')
 
     def grow(delta: float | None) -> March:
-        return _march(delta, 0.5 * WAVELENGTH, WAVE_PATH, lambda s: small_cases.crest(s, 0.5), *words)
+        return _march(delta, 0.5 * WAVELENGTH, WAVE_PATH, lambda s: crest(s, 0.5), *words)
 
     ours = grow(None)
     p, k = ours.cell.properties, 2.0 * math.pi / (WAVELENGTH * small_cases.MICRON)
@@ -198,11 +199,11 @@ def wave(full: bool) -> Result:
     found = [_growth(grow(delta)) for delta in WAVE_DELTAS]
     before, last = limit(found[:-1]), limit(found)
     rows = (
-        Row(
+        CheckRow(
             "default law: growth of a wave, per path and k", "dispersion relation", theory, _growth(ours), 0.03,
             "The tolerance is 3 % at 40 cells a wavelength, as in `dispersion`.",
         ),
-        Row(
+        CheckRow(
             "published law: that growth, delta to 0", "extrapolated one halving earlier", before, last, 0.03,
             "The error is the square of k delta at that delta, 0.157^2.",
         ),
@@ -220,6 +221,6 @@ def wave(full: bool) -> Result:
 
 
 CHECKS: tuple[Check, ...] = (
-    Check("two-laws-flat", SECTION, "flat growth by the published and by the default law", flat, (0.0, 30.0)),
+    Check("two-laws-flat", SECTION, "flat growth by the published and by the default law", flat_lithium, (0.0, 30.0)),
     Check("two-laws-wave", SECTION, "growth of a wave by the published and by the default law", wave, (0.0, 60.0)),
 )

@@ -12,8 +12,8 @@ from phasefield.model.coefficients import Drive
 from phasefield.model.level_set import Cell
 from phasefield.model.state import State
 from phasefield.verification import small_cases
-from phasefield.verification.march import driven, march
-from phasefield.verification.row import Check, Curve, Floats, Plot, Result, Row
+from phasefield.verification.march import crest, driven, make, march
+from phasefield.verification.row import Check, CheckRow, Curve, Floats, Plot, Result
 
 CELLS = 40  # a wavelength
 AMPLITUDE = 0.05  # cells
@@ -35,7 +35,7 @@ WHY = (
 
 
 @dataclass(frozen=True)
-class Wave:
+class WaveCase:
     """One wave: wavelength [um], film conductance [S/m^2], kappa [S/cm], t+, gamma [J/m^2], D [m^2/s], j [A/m^2]."""
 
     wavelength: float = 40.0
@@ -55,11 +55,11 @@ class Wave:
         )
 
 
-def specimen(wave: Wave) -> tuple[Cell, State]:
+def specimen(wave: WaveCase) -> tuple[Cell, State]:
     """Return half a wave between mirrors with its current imposed."""
     dx = wave.wavelength / CELLS
     height = round(HEIGHT * CELLS)
-    case = small_cases.make(
+    case = make(
         small_cases.box(0.5 * wave.wavelength, (height + GAP * CELLS) * dx),
         f'grid.spacing="{dx} um"',
         'grid.lateral="mirror"',
@@ -75,7 +75,7 @@ def specimen(wave: Wave) -> tuple[Cell, State]:
     return driven(case, Drive(wave.current))
 
 
-def grown(wave: Wave) -> tuple[float, float, Floats, Floats]:
+def grown(wave: WaveCase) -> tuple[float, float, Floats, Floats]:
     """Return the measured growth rate [1/s], that of theory, and times [s] and amplitudes over the first."""
     cell, state = specimen(wave)
     p, k = cell.properties, 2.0 * math.pi / (wave.wavelength * 1e-6)
@@ -95,7 +95,7 @@ def grown(wave: Wave) -> tuple[float, float, Floats, Floats]:
 
     def look(s: State) -> None:
         times.append(s.t)
-        heights.append(small_cases.crest(s, 0.5))
+        heights.append(crest(s, 0.5))
         salt.append(small_cases.surface_salt(cell, s))
 
     march(cell, state, Drive(wave.current), span / steps, steps, look)
@@ -107,19 +107,19 @@ def grown(wave: Wave) -> tuple[float, float, Floats, Floats]:
 
 
 # Each of film, kappa, t+, gamma and k is changed in turn, and some together.
-FAST = (Wave(film=1e2), Wave(), Wave(t_plus=0.8, D=5e-11), Wave(gamma=40.0))
+FAST = (WaveCase(film=1e2), WaveCase(), WaveCase(t_plus=0.8, D=5e-11), WaveCase(gamma=40.0))
 FULL = (
     *FAST,
-    Wave(film=1e3),
-    Wave(wavelength=20.0),
-    Wave(wavelength=80.0),
-    Wave(kappa=2e-4),
-    Wave(kappa=5e-3),
-    Wave(t_plus=0.1, D=5e-11),
-    Wave(t_plus=1.0),
-    Wave(wavelength=10.0, film=1e3, t_plus=0.2, gamma=2.0),
-    Wave(kappa=2e-4, film=1e5, gamma=5.0),
-    Wave(gamma=150.0),
+    WaveCase(film=1e3),
+    WaveCase(wavelength=20.0),
+    WaveCase(wavelength=80.0),
+    WaveCase(kappa=2e-4),
+    WaveCase(kappa=5e-3),
+    WaveCase(t_plus=0.1, D=5e-11),
+    WaveCase(t_plus=1.0),
+    WaveCase(wavelength=10.0, film=1e3, t_plus=0.2, gamma=2.0),
+    WaveCase(kappa=2e-4, film=1e5, gamma=5.0),
+    WaveCase(gamma=150.0),
 )
 
 
@@ -129,7 +129,7 @@ def dispersion(full: bool) -> Result:
     for wave in FULL if full else FAST:
         measured, expected, _, _ = grown(wave)
         rows.append(
-            Row(f"growth rate, {wave.name}", "dispersion relation", expected, measured, WITHIN, WHY, "1/s")
+            CheckRow(f"growth rate, {wave.name}", "dispersion relation", expected, measured, WITHIN, WHY, "1/s")
         )
         theory.append(expected)
         got.append(measured)
@@ -144,27 +144,27 @@ def dispersion(full: bool) -> Result:
     return Result(tuple(rows), (plot,))
 
 
-CRITICAL = Wave(wavelength=0.0, film=1e4, gamma=40.0)
+CRITICAL = WaveCase(wavelength=0.0, film=1e4, gamma=40.0)
 AROUND_FAST, AROUND_FULL = (0.8, 1.0, 1.3), (0.7, 0.8, 0.9, 1.0, 1.15, 1.3, 1.6)
 
 
-def critical(full: bool) -> Result:
+def fitted_critical_wavelength(full: bool) -> Result:
     """Return the wavelength whose growth rate, fitted between those of its neighbours, is nothing."""
-    cell, _ = specimen(Wave(**{**CRITICAL.__dict__, "wavelength": 40.0}))
+    cell, _ = specimen(WaveCase(**{**CRITICAL.__dict__, "wavelength": 40.0}))
     p = cell.properties
     waves, got = [], []
     expected = critical_wavelength(p, CRITICAL.current, p.c0)
     assert expected is not None
     for share in AROUND_FULL if full else AROUND_FAST:
         wavelength = round(1e6 * expected * share, 2)
-        measured, _, _, _ = grown(Wave(**{**CRITICAL.__dict__, "wavelength": wavelength}))
+        measured, _, _, _ = grown(WaveCase(**{**CRITICAL.__dict__, "wavelength": wavelength}))
         waves.append(1e-6 * wavelength)
         got.append(measured)
     k = 2.0 * math.pi / np.array(waves)
     # omega/k falls nearly as a parabola in k around its zero.
     fit = np.polyfit(k * expected, np.array(got) / k, 2)
     zero = min((float(r.real) for r in np.roots(fit)), key=lambda r: abs(r - 2.0 * math.pi))
-    row = Row(
+    row = CheckRow(
         f"critical wavelength, {CRITICAL.name.split(', ', 1)[1]}",
         "zero of the dispersion relation",
         1e6 * expected,
@@ -191,9 +191,9 @@ def critical(full: bool) -> Result:
 
 
 LEVELLING = (
-    Wave(wavelength=4.0, current=0.0, film=1e4),
-    Wave(wavelength=4.0, current=0.0, film=1e5, kappa=2e-4),
-    Wave(wavelength=2.0, current=0.0, film=1e3, gamma=0.5),
+    WaveCase(wavelength=4.0, current=0.0, film=1e4),
+    WaveCase(wavelength=4.0, current=0.0, film=1e5, kappa=2e-4),
+    WaveCase(wavelength=2.0, current=0.0, film=1e3, gamma=0.5),
 )
 
 
@@ -203,7 +203,7 @@ def levelling(full: bool) -> Result:
     for wave in LEVELLING if full else LEVELLING[:2]:
         measured, expected, t, a = grown(wave)
         rows.append(
-            Row(
+            CheckRow(
                 f"decay, {wave.name}",
                 "Gibbs-Thomson in the dispersion relation",
                 expected,
@@ -234,7 +234,7 @@ CHECKS = (
         "critical-wavelength",
         "Closed forms",
         "the wavelength below which waves are smoothed",
-        critical,
+        fitted_critical_wavelength,
         (1.0, 3.0),
     ),
     Check(
