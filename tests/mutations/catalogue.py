@@ -55,7 +55,7 @@ class Mutation:
 
 
 NUMBERS, STEP = "model.coefficients:coefficients", "model.level_set:Cell.step"
-BALANCE, SURFACE = "model.transport:Transport._balance", "model.reaction:Surface"
+BALANCE, SURFACE = "model.transport:Transport._balance", "model.reaction:SurfaceElements"
 PARTICLE = "analytic.intercalation:Intercalation"
 TRANSPORT, KINETICS, ELEMENTS = "kernels.transport", "kernels.kinetics", "kernels.elements"
 
@@ -72,8 +72,10 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("surface of first order", "model.level_set:LATE", "0.5 / NODE", "0.0 / NODE", "order-time"),
     Mutation("salt of first order", "model.level_set:DIAGONAL", "(0.5 - NODE) / (1.0 - NODE)", "1.0 - NODE",
              "order-time"),
-    Mutation("surface of stage 2 not that of the mean speed", STEP, "LATE * a.v[of]", "a.v[of]", "order-time"),
-    Mutation("salt of stage 2 from another line", STEP, "MIXED / NODE", "MIXED", "codes-steps"),
+    Mutation("surface of stage 2 not that of the mean speed", "model.level_set:Cell._move_stage_2", "LATE * a.v[of]",
+             "a.v[of]", "order-time"),
+    Mutation("salt of stage 2 from another line", "model.level_set:Cell._salt_before_stage_2", "MIXED / NODE",
+             "MIXED", "codes-steps"),
     Mutation("salt that left in stage 1 not counted", STEP, "total_0 - weight * out_1", "total_0", "codes-steps"),
     Mutation("Gibbs-Thomson with the other sign", f"{SURFACE}.__init__", "co.gibbs_thomson", "-co.gibbs_thomson",
              "probe-sharp"),
@@ -117,7 +119,8 @@ MUTATIONS: tuple[Mutation, ...] = (
              "qz[i] * (mid + mid)", "codes-terms"),
     Mutation("diffusion potential with the other sign", f"{TRANSPORT}:potential", "beta * np.log(row_c[i] / c_0)",
              "-beta * np.log(row_c[i] / c_0)", "codes-steps"),
-    Mutation("y faces of the salt coupled along x", f"{TRANSPORT}:faces", "h[k, L.yp[j]]", "h[k, j]", "probe-deep"),
+    Mutation("y faces of the salt coupled along x", f"{TRANSPORT}:_salt", "gy[i] * (mid - behind[i])",
+             "gy[i] * (mid - right[i])", "probe-deep"),
     Mutation("y faces of the charge lead nowhere", f"{TRANSPORT}:conduction", "P[k, nx:]", "P[k, :-nx]", "probe-deep"),
     Mutation("diffusion potential at the surface with the other sign", f"{SURFACE}._evaluate", "co.anion + co.beta",
              "co.anion - co.beta", "codes-steps"),
@@ -131,7 +134,7 @@ MUTATIONS: tuple[Mutation, ...] = (
              "0.5 * (fh[base + up * step] - fh[base + down * step])", "fh[base + up * step] - fh[r]", "probe-sharp"),
     Mutation("area of an element that of the lithium's side alone", f"{ELEMENTS}:measure", "abs(s) >= closed + half",
              "s >= half or s <= -closed - half", "probe-sharp"),
-    Mutation("axis swapped in the starting wave", "model.initial_surface:height_map",
+    Mutation("axis swapped in the starting wave", "model.initial_surface:initial_height",
              "np.cos(a) * x[None, :] + (np.sin(a) * y[:, None] if ny > 1 else 0.0)",
              "np.sin(a) * x[None, :] + (np.cos(a) * y[:, None] if ny > 1 else 0.0)", "grids-isotropy"),
     Mutation("patches of the grid, not of the lattice", "model.random_field:lattice_points",
