@@ -18,7 +18,7 @@ Columns = tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]
 
 @dataclass(frozen=True)
 class Properties:
-    """Material properties at the temperature T of the case, SI; the symbols of model.md where it has one."""
+    """Material properties at the temperature T of the case, SI; the symbols of docs/theory.md where it has one."""
 
     T: float
     kappa: float

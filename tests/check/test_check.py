@@ -152,7 +152,7 @@ def test_critical_wavelength_is_where_the_growth_changes_sign() -> None:
 
 def test_a_film_ruled_wave_hardly_grows() -> None:
     words = finding(regime(case("pllz")), "fastest wave").words
-    assert words.startswith("x 1.000")  # model.md: below 1.001 per um of Li at 0.2 mA/cm2
+    assert words.startswith("x 1.000")  # docs/theory.md: below 1.001 per um of Li at 0.2 mA/cm2
 
 
 WALKS = [
@@ -191,7 +191,7 @@ def test_random_walk_has_its_closed_forms() -> None:
     assert forms.walk_rms(0.9, math.inf, [1.0, -1.0]) == 0.0  # what rose falls
     assert forms.walk_rms(0.9, math.inf, [1.0]) == pytest.approx(cv, rel=1e-12)
     assert forms.walk_rms(0.9, 1e6, [1.0]) == pytest.approx(cv, rel=1e-12)
-    # model.md: rms = q CV sqrt(2N) if no half-cycle passes more than a renewal length.
+    # docs/theory.md: rms = q CV sqrt(2N) if no half-cycle passes more than a renewal length.
     assert forms.walk_rms(0.9, 1.0, [0.97, -0.97] * 390) == pytest.approx(0.97 * cv * math.sqrt(780), rel=1e-12)
 
 

@@ -23,7 +23,7 @@ CURRENT = 20.0  # A/m^2
 
 
 def omega(p: Properties, j: float, c: float, conductance: float, k: float) -> float:
-    """Growth rate of model.md section 4; c: concentration at the surface."""
+    """Growth rate of docs/theory.md, "Closed forms"; c: concentration at the surface."""
     f = FARADAY / (GAS_CONSTANT * p.T)
     j0 = p.j0 * (c / p.c_ref) ** p.exponent
     z = brentq(lambda z: j0 * (math.exp(p.alpha_c * f * z) - math.exp(-p.alpha_a * f * z)) - j, -1.0, 1.0)
