@@ -26,6 +26,7 @@ from phasefield.validation.experiments import (
     spectra,
     tafel,
     temperature,
+    wagner,
 )
 from phasefield.validation.row import Experiment
 
@@ -93,6 +94,7 @@ EXPERIMENTS: tuple[PlannedExperiment, ...] = (
     PlannedExperiment("Tafel plot", lambda at: [tafel.tafel(at.entries[0])], _shipped(tafel.CASE), quick=True),
     PlannedExperiment("temperature", lambda at: [temperature.temperature()], quick=True),
     PlannedExperiment("control", lambda at: [control.control()], quick=True),
+    PlannedExperiment("Wagner length", lambda at: [wagner.wagner()], quick=True),
     PlannedExperiment("cycling of PLL and PLLZ", _cycling, makes_runs=True),  # the runs of the first seed, below
     PlannedExperiment(
         "cycling of LHCI and DLHCI", _ionogels,

@@ -26,6 +26,7 @@ from phasefield.validation.experiments.seeds import on_squares, seed_runs, seeds
 from phasefield.validation.experiments.spectra import spectra
 from phasefield.validation.experiments.tafel import tafel
 from phasefield.validation.experiments.temperature import temperature
+from phasefield.validation.experiments.wagner import wagner
 from phasefield.validation.page import CSV, HTML, JSON, markdown, write
 from phasefield.validation.row import INPUT, Experiment, Missing, Row
 from phasefield.validation.targets import NOT_SIMULATED
@@ -242,3 +243,10 @@ def test_spectra_give_back_the_resistances_of_the_interfaces(tmp_path: Path) -> 
         assert row.simulated == pytest.approx(stated + 2.6, rel=0.01)
     for name in done.pictures:
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_wagner_length_is_conductivity_times_resistance() -> None:
+    rows = {row.electrolyte: row for row in wagner().rows}
+    assert set(rows) == {"PLL", "PLLZ", "LHCI", "DLHCI"}
+    # PLLZ: 70 um over 6.604 ohm cm2 of electrolyte, times 399.4 ohm cm2 of one interface, of which 3e-6 is kinetics.
+    assert rows["PLLZ"].simulated == pytest.approx(70e-3 * 399.4 / 6.604, rel=0.01)
