@@ -106,7 +106,7 @@ class Transport:
         s, co, k0 = stage.state, self.co, stage.state.front.k0
         self._begin(stage)
         self._react(stage)
-        self._balance(stage)
+        self._residuals(stage)
         if not s.front.both_electrodes:
             self._level(stage)
         self.used = VECTORS  # of GMRES in the last Newton step
@@ -117,7 +117,7 @@ class Transport:
                 break
             if self.used > LAGGING:
                 self._prepare(stage)
-            change, phi_s = self._correction(stage, size, relative), s.phi_s
+            change, phi_s = self._newton_step(stage, size, relative), s.phi_s
             if change > far:
                 raise SolverError("the first guess is far from the solution")
             far = math.inf
@@ -206,9 +206,9 @@ class Transport:
         """Evaluate the reaction and both residuals [A], and what the derivatives need."""
         s = stage.state
         s.phi_s = self.surface.react(s.c, self.psi, s.phi_s)
-        self._balance(stage)
+        self._residuals(stage)
 
-    def _balance(self, stage: Stage) -> None:
+    def _residuals(self, stage: Stage) -> None:
         """Evaluate both residuals [A] with the reaction as it is."""
         s, co, front, dx = stage.state, self.co, stage.state.front, self.dx
         k0, L = front.k0, front.lattice
@@ -270,7 +270,7 @@ class Transport:
 
         root(excess, 0.0, UNEQUAL)
         if at != 0.0:
-            self._balance(stage)
+            self._residuals(stage)
 
     def _size(self, k0: int) -> float:
         """Return the norm of the residuals [A]."""
@@ -371,7 +371,7 @@ class Transport:
         self.cycles += 1
         return dI
 
-    def _correction(self, stage: Stage, size: float, relative: float) -> float:
+    def _newton_step(self, stage: Stage, size: float, relative: float) -> float:
         """Solve for Newton's step into `step` until `relative` of the residual is left.
 
         Returns the change of the surface currents that it makes, over their size.

@@ -108,7 +108,7 @@ class StepController:
                 break
             located += 1
             dt *= max(share, 0.05)
-        self._limit_next(attempt, dt, rejected)
+        self._limit_by_salt(attempt, dt, rejected)
         return AcceptedStep(attempt.state, dt, rejected, cell.iterations - begun)
 
     def _attempt(self, s: State, drive: Drive, dt: float, rejected: int) -> Attempt:
@@ -137,7 +137,7 @@ class StepController:
             shorter = min(shorter, 0.5)
         return Attempt(None if reason else new, reason, "", shorter, change, off)
 
-    def _limit_next(self, accepted: Attempt, dt: float, rejected: int) -> None:
+    def _limit_by_salt(self, accepted: Attempt, dt: float, rejected: int) -> None:
         """Set how long the next step may be for the salt's sake, after an accepted one of dt [s]."""
         change, off, effort = accepted.change, accepted.off, self.cell.effort
         limit = self.case.numerics.concentration_change

@@ -55,7 +55,7 @@ class Mutation:
 
 
 NUMBERS, STEP = "model.coefficients:coefficients", "model.level_set:Cell.step"
-BALANCE, SURFACE = "model.transport:Transport._balance", "model.reaction:SurfaceElements"
+BALANCE, SURFACE = "model.transport:Transport._residuals", "model.reaction:SurfaceElements"
 PARTICLE = "analytic.intercalation:Intercalation"
 TRANSPORT, KINETICS, ELEMENTS = "kernels.transport", "kernels.kinetics", "kernels.elements"
 
