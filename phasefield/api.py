@@ -109,7 +109,7 @@ def compile_kernels() -> None:
     for size in ('["64 um", "64 um", "96 um"]', '["64 um", "96 um"]'):
         small = [f"grid.size={size}", 'surface.height="40 um"', "protocol.repeat=1"]
         with tempfile.TemporaryDirectory() as folder, threads_limited(None):
-            prepare_run(read_case("pll", small), Path(folder) / "run").run()
+            prepare_run(read_case(cases.locate("pll"), small), Path(folder) / "run").run()
 
 
 def prepare_run(

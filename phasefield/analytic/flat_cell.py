@@ -146,7 +146,8 @@ class FlatCell:
         films = self.films(age)
 
         def excess(j: float) -> float:
-            return self.voltage(films, j, dt) - voltage
+            now = self.films(age, j, dt) if self.growth.share > 0.0 else films
+            return self.voltage(now, j, dt) - voltage
 
         start = excess(0.0)
         if start == 0.0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -179,8 +180,8 @@ class Case(Record):
 
     @property
     def hash(self) -> str:
-        """sha256 of the resolved text."""
-        text = self.resolved_toml().replace('motion = "level-set"', 'motion = "distance"')  # its name until 0.1
+        """sha256 of the resolved text, with the name that the level-set law had until 0.1: runs of then go on."""
+        text = re.sub(r'^(motion = (?:\{ value = )?)"level-set"', r'\1"distance"', self.resolved_toml(), flags=re.M)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def __eq__(self, other: object) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from phasefield import units
-from phasefield.case.film_growth import Growth
+from phasefield.case.film_growth import Growth, growth_law
 from phasefield.case.quantities import (
     FILLED,
     Barrier,
@@ -55,6 +55,9 @@ class Lithium(Record):
     )
 
 
+MOST_FILM = 0.9  # share of the plating current; some must be left to plate lithium
+
+
 class Patches(Record):
     """The patchwork of the film: a correlated log-normal field of conductivity, renewed by plating."""
 
@@ -83,6 +86,21 @@ class Film(Record):
         default=None,
         description="share of the plating current that forms new film where plating tears it; absent: none",
     )
+
+    @property
+    def plating_share(self) -> float:
+        """Share of the plating current that forms film instead of lithium, by repair and by growth."""
+        return (self.repair or 0.0) + growth_law(self.growth).share
+
+    @model_validator(mode="after")
+    def _check(self) -> Film:
+        if self.plating_share > MOST_FILM:
+            raise refuse(
+                "repair",
+                f"with film.growth.plating_share a share of {self.plating_share:g} of the plating current forms film; "
+                f"together they may be {MOST_FILM:g}; lower one of them",
+            )
+        return self
 
 
 class CounterKinetics(Record):

@@ -95,7 +95,10 @@ class SquareRoot(Law):
 
 
 class Plating(Law):
-    """d(delta)/dt = y V_film j/F while lithium plates: a share y of the plating current forms film where it flows."""
+    """d(delta)/dt = y V_film j/F while lithium plates: a share y of the plating current forms film where it flows.
+
+    It sets no longest step: what limits the motion in a step limits this film, too.
+    """
 
     takes = ("plating_share", "molar_volume")
 

@@ -35,9 +35,9 @@ class Estimate:
         return None if self.steps is None else self.steps * self.seconds_per_step
 
 
-def plated_height(p: Properties, charge: float) -> float:
-    """Return V_m Q / F, m."""
-    return p.V_m * charge / FARADAY
+def plated_height(p: Properties, charge: float, film: float = 0.0) -> float:
+    """Return V_m Q / F, m; film: share of a plating charge that forms film instead."""
+    return p.V_m * charge / FARADAY * (1.0 - film if charge > 0.0 else 1.0)
 
 
 def hottest(case: Case) -> float:

@@ -90,7 +90,8 @@ def _rulers(case: Case, p: Properties, j: float, gap: float) -> Iterator[Finding
 
 
 def _plating(case: Case, p: Properties, flat_run: FlatRun) -> Iterator[Finding]:
-    heights = [abs(plated_height(p, leg.charge)) for leg in flat_run.first if math.isfinite(leg.charge)]
+    lost = case.film.plating_share
+    heights = [abs(plated_height(p, leg.charge, lost)) for leg in flat_run.first if math.isfinite(leg.charge)]
     if not heights:
         return
     q, dx, patches = max(heights), case.grid.spacing, case.film.patches

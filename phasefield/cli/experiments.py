@@ -61,6 +61,10 @@ def impedance(
     if resolved.cathode is not None:
         raise PhasefieldError(f"{case}: has a cathode, whose spectrum the program does not know; take -s cathode=none")
     flat = FlatCell(resolved)
+    if flat.growth.share > 0.0 and max(ages) > 0.0:
+        raise PhasefieldError(
+            '--at: by film.growth.law = "plating" a film grows with charge, not with time; leave --at away'
+        )
     ages = list(dict.fromkeys(ages))
     short = [spell(age) for age in ages]
     words = short if len(set(short)) == len(ages) else [f"{age / 3600.0:.12g} h" for age in ages]

@@ -45,8 +45,7 @@ def view(
     missing = gl.without_pyvista()
     if missing is not None:
         raise PhasefieldError(
-            f"{missing}, and the viewer needs it; install it with: pip install pyvista; or draw stills: "
-            f"phasefield render {folders[0]}"
+            f"{missing}, and the viewer needs it. {gl.REMEDY}; or draw stills: phasefield render {folders[0]}"
         )
     with ExitStack() as stack:
         runs = [stack.enter_context(open_run(folder)) for folder in folders]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from phasefield.case.film_growth import growth_law
 from phasefield.constants import FARADAY, GAS_CONSTANT
 from phasefield.kernels.kinetics import Kinetics
 
@@ -88,6 +87,6 @@ def coefficients(case: Case) -> tuple[Coefficients, Kinetics]:
         spread=math.sqrt(math.pi**2 / 3.0 * case.numerics.interface_width**2 + 0.25 * case.grid.spacing**2),
         gibbs_thomson=p.gamma * p.V_m / FARADAY,
         c_floor=RESIDUAL * p.c0, layer=DEBYE * p.c0 / p.kappa, c_0=p.c0, kinetics=kinetics,
-        repair=(case.film.repair or 0.0) + growth_law(case.film.growth).share,
+        repair=case.film.plating_share,
     )  # fmt: skip
     return co, kinetics._replace(j0=p.j0_counter)

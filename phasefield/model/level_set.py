@@ -210,7 +210,7 @@ class Cell(LawOfMotion):
         a.deposited = s.deposited + NODE * dt * r.total_li / self.plane
         a.deposited_other = s.deposited_other + NODE * dt * r.other_li / self.plane
         self._move(a, s, s.v, NODE * dt, last=False)
-        self._film(a, s, s.v, self.mean_speed(s), NODE * dt)
+        self._film(a, s, s.v, self.mean_speed(s), r.total / self.plane, NODE * dt)
         self._pass(a, s, NODE * dt * r.total / self.plane, NODE * dt)
         dV = self.dx**3
         of = self._open(s, a)
@@ -236,7 +236,8 @@ class Cell(LawOfMotion):
         b.deposited = s.deposited + dt * li
         b.deposited_other = s.deposited_other + dt * ((1.0 - LATE) * r0.other_li + LATE * r1.other_li) / self.plane
         b.volume_correction = abs(self._move(b, s, v, dt, last=True))
-        self._film(b, s, v, (1.0 - LATE) * self.mean_speed(s) + LATE * self.mean_speed(a), dt)
+        mean = (1.0 - LATE) * self.mean_speed(s) + LATE * self.mean_speed(a)
+        self._film(b, s, v, mean, charge, dt)
         self._pass(b, s, dt * charge, dt)
         return charge, li
 
@@ -451,8 +452,11 @@ class Cell(LawOfMotion):
         f.refresh()
         return shift
 
-    def _film(self, to: State, s: State, v: Floats, speed: float, dt: float) -> None:
-        """Carry the film along and let it grow; v: speed of the surface (nz, ny, nx), speed: its mean [m/s]."""
+    def _film(self, to: State, s: State, v: Floats, speed: float, current: float, dt: float) -> None:
+        """Carry the film along and let it grow.
+
+        v: speed of the surface (nz, ny, nx), speed: its mean [m/s]; current: density of the cell [A/m^2].
+        """
         charge = 1.0 / (self.volume_per_charge * (1.0 - self.co.repair))  # C per m^3 of lithium plated
         to.film.copy_from(s.film, self._band(s, to))
         self.film.follow(to.film, to.front)
@@ -460,5 +464,5 @@ class Cell(LawOfMotion):
         self._coat(to)
         to.counter_film = s.counter_film
         if self.cathode is None:
-            plated = max(-speed, 0.0) * dt / self.volume_per_charge  # on the counter electrode
+            plated = max(-current, 0.0) * dt  # on the counter electrode
             to.counter_film = float(self.film.growth.thickness(np.array([s.counter_film]), dt, plated)[0])

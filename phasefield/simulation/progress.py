@@ -167,7 +167,7 @@ class JsonLines(Display):
             threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
-        for line in sys.stdin:
+        for line in sys.stdin or ():
             if line.strip().isdecimal():
                 self.wishes.put(int(line))
 

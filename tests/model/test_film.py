@@ -15,6 +15,7 @@ from phasefield.analytic.flat_cell import run_flat
 from phasefield.api import read_case
 from phasefield.case.film_growth import Law
 from phasefield.constants import FARADAY
+from phasefield.errors import CaseError
 from phasefield.model.coefficients import Drive
 from phasefield.model.film import Film
 from phasefield.model.level_set import Cell
@@ -195,6 +196,23 @@ def test_film_that_plating_forms_takes_its_share_where_lithium_plates(current: f
     assert s.counter_film == pytest.approx(20e-9 + other * grown, rel=0.02)
     assert s.side == pytest.approx(own * 0.05 * 6000.0, rel=1e-9)
     assert s.applied - s.deposited == pytest.approx(s.side, rel=1e-9, abs=1e-9)
+
+
+def test_film_of_the_counter_plane_grows_with_the_current_of_the_cell() -> None:
+    case = cases.make(
+        'film.growth={ law="plating", plating_share=0.05, molar_volume="2e-5 m^3/mol" }',
+        'grid.size=["16 um", "24 um"]', 'surface.wave={ amplitude="2 um", wavelength="8 um" }',
+    )  # fmt: skip
+    cell, s = cases.driven(case, Drive(-10.0))  # the wave has 1.4 times the area of the plane
+    s = cases.march(cell, s, Drive(-10.0), 5.0, 4)
+    assert s.counter_film == pytest.approx(20e-9 + 0.05 * 2e-5 / FARADAY * 200.0, rel=1e-9)
+
+
+def test_repair_and_growth_together_leave_some_current_to_plate() -> None:
+    growth = 'film.growth={ law="plating", plating_share=0.5, molar_volume="2e-5 m^3/mol" }'
+    with pytest.raises(CaseError, match=r"film.repair: .* together they may be 0.9; lower one of them"):
+        cases.make(growth, "film.repair=0.5")
+    assert cases.make(growth, "film.repair=0.3").film.plating_share == 0.8
 
 
 def test_film_of_a_flat_cell_grows_with_what_plates() -> None:

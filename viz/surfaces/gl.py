@@ -26,6 +26,8 @@ from phasefield.errors import one_line
 
 log = logging.getLogger(__name__)
 
+REMEDY = "Install it again with pip install pyvista; on Debian or Ubuntu it needs libgl1 and libegl1"
+
 SWITCH = "PHASEFIELD_GL"
 WINDOW = "VTK_DEFAULT_OPENGL_WINDOW"  # VTK >= 9.4 reads here which kind of window to open
 OFF_SCREEN = ("vtkEGLRenderWindow", "vtkOSOpenGLRenderWindow")
@@ -60,7 +62,7 @@ print("drawn", int(pixels.GetValue(0)), flush=True)
 
 def available() -> bool:
     """True if PyVista can render here."""
-    return without_pyvista() is None and _window() is not None
+    return _window() is not None and without_pyvista() is None
 
 
 def without_pyvista() -> str | None:
@@ -99,7 +101,7 @@ def missing_message() -> str:
     """Say what to install so that pictures are rendered in 3D."""
     missing = without_pyvista()
     if missing is not None:
-        return f"{missing}: matplotlib draws the surfaces instead. Install it: pip install pyvista"
+        return f"{missing}: matplotlib draws the surfaces instead. {REMEDY}"
     return (
         "no OpenGL found: surfaces are drawn by matplotlib instead of PyVista. On Debian or Ubuntu install "
         "'libegl1 libgl1' (best), or 'libosmesa6', or 'xvfb' (and run under xvfb-run). "
