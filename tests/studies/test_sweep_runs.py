@@ -107,6 +107,7 @@ def test_a_study_leaves_a_table_pictures_and_a_page(whole: Path) -> None:
     assert study.about["calibrated"] == ["film.patches.spread"]
 
 
+@pytest.mark.slow
 def test_a_run_of_two_studies_is_made_once(whole: Path, tmp_path: Path) -> None:
     before = finished(whole.parent / "runs")
     path = write(tmp_path, STUDY.replace('title = "tiny"', 'title = "other"').replace("4e-8", "9e-8"), "other")
@@ -119,6 +120,7 @@ def test_a_run_of_two_studies_is_made_once(whole: Path, tmp_path: Path) -> None:
     assert [row["Sz"] for row in ours.rows[:3]] == [row["Sz"] for row in theirs.rows[:3]]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="the processes of a group are found in /proc")
 def test_killed_three_times_it_ends_with_the_same_table(whole: Path, tmp_path: Path) -> None:
     path, out, log = write(tmp_path), tmp_path / "out", tmp_path / "log"
@@ -233,6 +235,7 @@ def cluster(tmp_path: Path) -> Iterator[str]:
         process.wait()
 
 
+@pytest.mark.slow
 def test_a_cluster_started_by_hand_gives_the_same_table(whole: Path, tmp_path: Path, cluster: str) -> None:
     path = write(tmp_path)
     assert call("study", path, "--out", tmp_path / "out", "--quiet", "--scheduler", cluster) == 0
