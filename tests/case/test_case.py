@@ -426,3 +426,6 @@ def test_the_level_set_law_has_its_old_name_too(tmp_path):
     old, new = (read_case(cases.locate("pllz"), [f'numerics.motion="{name}"']) for name in ("distance", "level-set"))
     assert old.numerics.motion == new.numerics.motion == "level-set"
     assert old.hash == new.hash == read_case(cases.locate("pllz")).hash  # a run of before goes on
+    words = 'numerics.motion={{ value="{}", source="ours" }}'
+    old, new = (read_case(cases.locate("pllz"), [words.format(name)]) for name in ("distance", "level-set"))
+    assert old.hash == new.hash
