@@ -1,1 +1,1 @@
-"""Closed forms: flat cells, salt profiles, impedance, growth of the film."""
+"""Closed forms: flat cells, salt profiles, impedance, a lumped cathode."""

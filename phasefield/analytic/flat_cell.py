@@ -1,4 +1,4 @@
-"""A flat cell walked through the protocol of a case: currents, voltages and times, while salt settles and film grows.
+"""A flat cell taken through the protocol of a case: currents, voltages and times, while salt settles and film grows.
 
 The cell is described by the age of its films, eq. (8), and by its salt: by the current density s whose settled profile
 has the concentrations that are there at the two electrodes. With one D
@@ -26,7 +26,7 @@ from phasefield.case.film_growth import growth_law
 Floats = NDArray[np.float64]
 
 MODES = 20  # of the salt; the rest follows as fast as the next one
-FIRST, GROWING = 1e-3, 0.2  # time steps of a walk: so much of tau, and of the time that a step has lasted
+FIRST, GROWING = 1e-3, 0.2  # time steps: so much of tau, and of the time that a step has lasted
 LATEST = 1e10  # s: what has not ended by then does not end
 SETTLED = 50.0  # tau: without growth nothing changes any more
 OVER = 1e6  # V, stands for the voltage of a cell without salt
@@ -99,12 +99,17 @@ class FlatCell:
     def films(self, age: float, j: float = 0.0, dt: float = 0.0) -> Properties:
         """Return the properties with films of this age [s], those of a cathode after dt [s] at j [A/m^2]."""
         p = self.fresh
-        plated = self.plated + np.maximum([j * dt, -j * dt], 0.0)
-        both = self.growth.thickness(np.array([p.film_thickness, p.film_thickness_counter]), age, plated)
+        both = self.growth.thickness(
+            np.array([p.film_thickness, p.film_thickness_counter]), age, self._plated_after(j, dt)
+        )
         if self.cathode is not None:
             filling = self._filling(j, dt)
             return replace(p, film_thickness=float(both[0]), j0_counter=self.cathode.exchange_current(filling))
         return replace(p, film_thickness=float(both[0]), film_thickness_counter=float(both[1]))
+
+    def _plated_after(self, j: float, dt: float) -> Floats:
+        """Return what has plated on the lithium and on the counter electrode [C/m^2] after dt [s] at j [A/m^2]."""
+        return np.asarray(self.plated + np.maximum([j * dt, -j * dt], 0.0))
 
     def parts(self, films: Properties, j: float, s: float) -> Voltage | None:
         """Return the parts of the voltage at j and s [A/m^2]; None if there is no such profile of the salt."""
@@ -120,7 +125,7 @@ class FlatCell:
         if self.cathode is not None:
             self.modes = self.cathode.followed(self.modes, j, dt)
         self.charge += j * dt
-        self.plated += np.maximum([j * dt, -j * dt], 0.0)
+        self.plated = self._plated_after(j, dt)
         salt = self.followed(j, dt)
         s = abs(float(self.weights @ salt))
         self.salt = salt if s <= self.most else salt * (self.most / s)
@@ -143,11 +148,8 @@ class FlatCell:
         """Return the current density [A/m^2] that brings the voltage [V], at an age [s], after dt [s] at it."""
         from scipy.optimize import brentq
 
-        films = self.films(age)
-
         def excess(j: float) -> float:
-            now = self.films(age, j, dt) if self.growth.share > 0.0 else films
-            return self.voltage(now, j, dt) - voltage
+            return self.voltage(self.films(age, j, dt), j, dt) - voltage
 
         start = excess(0.0)
         if start == 0.0:
@@ -249,7 +251,7 @@ def run_flat(case: Case) -> FlatRun:
     cell, repeat, steps = FlatCell(case), case.protocol.repeat, case.protocol.steps
     first = [cell.pass_step(step) for step in steps]
     time, charge = _sums(first)
-    plated = cell.plated.copy()  # in the last repeat
+    plated = cell.plated  # in the last repeat
     began = (0.0, 0.0)
     last = first
     if cell.cathode is not None and repeat > 1 and math.isfinite(time):
@@ -263,8 +265,7 @@ def run_flat(case: Case) -> FlatRun:
     while at < repeat and math.isfinite(time):
         skip = min(at, repeat - at) if doubling else repeat - at
         cell.age += (skip - 1) * time
-        cell.plated += (skip - 1) * plated
-        start = cell.plated.copy()
+        cell.plated = start = cell.plated + (skip - 1) * plated
         last, at = [cell.pass_step(step) for step in steps], at + skip
         plated = cell.plated - start
         passed += skip * time

@@ -25,19 +25,15 @@ class Law:
     """No growth; the base of the laws."""
 
     takes: ClassVar[tuple[str, ...]] = ()  # keys of [film.growth]; all are needed
+    share = 0.0  # of the plating current that forms film, eq. (8)
 
     def __init__(self, growth: Growth | None = None) -> None:
-        self.growth = growth
+        """growth: the table [film.growth], from which a law takes its numbers; this one needs none."""
 
     @property
     def grows(self) -> bool:
         """Whether the film thickens at all."""
         return bool(self.takes)
-
-    @property
-    def share(self) -> float:
-        """Share of the plating current that forms film, eq. (8)."""
-        return 0.0
 
     def thickness(self, delta: Floats, dt: float, plated: Floats | float = 0.0) -> Floats:
         """Return the thickness [m] after dt [s] in which `plated` [C/m^2] of charge has plated, eq. (8)."""
@@ -103,16 +99,11 @@ class Plating(Law):
     takes = ("plating_share", "molar_volume")
 
     def __init__(self, growth: Growth) -> None:
-        self.plating_share, self.molar_volume = growth.plating_share or 0.0, growth.molar_volume or 1.0
-
-    @property
-    def share(self) -> float:
-        """Share y of the plating current."""
-        return self.plating_share
+        self.share, self.molar_volume = growth.plating_share or 0.0, growth.molar_volume or 1.0
 
     def thickness(self, delta: Floats, dt: float, plated: Floats | float = 0.0) -> Floats:
         """Return the thickness [m] after `plated` [C/m^2] of charge."""
-        return np.asarray(delta + self.plating_share * self.molar_volume / FARADAY * plated)
+        return np.asarray(delta + self.share * self.molar_volume / FARADAY * plated)
 
 
 LAWS: dict[str, type[Law]] = {"none": Law, "constant": Constant, "square-root": SquareRoot, "plating": Plating}
