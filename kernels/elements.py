@@ -408,7 +408,7 @@ def sums(area, j, slope):  # type: ignore[no-untyped-def]
 
 @kernel
 def diagonal_response(own, ratio, current, c_e, share, w, start, idx, n):  # type: ignore[no-untyped-def]
-    """Add to `own` how what a cell gives answers to its own concentration, where that is positive."""
+    """Add to `own` how what a cell gives responds to its own concentration, where that is positive."""
     to = own.ravel()
     for e in range(n):
         if current[e] > 0.0:
@@ -427,16 +427,16 @@ def _conductance(g, p, L):  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def felt(out, dj_dc, share, w, g, start, idx, n, L):  # type: ignore[no-untyped-def]
-    """Conductance out[t] between the cell of each entry and the metal, in place of n elements' answer share_k w_l.
+def felt(out, response, share, w, g, start, idx, n, L):  # type: ignore[no-untyped-def]
+    """Conductance out[t] between the cell of each entry and the metal, in place of n elements' response share_k w_l.
 
-    A cell alone feels its own term, share_k w_k answer; cells that move together feel share_k answer. What joins them
-    is the conductance of their faces, g: what is beyond their own term is in series with it.
+    A cell alone feels its own term, share_k w_k response; cells that move together feel share_k response. What joins
+    them is the conductance of their faces, g: what is beyond their own term is in series with it.
     """
     for e in prange(n):
         for t in range(start[e], start[e + 1]):
-            out[t] = share[t] * w[t] * dj_dc[e]
-            beyond = share[t] * (1.0 - w[t]) * dj_dc[e]
+            out[t] = share[t] * w[t] * response[e]
+            beyond = share[t] * (1.0 - w[t]) * response[e]
             if beyond > 0.0:
                 K = _conductance(g, idx[t], L)
                 out[t] += beyond * K / (beyond + K)

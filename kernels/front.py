@@ -312,7 +312,7 @@ def _wrap(a, n, periodic):  # type: ignore[no-untyped-def]
 
 @parallel_kernel
 def closest_points(closest, d, cells, n, L, periodic):  # type: ignore[no-untyped-def]
-    """foot[m] = (z, y, x), the closest point on d = 0 of each band cell, in cell units (centres at integers).
+    """closest[m] = (z, y, x), the closest point on d = 0 of each band cell, in cell units (centres at integers).
 
     x - d grad d / |grad d|, then one correction with d interpolated at that point.
     """

@@ -62,7 +62,7 @@ def on_grid(out, a, first, second, scale):  # type: ignore[no-untyped-def]
 
 @parallel_kernel
 def at_points(out, a, closest, cells, scale):  # type: ignore[no-untyped-def]
-    """out[cells[m]] = the spline of `on_grid` at the point foot[m] = (z, y, x), in cell units (centres at integers)."""
+    """out[cells[m]] = the spline of `on_grid` at closest[m] = (z, y, x), in cell units (centres at integers)."""
     na, mb, mc = a.shape
     flat = out.ravel()
     for m in prange(cells.size):

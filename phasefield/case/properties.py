@@ -49,7 +49,7 @@ def nernst_einstein(
 
     D = 2 D+ D- / (D+ + D-) with D+ = t+ kappa R T / (F^2 c) and D- = (1 - t+) kappa R T / (F^2 c), so
     D = 2 t+ (1 - t+) kappa R T / (F^2 c). At the temperature of the conductivity: PLL 6.50e-12,
-    PLLZ 1.43e-11, LHCI 2.19e-11, DLHCI 7.18e-11 m^2/s (seed-facts: PLL 6.4e-12, that is at 298.15 K).
+    PLLZ 1.43e-11, LHCI 2.19e-11, DLHCI 7.18e-11 m^2/s (PLL 6.4e-12 at 298.15 K).
     """
     mobility = conductivity * GAS_CONSTANT * temperature / (FARADAY**2 * concentration)
     return 2 * transference * (1 - transference) * mobility

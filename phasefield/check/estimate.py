@@ -14,7 +14,7 @@ from phasefield.case import Case, Properties
 from phasefield.constants import FARADAY
 
 # Measured on 2 cores, PLLZ, 32 x 32 x 30, 64 x 64 x 60 and 128 x 128 x 96 cells: 0.04 s a step with 1 thread, 0.22 s
-# with 1 beside other work, 0.59 s with 2. Seconds per step = FIXED + PER_CELL cells; twice that where salt is scarce.
+# with 1 beside other work, 0.59 s with 2. Seconds per step = FIXED + PER_CELL cells; twice that where salt is depleted.
 FIXED = 0.03  # s
 PER_CELL = 0.5e-6  # s
 LOADING = 300e6  # bytes: Python, numba and its compiled kernels
@@ -76,7 +76,7 @@ def longest_step(case: Case, current: float) -> float:
 def estimate(case: Case, legs: Sequence[FlatStep] | None = None) -> Estimate:
     """Return the expected cost of a run on two cores; salt that is nearly used up takes more steps.
 
-    legs: one repeat of the protocol, if it has been walked already.
+    legs: one repeat of the protocol, if it is known already.
     """
     cost = FIXED + PER_CELL * case.grid.cells
     memory = LOADING + case.grid.memory

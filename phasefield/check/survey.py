@@ -207,7 +207,7 @@ def _cost(case: Case, cost: Estimate) -> Iterator[Finding]:
     if cost.steps is None or cost.seconds is None:
         yield Finding("cost", "steps", math.nan, "not known", "a step of the protocol has no planned time")
         return
-    yield Finding("cost", "steps", cost.steps, f"{cost.steps}", "at least; scarce salt takes more")
+    yield Finding("cost", "steps", cost.steps, f"{cost.steps}", "at least; depleted salt takes more")
     long = cost.seconds > LONG_RUN * 3600.0
     words = f"{number(cost.seconds_per_step)} s a step on 2 cores" + (
         "; --walltime stops in order" if long else ""

@@ -139,8 +139,8 @@ class Transport:
     def guess(self, stage: Stage) -> None:
         """Set the salt that the currents of the state leave after the stage's time, then charge with that salt.
 
-        A first guess where salt was scarce and comes back: its conductance grows a thousandfold within the stage, which
-        no derivative tells. What takes salt takes it in proportion (Patankar), so that some is left.
+        A first guess where salt was depleted and comes back: its conductance grows a thousandfold within the stage,
+        which no derivative tells. What takes salt takes it in proportion (Patankar), so that some is left.
         """
         assert stage.held is not None
         s, k0 = stage.state, stage.state.front.k0

@@ -13,7 +13,7 @@ from phasefield.model.state import State
 from phasefield.simulation.protocol import NEAR, ProtocolPosition
 
 LIMIT_BAND = 1e-3  # a limit of voltage or current is met within this relative band
-CAPACITY_BAND = 0.5 * NEAR  # a capacity likewise: the walk through the protocol takes it as reached
+CAPACITY_BAND = 0.5 * NEAR  # a capacity likewise: the protocol takes it as reached
 BEYOND = 0.04  # of a limit of the voltage
 LOCATE = 12  # attempts to land
 PATIENCE = 6  # attempts after which a step that falls short of its end will do: the next one is short and near

@@ -1,4 +1,4 @@
-"""A flat cell walked through protocols: against closed forms, against runs, and what is said of it."""
+"""A flat cell taken through protocols: against closed forms, against runs, and what is said of it."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_the_range_spans_all_repeats() -> None:
     )
     one = film_ruled('{voltage="20 mV", duration="5 h"}', "protocol.repeat=40")
     whole = film_ruled('{voltage="20 mV", duration="200 h"}')
-    # Every other repeat and less is walked: the mean of the rest lies between.
+    # Every other repeat and less is computed: the mean of the rest lies between.
     assert run_flat(one).charge == pytest.approx(run_flat(whole).charge, rel=0.03)
 
 

@@ -43,7 +43,7 @@ def finding(found: list[Finding], name: str) -> Finding:
 def test_limiting_currents_are_those_of_the_seed_facts(name: str, limit: float) -> None:
     found = regime(case(name, *GAP_70))
     j = 0.2 / finding(found, "j / j_lim").value
-    assert j == pytest.approx(limit, rel=0.02)  # the seed-facts round, and take D at 298 K
+    assert j == pytest.approx(limit, rel=0.02)  # the stated value is rounded, and takes D at 298 K
     assert finding(found, "gap").value == pytest.approx(70 * UM)
 
 
@@ -214,7 +214,7 @@ def test_random_walk_of_many_repeats_is_extrapolated() -> None:
 
 def test_plated_height_and_renewals() -> None:
     found = regime(case())
-    assert finding(found, "height per half-cycle").value == pytest.approx(0.97 * UM, rel=1e-3)  # seed-facts
+    assert finding(found, "height per half-cycle").value == pytest.approx(0.97 * UM, rel=1e-3)
     assert finding(found, "renewals per half-cycle").value == pytest.approx(1.94, rel=1e-3)
 
 

@@ -72,7 +72,7 @@ def growth(cells: int, conductance: float, *more: str, seconds: float = 600.0) -
     return measured, omega(p, CURRENT, c, conductance, k), flat
 
 
-# Acceptance 5: 3 % with 40 cells. Measured 0.998, 1.001, 1.002.
+# 3 % with 40 cells. Measured 0.998, 1.001, 1.002.
 @pytest.mark.parametrize("conductance", [1e2, 1e3, 1e4])
 def test_wave_of_40_cells_grows_as_theory_says(conductance: float) -> None:
     measured, theory, _ = growth(40, conductance)
@@ -135,7 +135,7 @@ def carried(cycles: int, amplitude: float, steps: int) -> tuple[float, float]:
 
 
 def test_wave_carried_to_and_fro_keeps_its_amplitude() -> None:
-    # Acceptance 5 allows 2 % in 390 cycles: 0.1 % in 20. Measured 0.008 %; first order in time would cost
+    # The requirement is 2 % in 390 cycles: 0.1 % in 20. Measured 0.008 %; first order in time would cost
     # 4 %.
     for amplitude, steps in ((10.0, 1), (20.0, 2)):
         for ratio in carried(20, amplitude, steps):

@@ -149,7 +149,7 @@ def test_charge_ends_above_and_discharge_below(tmp_path: Path) -> None:
     with open_run(tmp_path / "run") as run:
         volts, current = run.series["voltage"], run.series["current_density"]
     turned = np.nonzero(np.diff(np.sign(current)))[0]
-    # The row at which a step ends belongs to it: reached within the band of a landing.
+    # The row at which a step ends belongs to it: reached within the band of a limit.
     assert volts[turned[0]] == pytest.approx(3.9, rel=1e-3)
     ends = np.nonzero(np.abs(current) > 1.0)[0][-1]
     assert volts[ends] == pytest.approx(2.7, rel=1e-3)

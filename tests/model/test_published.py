@@ -1,4 +1,4 @@
-"""The published law of motion: its kernel, its march and the checks of the ladder, in their fast versions."""
+"""The published law of motion: its kernel, its march and its checks, in their fast versions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The walk through a protocol, and the events and limits that end its steps."""
+"""The position in a protocol, and the events and limits that end its steps."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_until_current_is_met_within_its_band(sign: int, tmp_path: Path) -> None
     )
     assert cases.run(case, tmp_path / "run").reason == "end"
     last = ends(series(tmp_path / "run"), "current_density")[1]
-    assert 40.0 * (1.0 - 1e-3) <= sign * last <= 40.0 * (1.0 + 1e-9)  # LIMIT_BAND of the landing
+    assert 40.0 * (1.0 - 1e-3) <= sign * last <= 40.0 * (1.0 + 1e-9)  # LIMIT_BAND
 
 
 def test_voltage_limit_stops_the_run(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The ladder of `phasefield verify`: its framework, and the rows that take a second or two."""
+"""The checks of `phasefield verify`: their framework, and the rows that take a second or two."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The quickest rungs of the ladder (order, codes, grids, physics)."""
+"""The quickest checks (order, codes, grids, physics)."""
 
 from __future__ import annotations
 

@@ -216,18 +216,19 @@ def same_case(spacing: float) -> tuple[float, ...]:
 
 def spacing(full: bool) -> Result:
     """Run one case at three spacings: differences fall with the order of the method."""
-    ladder = (*SPACINGS, 0.25) if full else SPACINGS
-    got = np.array([same_case(dx) for dx in ladder])
+    spacings = (*SPACINGS, 0.25) if full else SPACINGS
+    got = np.array([same_case(dx) for dx in spacings])
     change = np.abs(np.diff(got, axis=0)) / np.abs(got[-1])
     rows: list[CheckRow] = []
     curves: list[Curve] = []
-    at = np.array(ladder[1:])
+    at = np.array(spacings[1:])
     for k, name in enumerate(QUANTITIES):
         order = float(np.log2(change[-2, k] / change[-1, k]))
         rows += [
             CheckRow(
-                f"{name}: last change, dx = {ladder[-2]:g} to {ladder[-1]:g} um (order {order:.2f})", "itself, coarser",
-                0.0, float(change[-1, k]), 3.0 * (2.0 / 16.0 * ladder[-2]) ** 2 / 6.0,
+                f"{name}: last change, dx = {spacings[-2]:g} to {spacings[-1]:g} um (order {order:.2f})",
+                "itself, coarser",
+                0.0, float(change[-1, k]), 3.0 * (2.0 / 16.0 * spacings[-2]) ** 2 / 6.0,
                 "The error is (k dx)^2/6 with k = 2/l for features of l = 16 um, at the coarser spacing. There are "
                 "three such errors: surface, patches, steps.", "", relative=False,
             ),
@@ -275,15 +276,15 @@ def rough_case(spacing: float) -> tuple[float, float, float]:
 
 def rough_spacings(full: bool) -> Result:
     """Plate and strip a rough surface at several spacings."""
-    ladder = (*ROUGH_SPACINGS, 8.0 / 3.0) if full else ROUGH_SPACINGS
-    got = np.array([rough_case(dx) for dx in ladder])
-    at = np.array(ladder)
+    spacings = (*ROUGH_SPACINGS, 8.0 / 3.0) if full else ROUGH_SPACINGS
+    got = np.array([rough_case(dx) for dx in spacings])
+    at = np.array(spacings)
     rows: list[CheckRow] = []
     for k, name in ((0, "Sq after plating, over the start's"), (2, "voltage after plating")):
         # of second order: the value at spacing 0 from the two finest
         fine, coarse = at[-1] ** 2, at[-2] ** 2
         limit = (coarse * got[-1, k] - fine * got[-2, k]) / (coarse - fine)
-        for dx, value in zip(ladder[:-1], got[:, k], strict=False):
+        for dx, value in zip(spacings[:-1], got[:, k], strict=False):
             rows.append(
                 CheckRow(
                     f"{name}, dx = {dx:.3g} um", "spacing 0, from the two finest", float(limit), float(value),
@@ -292,7 +293,7 @@ def rough_spacings(full: bool) -> Result:
                 )
             )  # fmt: skip
     electrolyte = 80e-6 / 0.1 / (20e-9 / 4e-7)
-    for dx, (plated, stripped, _) in zip(ladder, got, strict=True):
+    for dx, (plated, stripped, _) in zip(spacings, got, strict=True):
         rows.append(
             CheckRow(
                 f"Sq after plating and stripping, over the start's, dx = {dx:.3g} um", "what was plated is stripped",
