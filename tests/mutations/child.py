@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import resource
 import sys
 from collections.abc import Callable, Sequence
 from types import CodeType, ModuleType
@@ -19,6 +20,7 @@ from mutations.change import changed
 if TYPE_CHECKING:
     from phasefield.verification.row import Result
 
+LONGEST = 600  # s of processor time, of one check; a mutant that hangs is caught, however busy the machine
 FAILED = 3  # exit status of a check with rows that do not pass
 
 
@@ -73,6 +75,7 @@ def judge(name: str) -> int:
 
 if __name__ == "__main__":
     check, *rest = sys.argv[1:]
+    resource.setrlimit(resource.RLIMIT_CPU, (LONGEST, LONGEST + 1))
     if rest:
         module, qualname, old, new = rest
         sys.meta_path.insert(0, _Finder(module, (qualname, old, new)))

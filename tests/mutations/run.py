@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -25,13 +26,13 @@ if __name__ == "__main__":  # as a script: the package of this source tree, and 
     sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
 
 from mutations.catalogue import MUTATIONS, ROOT, Mutation
-from mutations.child import FAILED
+from mutations.child import FAILED, LONGEST
 from phasefield.atomic import replace_text
 from phasefield.errors import PhasefieldError
 from phasefield.formatting import spell_wall
 from phasefield.verification.record import BROKEN, read_entries
 
-LONGEST = 300.0  # s, of one check; a mutant that hangs is caught
+ASLEEP = 3600.0  # s of wall time, of one check that waits for ever
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,12 @@ def run_one(mutation: Mutation | None, check: str) -> tuple[int, str]:
             environment["NUMBA_DISABLE_JIT"] = "1"
     try:
         done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=LONGEST, check=False
+            command, env=environment, capture_output=True, text=True, timeout=ASLEEP, check=False
         )
     except subprocess.TimeoutExpired:
-        return FAILED, f"not done after {LONGEST:g} s"
+        return FAILED, f"not done after {ASLEEP:g} s"
+    if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        return FAILED, f"not done after {LONGEST:d} s of processor time"
     lines = (done.stdout.strip() or done.stderr.strip()).splitlines() or [""]
     said = lines[0] if done.returncode == FAILED else lines[-1]
     # A check that ends in an error of the program's own has noticed; one that could not run has not.
