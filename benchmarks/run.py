@@ -48,6 +48,7 @@ PARTS = {
     "kernels": Part(HERE / "bench_kernels.py", "Kernels: the roofline", True),
     "solver": Part(HERE / "bench_solver.py", "The potential solve, pyamg and PETSc", True),
     "step": Part(HERE / "bench_step.py", "The coupled step, FiPy and py-pde"),
+    "save": Part(HERE / "bench_save.py", "Saves"),
     "study": Part(HERE / "bench_study.py", "Studies"),
     "view": Part(HERE / "bench_view.py", "The viewer"),
 }

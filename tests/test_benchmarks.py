@@ -27,7 +27,7 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_help_names_every_part_and_option() -> None:
     words = [sys.executable, str(FOLDER / "run.py"), "--help"]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
-    for word in "--quick --against --only --output cases kernels solver step study view".split():  # noqa: SIM905
+    for word in "--quick --against --only --output cases kernels solver step save study view".split():  # noqa: SIM905
         assert word in done.stdout
 
 
