@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from phasefield import units
-from phasefield.case.grid import MOST_CELLS, WHOLE, Grid
-from phasefield.case.quantities import FILLED, Angle, Length, OptionalLength, Place, Seed, um
+from phasefield.case.grid import WHOLE, Grid
+from phasefield.case.quantities import FILLED, Length, OptionalLength, Seed, um
 from phasefield.case.record import Record, fill, refuse
+from phasefield.case.shapes import Cap, Groove, Shape, Wave
 from phasefield.topography.profiles import ProfileError, fitted, read_profile
 from phasefield.units import Measure
 
@@ -21,39 +22,6 @@ MARGIN = 4  # cells between the initial surface and the bottom, and the counter 
 CLOSEST = 0.6  # of their mean distance, diameter of nuclei: random places for them are found then
 DIGEST = 16  # letters of a file's digest
 HOLDS = {2: "one", 3: "two or more"}
-
-
-class Wave(Record):
-    """z = amplitude cos(2 pi (x cos(direction) + y sin(direction)) / wavelength), a crest at x = y = 0."""
-
-    amplitude: Length = Field(description="half the height from trough to crest")
-    wavelength: Length = Field(description="distance from crest to crest; it must fit the box")
-    direction: Angle = Field(default=0.0, description="angle of the wave vector to the x axis; 0 in 2D")
-
-
-class Groove(Record):
-    """A scratch of triangular section: z falls by depth (1 - 2 |x - position|/width), along the whole of y."""
-
-    position: Place = Field(description="x of its deepest line")
-    depth: Length = Field(description="depth below the surface around it")
-    width: Length = Field(description="width at the surface, at least 4 spacings")
-
-
-class Cap(Record):
-    """A nucleus: a spherical cap standing on the surface."""
-
-    position: tuple[Place, ...] = Field(description="position of its centre: [x] in 2D, [x, y] in 3D")
-    radius: Length = Field(description="radius of its base circle")
-    height: Length = Field(description="height above the surface, at most the radius")
-
-    @model_validator(mode="after")
-    def _check(self) -> Cap:
-        if self.height > self.radius:
-            raise refuse(
-                "height",
-                f"{um(self.height)} is above the radius {um(self.radius)}: the cap would overhang; lower it",
-            )
-        return self
 
 
 class Substrate(Record):
@@ -111,11 +79,11 @@ class Surface(Record):
 
     @model_validator(mode="after")
     def _check(self) -> Surface:
-        given = {
+        together = {
             name: getattr(self, name) is not None for name in ("roughness", "correlation_length", "seed")
         }
-        if any(given.values()) and not all(given.values()):
-            missing = next(name for name, there in given.items() if not there)
+        if any(together.values()) and not all(together.values()):
+            missing = next(name for name, there in together.items() if not there)
             raise refuse(
                 missing, "missing: roughness, correlation_length and seed are needed together; add it"
             )
@@ -126,11 +94,29 @@ class Surface(Record):
         if self.substrate is None and self.height is None:
             raise refuse("height", 'missing: how far the surface is from the bottom of the box; add it, e.g. "40 um"')
         if self.substrate is not None:
-            parts = ("roughness", "wave", "groove", "caps", "file")
-            other = next((name for name in parts if getattr(self, name) not in (None, ())), None)
+            given = {"roughness": self.roughness, **self.shapes(), "file": self.file}
+            other = next((name.split("[")[0] for name, value in given.items() if value is not None), None)
             if other is not None:
                 raise refuse(other, 'does not go with [surface.substrate]; remove it, or write "none"')
         return self
+
+    def shapes(self) -> dict[str, Shape]:
+        """Return the shapes that are given, by their keys: wave, caps[0] and so on."""
+        found: dict[str, Shape] = {}
+        for key in type(self).model_fields:
+            value = getattr(self, key)
+            if isinstance(value, Shape):
+                found[key] = value
+            elif isinstance(value, tuple):
+                found |= {f"{key}[{k}]": one for k, one in enumerate(value) if isinstance(one, Shape)}
+        return found
+
+    def relief(self, grid: Grid) -> NDArray[np.float64]:
+        """Return the height [m] that all shapes together add to a flat surface, (ny, nx)."""
+        z = np.zeros(grid.shape[1:])
+        for shape in self.shapes().values():
+            z += shape.relief(grid)
+        return z
 
 
 def check_surface(grid: Grid, surface: Surface) -> None:
@@ -153,14 +139,10 @@ def check_surface(grid: Grid, surface: Surface) -> None:
                 f"{um(grid.spacing)}; lengthen it or take a finer grid",
             )
         low, high = low - 4 * surface.roughness, high + 4 * surface.roughness
-    if surface.wave is not None:
-        _check_wave(grid, surface.wave)
-        low, high = low - surface.wave.amplitude, high + surface.wave.amplitude
-    if surface.groove is not None:
-        _check_groove(grid, surface.groove)
-        low -= surface.groove.depth
-    _check_caps(grid, surface.caps)
-    high += max((cap.height for cap in surface.caps), default=0.0)
+    for key, shape in surface.shapes().items():
+        shape.check(grid, f"surface.{key}")
+    relief = surface.relief(grid)
+    low, high = low + min(float(relief.min()), 0.0), high + max(float(relief.max()), 0.0)
     if surface.file is not None:
         measured = _measured(grid, surface)
         least, most = float(measured.min()), float(measured.max())
@@ -214,71 +196,6 @@ def _check_substrate(grid: Grid, s: Substrate) -> None:
             "surface.substrate.distance",
             f"nuclei of {um(s.radius)} would stand too close, {um(apart)} apart in this box; give a smaller radius or "
             f"at least {um(s.distance * 2.0 * s.radius / (CLOSEST * apart))}",
-        )
-
-
-def _check_wave(grid: Grid, wave: Wave) -> None:
-    """Refuse a wave that does not close across the box (periodic), or is not even at its sides (mirror)."""
-    along = (math.cos(wave.direction), math.sin(wave.direction))
-    across = [axis for axis in (0, 1) if abs(along[axis]) > WHOLE]
-    if grid.ndim == 2 and across != [0]:
-        raise refuse("surface.wave.direction", 'only "0 deg" is possible in a 2D run; remove it')
-    if grid.lateral == "mirror" and len(across) == 2:
-        raise refuse(
-            "surface.wave.direction", 'mirrored sides need "0 deg" or "90 deg"; or make them periodic'
-        )
-    unit = 1.0 if grid.lateral == "periodic" else 0.5
-    for axis in across:
-        length = grid.size[axis] * abs(along[axis])
-        count = length / (unit * wave.wavelength)
-        if count > MOST_CELLS or abs(count - round(count)) > 1e-4 or round(count) == 0:
-            nearest = length / (unit * min(max(1, round(min(count, MOST_CELLS))), MOST_CELLS))
-            what = "a whole number of times" if unit == 1 else "a whole number of halves"
-            raise refuse(
-                "surface.wave.wavelength",
-                f"{um(wave.wavelength)} fits the box "
-                f"{count * unit:.6g} times, {what} is needed; the nearest valid is "
-                f"{um(nearest)}",
-            )
-    if wave.wavelength < 4 * grid.spacing:
-        raise refuse(
-            "surface.wave.wavelength",
-            f"{um(wave.wavelength)} is below 4 spacings; give at least {um(4 * grid.spacing)}",
-        )
-
-
-def _check_caps(grid: Grid, caps: tuple[Cap, ...]) -> None:
-    """Refuse a nucleus outside the box or too small for the grid."""
-    for k, cap in enumerate(caps):
-        if len(cap.position) != grid.ndim - 1:
-            raise refuse(
-                f"surface.caps[{k}].position",
-                f"{len(cap.position)} lengths came; a {grid.ndim}D run needs {grid.ndim - 1}",
-            )
-        for axis, place in enumerate(cap.position):
-            if not 0 <= place <= grid.size[axis]:
-                raise refuse(
-                    f"surface.caps[{k}].position[{axis}]",
-                    f"{um(place)} is outside the box; give 0 um to {um(grid.size[axis])}",
-                )
-        if cap.radius < 2 * grid.spacing:
-            raise refuse(
-                f"surface.caps[{k}].radius",
-                f"{um(cap.radius)} is below 2 spacings; give at least {um(2 * grid.spacing)}",
-            )
-
-
-def _check_groove(grid: Grid, groove: Groove) -> None:
-    """Refuse a groove outside the box, wider than it, or too narrow for the grid."""
-    if not 0 <= groove.position <= grid.size[0]:
-        raise refuse(
-            "surface.groove.position",
-            f"{um(groove.position)} is outside the box; give 0 um to {um(grid.size[0])}",
-        )
-    if not 4 * grid.spacing <= groove.width <= grid.size[0]:
-        raise refuse(
-            "surface.groove.width",
-            f"{um(groove.width)} came; give {um(4 * grid.spacing)} (4 spacings) to {um(grid.size[0])} (the box)",
         )
 
 

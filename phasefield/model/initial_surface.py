@@ -41,36 +41,16 @@ def rough(shape: tuple[int, int], dx: float, radius: float, seed: int, periodic:
 
 
 def initial_height(case: Case) -> Floats:
-    """Return the starting height [m], (ny, nx): flat height plus roughness, wave, groove, caps and file."""
+    """Return the starting height [m], (ny, nx): flat height plus roughness, shapes and file."""
     _, ny, nx = case.grid.shape
     dx = case.grid.spacing
     s = case.surface
     periodic = case.grid.lateral == "periodic"
     z = np.full((ny, nx), float(s.height))
-    x = (np.arange(nx) + 0.5) * dx
-    y = (np.arange(ny) + 0.5) * dx
     if s.roughness is not None and s.correlation_length is not None and s.seed is not None:
         z = z + s.roughness * rough((ny, nx), dx, s.correlation_length, s.seed, periodic)
-    if s.wave is not None:
-        k = 2.0 * np.pi / s.wave.wavelength
-        a = s.wave.direction
-        along = np.cos(a) * x[None, :] + (np.sin(a) * y[:, None] if ny > 1 else 0.0)
-        z += s.wave.amplitude * np.cos(k * along)
-    if s.groove is not None:
-        across = x - s.groove.position
-        if periodic:
-            across -= nx * dx * np.round(across / (nx * dx))
-        z -= s.groove.depth * np.maximum(1.0 - 2.0 * np.abs(across) / s.groove.width, 0.0)[None, :]
-    for cap in s.caps or ():
-        ax = x[None, :] - cap.position[0]
-        ay = y[:, None] - cap.position[1] if ny > 1 else np.zeros((1, 1))
-        if periodic:
-            ax -= nx * dx * np.round(ax / (nx * dx))
-            ay = ay - ny * dx * np.round(ay / (ny * dx)) if ny > 1 else ay
-        sphere = (cap.radius**2 + cap.height**2) / (2.0 * cap.height)  # radius of the sphere
-        r2 = ax**2 + ay**2
-        rise = np.sqrt(np.maximum(sphere**2 - r2, 0.0)) - (sphere - cap.height)
-        z += np.where(r2 < cap.radius**2, np.maximum(rise, 0.0), 0.0)
+    for shape in s.shapes().values():
+        z += shape.relief(case.grid)
     if s.file is not None:
         z += measured_heights(case.grid, s)
     return z

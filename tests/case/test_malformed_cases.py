@@ -31,6 +31,7 @@ steps = [
 ROUGH = 'height = "40 um"\nroughness = "1 um"'
 WAVE = 'height = "40 um"\nwave = { amplitude = "1 um", wavelength = "%s"%s }'
 CAP = 'height = "40 um"\ncaps = [{ position = ["%s"], radius = "5 um", height = "%s" }]'
+CAPS = 'height = "74 um"\ncaps = [%s]' % ", ".join(2 * ['{ position = ["20 um"], radius = "9 um", height = "2 um" }'])
 STEP = '{ current = "0.2 mA/cm^2", duration = "1 h" }'
 KAPPA = '[electrolyte]\nconductivity = { value = "1 S/m", %s }\n[grid]'
 
@@ -106,6 +107,7 @@ MALFORMED = {
     "cap outside": ('height = "40 um"', CAP % ("50 um", "2 um"), 8, "surface.caps[0].position[0]",
         "outside the box"),
     "cap overhang": ('height = "40 um"', CAP % ("20 um", "9 um"), 8, "surface.caps[0].height", "overhang"),
+    "caps upon caps": ('height = "40 um"', CAPS, 7, "surface.height", "within 4 cells of the"),
     "heights absent": ('height = "40 um"', 'height = "40 um"\nfile = "no.npy"', 8, "surface.file",
         "not a file"),
     "heights junk": ('height = "40 um"', 'height = "40 um"\nfile = "case.toml"', 8, "surface.file",

@@ -340,3 +340,17 @@ def test_a_groove_holds_the_volume_of_its_triangle(lateral: str) -> None:
     depth = 10e-6 - float(cell.start().front.height()[0].min())
     # Cells beside the deepest line are 1.75 um deep; the distance rounds the tip by a fifth of a cell.
     assert depth == pytest.approx(1.75e-6, abs=0.2e-6)
+
+
+@pytest.mark.parametrize("steep", [1.0, 2.0, 3.0, 5.0])
+def test_a_steep_groove_starts_with_its_volume_and_depth(steep: float) -> None:
+    width, mean = 8.0, 26.0  # um
+    grid = 'grid.size=["24 um", "8 um", "36 um"]', f'surface.height="{mean} um"'
+    depth = 0.5 * steep * width
+    groove = f'surface.groove={{ position="12 um", depth="{depth} um", width="{width} um" }}'
+    front = Cell(cases.make(*grid, groove)).start().front
+    missing = (mean * 24.0 * 8.0 - front.volume() * 1e18) / (0.5 * depth * width * 8.0)
+    assert missing == pytest.approx(1.0, abs=0.03)  # edges and deepest line, rounded over half a cell
+    # Cells beside the deepest line are half a cell from it; the distance rounds the tip by as much.
+    lowest = mean - float(front.height()[0].min()) * 1e6
+    assert lowest == pytest.approx(depth * (1.0 - 1.0 / width), abs=0.5)

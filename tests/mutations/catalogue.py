@@ -134,9 +134,9 @@ MUTATIONS: tuple[Mutation, ...] = (
              "0.5 * (fh[base + up * step] - fh[base + down * step])", "fh[base + up * step] - fh[r]", "probe-sharp"),
     Mutation("area of an element that of the lithium's side alone", f"{ELEMENTS}:measure", "abs(s) >= closed + half",
              "s >= half or s <= -closed - half", "probe-sharp"),
-    Mutation("axis swapped in the starting wave", "model.initial_surface:initial_height",
-             "np.cos(a) * x[None, :] + (np.sin(a) * y[:, None] if ny > 1 else 0.0)",
-             "np.sin(a) * x[None, :] + (np.cos(a) * y[:, None] if ny > 1 else 0.0)", "grids-isotropy"),
+    Mutation("axis swapped in the starting wave", "case.shapes:Wave.relief",
+             "np.cos(a) * x[None, :] + (np.sin(a) * y[:, None] if y.size > 1 else 0.0)",
+             "np.sin(a) * x[None, :] + (np.cos(a) * y[:, None] if y.size > 1 else 0.0)", "grids-isotropy"),
     Mutation("patches of the grid, not of the lattice", "model.random_field:lattice_points",
              "length / spacing * (1.0 - WHOLE)", "length / spacing", "grids-patches"),
 )  # fmt: skip
