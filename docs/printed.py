@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from phasefield.case.file import reference_markdown
-from phasefield.results.fields import FIELDS, SERIES, table
+from phasefield.fields import FIELDS, SERIES, table
 
 DOCS = Path(__file__).parent
 BEGIN, END = "<!-- printed: {} -->", "<!-- end of {} -->"

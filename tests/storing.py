@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 
 from phasefield.constants import FARADAY, LITHIUM_MOLAR_VOLUME
-from phasefield.results.fields import REQUIRED_SERIES
+from phasefield.fields import REQUIRED_SERIES
 from phasefield.results.writer import Frame, RunHeader, RunWriter
 
 SHAPE = (7, 5, 6)

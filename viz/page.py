@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from phasefield.atomic import replace_text
 from phasefield.errors import PhasefieldError, ResultError
+from phasefield.fields import SERIES
 from phasefield.formatting import MICRO, number
-from phasefield.results.fields import SERIES
 from phasefield.results.run import Run
 from phasefield.results.summary import TEXTURE_ROWS, facts
 from phasefield.topography.roughness import texture

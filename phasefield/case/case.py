@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 
 from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
@@ -13,8 +14,9 @@ from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 from phasefield.case.cathode import Cathode
 from phasefield.case.electrodes import Counter, Film, Kinetics, Lithium
 from phasefield.case.electrolyte import Electrolyte
-from phasefield.case.film_growth import growth_law
+from phasefield.case.film_growth import Growth, growth_law
 from phasefield.case.grid import WHOLE, Grid
+from phasefield.case.motion import MOTIONS
 from phasefield.case.properties import Properties, material
 from phasefield.case.protocol import Protocol
 from phasefield.case.provenance import Provenance
@@ -64,12 +66,11 @@ class Case(Record):
                 f"{um(width)} is {width / spacing:.3g} spacings; "
                 f"give 0.4 to 4 of them, e.g. {um(spacing / 2)}",
             )
+        self._check_motion()
         if self.cathode is not None:
             self._check_full_cell()
         if self.counter.surface is not None:
             self._check_both()
-        if self.numerics.motion == "allen-cahn":
-            self._check_published()
         patches = self.film.patches
         if patches is not None and patches.size < spacing:
             raise refuse(
@@ -83,8 +84,6 @@ class Case(Record):
         """Refuse what does not go with a counter electrode that is resolved."""
         surface, grid = self.counter.surface, self.grid
         assert surface is not None
-        if self.numerics.motion != "level-set":
-            raise refuse("counter.surface", 'it needs numerics.motion = "level-set"; remove it or take that')
         for name, there in (("cathode", self.cathode), ("surface.substrate", self.surface.substrate)):
             if there is not None:
                 raise refuse("counter.surface", f"does not go with [{name}]; remove one of them")
@@ -109,8 +108,6 @@ class Case(Record):
 
     def _check_full_cell(self) -> None:
         """Refuse what a cell with an intercalation electrode does not do."""
-        if self.numerics.motion != "level-set":
-            raise refuse("cathode", 'a full cell needs numerics.motion = "level-set"; remove [cathode] or take that')
         if "voltage_limit" not in self.protocol.stop_on:
             raise refuse("protocol.stop_on", 'a full cell does not go on at the voltage limit; add "voltage_limit"')
         for k, step in enumerate(self.protocol.steps):
@@ -120,25 +117,18 @@ class Case(Record):
                     "a full cell takes currents and rests only; impose a current with until_voltage",
                 )
 
-    def _check_published(self) -> None:
-        """Refuse what the published law of motion knows nothing of."""
-        growth = self.film.growth
-        for name, there in (
-            ("film.patches", self.film.patches),
-            ("film.growth", growth_law(growth).grows),
-            ("film.repair", self.film.repair),
-            ("surface.substrate", self.surface.substrate),
-        ):
-            if there:
+    def _check_motion(self) -> None:
+        """Refuse what the law of motion knows nothing of."""
+        name = self.numerics.motion
+        for key in MOTIONS[name].without:
+            value = attrgetter(key)(self)
+            if growth_law(value).grows if isinstance(value, Growth) else value:
                 raise refuse(
-                    name,
-                    'numerics.motion = "allen-cahn" has no film and no bare metal; set it to "none", or take '
-                    'motion = "level-set"',
+                    key, f'numerics.motion = "{name}" does without; set it to "none", or take motion = "level-set"'
                 )
-        if self.lithium.surface_energy == 0.0:
-            raise refuse(
-                "lithium.surface_energy", 'numerics.motion = "allen-cahn" has no interface without it; give it'
-            )
+        for key in MOTIONS[name].needs:
+            if not attrgetter(key)(self):
+                raise refuse(key, f'numerics.motion = "{name}" needs it above zero; give it')
 
     def _fill_defaults(self) -> None:
         """Fill what one table takes from another."""
@@ -155,8 +145,7 @@ class Case(Record):
             if getattr(counter, name) is None and f"{table}.{name}" in sources:
                 sources[f"counter.{table}.{name}"] = sources[f"{table}.{name}"]
             fill(counter, **{name: getattr(own, name)})
-        published = self.numerics.motion == "allen-cahn"
-        fill(self.numerics, interface_width=self.grid.spacing / (1 if published else 2))
+        fill(self.numerics, interface_width=self.grid.spacing * MOTIONS[self.numerics.motion].width)
         if self.output.fields_every is None and self.protocol.planned_time is None:
             raise refuse(
                 "output.fields_every", 'missing: the protocol has no planned duration; add it, e.g. "1 h"'

@@ -1,18 +1,19 @@
 """Laws by which the film (SEI) thickens, eq. (8) of docs/theory.md: the table `[film.growth]` and what it means.
 
-Another law is a class here with the keys that it takes, and its name in `LAWS` and in `Growth.law`.
+Another law is a class here with the keys that it takes, and its name in `LAWS`.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from phasefield import units
+from phasefield.case.quantities import OneOf
 from phasefield.case.record import Record, refuse
 from phasefield.constants import FARADAY
 from phasefield.units import Measure
@@ -112,7 +113,7 @@ LAWS: dict[str, type[Law]] = {"none": Law, "constant": Constant, "square-root": 
 class Growth(Record):
     """Side reaction that thickens the film and consumes charge and lithium."""
 
-    law: Literal["none", "constant", "square-root", "plating"] = Field(
+    law: Annotated[str, OneOf(LAWS)] = Field(
         description='"constant": thickness = thickness_0 + rate t; '
         '"square-root": thickness^2 = thickness_0^2 + coefficient t; '
         '"plating": a share of the plating current forms film where it flows; "none"'

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 from phasefield import units
+from phasefield.fields import CELL, FIELDS
 from phasefield.units import Measure, pretty
 
 FILLED: Any = None  # the default of a field that is set when the case is validated
@@ -32,10 +35,27 @@ Number = Annotated[float, Measure(units.NUMBER, gt=0)]
 Fraction = Annotated[float, Measure(units.NUMBER, gt=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
-FieldName = Literal[
-    "xi", "concentration", "potential", "distance", "reaction_current", "film_resistance", "film_thickness",
-    "film_conductivity", "dead",
-]  # fmt: skip
+
+
+class OneOf:
+    """The type of a key that takes one of the names of a table; before: names of before, and their names now."""
+
+    def __init__(self, table: Iterable[str], before: Mapping[str, str] | None = None) -> None:
+        self.names, self.before = tuple(table), dict(before or {})
+
+    def _now(self, given: Any) -> Any:
+        return self.before.get(given, given) if isinstance(given, str) else given
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(
+            self._now, core_schema.literal_schema(list(self.names))
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"enum": [*self.names, *self.before]}
+
+
+FieldName = Annotated[str, OneOf(name for name, entry in FIELDS.items() if entry.place == CELL)]
 EventName = Literal["voltage_limit", "short_circuit", "depletion", "void", "exhausted"]
 
 

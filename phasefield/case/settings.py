@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from phasefield import units
-from phasefield.case.quantities import FILLED, Duration, FieldName, Length, OptionalDuration
+from phasefield.case.motion import BEFORE, MOTIONS
+from phasefield.case.quantities import FILLED, Duration, FieldName, Length, OneOf, OptionalDuration
 from phasefield.case.record import Record, refuse
 from phasefield.units import Measure
 
@@ -15,10 +16,9 @@ from phasefield.units import Measure
 class Numerics(Record):
     """Settings of the method; the defaults serve."""
 
-    motion: Literal["level-set", "allen-cahn"] = Field(
+    motion: Annotated[str, OneOf(MOTIONS, BEFORE)] = Field(
         default="level-set",
-        description='law of motion; "level-set": moves the signed distance; "allen-cahn": the published models, '
-        "without film, t+ and anions, for comparison",
+        description="law of motion" + "".join(f'; "{name}": {law.meaning}' for name, law in MOTIONS.items()),
     )
     metal_contrast: Annotated[float, Measure(units.NUMBER, ge=1, le=1e7)] = Field(
         default=1e7, description='for "allen-cahn": conductivity of the metal over that of the electrolyte'
@@ -46,12 +46,6 @@ class Numerics(Record):
     min_step: OptionalDuration = Field(
         default=None, description="shortest time step; a run that needs a shorter one ends as failed"
     )
-
-    @field_validator("motion", mode="before")
-    @classmethod
-    def _name_of_before(cls, given: Any) -> Any:
-        """Take "distance" for "level-set", its name in cases and results made before 0.1."""
-        return "level-set" if given == "distance" else given
 
     @model_validator(mode="after")
     def _check(self) -> Numerics:

@@ -52,6 +52,7 @@ def hottest(case: Case) -> float:
 
 def longest_step(case: Case, current: float) -> float:
     """Return the longest time step [s] at a current density [A/m^2], after the rules of the driver."""
+    from phasefield.model.laws import LAWS
     from phasefield.model.level_set import STABLE
 
     p, dx, n = case.properties(), case.grid.spacing, case.numerics
@@ -61,10 +62,7 @@ def longest_step(case: Case, current: float) -> float:
         limits.append(n.front_step * dx / (mean * hottest(case)))
         if case.film.patches is not None and case.film.patches.renewal is not None:
             limits.append(case.film.patches.renewal / mean)
-    if n.motion == "allen-cahn":
-        from phasefield.model.allen_cahn.law import numbers_of
-
-        limits.append(numbers_of(case).law.longest(dx, case.grid.ndim))
+    limits.append(LAWS[n.motion].longest_of(case))
     J = forms.slopes(p, abs(current), p.c0)[0]
     J = J / (1.0 + J * dx / (math.pi * p.kappa))
     M = J * p.gamma * p.V_m / FARADAY * p.V_m / FARADAY

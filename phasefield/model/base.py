@@ -74,10 +74,15 @@ class LawOfMotion(ABC):
 
     @abstractmethod
     def field(self, s: State, name: str) -> Floats:
-        """Return a field (nz, ny, nx) of the results file by its name in `phasefield.results.fields`."""
+        """Return a field (nz, ny, nx) of the results file by its name in `phasefield.fields`."""
+
+    @classmethod
+    def longest_of(cls, case: Case) -> float:
+        """Return the longest step [s] that the law ever allows in a case, for the estimate of its cost; inf: any."""
+        return np.inf
 
     def series(self, s: State) -> dict[str, float]:
-        """Return the series of `phasefield.results.fields` that not every cell has."""
+        """Return the series of `phasefield.fields` that not every cell has."""
         return {}
 
     def until_renewal(self, s: State) -> float:

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.errors import ResultError
+from phasefield.fields import REQUIRED_SERIES, SERIES, cell_field
 from phasefield.results.balances import Corrections, Ledger, largest_corrections, worst_errors
-from phasefield.results.fields import REQUIRED_SERIES, SERIES, cell_field
 from phasefield.results.layout import FORMAT, Shape
 from phasefield.results.safe_hdf5 import MAX_VALUES, GuardedFile
 from phasefield.results.writer import RESULT, SUMMARY

@@ -26,8 +26,8 @@ import numpy as np
 
 from phasefield.atomic import part_of, replace_file, replace_text
 from phasefield.errors import ResultError
+from phasefield.fields import FRAME_SERIES, REQUIRED_SERIES, SERIES, cell_field
 from phasefield.results.checkpoint import CHECKPOINTS
-from phasefield.results.fields import FRAME_SERIES, REQUIRED_SERIES, SERIES, cell_field
 from phasefield.results.layout import (
     FIELD_CHUNK,
     FORMAT,
@@ -107,7 +107,7 @@ class RunWriter:
             entry = cell_field(name)
             if entry is None or entry.name != name:
                 raise ResultError(
-                    f"output.fields: {name!r} is no field on the cells; see phasefield.results.fields.FIELDS"
+                    f"output.fields: {name!r} is no field on the cells; see phasefield.fields.FIELDS"
                 )
         resolved = header.resolved_case
         own: dict[str, Any] = {
@@ -158,7 +158,7 @@ class RunWriter:
             unknown = [name for name in row if name not in SERIES]
             if missing or unknown:
                 raise ResultError(
-                    f"series row: missing {missing}, unknown {unknown}; see phasefield.results.fields.SERIES"
+                    f"series row: missing {missing}, unknown {unknown}; see phasefield.fields.SERIES"
                 )
             self._names = [name for name in SERIES if name in row]
         if len(row) != len(self._names) or any(name not in row for name in self._names):

@@ -31,7 +31,8 @@ steps = [
 ROUGH = 'height = "40 um"\nroughness = "1 um"'
 WAVE = 'height = "40 um"\nwave = { amplitude = "1 um", wavelength = "%s"%s }'
 CAP = 'height = "40 um"\ncaps = [{ position = ["%s"], radius = "5 um", height = "%s" }]'
-CAPS = 'height = "74 um"\ncaps = [%s]' % ", ".join(2 * ['{ position = ["20 um"], radius = "9 um", height = "2 um" }'])
+CAP_HERE = '{ position = ["20 um"], radius = "9 um", height = "2 um" }'
+CAPS = f'height = "74 um"\ncaps = [{CAP_HERE}, {CAP_HERE}]'
 STEP = '{ current = "0.2 mA/cm^2", duration = "1 h" }'
 KAPPA = '[electrolyte]\nconductivity = { value = "1 S/m", %s }\n[grid]'
 

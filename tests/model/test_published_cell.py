@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args, get_type_hints
 
 import h5py
 import modelcases as cases
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 
 from phasefield.case import Case
-from phasefield.case.settings import Numerics
+from phasefield.case.motion import MOTIONS
 from phasefield.check import regime
 from phasefield.errors import CaseError, Interrupted
 from phasefield.model.allen_cahn.law import KEEPING, PublishedCell, numbers_of
@@ -45,7 +44,7 @@ def test_the_law_is_chosen_by_name(case: Case) -> None:
     assert isinstance(law_of(case), PublishedCell)
     assert type(law_of(cases.make())) is Cell
     assert not issubclass(PublishedCell, Cell)
-    assert set(LAWS) == set(get_args(get_type_hints(Numerics)["motion"]))
+    assert set(LAWS) == set(MOTIONS)
 
 
 def test_a_run_is_stored_like_any_other(whole: Path) -> None:
@@ -91,6 +90,7 @@ def test_a_resumed_run_is_the_unbroken_one(case: Case, whole: Path, tmp_path: Pa
         ('film.patches={ spread=0.5, size="6 um", renewal="none" }', "film.patches"),
         ('film.growth={ law="constant", rate="1e-14 m/s", molar_volume="2e-5 m^3/mol" }', "film.growth"),
         ('lithium.surface_energy="0 J/m^2"', "lithium.surface_energy"),
+        ('counter.surface={ height="4 um" }', "counter.surface"),
     ],
 )
 def test_what_the_law_does_not_know_is_refused(setting: str, key: str) -> None:

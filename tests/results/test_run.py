@@ -10,8 +10,8 @@ import pytest
 from storing import SHAPE, SHAPE_2D, create, frame_of, record, row_of
 
 from phasefield.errors import ResultError
-from phasefield.results.fields import FIELDS as FIELD_TABLE
-from phasefield.results.fields import REQUIRED_SERIES, SERIES, find, table
+from phasefield.fields import FIELDS as FIELD_TABLE
+from phasefield.fields import REQUIRED_SERIES, SERIES, find, table
 from phasefield.results.run import open_run
 from phasefield.results.summary import corrections_text
 from phasefield.results.writer import RESULT, write_summary

@@ -19,7 +19,7 @@ from storing import FIELDS, SHAPE, SHAPE_2D, contents, create, frame_of, record,
 
 from phasefield import atomic
 from phasefield.errors import ResultError
-from phasefield.results.fields import REQUIRED_SERIES, SERIES
+from phasefield.fields import REQUIRED_SERIES, SERIES
 from phasefield.results.run import open_run
 from phasefield.results.writer import RESULT, Frame, RunWriter, write_summary
 

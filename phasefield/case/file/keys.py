@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel
 
 from phasefield.case import Case, Record
 from phasefield.case.file.source import Key, dotted
+from phasefield.case.quantities import OneOf
 from phasefield.units import Measure
+
+T = TypeVar("T")
 
 
 def schema(record: type[Record] = Case, path: str = "") -> Iterator[tuple[str, str, Any]]:
@@ -48,15 +51,25 @@ def remedy(key: Key) -> str:
 
 def measures_of(entry: Any) -> list[Measure]:
     """Return the measures of a field, its own or those inside its lists."""
+    return _marks(entry, Measure)
 
-    def inside(annotation: Any) -> Iterator[Measure]:
+
+def names_of(entry: Any) -> list[str]:
+    """Return the names of a table from which a field, or each entry of its list, takes one."""
+    return [name for one in _marks(entry, OneOf) for name in one.names]
+
+
+def _marks(entry: Any, kind: type[T]) -> list[T]:
+    """Return what an annotation says beside the types, of one kind."""
+
+    def inside(annotation: Any) -> Iterator[T]:
         for extra in getattr(annotation, "__metadata__", ()):
-            if isinstance(extra, Measure):
+            if isinstance(extra, kind):
                 yield extra
         for part in get_args(annotation):
             yield from inside(part)
 
-    return [extra for extra in entry.metadata if isinstance(extra, Measure)] + list(inside(entry.annotation))
+    return [extra for extra in entry.metadata if isinstance(extra, kind)] + list(inside(entry.annotation))
 
 
 def _example(entry: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, get_args
 
 from phasefield import units
-from phasefield.case.file.keys import measures_of, schema, table_head
+from phasefield.case.file.keys import measures_of, names_of, schema, table_head
 from phasefield.case.file.values import STATUSES
 
 
@@ -65,7 +65,7 @@ def _choices(entry: Any) -> str:
             else:
                 yield from words(part)
 
-    found = list(dict.fromkeys(words(entry.annotation)))
+    found = list(dict.fromkeys([*names_of(entry), *words(entry.annotation)]))
     found = [word for word in found if word not in ("nernst-einstein",) or len(found) > 1]
     return (
         f"; one of {', '.join(found)}" if len(found) > 1 and "none" not in (entry.description or "") else ""

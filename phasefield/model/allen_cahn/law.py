@@ -149,6 +149,11 @@ class PublishedCell(LawOfMotion):
         """Return the longest step [s] that the explicit part of eq. (12) allows."""
         return self.model.motion.longest
 
+    @classmethod
+    def longest_of(cls, case: Case) -> float:
+        """Return the longest step [s] by eq. (12), from the inputs alone."""
+        return numbers_of(case).law.longest(case.grid.spacing, case.grid.ndim)
+
     def _tell(self, s: PublishedState) -> None:
         """Set what others read of a state from its fields: surface, concentration, potential, currents."""
         f, q = s.front, s.fields

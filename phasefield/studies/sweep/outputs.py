@@ -19,7 +19,7 @@ from phasefield import units
 from phasefield.atomic import replace_text
 from phasefield.constants import FARADAY
 from phasefield.errors import shown
-from phasefield.results.fields import SERIES
+from phasefield.fields import SERIES
 from phasefield.results.run import Run
 
 FILE = "outputs.json"
