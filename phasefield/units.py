@@ -319,5 +319,19 @@ class Measure:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        types = ["number", "string"] if self.kind.unit == "1" else ["string"]
-        return {"type": types, "unit": self.kind.unit, "examples": [self.kind.example]}
+        pure = self.kind.unit == "1"
+        text: dict[str, Any] = {"type": "string", "pattern": self._pattern()}
+        limits = {"exclusiveMinimum": self.gt, "minimum": self.ge, "exclusiveMaximum": self.lt, "maximum": self.le}
+        number = {"type": "number", **{name: limit for name, limit in limits.items() if limit is not None}}
+        words = [word for word in (*self.words, self.never) if word]
+        choices = [text, *([number] if pure else []), *([{"enum": words}] if words else [])]
+        stated = choices[0] if len(choices) == 1 else {"anyOf": choices}
+        return {**stated, "unit": self.kind.unit, "examples": [self.kind.example]}
+
+    def _pattern(self) -> str:
+        """Return a JSON Schema pattern of a number with a unit, its sign within the bounds; it converts nothing."""
+        least = self.gt if self.gt is not None else self.ge
+        positive = least is not None and least >= 0 and self.kind is not TEMPERATURE  # degrees Celsius may be negative
+        sign = "[+]?" if positive else "[+\u2212\u2013-]?"
+        above = "(?=[^A-Za-z]*[1-9])" if self.gt == 0 else ""
+        return rf"^\s*{above}{sign}([0-9]|\.[0-9])" + ("" if self.kind.unit == "1" else r".*[^0-9.\s]")

@@ -31,12 +31,13 @@ def json_schema() -> Node:
 
 def _table(record: Node) -> Node:
     """Return the schema of a table whose keys may be absent and whose values may bear a source."""
-    keys = {name: _key(entry) for name, entry in record["properties"].items()}
+    required = record.get("required", ())
+    keys = {name: _key(entry, name not in required) for name, entry in record["properties"].items()}
     return {**{k: v for k, v in record.items() if k not in ("required", "title")}, "properties": keys}
 
 
-def _key(entry: Node) -> Node:
-    """Return what may stand for a key: the value, a table with value and source, or "none"."""
+def _key(entry: Node, optional: bool) -> Node:
+    """Return what may stand for a key: the value, a table with value and source, or "none" if it is optional."""
     inner = {k: v for k, v in entry.items() if k not in ("title", "default", "description")}
     said = {k: entry[k] for k in ("description", "default") if entry.get(k) is not None}
     text = {"type": "string"}
@@ -46,7 +47,6 @@ def _key(entry: Node) -> Node:
         "required": ["value"],
         "additionalProperties": False,
     }
-    optional = "default" in entry and entry["default"] is None
     if "$ref" in inner or inner.get("items", {}).get("$ref"):
         return {**said, "anyOf": [inner, NONE]} if optional else {**said, **inner}
     return {**said, "anyOf": [inner, sourced, *([NONE] if optional else [])]}
