@@ -7,26 +7,30 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from phasefield import cases
+from phasefield.case.file.limits import LONGEST_FILE, MOST_FILES
 from phasefield.case.file.lines import key_lines
-from phasefield.case.file.source import Key, Origin, Source, Table
+from phasefield.case.file.source import Key, Origin, Source, Table, keys_inside
 from phasefield.case.file.toml import parse, read_text
 from phasefield.case.file.values import VALUE_KEYS
 from phasefield.errors import shown
 
-MOST_FILES = 32  # a case and its bases
 
+def load_over_bases(source: Source, path: Path, root: Path | None, chain: tuple[Path, ...], sizes: list[int]) -> str:
+    """Merge a file over its bases into `source` and return its text.
 
-def load_over_bases(source: Source, path: Path, root: Path | None, chain: tuple[Path, ...], count: list[int]) -> str:
-    """Merge a file over its bases into `source` and return its text."""
+    root: the folder that bases are kept to; chain: the files that extend this one; sizes: bytes of all files so far.
+    """
     file = str(path)
     text = read_text(file, path)
     tree = parse(file, text)
     here = path.resolve()
-    count[0] += 1
+    sizes.append(len(text.encode()))
     own = Source(top=file, tree=tree)
     own.origins = {key: Origin(file, line, here.parent) for key, line in key_lines(text).items()}
-    if count[0] > MOST_FILES:
+    if len(sizes) > MOST_FILES:
         own.fail(("extends",), f"more than {MOST_FILES} files are read; extend fewer bases")
+    if sum(sizes) > LONGEST_FILE:
+        own.fail(("extends",), f"with its bases larger than {LONGEST_FILE // 1000} kB; shorten them")
     bases = tree.get("extends", [])
     for base in [bases] if isinstance(bases, str) else bases if isinstance(bases, list) else [bases]:
         if not isinstance(base, str):
@@ -37,7 +41,7 @@ def load_over_bases(source: Source, path: Path, root: Path | None, chain: tuple[
         found, its_root = _find_base(own, base, here.parent, root or here.parent)
         if found.resolve() in (*chain, here):
             own.fail(("extends",), f"{shown(base)} extends this file again; remove one of the two")
-        load_over_bases(source, found, its_root, (*chain, here), count)
+        load_over_bases(source, found, its_root, (*chain, here), sizes)
     _merge(source, own)
     return text
 
@@ -90,8 +94,7 @@ def _merge(source: Source, own: Source) -> None:
                 lay(old, value, here)
                 continue
             below[name] = value
-            for known in [known for known in source.origins if known[: len(here)] == here]:
-                del source.origins[known]
-            source.origins.update((k, origin) for k, origin in own.origins.items() if k[: len(here)] == here)
+            source.forget(old, here)
+            source.origins.update((k, own.origins[k]) for k in keys_inside(value, here) if k in own.origins)
 
     lay(source.tree, own.tree, ())

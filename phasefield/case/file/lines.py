@@ -116,8 +116,11 @@ class _Scanner:
 
     def _note(self, key: Key) -> None:
         """Keep the line of a key, and of the tables that it opens: [a.b] and a.b = 1 also open a."""
-        for n in range(1, len(key) + 1):
-            self.lines.setdefault(key[:n], bisect_right(self._starts, self.at))
+        line = bisect_right(self._starts, self.at)
+        for n in range(len(key), 0, -1):
+            if key[:n] in self.lines:
+                return  # and with it all that it stands in
+            self.lines[key[:n]] = line
 
     def _skip(self) -> None:
         """Pass over spaces, line ends, commas and comments."""

@@ -7,11 +7,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from phasefield.case.file.source import DEEPEST, Origin, Source, dotted, parse_key
-from phasefield.case.file.toml import deep_key
+from phasefield.case.file.limits import DEEPEST, LONGEST_OVERRIDE
+from phasefield.case.file.source import Origin, Source, dotted, parse_key
+from phasefield.case.file.toml import deep_key, outsize
 from phasefield.errors import CaseError, shown
-
-LONGEST_OVERRIDE = 10_000  # characters
 
 
 def lay_override(source: Source, text: str) -> None:
@@ -40,6 +39,8 @@ def lay_override(source: Source, text: str) -> None:
         if "\n" in value_text or deep_key(value_text) is not None:
             raise ValueError
         value = tomllib.loads(f"value = {value_text}")["value"]
+        if outsize({"value": value}) is not None:
+            raise ValueError
     except (ValueError, RecursionError):
         value = value_text.strip()
     node: Any = source.tree
@@ -62,6 +63,7 @@ def lay_override(source: Source, text: str) -> None:
         raise CaseError(file, None, dotted(parts), f"'{dotted(parts[:-1])}' is no table; set it itself")
     elif last == "value":
         node.clear()
+    source.forget(node[last] if _holds(node, last) else None, parts)
     if (
         isinstance(value, dict)
         and "value" not in value
@@ -71,8 +73,6 @@ def lay_override(source: Source, text: str) -> None:
         node[last] = {**node[last], **value}
     else:
         node[last] = value
-    for known in [known for known in source.origins if known[: len(parts)] == parts]:
-        del source.origins[known]
     source.origins[parts] = Origin(file, None, Path.cwd())
 
 

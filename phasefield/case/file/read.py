@@ -32,7 +32,7 @@ class CaseReader:
         """Raises CaseError if the file, or a base of it, cannot be read."""
         self.name = os.fspath(path)
         self._source = Source(top=self.name)
-        self._text = load_over_bases(self._source, Path(self.name), root=None, chain=(), count=[0])
+        self._text = load_over_bases(self._source, Path(self.name), root=None, chain=(), sizes=[])
 
     def case(self, overrides: Sequence[str] = ()) -> Case:
         """Return the case with overrides, as `read_case` does."""

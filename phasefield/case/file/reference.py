@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from phasefield import units
 from phasefield.case.file.keys import measures_of, names_of, schema, table_head
+from phasefield.case.file.limits import DEEPEST, LONGEST_FILE, MOST_FILES, MOST_KEYS
 from phasefield.case.file.values import STATUSES
 
 
@@ -32,6 +33,10 @@ def reference_markdown() -> str:
         f"The status is one of {', '.join(STATUSES)}.",
         'The key `extends = "base.toml"` merges a base file, or a list of them. The text "none" clears an',
         "optional key of a base.",
+        "",
+        f"A case and its bases are {MOST_FILES} files at most, with {LONGEST_FILE // 1000} kB together. A file has "
+        f"{MOST_KEYS} keys",
+        f"and list entries at most, {DEEPEST} levels deep.",
         "",
     ]
     for path, rows in tables.items():

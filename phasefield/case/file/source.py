@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
 from phasefield.errors import CaseError
-
-DEEPEST = 32  # tables inside tables
 
 Key = tuple[str | int, ...]
 Table = dict[str, Any]
@@ -37,6 +36,19 @@ class Source:
         there = next((self.origins[key[:n]] for n in range(len(key), 0, -1) if key[:n] in self.origins), None)
         file, line = (there.file, there.line) if there else (self.top, 1)
         raise CaseError(file, line, dotted(key), message) from None
+
+    def forget(self, value: Any, key: Key) -> None:
+        """Drop the origins of `key` and of all keys inside its `value`."""
+        for known in keys_inside(value, key):
+            self.origins.pop(known, None)
+
+
+def keys_inside(value: Any, key: Key) -> Iterator[Key]:
+    """Yield `key` and the keys of everything inside its value."""
+    yield key
+    if isinstance(value, dict | list):
+        for part, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from keys_inside(item, (*key, part))
 
 
 def dotted(key: Key) -> str:

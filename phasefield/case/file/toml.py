@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import stat
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
-from phasefield.case.file.source import DEEPEST, Table
+from phasefield.case.file.limits import DEEPEST, LONGEST_FILE, MOST_KEYS
+from phasefield.case.file.lines import key_lines
+from phasefield.case.file.source import Key, Table, dotted
 from phasefield.errors import CaseError
 
-LONGEST_FILE = 500_000  # bytes
 _DOTTED = re.compile(r"[\w\"' \t.-]+")
 
 
@@ -27,9 +32,9 @@ def read_text(file: str, path: Path) -> str:
             raise CaseError(
                 file, None, "", f"is {what}; give a case file, e.g. {path.name or 'case'}/case.toml"
             )
-        if path.stat().st_size > LONGEST_FILE:
+        data = read_start(path, LONGEST_FILE + 1)
+        if len(data) > LONGEST_FILE:
             raise CaseError(file, None, "", f"is larger than {LONGEST_FILE // 1000} kB; that is no case file")
-        data = path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise CaseError(
@@ -40,6 +45,15 @@ def read_text(file: str, path: Path) -> str:
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise CaseError(file, line, "", "is not UTF-8 text; save the file as UTF-8") from None
+
+
+def read_start(path: Path, most: int) -> bytes:
+    """Return the first bytes of a regular file, `most` of them at most: /proc has files without end or size."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "no regular file")
+        return stream.read(most) or b""
 
 
 def deep_key(text: str) -> int | None:
@@ -61,7 +75,7 @@ def parse(file: str, text: str) -> Table:
             file, text.count("\n", 0, deep) + 1, "", f"a key of more than {DEEPEST} parts; shorten it"
         )
     try:
-        return tomllib.loads(text)
+        tree = tomllib.loads(text)
     except RecursionError:
         raise CaseError(
             file, 1, "", "lists or tables are nested too deeply; a case needs at most 4 levels"
@@ -72,15 +86,37 @@ def parse(file: str, text: str) -> Table:
         lines = text.split("\n")
         line = int(place[1]) if place and place[1] else (len(lines) if place else 1)
         if "digits" in message:
-            line = next((k for k, row in enumerate(lines, 1) if re.search(r"[0-9_]{4000}", row)), 1)
+            longest = (max(map(len, re.findall(r"[0-9_]+", row)), default=0) for row in lines)
+            line = next((k for k, digits in enumerate(longest, 1) if digits >= 4000), 1)
             raise CaseError(
                 file, line, "", "an integer of thousands of digits; write it as 1e9 or shorten it"
             ) from None
-        key = re.match(r"\s*([\w.-]{1,60})\s*=", lines[line - 1])
+        name = re.match(r"\s*([\w.-]{1,60})\s*=", lines[line - 1])
         reason = message[: place.start()] if place else message
         hint = (
             "the same key or table stands twice; keep one"
             if re.search("overwrite|twice|mutate|redefine", reason)
             else 'texts and values with units stand in quotes: key = "1 um"'
         )
-        raise CaseError(file, line, key[1] if key else "", f"not valid TOML: {reason}; {hint}") from None
+        raise CaseError(file, line, name[1] if name else "", f"not valid TOML: {reason}; {hint}") from None
+    found = outsize(tree)
+    if found is not None:
+        key, what = found
+        raise CaseError(file, key_lines(text).get(key, 1), dotted(key), what)
+    return tree
+
+
+def outsize(tree: Table) -> tuple[Key, str] | None:
+    """Return the key at which tables or lists are too deep, or too many, and what to do; None if they are not."""
+    count = 0
+    todo: list[tuple[Key, Any]] = [((), tree)]
+    while todo:
+        key, node = todo.pop()
+        if len(key) >= DEEPEST:
+            return key[:4], "lists or tables are nested too deeply; a case needs at most 4 levels"
+        count += len(node)
+        if count > MOST_KEYS:
+            return key, f"more than {MOST_KEYS} keys and list entries come with this one; shorten the file"
+        pairs = node.items() if isinstance(node, dict) else enumerate(node)
+        todo += [((*key, part), item) for part, item in pairs if isinstance(item, dict | list)]
+    return None

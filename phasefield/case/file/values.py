@@ -9,7 +9,7 @@ from typing import Any
 
 from phasefield import units
 from phasefield.case import Provenance
-from phasefield.case.file.source import DEEPEST, Key, Source, Table, dotted
+from phasefield.case.file.source import Key, Source, Table, dotted
 from phasefield.errors import shown
 from phasefield.units import UnitError, to_si
 
@@ -19,8 +19,6 @@ VALUE_KEYS = ("value", "at", "source", "status")
 
 def unwrap(source: Source, node: Any, key: Key, found: dict[str, Provenance]) -> Any:
     """Return plain values (lists as tuples) and note in `found` what is said about each."""
-    if len(key) > DEEPEST:
-        source.fail(key[:4], "lists or tables are nested too deeply; a case needs at most 4 levels")
     if isinstance(node, dict) and key and "value" in node:
         found[dotted(key)] = _provenance(source, node, key)
         inner = node["value"]
