@@ -28,19 +28,25 @@ class Place:
         int | None, typer.Option(help="Runs at once on this machine; by default one a core, as memory allows.")
     ] = None
     scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Use a running Dask cluster, e.g. tcp://10.0.0.1:8786.")
+        str | None, typer.Option(metavar="ADDRESS", help="Use a running Dask cluster, e.g. tls://10.0.0.1:8786.")
     ] = None
+    unencrypted: Annotated[
+        bool, typer.Option("--unencrypted", help="Take a scheduler without TLS: whoever reaches it acts as you.")
+    ] = False
 
     def check(self) -> None:
-        """Raise PhasefieldError if both are given."""
+        """Raise PhasefieldError for options that contradict each other."""
         if self.scheduler is not None and self.workers is not None:
             raise PhasefieldError("--workers: a running cluster has its own; give --scheduler or --workers")
+        if self.scheduler is None and self.unencrypted:
+            raise PhasefieldError("--unencrypted: is said of a --scheduler; give its address, too")
 
     @property
     def words(self) -> list[str]:
         """Return the options that a command names to have its runs made there."""
         words = ["--workers", str(self.workers)] if self.workers is not None else []
-        return words + (["--scheduler", self.scheduler] if self.scheduler is not None else [])
+        words += ["--scheduler", self.scheduler] if self.scheduler is not None else []
+        return words + (["--unencrypted"] if self.unencrypted else [])
 
 
 HERE = Place()
@@ -76,7 +82,7 @@ def study(
     phasefield study film-and-transference --dry-run       what it is, how long it takes
     phasefield study film-and-transference
     phasefield study my-study.toml --workers 1 --out mine
-    phasefield study my-study.toml --scheduler tcp://10.0.0.1:8786
+    phasefield study my-study.toml --scheduler tls://10.0.0.1:8786
     """
     from phasefield.formatting import console_for
     from phasefield.studies.sweep.shown import announce
@@ -88,7 +94,7 @@ def study(
         return
     place.check()
     prepared = prepare(read_study(name, tuple(set_ or [])), out, again)
-    how = where(prepared, place.scheduler, place.workers)
+    how = where(prepared, place.scheduler, place.workers, place.unencrypted)
     if not quiet:
         announce(console_for(), prepared, how)
     if dry_run:
@@ -158,8 +164,12 @@ def _list() -> None:
 
 def _print_script(prepared: Prepared) -> None:
     """Print the job script of a [cluster]."""
-    if prepared.study.cluster:
-        from phasefield.studies.sweep.cluster import slurm
+    table = prepared.study.cluster
+    if "cores" in table:
+        import tempfile
 
-        with slurm(prepared.study.cluster) as cluster:
+        from phasefield.studies.sweep.cluster import slurm, tls_files
+
+        files = tls_files(table, prepared.study.path.absolute().parent)
+        with tempfile.TemporaryDirectory() as folder, slurm(table, files, Path(folder)) as cluster:
             typer.echo(cluster.job_script())

@@ -16,7 +16,8 @@ from phasefield.cases import folder as shipped_folder
 from phasefield.errors import CaseError, PhasefieldError, ResultError
 from phasefield.studies.sweep import analysis
 from phasefield.studies.sweep.axes import drawn, points_of
-from phasefield.studies.sweep.cluster import slurm, split_cores
+from phasefield.studies.sweep.cluster import slurm
+from phasefield.studies.sweep.local import split_cores
 from phasefield.studies.sweep.outputs import FILE, FORMAT, FORMS, STANDARD, OutputError, RunOutput, thumb
 from phasefield.studies.sweep.page import write_study_page
 from phasefield.studies.sweep.pictures import draw_study, study_sobol
@@ -485,11 +486,11 @@ def test_the_page_sorts_and_filters_in_a_browser(tmp_path: Path) -> None:
 
 def test_a_core_a_run_as_far_as_memory_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     runs = [PlannedPoint("a", memory=700e6) for _ in range(10)]
-    monkeypatch.setattr("phasefield.studies.sweep.cluster.available_memory", lambda: 64e9)
+    monkeypatch.setattr("phasefield.studies.sweep.local.available_memory", lambda: 64e9)
     assert vars(split_cores(runs, 8)) == {"workers": 8, "threads": 1}
     assert vars(split_cores(runs[:3], 8)) == {"workers": 3, "threads": 2}
     assert vars(split_cores(runs, 8, workers=2)) == {"workers": 2, "threads": 4}
-    monkeypatch.setattr("phasefield.studies.sweep.cluster.available_memory", lambda: 2.5e9)  # two of 1 GB
+    monkeypatch.setattr("phasefield.studies.sweep.local.available_memory", lambda: 2.5e9)  # two of 1 GB
     assert vars(split_cores(runs, 8)) == {"workers": 2, "threads": 4}
 
 

@@ -1,29 +1,46 @@
-"""All runs of a study: Dask deals them out to workers, longest first; a worker that dies loses nothing."""
+"""All runs of a study, dealt out to workers, longest first; a worker that dies loses nothing."""
 
 from __future__ import annotations
 
-import json
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from phasefield.errors import Interrupted, one_line
-from phasefield.studies.sweep import worker
-from phasefield.studies.sweep.worker import TOPIC, Done, Task
+from phasefield.errors import Interrupted
+from phasefield.studies.sweep.worker import Done, Task
 
-if TYPE_CHECKING:
-    from distributed import Client
-
-AHEAD = 3  # tasks a worker has beside the one it runs: no wait between two runs, and small messages
 PATIENCE = 150.0  # s that runs may take to save and stop
-DEATHS = 3  # of its worker that a run may cause before it counts as failed
 LOOK = 0.5  # s
 
 Show = Callable[[Mapping[str, Any]], None]
 """Shows what is going on: a run's progress, {"done": Done}, or {"say": text}."""
+
+
+class Crew(Protocol):
+    """Workers that make runs: `size` of them now, each with `ahead` tasks beside the one it works on."""
+
+    @property
+    def size(self) -> int:
+        """Return how many workers there are."""
+
+    @property
+    def ahead(self) -> int:
+        """Return how many tasks may wait at each worker."""
+
+    def submit(self, task: Task) -> None:
+        """Have a task made."""
+
+    def wait(self, timeout: float) -> Iterable[Done | Mapping[str, Any]]:
+        """Return what workers say within `timeout` [s]: how runs go, and how tasks ended."""
+
+    def use_threads(self, threads: int) -> None:
+        """Let each run that goes on use so many threads."""
+
+    def stop(self, patience: float) -> None:
+        """Let every run save and stop, and wait for it, `patience` [s] at most."""
 
 
 @dataclass
@@ -57,7 +74,7 @@ class Tally:
 
 
 def make_runs(
-    tasks: Iterable[Task], count: int, connect: AbstractContextManager[Client], cores: int, show: Show
+    tasks: Iterable[Task], count: int, connect: AbstractContextManager[Crew], cores: int, show: Show
 ) -> Tally:
     """Run every task and return what it cost. tasks: longest first; cores: of all workers, 0: one each.
 
@@ -65,91 +82,44 @@ def make_runs(
     """
     tally = Tally()
     begun = time.monotonic()
-    with _stoppable() as stopping, connect as client:
-        tally.workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+    with _stoppable() as stopping, connect as crew:
+        tally.workers = max(1, crew.size)
         tally.cores = cores or tally.workers
-        client.subscribe_topic(TOPIC, lambda event: _heard(event, show))
         try:
-            _deal(client, iter(tasks), count, tally, show, stopping)
+            _deal(crew, iter(tasks), count, tally, show, stopping)
         except BaseException:
-            _halt(client)
+            crew.stop(0.0)
             raise
         finally:
             tally.wall = time.monotonic() - begun
-            with suppress(Exception):
-                client.unsubscribe_topic(TOPIC)
     return tally
 
 
 def _deal(
-    client: Client, tasks: Iterator[Task], count: int, tally: Tally, show: Show, stopping: Callable[[], bool]
+    crew: Crew, tasks: Iterator[Task], count: int, tally: Tally, show: Show, stopping: Callable[[], bool]
 ) -> None:
-    from distributed import as_completed
-
-    waiting: dict[Any, Task] = {}
-    stream = as_completed(loop=client.loop)
-    left = count
-
-    def fill() -> None:
-        tally.workers = max(tally.workers, len(client.scheduler_info(n_workers=-1)["workers"]))
-        room = (AHEAD + 1) * tally.workers - len(waiting)
-        for _ in range(room):
-            task = next(tasks, None)
-            if task is None:
-                return
-            future = client.submit(worker.run_point, task, key=f"run-{task.number}-{task.hash[:8]}", pure=False,
-                                   retries=0)  # fmt: skip
-            waiting[future] = task
-            stream.add(future)
-
-    fill()
+    waiting: dict[int, Task] = {}
     spread = tally.workers
-    while waiting:
-        if stopping():
-            _halt(client, list(waiting))
-            raise Interrupted(f"stopped; {count - left} of {count} runs are done, those begun are saved")
-        if not stream.has_ready():
-            time.sleep(0.02)
-            continue
-        future = next(stream)
-        task = waiting.pop(future)
-        done = _done(future, task)
-        tally.add(done)
-        left -= 1
-        show({"done": done})
-        fill()
-        if len(waiting) < spread and tally.cores > spread - 1 and waiting:  # the last runs get the idle cores
+    while True:
+        tally.workers = max(tally.workers, crew.size)
+        while len(waiting) < (crew.ahead + 1) * tally.workers and (task := next(tasks, None)) is not None:
+            waiting[task.number] = task
+            crew.submit(task)
+        if not waiting:
+            return
+        if tally.runs and len(waiting) < spread and tally.cores > spread - 1:  # the last runs get the idle cores
             spread = len(waiting)
-            with suppress(Exception):
-                client.run(worker.use_threads, max(task.threads, tally.cores // spread))
-
-
-def _done(future: Any, task: Task) -> Done:
-    """Return how a task ended; one whose workers died, as an error."""
-    try:
-        result = future.result()
-    except Exception as error:
-        what = "its worker died, again and again" if type(error).__name__ == "KilledWorker" else one_line(repr(error))
-        return Done(task.number, "error", what)
-    finally:
-        future.release()
-    assert isinstance(result, Done)
-    return result
-
-
-def _heard(event: Any, show: Show) -> None:
-    with suppress(Exception):
-        show(json.loads(event[1]))
-
-
-def _halt(client: Client, waiting: list[Any] | None = None) -> None:
-    """Let every run save and stop, and wait for it."""
-    with suppress(Exception):
-        client.run(worker.stop)
-        if waiting:
-            from distributed import wait
-
-            wait(waiting, timeout=PATIENCE)
+            crew.use_threads(max(*(one.threads for one in waiting.values()), tally.cores // spread))
+        if stopping():
+            crew.stop(PATIENCE)
+            raise Interrupted(f"stopped; {tally.runs} of {count} runs are done, those begun are saved")
+        for said in crew.wait(LOOK):
+            if isinstance(said, Done):
+                del waiting[said.number]
+                tally.add(said)
+                show({"done": said})
+            else:
+                show(said)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -79,7 +78,6 @@ class Board:
         self.begun, self.said = time.monotonic(), 0.0
         self.workers = 1
         self.live: Any = None
-        self.lock = threading.Lock()  # reports come from Dask's thread, ends from the one that waits for them
 
     def __enter__(self) -> Board:
         if self.console.is_terminal:
@@ -95,10 +93,6 @@ class Board:
 
     def __call__(self, report: Mapping[str, Any]) -> None:
         """Take note of a report, and show it."""
-        with self.lock:
-            self._note(report)
-
-    def _note(self, report: Mapping[str, Any]) -> None:
         now = time.monotonic()
         if "done" in report:
             done: Done = report["done"]

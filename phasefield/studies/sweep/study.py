@@ -9,22 +9,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from phasefield import api
 from phasefield.atomic import replace_text
 from phasefield.errors import PhasefieldError
 from phasefield.studies.sweep import cluster, outputs, table
 from phasefield.studies.sweep.axes import Point
-from phasefield.studies.sweep.cluster import Split
-from phasefield.studies.sweep.engine import Show, Tally, make_runs
+from phasefield.studies.sweep.cluster import Scheduler
+from phasefield.studies.sweep.engine import Crew, Show, Tally, make_runs
+from phasefield.studies.sweep.local import check_workers, local, split_cores
 from phasefield.studies.sweep.plan import PlannedPoint, Planner, keep, plan_points
 from phasefield.studies.sweep.studyfile import StudyFile
 from phasefield.studies.sweep.table import Row, Study
 from phasefield.studies.sweep.worker import Task
-
-if TYPE_CHECKING:
-    from distributed import Client
 
 STUDIES = Path("studies")  # the default parent of studies
 RUNS = "runs"  # folder of all studies' run folders, below the parent
@@ -103,25 +101,33 @@ def prepare(study: StudyFile, out: Path = STUDIES, again: bool = False) -> Prepa
 class Where:
     """Where runs are made: what connects, the cores in all (0: not known yet), threads of one run, all in words."""
 
-    connect: AbstractContextManager[Client]
+    connect: AbstractContextManager[Crew]
     cores: int
     threads: int
     words: str
 
 
-def where(prepared: Prepared, scheduler: str | None = None, workers: int | None = None) -> Where:
-    """Return where the runs of a study are to be made. Nothing is started yet."""
+def where(
+    prepared: Prepared, scheduler: str | None = None, workers: int | None = None, unencrypted: bool = False
+) -> Where:
+    """Return where the runs of a study are to be made. Nothing is started yet.
+
+    unencrypted: speak to a scheduler without TLS, too. Raises PhasefieldError for a scheduler, TLS files or a number
+    of workers that will not do.
+    """
+    table_, folder = prepared.study.cluster, prepared.study.path.absolute().parent
     if scheduler is not None:
-        cluster.check_address(scheduler)
-        return Where(cluster.running(scheduler), 0, 1, f"the workers of {scheduler}")
-    if prepared.study.cluster:
-        table_ = prepared.study.cluster
+        there = Scheduler(scheduler, cluster.tls_files(table_, folder), unencrypted)
+        there.check()
+        return Where(cluster.running(there), 0, 1, f"the workers of {scheduler}")
+    if "cores" in table_:
         cores = int(table_["cores"])
         threads = cores // int(table_.get("processes", cores))
         jobs = int(table_.get("jobs", 1))
-        return Where(cluster.submitted(table_), cores * jobs, threads, f"{jobs} SLURM jobs of {cores} cores")
-    how: Split = cluster.split_cores([one for _, one in prepared.waiting], api.cores(), cluster.check_workers(workers))
-    return Where(cluster.local(how), how.workers * how.threads, how.threads, str(how))
+        connect = cluster.submitted(table_, cluster.tls_files(table_, folder), prepared.folder)
+        return Where(connect, cores * jobs, threads, f"{jobs} SLURM jobs of {cores} cores")
+    how = split_cores([one for _, one in prepared.waiting], api.cores(), check_workers(workers))
+    return Where(local(how), how.workers * how.threads, how.threads, str(how))
 
 
 def run_waiting(prepared: Prepared, how: Where, show: Show) -> Tally:

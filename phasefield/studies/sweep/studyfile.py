@@ -29,9 +29,10 @@ SCALES = ("linear", "log")
 TOP = ("title", "base", "set", "seeds", "outputs", "axes", "columns", "sample", "figures", "cluster")
 FIGURES = ("output", "map", "contours", "mark")
 CONTOURS = ("wagner_number", "current_share")
+TLS = ("tls_ca", "tls_cert", "tls_key")  # files: certificate of who signs, own certificate, its key
 CLUSTER = (
     "type", "jobs", "queue", "account", "cores", "processes", "memory", "walltime", "interface",
-    "job_extra_directives", "job_script_prologue", "python",
+    "job_extra_directives", "job_script_prologue", "python", *TLS,
 )  # fmt: skip
 
 
@@ -372,8 +373,11 @@ class _Reader:
             good, wanted = checks.get(name, (_line, "a text of one line"))
             if not good(value):
                 self.fail(("cluster", name), f"{shown(value)} stands here; {wanted} is needed")
+        for name in TLS:
+            if name not in given and set(TLS) & set(given):
+                self.fail(("cluster",), f"missing: {name}; TLS needs {', '.join(TLS)}")
         for name in ("cores", "memory"):
-            if name not in given:
+            if name not in given and not set(given) <= set(TLS):
                 self.fail(("cluster",), f'missing: {name}, of one job, e.g. cores = 16, memory = "32 GB"')
         return dict(given)
 

@@ -1,16 +1,17 @@
-"""One run of a study, as a Dask worker makes it: begun, resumed or found done; its numbers left in its folder."""
+"""One run of a study, as a worker makes it: begun, resumed or found done; its numbers left in its folder."""
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
+import queue
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from phasefield.simulation.driver import Progress
 from phasefield.studies.sweep import outputs
 
 LOCK = ".lock"
-TOPIC = "phasefield"
+READY, STOP = "ready", "stop"  # words between a worker and who started it
 SAY_EVERY = 1.0  # s between two reports of a run
 LOOK = 0.2  # s between two looks at a lock that another process holds
 
@@ -32,6 +33,7 @@ _stop = threading.Event()
 _threads = 0  # that a run is to use from now on; 0: as it began
 _one_at_a_time = threading.Lock()
 _loaded = False  # whether this process has its kernels
+_tell: Callable[[Mapping[str, Any]], None] | None = None  # told how runs go
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,49 @@ class Done:
     cpu: float = 0.0
 
 
-def dask_setup(_: Any) -> None:
-    """Called by Dask when a local worker begins: Ctrl-C in a terminal reaches it, but is for who runs the study."""
-    with suppress(ValueError):  # not the main thread
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+def serve(link: Connection) -> None:
+    """Make the runs that come over `link`, one after the other; save and end when its other end is gone.
+
+    A number that comes is one of threads. Reports and ends go back. Runs have a thread of their own, beside the one
+    that listens. Ctrl-C in a terminal reaches this process, too, but is for who runs the study.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+    maker = threading.Thread(target=_make_runs, args=(tasks, link))
+    maker.start()
+    with suppress(EOFError, OSError):
+        while True:
+            told = link.recv()
+            if isinstance(told, Task):
+                tasks.put(told)
+            elif told == STOP:
+                stop()
+            else:
+                use_threads(told)
+    stop()
+    tasks.put(None)
+    maker.join()
+
+
+def _make_runs(tasks: queue.SimpleQueue[Task | None], link: Connection) -> None:
+    def send(message: object) -> None:
+        with suppress(OSError):  # who started this process is gone
+            link.send(message)
+
+    report_to(send)
+    send(READY)
+    while (task := tasks.get()) is not None:
+        try:
+            done = run_point(task)
+        except Exception as error:
+            done = Done(task.number, "error", one_line(repr(error)))
+        send(done)
+
+
+def report_to(tell: Callable[[Mapping[str, Any]], None]) -> None:
+    """Have `tell` called with how the runs of this process go."""
+    global _tell
+    _tell = tell
 
 
 def stop() -> None:
@@ -212,14 +253,6 @@ class _Watch:
         if _stop.is_set():
             self.stop()
         now = time.monotonic()
-        if now - self.said >= SAY_EVERY:
+        if _tell is not None and now - self.said >= SAY_EVERY:
             self.said = now
-            say({"number": self.number, **asdict(progress)})
-
-
-def say(report: Mapping[str, Any]) -> None:
-    """Tell whoever runs the study; nothing if this is no Dask worker."""
-    from distributed import get_worker
-
-    with suppress(ValueError):
-        get_worker().log_event(TOPIC, json.dumps(report))
+            _tell({"number": self.number, **asdict(progress)})
