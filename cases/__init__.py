@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tomllib
 from difflib import get_close_matches
 from importlib.resources import files
@@ -44,8 +43,9 @@ def copy(name: str, to: Path) -> Path:
     """
     source = locate(name)
     target = Path(to) / source.name
-    if target.exists():
+    if target.exists() or target.is_symlink():
         raise PhasefieldError(f"{target} exists; remove it or copy elsewhere")
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
+    with open(target, "xb") as file:  # a link that leads nowhere exists, too, and is not followed
+        file.write(source.read_bytes())
     return target

@@ -5,6 +5,8 @@ The commands are built on the same functions.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import logging.handlers
 import math
@@ -18,9 +20,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phasefield import cases
+from phasefield.atomic import open_plain
 from phasefield.case import Case
 from phasefield.case import file as casefile
 from phasefield.errors import CaseError, PhasefieldError, ResultError, SolverError
+from phasefield.locks import folder_locked
 from phasefield.results.checkpoint import CHECKPOINTS
 from phasefield.results.run import Run, open_run
 from phasefield.results.writer import RESULT, SUMMARY
@@ -71,9 +75,19 @@ def default_folder(case: Case) -> Path:
     """Return runs/<name of the case file>; a case made in Python is named after its title."""
     if case.path is not None:
         own = case.path.name == CASE and (case.path.parent / RESULT).exists()
-        return case.path.parent if own else RUNS / case.path.stem
+        return case.path.parent if own else RUNS / folder_name(case.path)
     words = "".join(letter if letter.isalnum() else "-" for letter in case.title.lower())
     return RUNS / ("-".join(part for part in words.split("-") if part)[:60] or "case")
+
+
+def folder_name(path: Path) -> str:
+    """Return the name of a case or study file without its ending, which names its folder.
+
+    Raises CaseError if that names no folder of its own: the stem of `...toml` is `..`.
+    """
+    if not path.stem.strip("."):
+        raise CaseError(str(path), None, "", "its name leaves none for a folder; rename the file")
+    return path.stem
 
 
 def run(
@@ -89,13 +103,14 @@ def run(
     """Run a case to its end and return the stored run.
 
     out: run folder, by default runs/<case name>; walltime [s]: save and stop after it. Raises Interrupted,
-    resumable, when stopped; ResultError if the folder holds another run; SolverError if the run failed (what
-    it reached is in the folder).
+    resumable, when stopped; ResultError if the folder holds another run, or another process writes into it;
+    SolverError if the run failed (what it reached is in the folder).
     """
     case = case if isinstance(case, Case) else read_case(case)
     folder = default_folder(case) if out is None else Path(out)
     most = check_threads(threads, case.grid.cells)
-    with threads_limited(most), logged(folder):
+    check_folder(folder, resume, overwrite)
+    with folder_locked(folder), threads_limited(most), logged(folder):
         driver = prepare_run(case, folder, resume, overwrite, progress, walltime)
         driver.before_step = IdleThreads(most) if threads is None else None
         outcome = driver.run()
@@ -230,7 +245,12 @@ class IdleThreads:
 
 @contextmanager
 def logged(folder: Path) -> Iterator[None]:
-    """Append what the library logs to `run.log` in the run folder, once the run has made that folder."""
+    """Append what the library logs to `run.log` in the run folder, once the run has made that folder.
+
+    Raises ResultError if something else than a plain file has that name.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        os.close(open_plain(folder / LOG, os.O_WRONLY))
     log = logging.getLogger("phasefield")
     handler = _FolderLog(folder)
     level = log.level
@@ -253,9 +273,7 @@ class _FolderLog(logging.handlers.MemoryHandler):
 
     def flush(self) -> None:
         if self.target is None and self.buffer and (self.folder / RESULT).exists():
-            file = logging.FileHandler(self.folder / LOG, encoding="utf-8")
-            file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-            self.target = file
+            self.target = _LogFile(self.folder / LOG)
         if self.target is not None:
             super().flush()
 
@@ -265,3 +283,20 @@ class _FolderLog(logging.handlers.MemoryHandler):
         super().close()
         if file is not None:
             file.close()
+
+
+class _LogFile(logging.StreamHandler[io.TextIOWrapper]):
+    """Appends to a plain file; a full disk loses lines of it, and no run."""
+
+    def __init__(self, path: Path) -> None:
+        descriptor = open_plain(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        super().__init__(open(descriptor, "a", encoding="utf-8"))  # noqa: SIM115  closed by close
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Say nothing: the disk is full, which the next save says."""
+
+    def close(self) -> None:
+        super().close()
+        with contextlib.suppress(OSError):
+            self.stream.close()

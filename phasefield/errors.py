@@ -49,6 +49,14 @@ class ResultError(PhasefieldError):
     """A results file or run folder that is missing, of another layout, or not of this case."""
 
 
+class FolderBusyError(ResultError):
+    """A folder that another process writes into."""
+
+
+class DiskFullError(ResultError):
+    """A disk or a quota without room for a file; what stood there before is kept."""
+
+
 NO_LITHIUM = "no lithium"  # the cause of a SolverError: no active surface is left
 
 

@@ -10,20 +10,45 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from phasefield.errors import Interrupted, SolverError
+from phasefield.errors import Interrupted, PhasefieldError, SolverError
 
 PATIENCE = 120.0  # s that a child may take to save and stop
 LOOK = 0.5  # s between two looks at the children
-RESUMABLE = 75
+WRONG_INPUT, RESUMABLE = 2, 75  # how a run ends that could not begin, and one that was stopped
 PROGRESS = "PHASEFIELD_PROGRESS"  # environment variable: how a run shows its progress, "json" for a parent
+
+STOP_SIGNALS = tuple(
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGXCPU") if hasattr(signal, name)
+)  # fmt: skip
+"""Signals that ask a program to save and stop: Ctrl-C, a batch system, a terminal that closed, a limit of time."""
 
 Show = Callable[[str, Mapping[str, Any]], None]
 """Shows a report, or a word {"say": text}, about the run of that name."""
+
+
+@contextlib.contextmanager
+def stop_signals(note: Callable[[int], None]) -> Iterator[None]:
+    """While the context lasts, `note` is called with the number of each signal that asks to stop.
+
+    A closed terminal that is to be ignored (nohup) stays ignored. Outside the main thread the caller has the signals.
+    """
+    kept: dict[int, Any] = {}
+    with contextlib.suppress(ValueError):  # not the main thread
+        for number in STOP_SIGNALS:
+            before = signal.getsignal(number)
+            if before is not signal.SIG_IGN or number in (signal.SIGINT, signal.SIGTERM):
+                kept[number] = signal.signal(number, lambda number, _: note(number))
+    try:
+        yield
+    finally:
+        for number, before in kept.items():
+            signal.signal(number, before)
 
 
 @dataclass
@@ -54,15 +79,16 @@ def run_all(jobs: Sequence[Job], at_once: int, threads: int, show: Show) -> None
 
     Threads are dealt out anew when a run begins or ends; that does not change results. The next one starts
     when the one before has taken its first step: its kernels are compiled and kept by then, and no two
-    processes compile the same. Raises SolverError if a run failed (the others are completed), and Interrupted,
-    all of them saved, on Ctrl-C or SIGTERM.
+    processes compile the same. Raises SolverError if a run failed, PhasefieldError if none could begin (the others
+    are completed), and Interrupted, all of them saved, on a signal to stop.
     """
-    waiting, running, failed = list(jobs), list[_Child](), list[str]()
+    with stop_signals(_stop):
+        _run_all(jobs, at_once, threads, show)
+
+
+def _run_all(jobs: Sequence[Job], at_once: int, threads: int, show: Show) -> None:
+    waiting, running, failed = list(jobs), list[_Child](), list[_Failure]()
     reports: queue.SimpleQueue[tuple[_Child, dict[str, Any] | None]] = queue.SimpleQueue()
-    before = signal.getsignal(signal.SIGTERM)
-    in_main = threading.current_thread() is threading.main_thread()
-    if in_main:
-        signal.signal(signal.SIGTERM, _stop)
     try:
         while waiting or running:
             if waiting and len(running) < at_once and all(child.begun for child in running):
@@ -83,7 +109,8 @@ def run_all(jobs: Sequence[Job], at_once: int, threads: int, show: Show) -> None
             if code == RESUMABLE:
                 raise KeyboardInterrupt  # somebody else stopped it
             if code != 0:
-                failed.append(child.errors[-1] if child.errors else f"{child.job.name}: ended with {code}")
+                text = child.errors[-1] if child.errors else f"{child.job.name}: ended with {code}"
+                failed.append(_Failure(code, text))
             show(child.job.name, {"say": "done" if code == 0 else "failed"})
     except KeyboardInterrupt:
         _stop_all(running, show)
@@ -91,15 +118,18 @@ def run_all(jobs: Sequence[Job], at_once: int, threads: int, show: Show) -> None
     except BaseException:
         _stop_all(running, show)
         raise
-    finally:
-        if in_main:
-            signal.signal(signal.SIGTERM, before)
     if failed:
-        raise SolverError("; ".join(failed))
+        text = "; ".join(one.text for one in failed)
+        raise PhasefieldError(text) if all(one.code == WRONG_INPUT for one in failed) else SolverError(text)
 
 
-def _stop(number: int, _: Any) -> None:
-    raise KeyboardInterrupt
+class _Failure(NamedTuple):
+    code: int
+    text: str
+
+
+def _stop(number: int) -> None:
+    raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 def _share(children: Sequence[_Child], threads: int) -> None:

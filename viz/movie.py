@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from phasefield.atomic import replace_bytes
 from phasefield.errors import PhasefieldError
 from phasefield.viz.stored import StoredRun, frame_index
 from phasefield.viz.style import drafted
@@ -52,15 +53,12 @@ def movie(
         raise PhasefieldError(f"--fps {fps:g}: a gif shows {FASTEST_GIF:g} frames a second at most; take fewer, or mp4")
     shots = list(_through_time(run)) if kind == "time" else list(_all_round(run, frame, max(4, round(fps * seconds))))
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
-        with drafted(), tempfile.TemporaryDirectory() as folder:
-            drawn = _drawn(shots, Path(folder), told)
-            drawn += [drawn[-1]] * (HELD if kind == "time" else 0)
-            (_gif if ending == "gif" else _mp4)(part, drawn, fps)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with drafted(), tempfile.TemporaryDirectory() as folder:
+        drawn = _drawn(shots, Path(folder), told)
+        drawn += [drawn[-1]] * (HELD if kind == "time" else 0)
+        made = Path(folder) / f"movie.{ending}"
+        (_gif if ending == "gif" else _mp4)(made, drawn, fps)
+        replace_bytes(path, made.read_bytes())
     return path
 
 

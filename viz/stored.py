@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.constants import FARADAY, GAS_CONSTANT
+from phasefield.errors import ResultError
 
 Array = NDArray[np.float64]
 
@@ -60,8 +61,16 @@ def frame_index(run: StoredRun, frame: int) -> int:
 
 
 def height_of(run: StoredRun, frame: int) -> Array:
-    """Height map of a frame (ny, nx) [um], 2D runs with ny = 1."""
-    return np.atleast_2d(np.asarray(run.heights[frame_index(run, frame)], dtype=np.float64)) * METRE
+    """Height map of a frame (ny, nx) [um], 2D runs with ny = 1. Raises as `height_in_metres` does."""
+    return height_in_metres(run, frame) * METRE
+
+
+def height_in_metres(run: StoredRun, frame: int) -> Array:
+    """Height map of a frame (ny, nx) [m], 2D runs with ny = 1. Raises ResultError if it is damaged."""
+    height = np.atleast_2d(np.asarray(run.heights[frame_index(run, frame)], dtype=np.float64))
+    if not np.isfinite(height).all():
+        raise ResultError(f"run {run.title!r}: the surface of frame {frame} is damaged; take another frame")
+    return height
 
 
 def field_of(run: StoredRun, name: str, frame: int) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,6 +14,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
+
+from phasefield.atomic import replace_bytes
 
 DPI = 300
 STYLES: dict[str, tuple[int, float]] = {"paper": (DPI, 1.0), "slides": (200, 1.3), "draft": (150, 1.0)}
@@ -109,12 +112,9 @@ def save(figure: Figure, path: str | Path) -> Path:
         for line in figure.findobj(Line2D):
             line.set_linewidth(larger * line.get_linewidth())
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
-        figure.savefig(part, dpi=dpi(), facecolor="white")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format=path.suffix.lstrip(".") or "png", dpi=dpi(), facecolor="white")
+    replace_bytes(path, drawn.getvalue())
     return path
 
 

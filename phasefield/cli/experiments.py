@@ -158,6 +158,7 @@ def _write(cells: dict[str, FlatImpedance], title: str, out: Path) -> None:
     import io
 
     from phasefield.atomic import replace_text
+    from phasefield.locks import folder_locked
     from phasefield.viz.plots.nyquist import OHM_CM2, Spectrum, nyquist
 
     spectra, text = [], io.StringIO()
@@ -170,9 +171,9 @@ def _write(cells: dict[str, FlatImpedance], title: str, out: Path) -> None:
         writer.writerows(
             (name, float(one), float(z.real) * OHM_CM2, -float(z.imag) * OHM_CM2) for one, z in zip(f, Z, strict=True)
         )
-    out.mkdir(parents=True, exist_ok=True)
-    replace_text(out / "impedance.csv", text.getvalue())
-    nyquist(spectra, title, out / "impedance.png")
+    with folder_locked(out):
+        replace_text(out / "impedance.csv", text.getvalue())
+        nyquist(spectra, title, out / "impedance.png")
 
 
 def _marks(cell: FlatImpedance) -> dict[str, float]:

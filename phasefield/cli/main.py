@@ -25,7 +25,7 @@ from phasefield.cli.study import studies
 from phasefield.cli.verify import verifying
 from phasefield.cli.view import viewing
 from phasefield.constants import VERSION
-from phasefield.errors import Interrupted, PhasefieldError, SolverError, one_line
+from phasefield.errors import DiskFullError, Interrupted, PhasefieldError, SolverError, one_line
 
 if TYPE_CHECKING:
     from phasefield.case import Case
@@ -80,11 +80,12 @@ def _verdict(error: Exception) -> tuple[str, int]:
     if isinstance(error, Interrupted):
         return str(error), RESUMABLE
     if isinstance(error, PhasefieldError):
-        return str(error), FAILED if isinstance(error, SolverError | RunError) else BAD_INPUT
+        return str(error), FAILED if isinstance(error, SolverError | RunError | DiskFullError) else BAD_INPUT
     if isinstance(error, MemoryError):
         return "out of memory; take a larger spacing or a smaller box", FAILED
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror or error}", FAILED
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename is not None else ""
+        return one_line(f"{where}{error.strerror or error or type(error).__name__}"), FAILED
     name = one_line(f"{type(error).__name__}: {error}", 200)
     return f"this is a bug ({name}); run the same command with --debug and report it", FAILED
 
@@ -128,6 +129,7 @@ def run(
     from phasefield.check import explain
     from phasefield.cli.tables import print_run
     from phasefield.formatting import console_for
+    from phasefield.locks import folder_locked
     from phasefield.processes import PROGRESS
     from phasefield.simulation.progress import display
 
@@ -144,7 +146,8 @@ def run(
     command = _command(case, out, set_, threads)
     shown = display(progress, console, api.set_threads)
     most = api.check_threads(threads, resolved.grid.cells)
-    with api.threads_limited(most), api.logged(folder), _stoppable(folder, command):
+    api.check_folder(folder, resume, overwrite)
+    with _stoppable(folder, command), folder_locked(folder), api.threads_limited(most), api.logged(folder):
         overwrite = api.check_folder(folder, resume, overwrite)
         if loud:
             _announce(resolved, most, console)
@@ -155,6 +158,8 @@ def run(
                 outcome = driver.run()
             except Interrupted as error:
                 raise Interrupted(f"{error}; continue with: {command}") from None
+            except DiskFullError:
+                raise
             except PhasefieldError as error:
                 raise RunError(str(error)) from error
     if loud:
@@ -166,22 +171,29 @@ def run(
 
 @contextmanager
 def _stoppable(folder: Path, command: str) -> Iterator[None]:
-    """Make SIGTERM and Ctrl-C outside the time loop, which handles them itself, end the program in order."""
+    """Make signals outside the time loop, which handles them itself, end the program in order; a full disk, too."""
 
-    def stop(number: int, _: Any) -> NoReturn:
+    from phasefield.processes import stop_signals
+
+    def stop(number: int) -> NoReturn:
         raise KeyboardInterrupt(signal.Signals(number).name)
 
-    before = signal.signal(signal.SIGTERM, stop)
     try:
-        yield
+        with stop_signals(stop):
+            yield
     except KeyboardInterrupt:
-        from phasefield.results.checkpoint import CHECKPOINTS
+        raise Interrupted(f"stopped before the first step; {_next(folder, command)}") from None
+    except DiskFullError as error:
+        raise RunError(f"{error}; then {_next(folder, command)}") from error
 
-        saved = any((folder / name).exists() for name in CHECKPOINTS)
-        again = command if saved else command.removesuffix(" --resume")
-        raise Interrupted(f"stopped before the first step; start again with: {again}") from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
+
+def _next(folder: Path, command: str) -> str:
+    """Return the words on how a run goes on that has been stopped: only a checkpoint can be resumed."""
+    from phasefield.results.checkpoint import has_checkpoint
+
+    if has_checkpoint(folder):
+        return f"continue with: {command}"
+    return f"start again with: {command.removesuffix(' --resume')}"
 
 
 def _command(case: str, out: Path | None, overrides: list[str] | None, threads: int | None) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from phasefield.errors import PhasefieldError
+from phasefield.errors import FolderBusyError, PhasefieldError
 
 if TYPE_CHECKING:
     from phasefield.results.run import Run
@@ -45,7 +47,7 @@ def roughness(
         periodic = 'lateral = "mirror"' not in run.resolved_case
         ways = {"raw": False, "levelled": True}
         textures = {
-            name: texture(run.heights[number], run.spacing, periodic=periodic, level=way)
+            name: texture(run.height(number), run.spacing, periodic=periodic, level=way)
             for name, way in ways.items()
             if level is None or way == level
         }
@@ -67,6 +69,18 @@ def _frame(run: Run, frame: int) -> int:
         there = f"it holds frames 0 to {n - 1}" if n else "it holds no frame yet"
         raise PhasefieldError(f"{run.path}: there is no frame {frame}; {there}")
     return int(frame % n)
+
+
+@contextmanager
+def _held(folder: Path, elsewhere: bool) -> Iterator[None]:
+    """Hold a folder that is written into; elsewhere: whether the user may name another by --out."""
+    from phasefield.locks import folder_locked
+
+    try:
+        with folder_locked(folder):
+            yield
+    except FolderBusyError as error:
+        raise FolderBusyError(f"{error}{'; or write elsewhere by --out' if elsewhere else ''}") from None
 
 
 @stored.command()
@@ -103,9 +117,9 @@ def render(
                                  ("--style", style, tuple(STYLES))):  # fmt: skip
         if value not in known:
             raise PhasefieldError(f"{option} {value}: give one of {', '.join(known)}")
-    with open_run(folder) as run, styled(style):
+    place = folder if out is None else out
+    with open_run(folder) as run, styled(style), _held(place, out is None):
         number = _frame(run, frame)
-        place = folder if out is None else out
         if movie is not None:
             with console_for(stderr=True).status("drawing") as status:
                 path = write_movie(
@@ -156,7 +170,7 @@ def html(
 
     if out is not None and (out.is_dir() or (out.parent.exists() and not out.parent.is_dir())):
         raise PhasefieldError(f"--out {out}: is a folder, or lies below a file; give the name of a file")
-    with open_run(folder) as run:
+    with open_run(folder) as run, _held(run.folder, True) if out is None else nullcontext():
         typer.echo(write_webpage(run, out))
 
 
@@ -199,7 +213,7 @@ def export(
     from phasefield.api import open_run
     from phasefield.results.export import export_heights, export_run
 
-    with open_run(folder) as run:
+    with open_run(folder) as run, _held(run.folder, False):
         if heights is not None:
             typer.echo(export_heights(run, heights, _frame(run, frame)))
             return

@@ -85,6 +85,7 @@ def study(
     phasefield study my-study.toml --scheduler tls://10.0.0.1:8786
     """
     from phasefield.formatting import console_for
+    from phasefield.locks import folder_locked
     from phasefield.studies.sweep.shown import announce
     from phasefield.studies.sweep.study import prepare, where
     from phasefield.studies.sweep.studyfile import read_study
@@ -103,8 +104,9 @@ def study(
     words = ["phasefield", "study", name, *(["--out", str(out)] if out != Path("studies") else [])]
     for text in set_ or []:
         words += ["-s", text]
-    tally = None if only_table else _run(prepared, how, quiet, shlex.join([*words, *place.words]))
-    _finish(prepared, tally, quiet)
+    with folder_locked(prepared.folder):
+        tally = None if only_table else _run(prepared, how, quiet, shlex.join([*words, *place.words]))
+        _finish(prepared, tally, quiet)
 
 
 def _run(prepared: Prepared, how: Where, quiet: bool, command: str) -> Tally | None:

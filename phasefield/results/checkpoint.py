@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from phasefield.atomic import part_of, replace_file, write_all
+from phasefield.atomic import open_plain, replace_file, write_all
 from phasefield.errors import ResultError
 
 Value = NDArray[Any] | float | int | bool | str | bytes
@@ -69,8 +69,6 @@ def write_checkpoint(folder: Path | str, state: Mapping[str, Value]) -> Path:
 def read_checkpoint(folder: Path | str) -> State:
     """Load the newest valid checkpoint of `folder`."""
     place = Path(folder)
-    for name in CHECKPOINTS:
-        part_of(place / name).unlink(missing_ok=True)
     found = [place / name for name in CHECKPOINTS if (place / name).exists()]
     if not found:
         raise ResultError(f"{place}: holds no checkpoint; start again without --resume")
@@ -143,7 +141,7 @@ def _header(file: Any) -> tuple[dict[str, Any], bytes]:
 def _serial(path: Path) -> int:
     """Serial number of a checkpoint; -1 for one that is missing or visibly damaged, to be replaced first."""
     try:
-        with path.open("rb") as file:
+        with open(open_plain(path), "rb") as file:
             return int(_header(file)[0]["serial"])
     except (_BadError, OSError):
         return -1
@@ -151,7 +149,7 @@ def _serial(path: Path) -> int:
 
 def _load(path: Path) -> State:
     """Read a checkpoint whole, and check it before anything is made of it."""
-    with path.open("rb") as file:
+    with open(open_plain(path), "rb") as file:
         header, head = _header(file)
         rest = os.fstat(file.fileno()).st_size - len(head)
         if rest < _DIGEST:

@@ -29,7 +29,7 @@ def export_run(run: Run) -> list[Path]:
 
 def export_heights(run: Run, kind: str, frame: int) -> Path:
     """Write the surface of a stored frame as height-<frame>.<kind>; see `profiles.write_profile` for the kinds."""
-    profile = Profile(run.heights[frame], (run.spacing, run.spacing), str(run.folder))
+    profile = Profile(run.height(frame), (run.spacing, run.spacing), str(run.folder))
     title = f"{run.title}, {float(run.times[frame]) / HOUR:.4g} h"
     return write_profile(run.folder / f"height-{frame}.{kind.lstrip('.').lower()}", profile, title)
 

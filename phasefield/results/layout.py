@@ -11,10 +11,16 @@
 
 Series stay uncompressed: the size of a compressed chunk changes with every save while it fills, and HDF5 does
 not get its old place back. Measured with 500 saves of 10 steps: 9.9 MB compressed, 0.8 MB plain.
+
+Every chunk bears a Fletcher-32 checksum, which HDF5 compares when it reads the chunk: a bit that a disk changed is
+an error instead of another voltage. Files of earlier versions have none.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from typing import Any
 
 import h5py
@@ -28,8 +34,34 @@ SERIES_CHUNK = 1024
 FIELD_CHUNK = 64
 """Edge of a chunk of a field in cells."""
 
+CHECKSUMS = "checksums"
+"""Attribute of `/run` with the checksums of its other attributes, as JSON: HDF5 has none for them."""
+
 Array = NDArray[Any]
 Shape = tuple[int, int, int]
+
+
+def write_attributes(group: h5py.Group, values: Mapping[str, Any]) -> None:
+    """Write attributes of `/run`, and a checksum of each as it reads back."""
+    for name, value in values.items():
+        group.attrs[name] = value
+    group.attrs[CHECKSUMS] = json.dumps({name: _checksum(group.attrs[name]) for name in values})
+
+
+def damaged_attributes(attributes: Mapping[str, Any]) -> list[str]:
+    """Return the names of the attributes of `/run` that do not fit their checksum; none in files without."""
+    if CHECKSUMS not in attributes:
+        return []
+    try:
+        known = dict(json.loads(attributes[CHECKSUMS]))
+    except (ValueError, TypeError, RecursionError):
+        return [CHECKSUMS]
+    return [name for name, value in known.items() if name not in attributes or _checksum(attributes[name]) != value]
+
+
+def _checksum(value: Any) -> str:
+    data = value.encode(errors="surrogateescape") if isinstance(value, str) else np.asarray(value).tobytes()
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
 def create_image(file: h5py.File, shape: Shape, spacing: float) -> None:
@@ -55,9 +87,9 @@ def require(
     """
     if name in group:
         return group[name]
-    settings: dict[str, Any] = {"chunks": (SERIES_CHUNK, *shape)}
+    settings: dict[str, Any] = {"chunks": (SERIES_CHUNK, *shape), "fletcher32": True}
     if chunk is not None:
-        settings = {"chunks": (1, *chunk), "compression": "gzip", "compression_opts": 1, "shuffle": True}
+        settings |= {"chunks": (1, *chunk), "compression": "gzip", "compression_opts": 1, "shuffle": True}
     return group.create_dataset(name, (0, *shape), dtype, maxshape=(None, *shape), **settings)
 
 

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phasefield.atomic import write_all
+from phasefield.atomic import open_plain, write_all
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -29,7 +29,7 @@ class Overlay(io.RawIOBase):
 
     def __init__(self, path: Path | None = None) -> None:
         super().__init__()
-        self._base = -1 if path is None else os.open(path, os.O_RDONLY)
+        self._base = -1 if path is None else open_plain(path)
         self._base_size = 0 if path is None else os.fstat(self._base).st_size
         self._pages: dict[int, bytearray] = {}
         self._size = self._base_size

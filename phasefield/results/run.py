@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import logging
 import math
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -19,12 +20,15 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from phasefield.atomic import read_plain
 from phasefield.errors import ResultError
 from phasefield.fields import REQUIRED_SERIES, SERIES, cell_field
 from phasefield.results.balances import Corrections, Ledger, largest_corrections, worst_errors
-from phasefield.results.layout import FORMAT, Shape
+from phasefield.results.layout import CHECKSUMS, FORMAT, Shape, damaged_attributes
 from phasefield.results.safe_hdf5 import MAX_VALUES, GuardedFile
 from phasefield.results.writer import RESULT, SUMMARY
+
+_log = logging.getLogger(__name__)
 
 MAX_TEXT = 1 << 26
 """Bytes of one text attribute and of summary.json."""
@@ -57,6 +61,10 @@ class Run:
             self.shape: Shape = (int(shape[0]), int(shape[1]), int(shape[2]))
             self.spacing = float(group.attrs["spacing"])
             self.seed = int(group.attrs["seed"])
+            if not (math.isfinite(self.spacing) and self.spacing > 0.0):
+                raise ResultError(f"{self.path}: a spacing of {self.spacing:g} m is not that of a run")
+            if bad := {"shape", "spacing", CHECKSUMS}.intersection(self.damaged_attributes):
+                raise ResultError(f"{self.path}: is damaged: {', '.join(sorted(bad))} does not fit its checksum")
 
     @classmethod
     def open(cls, where: Path | str) -> Self:
@@ -91,6 +99,11 @@ class Run:
         """Attributes of the group `/run`: the caller's own numbers and texts."""
         with self._guard.reading():
             return {str(name): value for name, value in self._guard.group("run").attrs.items()}
+
+    @cached_property
+    def damaged_attributes(self) -> list[str]:
+        """Names of the attributes that do not fit their checksum."""
+        return damaged_attributes(self.attrs)
 
     @property
     def case_text(self) -> str:
@@ -131,16 +144,28 @@ class Run:
 
     @cached_property
     def series(self) -> dict[str, Array]:
-        """Every series by name, in SI units; empty ones for a run without a step."""
+        """Every series by name, in SI units; empty ones for a run without a step. What is damaged in them is NaN."""
+        return self._sound_series[0]
+
+    @property
+    def damaged_series(self) -> list[str]:
+        """Names of the series that are damaged somewhere."""
+        return self._sound_series[1]
+
+    @cached_property
+    def _sound_series(self) -> tuple[dict[str, Array], list[str]]:
         with self._guard.reading():
             group = self._guard.group("run/series")
             if len(group) > MAX_SERIES:
                 raise ResultError(f"{self.path}: holds {len(group)} series; no run has so many")
-            found = {str(name): self._guard.read(f"run/series/{name}") for name in group}
+            read = {str(name): self._guard.read_sound(f"run/series/{name}") for name in group}
+            found, bad = {name: one[0] for name, one in read.items()}, [name for name, one in read.items() if one[1]]
             if any(c.ndim != 1 for c in found.values()) or len({len(c) for c in found.values()}) > 1:
                 raise ResultError(f"{self.path}: the series differ in length")
             found = found or {name: np.zeros(0) for name in REQUIRED_SERIES}
-            return {name: found[name] for name in sorted(found, key=_rank)}
+        if bad:
+            _log.warning("%s: is damaged; values of these series are left out: %s", self.path, ", ".join(bad))
+        return {name: found[name] for name in sorted(found, key=_rank)}, bad
 
     @cached_property
     def units(self) -> dict[str, str]:
@@ -182,11 +207,23 @@ class Run:
 
     @cached_property
     def heights(self) -> Array:
-        """Height maps (frames, ny, nx) in metres; a 2D run has ny = 1."""
+        """Height maps (frames, ny, nx) in metres; a 2D run has ny = 1. A frame that is damaged is NaN."""
         if self.n_frames == 0:
             return np.zeros((0, *self.shape[1:]))
         with self._guard.reading():
-            return self._guard.read("run/surface/height").reshape(self.n_frames, *self.shape[1:])
+            found, bad = self._guard.read_sound("run/surface/height")
+            found = found.reshape(self.n_frames, *self.shape[1:])
+        if bad:
+            frames = np.flatnonzero(~np.isfinite(found).all(axis=(1, 2))).tolist()
+            _log.warning("%s: is damaged; the surface of these frames is left out: %s", self.path, frames)
+        return found
+
+    def height(self, frame: int) -> Array:
+        """Height map (ny, nx) of a frame in metres. Raises ResultError if it is damaged, or holds no numbers."""
+        found = self.heights[frame]
+        if not np.isfinite(found).all():
+            raise ResultError(f"{self.path}: the surface of frame {frame} is damaged; take another frame")
+        return np.asarray(found)
 
     def field(self, name: str, frame: int = -1) -> NDArray[np.float32]:
         """Field (nz, ny, nx) of one frame, by its name or symbol; -1 is the last frame."""
@@ -243,12 +280,10 @@ class Run:
     @cached_property
     def summary(self) -> dict[str, Any]:
         """Content of summary.json; for a run without one, the last value of every series."""
-        path = self.folder / SUMMARY
         with contextlib.suppress(OSError, ValueError, RecursionError):
-            if path.stat().st_size <= MAX_TEXT:
-                value = json.loads(path.read_text(encoding="utf-8"))
-                if isinstance(value, dict):
-                    return value
+            value = json.loads(read_plain(self.folder / SUMMARY, MAX_TEXT))
+            if isinstance(value, dict):
+                return value
         last = {name: float(column[-1]) for name, column in self.series.items() if len(column)}
         return {
             "title": self.title,

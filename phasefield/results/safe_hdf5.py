@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from phasefield.atomic import open_plain
 from phasefield.errors import ResultError, one_line
 
 MAX_VALUES = 1 << 31
@@ -19,29 +21,43 @@ MAX_VALUES = 1 << 31
 MAX_RATIO = 1100
 """Bytes that one byte of a file can hold: deflate reaches 1032 on zeros."""
 
-_STRANGE = (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError, OverflowError)
+STRANGE = (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError, OverflowError)
 """What h5py raises over a file of another layout or a damaged one."""
 
 
 class GuardedFile:
-    """An HDF5 file open for reading; no lock is taken, so that a run on a network drive can be watched."""
+    """An HDF5 file open for reading; no lock is taken, so that a run on a network drive can be watched.
+
+    HDF5 gets an open file instead of a path: in one process it refuses a path that is open with other settings of
+    locks, and another part of a user's program may have opened it.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         with self.reading():
-            self._bytes = path.stat().st_size
-            self._file = h5py.File(path, "r", locking=False)
+            self._plain = open(open_plain(path), "rb")  # noqa: SIM115  closed by close
+            try:
+                self._bytes = os.fstat(self._plain.fileno()).st_size
+                self._file = h5py.File(self._plain, "r")
+            except BaseException:
+                self._plain.close()
+                raise
 
     def close(self) -> None:
         """Free the file; what was read stays usable."""
         self._file.close()
+        self._plain.close()
+
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):  # a file that was never open, or a program at its end
+            self.close()
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
         """Turn whatever h5py raises into one line."""
         try:
             yield
-        except _STRANGE as error:
+        except STRANGE as error:
             reason = one_line(str(error) or type(error).__name__, 200)
             raise ResultError(f"{self.path}: cannot be read as a results file ({reason})") from error
         except MemoryError as error:
@@ -70,6 +86,19 @@ class GuardedFile:
         if item.size > MAX_VALUES:
             raise ResultError(f"{self.path}: {name} is too large to be read at once")
         return np.asarray(item[()], np.float64)
+
+    def read_sound(self, name: str) -> tuple[NDArray[np.float64], bool]:
+        """Array of this name with NaN in the chunks that cannot be read, and whether there are any."""
+        try:
+            return self.read(name), False
+        except OSError:  # a checksum or a compressed chunk that is wrong
+            item = self.dataset(name)
+        found = np.full(item.shape, np.nan)
+        length = (item.chunks or item.shape)[0]
+        for start in range(0, len(item), length):
+            with contextlib.suppress(OSError):
+                found[start : start + length] = item[start : start + length]
+        return found, True
 
     def check_sizes(self) -> None:
         """Refuse the file if any array claims more than it can hold: HDF5 would work on it for ever."""

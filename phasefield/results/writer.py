@@ -24,8 +24,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from phasefield.atomic import part_of, replace_file, replace_text
-from phasefield.errors import ResultError
+from phasefield.atomic import replace_file, replace_text
+from phasefield.errors import ResultError, one_line
 from phasefield.fields import FRAME_SERIES, REQUIRED_SERIES, SERIES, cell_field
 from phasefield.results.checkpoint import CHECKPOINTS
 from phasefield.results.layout import (
@@ -34,13 +34,15 @@ from phasefield.results.layout import (
     Array,
     Shape,
     create_image,
+    damaged_attributes,
     extend_dataset,
     require,
     truncate,
+    write_attributes,
     write_steps,
 )
 from phasefield.results.memory_file import Overlay
-from phasefield.results.safe_hdf5 import GuardedFile
+from phasefield.results.safe_hdf5 import STRANGE, GuardedFile
 
 RESULT = "result.vtkhdf"
 SUMMARY = "summary.json"
@@ -85,6 +87,10 @@ class RunWriter:
         self._names: list[str] = []
         self._rows: list[list[float]] = []
         self._last: dict[str, float] = {}
+        self._tried: tuple[int, int, float | None] = (0, 0, None)  # rows, frames, time: a save that failed at its end
+        self.attrs: dict[str, Any] = {}
+        self.last_row: dict[str, float] = {}  # that the file holds
+        self.last_frame = -1.0  # s, time of the last frame that it holds
 
     @classmethod
     def create(
@@ -128,8 +134,7 @@ class RunWriter:
         with run._change(new=True) as file:
             create_image(file, run.shape, float(header.spacing))
             group = file.create_group("run")
-            for name, value in own.items():
-                group.attrs[name] = value
+            write_attributes(group, own)
             group.create_group("series")
         return run
 
@@ -137,18 +142,18 @@ class RunWriter:
     def resume(cls, folder: Path | str, n_rows: int, n_frames: int) -> RunWriter:
         """Continue a run from its checkpoint: what the file holds beyond these counts is cut off."""
         run = cls(Path(folder))
-        part_of(run.path).unlink(missing_ok=True)
         if not run.path.is_file():
             raise ResultError(f"{run.folder}: holds no {RESULT}; there is nothing to resume")
+        guard = GuardedFile(run.path)
         try:
-            guard = GuardedFile(run.path)
-            try:
-                guard.check_sizes()
-            finally:
-                guard.close()
-            run._read_state(n_rows, n_frames)
-        except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
-            raise ResultError(f"{run.path}: cannot be read as a results file ({error})") from error
+            guard.check_sizes()
+            with guard.reading():
+                held = run._read_state(guard, n_rows, n_frames)
+        finally:
+            guard.close()
+        if held != (n_rows, n_frames):
+            with run._change() as file:
+                truncate(file, n_rows, n_frames)
         return run
 
     def add_row(self, row: Mapping[str, float]) -> None:
@@ -178,11 +183,15 @@ class RunWriter:
         if frame is not None:
             self._check_frame(frame)
         with self._change() as file:
+            self._check_end(file)
+            self._tried = self.n_rows + len(self._rows), self.n_frames + (frame is not None), self._last.get("time")
             self._append_rows(file["run/series"])
             if frame is not None:
                 self._append_frame(file, frame)
         self.n_rows += len(self._rows)
         self.n_frames += frame is not None
+        self.last_row = dict(self._last)
+        self.last_frame = self.last_frame if frame is None else frame.time
         self._rows = []
 
     def _clear(self, overwrite: bool) -> None:
@@ -198,7 +207,6 @@ class RunWriter:
             self.folder.mkdir(parents=True, exist_ok=True)
             for path in old:
                 path.unlink(missing_ok=True)
-                part_of(path).unlink(missing_ok=True)
         except OSError as error:
             raise ResultError(f"{self.folder}: cannot be used as a run folder ({error.strerror})") from error
 
@@ -211,31 +219,56 @@ class RunWriter:
             raise ResultError(f"{self.path}: cannot be read ({error.strerror})") from error
         with overlay:
             # The oldest format: every ParaView reads it, and it has no flags that lock a file after a kill.
-            with h5py.File(overlay, "w" if new else "r+", libver=("earliest", "v110")) as file:
-                yield file
+            try:
+                with h5py.File(overlay, "w" if new else "r+", libver=("earliest", "v110")) as file:
+                    yield file
+            except STRANGE as error:
+                reason = one_line(str(error) or type(error).__name__, 200)
+                raise ResultError(f"{self.path}: has been damaged since it was opened ({reason})") from error
             replace_file(self.path, overlay.copy_to, overlay.size)
 
-    def _read_state(self, n_rows: int, n_frames: int) -> None:
-        with h5py.File(self.path, "r", locking=False) as file:
-            group = file["run"]
-            self.shape = _shape([int(n) for n in group.attrs["shape"]])
-            self.fields = list(json.loads(group.attrs["fields"]))
-            self._names = [name for name in SERIES if name in group["series"]]
-            held = min((len(group["series"][name]) for name in self._names), default=0)
-            frames = len(group["surface/time"]) if "surface" in group else 0
-            if held < n_rows or frames < n_frames:
-                raise ResultError(
-                    f"{self.path}: holds {held} steps and {frames} frames, fewer than its checkpoint "
-                    f"({n_rows} and {n_frames}): it is not the file that the checkpoint belongs to"
-                )
-            if n_rows:
-                self._last = {name: float(group["series"][name][n_rows - 1]) for name in self._names}
+    def _read_state(self, guard: GuardedFile, n_rows: int, n_frames: int) -> tuple[int, int]:
+        """Read what the run goes on from; return how many steps and frames the file holds."""
+        self.attrs = dict(guard.group("run").attrs)
+        bad = damaged_attributes(self.attrs)
+        self.shape = _shape([int(n) for n in self.attrs["shape"]])
+        self.fields = list(json.loads(self.attrs["fields"]))
+        held = guard.group("run/series")
+        columns = {name: guard.read_sound(f"run/series/{name}") for name in SERIES if name in held}
+        times, lost = np.zeros(0), False
+        if "surface" in guard.group("run"):
+            times, lost = guard.read_sound("run/surface/time")
+        bad += [name for name, (_, broken) in columns.items() if broken] + ["the times of the frames"] * lost
+        if bad:
+            raise ResultError(
+                f"{self.path}: is damaged ({', '.join(bad)}) and cannot be continued; "
+                "start again with --overwrite, or in another folder"
+            )
+        rows = min((len(column) for column, _ in columns.values()), default=0)
+        if rows < n_rows or len(times) < n_frames:
+            raise ResultError(
+                f"{self.path}: holds {rows} steps and {len(times)} frames, fewer than its checkpoint "
+                f"({n_rows} and {n_frames}): it is not the file that the checkpoint belongs to"
+            )
+        if n_rows:
+            self._names = list(columns)
+            self._last = {name: float(column[n_rows - 1]) for name, (column, _) in columns.items()}
+        self.last_row, self.last_frame = dict(self._last), float(times[n_frames - 1]) if n_frames else -1.0
         self.n_rows, self.n_frames = n_rows, n_frames
-        if (held, frames) != (n_rows, n_frames):
-            with self._change() as file:
-                truncate(file, n_rows, n_frames)
-        if n_rows == 0:
-            self._names = []
+        return rows, len(times)
+
+    def _check_end(self, file: h5py.File) -> None:
+        """Refuse to append to a file that does not end as this writer left it."""
+        held = file["run/series"]
+        rows = {len(held[name]) for name in held} or {0}
+        frames = len(file["run/surface/time"]) if "surface" in file["run"] else 0
+        time = float(held["time"][-1]) if "time" in held and len(held["time"]) else None
+        known = (self.n_rows, self.n_frames, self.last_row.get("time"))
+        if len(rows) > 1 or (max(rows), frames, time) not in (known, self._tried):
+            raise ResultError(
+                f"{self.path}: another program has changed it: it holds {max(rows)} steps and {frames} frames, "
+                f"this run wrote {self.n_rows} and {self.n_frames}; nothing is added to it"
+            )
 
     def _check_frame(self, frame: Frame) -> None:
         if not self._last:

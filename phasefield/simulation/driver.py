@@ -6,16 +6,15 @@ import logging
 import math
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from phasefield.errors import NO_LITHIUM, Interrupted, SolverError
 from phasefield.model.coefficients import Drive
 from phasefield.model.laws import law_of
+from phasefield.processes import stop_signals
 from phasefield.results.run import open_run
 from phasefield.results.writer import Frame, RunWriter, write_summary
 from phasefield.simulation import restart
@@ -106,8 +105,10 @@ class Driver:
         self._checkpoint()
 
     def _resume(self) -> None:
-        self.state, at, self.control, rows, frames = restart.load_checkpoint(self.folder, self.case, self.cell)
+        saved = restart.load_checkpoint(self.folder, self.case, self.cell)
+        self.state, at, self.control, rows, frames = saved
         self.writer = RunWriter.resume(self.folder, rows, frames)
+        restart.check_agreement(saved, self.case, self.writer)
         self.position = ProtocolPosition(self.case.protocol, at, full=self.case.cathode is not None)
         self.saved_at = time.monotonic()
         log.info("resumed at %.6g s, step %d", self.state.t, self.control.steps)
@@ -205,9 +206,10 @@ class Driver:
     def run(self) -> Outcome:
         """Run to the end of the protocol, an event that stops it, or a failure; the folder then holds all of it.
 
-        Raises Interrupted, after saving, on SIGTERM, Ctrl-C or the end of the wall time.
+        Raises Interrupted, after saving, on a signal to stop (`processes.stop_signals`) or the end of the wall time.
         """
-        with self._signals():
+        with stop_signals(self._note):
+            self.begun_at = time.monotonic()
             outcome = self._check_events()
             while outcome is None and not self.position.done:
                 try:
@@ -295,13 +297,18 @@ class Driver:
             self._checkpoint()
 
     def _report(self, row: dict[str, float], dt: float) -> None:
-        if self.progress is not None:
-            self.progress(
-                Progress(
-                    self.state.t, self.case.protocol.planned_time, int(row["cycle"]), self.case.protocol.repeat,
-                    row["voltage"], row["Sz"], self.control.steps, dt, time.monotonic() - self.begun,
-                )
-            )
+        """Tell the progress display; a terminal that has gone is told no more, and the run goes on."""
+        if self.progress is None:
+            return
+        now = Progress(
+            self.state.t, self.case.protocol.planned_time, int(row["cycle"]), self.case.protocol.repeat,
+            row["voltage"], row["Sz"], self.control.steps, dt, time.monotonic() - self.begun,
+        )  # fmt: skip
+        try:
+            self.progress(now)
+        except OSError as error:
+            log.warning("the progress display has ended (%s); the run goes on", error.strerror)
+            self.progress = None
 
     def _finish(self, reason: str, text: str) -> Outcome:
         self.writer.save(self._frame() if self.control.last_frame != self.state.t else None)
@@ -323,22 +330,8 @@ class Driver:
         why = "the wall time is over" if late else f"signal {signal.Signals(self.stop_signal or 0).name}"
         raise Interrupted(f"stopped at {self.state.t:.6g} s ({why}); saved in {self.folder}")
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        self.begun_at = time.monotonic()
-
-        def note(number: int, _: FrameType | None) -> None:
-            self.stop_signal = number
-
-        try:
-            kept = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-        except ValueError:  # not the main thread: the caller handles signals
-            kept = {}
-        try:
-            yield
-        finally:
-            for number, old in kept.items():
-                signal.signal(number, old)
+    def _note(self, number: int) -> None:
+        self.stop_signal = number
 
     def _frame(self) -> Frame:
         self.control.last_frame = self.state.t

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from phasefield.atomic import replace_text
 from phasefield.constants import FARADAY, VERSION
 from phasefield.model.base import LawOfMotion
 from phasefield.model.state import State
@@ -50,7 +51,7 @@ def start_run_files(case: Case, folder: Path, overwrite: bool) -> RunWriter:
         attrs={"title": case.title, "molar_volume": case.lithium.molar_volume, "case_hash": case.hash},
         overwrite=overwrite,
     )
-    (folder / "case.toml").write_text(case.resolved_toml(), encoding="utf-8")
+    replace_text(folder / "case.toml", case.resolved_toml())
     return writer
 
 

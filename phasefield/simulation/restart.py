@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from phasefield.errors import ResultError
+from phasefield.errors import ResultError, one_line
 from phasefield.model.base import LawOfMotion
 from phasefield.model.reaction import Reaction
 from phasefield.model.state import State
 from phasefield.results.checkpoint import read_checkpoint, write_checkpoint
+from phasefield.results.writer import RunWriter
 from phasefield.simulation.protocol import Passed
 
 if TYPE_CHECKING:
@@ -83,16 +84,69 @@ def save_checkpoint(
 
 
 def load_checkpoint(folder: Path, case: Case, cell: LawOfMotion) -> Saved:
-    """Read the newest good checkpoint of a run. Raises ResultError if there is none, or if it is of another case."""
-    saved = read_checkpoint(folder)
-    if saved["case_hash"] != case.hash:
+    """Read the newest good checkpoint of a run.
+
+    Raises ResultError if there is none, if it is of another case, or if it does not hold what a run of this case needs.
+    """
+    stored = read_checkpoint(folder)
+    if stored.get("case_hash") != case.hash:
         raise ResultError(f"{folder}: holds a run of another case; resume with its own {folder / 'case.toml'}")
-    numbers = json.loads(str(saved["numbers"]))
-    arrays = {k[6:]: v for k, v in saved.items() if k.startswith("array_")}
+    try:
+        saved = _restored(stored, cell)
+        _check_state(saved, case)
+    except _WRONG as error:
+        reason = one_line(str(error) or type(error).__name__, 120)
+        raise ResultError(
+            f"{folder}: its checkpoint does not hold a state of this case ({reason}); start again with --overwrite"
+        ) from error
+    return saved
+
+
+_WRONG = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError)
+"""What a checkpoint raises whose checksum is right and whose content is not."""
+
+
+def _restored(stored: Mapping[str, Any], cell: LawOfMotion) -> Saved:
+    """Return what a checkpoint holds."""
+    numbers = json.loads(str(stored["numbers"]))
+    arrays = {k[6:]: v for k, v in stored.items() if k.startswith("array_")}
     for name in AT_FIRST:
-        setattr(cell, name, numbers[name])
-    state = cell.restore(arrays, numbers["state"])
+        setattr(cell, name, float(numbers[name]))
+    state = cell.restore(arrays, {name: float(value) for name, value in numbers["state"].items()})
     j, J, Jc, j_li = (np.asarray(arrays[f"rx_{name}"], dtype=float) for name in REACTION)
-    state.reaction = Reaction(j, J, Jc, j_li, *numbers["reaction"])
-    at = Passed.from_dict(numbers["position"])
-    return Saved(state, at, Control.from_dict(numbers["control"]), int(saved["rows"]), int(saved["frames"]))
+    state.reaction = Reaction(j, J, Jc, j_li, *(float(value) for value in numbers["reaction"]))
+    at, control = Passed.from_dict(numbers["position"]), Control.from_dict(numbers["control"])
+    return Saved(state, at, control, int(stored["rows"]), int(stored["frames"]))
+
+
+def _check_state(saved: Saved, case: Case) -> None:
+    """Raise ValueError unless the state is one of numbers, at a place of the protocol."""
+    s, at = saved.state, saved.at
+    if not (np.isfinite(s.front.d).all() and np.isfinite(s.c).all() and all(map(math.isfinite, s.numbers().values()))):
+        raise ValueError("a field holds no numbers")
+    place = 0 <= at.step < len(case.protocol.steps) and 0 <= at.cycle <= case.protocol.repeat
+    if not place or not (0.0 <= at.elapsed < math.inf and 0.0 <= at.charge < math.inf):
+        raise ValueError("its place in the protocol does not exist")
+    if saved.rows < 1 or saved.frames < 0:
+        raise ValueError("it counts no steps")
+
+
+def check_agreement(saved: Saved, case: Case, writer: RunWriter) -> None:
+    """Raise ResultError unless results file and checkpoint end at the same step, with the same totals."""
+    s, row = saved.state, writer.last_row
+    pairs = {
+        "case": (str(writer.attrs.get("case_hash", case.hash))[:12], case.hash[:12]),
+        "steps": (writer.n_rows - 1, saved.control.steps),
+        "time": (row["time"], s.t),
+        "charge_applied": (row["charge_applied"], s.applied),
+        "charge_deposited": (row["charge_deposited"], s.deposited),
+        "charge_side": (row["charge_side"], s.side),
+        "lithium_volume": (row["lithium_volume"], s.front.volume()),
+        "time of the last frame": (writer.last_frame, saved.control.last_frame),
+    }
+    differ = [f"{name}: {there} and {here}" for name, (there, here) in pairs.items() if there != here]
+    if differ:
+        raise ResultError(
+            f"{writer.folder}: its results and its checkpoint are not of one run ({'; '.join(differ)}); "
+            "put the files of one run together, or start again with --overwrite"
+        )

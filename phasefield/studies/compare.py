@@ -20,6 +20,7 @@ from phasefield.atomic import replace_text
 from phasefield.check.estimate import estimate
 from phasefield.errors import PhasefieldError, ResultError
 from phasefield.formatting import MICRO, MILLI, named, number, plain_table, spell
+from phasefield.locks import folder_locked
 from phasefield.machine import available_memory
 from phasefield.processes import Job, run_all
 from phasefield.results.checkpoint import CHECKPOINTS
@@ -65,9 +66,19 @@ def compare_runs(
     """Run what is not yet run, write compare.png, .csv and .json into `out`, and return the table's rows.
 
     given: case files, shipped cases, or folders of stored runs. A finished run of the same resolved case is
-    used again, an unfinished one is resumed. Raises Interrupted, all runs resumable, when stopped.
+    used again, an unfinished one is resumed. Raises Interrupted, all runs resumable, when stopped; FolderBusyError
+    if another process writes into `out`.
     """
     entries = plan(given, out, overrides)
+    api.check_threads(threads)
+    with folder_locked(out):
+        return _compared(entries, out, threads, overwrite, console)
+
+
+def _compared(
+    entries: Sequence[PlannedRun], out: Path, threads: int | None, overwrite: bool, console: Console | None
+) -> list[Row]:
+    """Run what is not yet run, write table and picture, and return the rows."""
     run_missing(entries, threads=threads, overwrite=overwrite, console=console)
     with ExitStack() as stack:
         runs = [stack.enter_context(open_run(entry.folder)) for entry in entries]
@@ -101,7 +112,7 @@ def plan(given: Sequence[str], out: Path, overrides: Sequence[str]) -> list[Plan
             entries.append(PlannedRun(_free(Path(text).resolve().name, entries), text, None, Path(text)))
             continue
         case = api.read_case(text, overrides)
-        name = _free(case.path.stem if case.path is not None else text, entries)
+        name = _free(api.folder_name(Path(text) if case.path is None else case.path), entries)
         entries.append(PlannedRun(name, text, case, out / name, tuple(overrides)))
     if len({entry.folder.resolve() for entry in entries}) < len(entries):
         raise PhasefieldError(f"{' '.join(given)}: the same run comes twice; name each once")

@@ -12,6 +12,7 @@ from typing import Any
 
 from phasefield.atomic import replace_text
 from phasefield.errors import PhasefieldError
+from phasefield.locks import folder_locked
 from phasefield.results.run import open_run
 from phasefield.results.writer import RESULT
 from phasefield.topography.profiles import Profile, fitted, read_profile
@@ -50,7 +51,7 @@ def load_profiles(
         with open_run(text) as run:
             if not -run.n_frames <= frame < run.n_frames:
                 raise PhasefieldError(f"{text}: there is no frame {frame}; it holds {run.n_frames}")
-            found.append(Profile(run.heights[frame], (run.spacing, run.spacing), f"{run.title}, {text}"))
+            found.append(Profile(run.height(frame), (run.spacing, run.spacing), f"{run.title}, {text}"))
     for profile in found:
         if profile.pixel is None:
             raise PhasefieldError(f'{profile.source}: does not say how large a pixel is; give --pixel, e.g. "1 um"')
@@ -95,8 +96,6 @@ def write_profiles(shown: Sequence[Shown], spacing: float, out: Path) -> list[Pa
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["surface", *(f"{name} [m]" if name in LENGTHS else name for name in NAMES)])
     writer.writerows([one.name, *(one.figures[name] for name in NAMES)] for one in shown)
-    out.mkdir(parents=True, exist_ok=True)
-    replace_text(out / TABLE, text.getvalue())
     document = {
         "edge": len(shown[0].heights) * spacing, "spacing": spacing,
         "surfaces": [
@@ -109,5 +108,7 @@ def write_profiles(shown: Sequence[Shown], spacing: float, out: Path) -> list[Pa
             for one in shown
         ],
     }  # fmt: skip
-    replace_text(out / FIGURES, json.dumps(document, indent=1) + "\n")
-    return [out / TABLE, out / FIGURES, profiles_plate(shown, spacing, out / PICTURE)]
+    with folder_locked(out):
+        replace_text(out / TABLE, text.getvalue())
+        replace_text(out / FIGURES, json.dumps(document, indent=1) + "\n")
+        return [out / TABLE, out / FIGURES, profiles_plate(shown, spacing, out / PICTURE)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from phasefield import api
 from phasefield.errors import PhasefieldError
 from phasefield.formatting import plain_table, spell_wall
+from phasefield.locks import folder_locked
 from phasefield.studies.compare import PlannedRun, expected, run_missing
 from phasefield.validation.page import HTML, off, simulated, what, write, write_docs
 from phasefield.validation.registry import EXPERIMENTS, Setting
@@ -41,16 +42,17 @@ def report_experiments(
     entries = [one.entries(out) for one in chosen]
     _announce(console, [entry for some in entries for entry in some], processors)
     ready = [some for one, some in zip(chosen, entries, strict=True) if not one.makes_runs]
-    run_missing([entry for some in ready for entry in some], threads=threads, console=console)
-    done: list[Experiment] = []
-    for one, some in zip(chosen, entries, strict=True):
-        done += one.evaluate(Setting(out, some, threads, console))
-    for result in done:
-        for plot in result.plots:
-            draw(plot, out)
-        _print(console, result)
     missing: Sequence[Missing] = NOT_SIMULATED
-    write(done, missing, out)
+    done: list[Experiment] = []
+    with folder_locked(out):
+        run_missing([entry for some in ready for entry in some], threads=threads, console=console)
+        for one, some in zip(chosen, entries, strict=True):
+            done += one.evaluate(Setting(out, some, threads, console))
+        for result in done:
+            for plot in result.plots:
+                draw(plot, out)
+            _print(console, result)
+        write(done, missing, out)
     console.print(
         f"Measured, not simulated: {len(missing)} numbers, in the report with the reason",
         soft_wrap=True,

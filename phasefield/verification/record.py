@@ -6,6 +6,7 @@ The JSON keeps the last outcome of each check, so that a part of the checks can 
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import shutil
@@ -14,7 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from phasefield.atomic import replace_text
+from phasefield.atomic import read_plain, replace_text
 from phasefield.formatting import finite_number
 from phasefield.verification.registry import CheckOutcome
 from phasefield.verification.row import Check, CheckRow
@@ -63,8 +64,8 @@ def _finite(value: float) -> float | None:
 def read_entries(folder: Path, name: str = JSON) -> Entries:
     """Return what earlier calls left in the folder, by the names of the checks; nothing if it cannot be read."""
     try:
-        found = json.loads((folder / name).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = json.loads(read_plain(folder / name))
+    except (OSError, ValueError, RecursionError):
         return {}
     return dict(found) if isinstance(found, dict) else {}
 
@@ -73,11 +74,12 @@ def write_entries(folder: Path, entries: Entries) -> None:
     """Write the JSON and the table."""
     folder.mkdir(parents=True, exist_ok=True)
     replace_text(folder / JSON, json.dumps(entries, indent=1) + "\n")
-    with (folder / CSV).open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(HEADS)
-        for name, entry in entries.items():
-            writer.writerows([name, *(row[head] for head in HEADS[1:])] for row in entry["rows"])
+    table = io.StringIO()
+    writer = csv.writer(table)
+    writer.writerow(HEADS)
+    for name, entry in entries.items():
+        writer.writerows([name, *(row[head] for head in HEADS[1:])] for row in entry["rows"])
+    replace_text(folder / CSV, table.getvalue())
 
 
 def allowed(value: float | None, relative: bool, unit: str) -> str:

@@ -22,7 +22,8 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from phasefield.errors import one_line
+from phasefield.atomic import replace_text
+from phasefield.errors import ResultError, one_line
 
 log = logging.getLogger(__name__)
 
@@ -226,8 +227,6 @@ def _read(path: Path) -> dict[str, str]:
 
 
 def _write(path: Path, answers: dict[str, str]) -> None:
-    with suppress(OSError):  # a read-only home costs one more question, nothing else
+    with suppress(OSError, ResultError):  # a read-only home costs one more question, nothing else
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_suffix(f".{os.getpid()}")
-        aside.write_text(json.dumps(answers, indent=1), encoding="utf-8")
-        aside.replace(path)
+        replace_text(path, json.dumps(answers, indent=1))

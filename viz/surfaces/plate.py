@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from phasefield.topography.roughness import Texture, texture
-from phasefield.viz.stored import METRE, Array, StoredRun, frame_index, is_flat_run, when
+from phasefield.viz.stored import METRE, Array, StoredRun, frame_index, height_in_metres, is_flat_run, when
 from phasefield.viz.style import INK, MICRON, RUN_COLOURS, TIMES, look, new_figure, save, significant_digits
 from phasefield.viz.surfaces.camera import View, common_view, lateral_size, relief
 from phasefield.viz.surfaces.section import draw_salt_bar, draw_slice, salt_limits, take_slice
@@ -151,7 +151,7 @@ def _draw_section(add: Any, run: StoredRun, frame: int) -> None:
 
 
 def _draw_figures(axes: Axes, run: StoredRun, frame: int, periodic: bool) -> None:
-    height = np.atleast_2d(np.asarray(run.heights[frame], dtype=np.float64))
+    height = height_in_metres(run, frame)
     raw = texture(height, run.spacing, periodic=periodic)
     flat = texture(height, run.spacing, periodic=periodic, level=True)
     draw_table(axes, ["", *LENGTHS, *NUMBERS], [["raw", *_row(raw)], ["levelled", *_row(flat)]])

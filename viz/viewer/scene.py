@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from phasefield.fields import FIELDS
 from phasefield.topography.roughness import basic
-from phasefield.viz.stored import METRE, Array, StoredRun, labels
+from phasefield.viz.stored import METRE, Array, StoredRun, height_in_metres, labels
 
 HEIGHT = "height"
 RESISTANCE = "film_resistance"
@@ -126,7 +126,7 @@ class Scene:
     def _sheet(self, k: int, frame: int, colour: str) -> Sheet:
         run = self.runs[k]
         stride = stride_of(run)
-        z = np.asarray(run.heights[frame][::stride, ::stride], dtype=np.float64)
+        z = height_in_metres(run, frame)[::stride, ::stride]
         dx = run.spacing * stride * METRE
         x, y = np.meshgrid((np.arange(z.shape[1]) + 0.5) * dx + self.offset(k), (np.arange(z.shape[0]) + 0.5) * dx)
         mean = float(np.mean(run.heights[frame]))

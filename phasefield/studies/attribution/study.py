@@ -19,6 +19,7 @@ from phasefield import api
 from phasefield.atomic import replace_text
 from phasefield.errors import PhasefieldError
 from phasefield.formatting import spell_wall
+from phasefield.locks import folder_locked
 from phasefield.results.run import Run, open_run
 from phasefield.studies.attribution.inputs import Pair, pair_of
 from phasefield.studies.attribution.shapley import shapley
@@ -107,7 +108,16 @@ def attribute_difference(
         waiting, seconds = expected(entries, processors)
         if waiting:
             console.print(f"{waiting} to make: about {spell_wall(seconds)} on {processors} threads", soft_wrap=True)
-    run_missing(entries, threads=threads, console=console)
+    with folder_locked(out):
+        run_missing(entries, threads=threads, console=console)
+        result = _result(pair, entries, seeds, limit)
+        _write(result, entries, seeds, out)
+    return result
+
+
+def _result(pair: Pair, entries: Sequence[PlannedRun], seeds: int, limit: float) -> Attribution:
+    """Share out the changes of the stored runs; limit: voltage [V] that ends a lifetime."""
+    sets = 1 << len(pair.groups)
     measures = (
         AttributedResult("Sz", "um", UM),
         AttributedResult("voltage, first cycle", "mV", MV),
@@ -125,9 +135,7 @@ def attribute_difference(
     for measure, values in zip(measures, found, strict=True):
         shares = np.stack([shapley(values[:, k].tolist()) for k in range(seeds)], axis=1)
         outcomes.append(AttributedChange(measure, values, shares))
-    result = Attribution(pair, time, limit, tuple(outcomes), early)
-    _write(result, entries, seeds, out)
-    return result
+    return Attribution(pair, time, limit, tuple(outcomes), early)
 
 
 def mixtures(

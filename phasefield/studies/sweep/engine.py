@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from phasefield.errors import Interrupted
+from phasefield.processes import stop_signals
 from phasefield.studies.sweep.worker import Done, Task
 
 PATIENCE = 150.0  # s that runs may take to save and stop
@@ -124,20 +125,13 @@ def _deal(
 
 @contextmanager
 def _stoppable() -> Iterator[Callable[[], bool]]:
-    """Note Ctrl-C and SIGTERM instead of dying of them; a second one kills."""
+    """Note signals to stop instead of dying of them; a second Ctrl-C kills."""
     asked: list[int] = []
 
-    def note(number: int, _: Any) -> None:
-        if asked:
+    def note(number: int) -> None:
+        if asked and number == signal.SIGINT:
             raise KeyboardInterrupt
         asked.append(number)
 
-    try:
-        kept = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not the main thread
-        kept = {}
-    try:
+    with stop_signals(note):
         yield lambda: bool(asked)
-    finally:
-        for number, old in kept.items():
-            signal.signal(number, old)

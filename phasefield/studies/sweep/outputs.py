@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield import units
-from phasefield.atomic import replace_text
+from phasefield.atomic import read_plain, replace_text
 from phasefield.constants import FARADAY
 from phasefield.errors import shown
 from phasefield.fields import SERIES
@@ -199,7 +199,7 @@ def take_outputs(run: Run, extra: Mapping[str, RunOutput]) -> dict[str, Any]:
         "reason": str(run.summary.get("reason", "unfinished")),
         "text": str(run.summary.get("text", "")),
         "values": {name: value if math.isfinite(value) else None for name, value in values.items()},
-        "surface": thumb(run.heights[-1], run.spacing) if run.n_frames else None,
+        "surface": thumb(run.height(-1), run.spacing) if run.n_frames else None,
     }
 
 
@@ -227,9 +227,8 @@ def write_outputs(folder: Path, content: Mapping[str, Any]) -> None:
 def read(folder: Path, case_hash: str, wanted: Mapping[str, RunOutput]) -> dict[str, Any] | None:
     """Return the content of outputs.json, None if it is not there, not of this case, or lacks a wanted output."""
     try:
-        with open(folder / FILE, "rb") as file:
-            content = json.loads(file.read())
-    except (OSError, ValueError):
+        content = json.loads(read_plain(folder / FILE))
+    except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(content, dict) or content.get("format") != FORMAT or content.get("hash") != case_hash:
         return None

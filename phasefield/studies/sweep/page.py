@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from phasefield.atomic import replace_text
+from phasefield.atomic import read_plain, replace_text
 from phasefield.studies.sweep import outputs
 from phasefield.studies.sweep.pictures import SHOWN, map_inputs, study_sobol
 from phasefield.studies.sweep.table import Heading, Row, Study
@@ -58,8 +58,8 @@ def _surface(study: Study, row: Row) -> Any:
     if not row["run"] or row["status"] not in ("done", "failed"):
         return None
     try:
-        content = json.loads((study.folder_of(row) / outputs.FILE).read_bytes())
-    except (OSError, ValueError):
+        content = json.loads(read_plain(study.folder_of(row) / outputs.FILE))
+    except (OSError, ValueError, RecursionError):
         return None
     return content.get("surface") if isinstance(content, dict) else None
 

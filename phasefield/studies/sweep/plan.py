@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 from phasefield.analytic import closed_forms, salt_profile
 from phasefield.analytic.flat_cell import gap_of
 from phasefield.api import check_threads, locate_case
-from phasefield.atomic import replace_text
+from phasefield.atomic import read_plain, replace_text
 from phasefield.case import Case
 from phasefield.case.file import CaseReader
 from phasefield.check.estimate import estimate
@@ -27,6 +28,7 @@ from phasefield.studies.sweep.studyfile import StudyFile
 FILE = "plan.json"
 FORMAT = 1
 HASH = 16  # letters of a case's hash that name its folder
+_HASH = re.compile(r"(?:[0-9a-f]{16,128})?")  # it names a run folder: nothing else may stand in a plan
 SOURCE = "set by a study"
 
 
@@ -134,10 +136,10 @@ def keep(planner: Planner, planned: Sequence[PlannedPoint], folder: Path) -> Non
 
 
 def _read(path: Path, digest: str) -> list[PlannedPoint] | None:
-    with suppress(OSError, ValueError, TypeError, KeyError):
-        content = json.loads(path.read_bytes())
-        if content["digest"] == digest:
-            points = content["points"]
+    with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
+        content = json.loads(read_plain(path))
+        points = content["points"]
+        if content["digest"] == digest and all(_HASH.fullmatch(one["hash"]) for one in points):
             return [PlannedPoint(**{**one, "numbers": DimensionlessNumbers(**one["numbers"])}) for one in points]
     return None
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from phasefield import api
 from phasefield.atomic import replace_text
 from phasefield.errors import PhasefieldError
+from phasefield.locks import folder_locked
 from phasefield.studies.sweep import cluster, outputs, table
 from phasefield.studies.sweep.axes import Point
 from phasefield.studies.sweep.cluster import Scheduler
@@ -28,7 +28,6 @@ STUDIES = Path("studies")  # the default parent of studies
 RUNS = "runs"  # folder of all studies' run folders, below the parent
 COST = "cost.json"
 ELSEWHERE = "was run, but left nothing in this folder: workers on other machines must see the same folder"
-LOCK = ".lock"
 
 
 @dataclass
@@ -131,25 +130,16 @@ def where(
 
 
 def run_waiting(prepared: Prepared, how: Where, show: Show) -> Tally:
-    """Make the runs that are waiting. Raises Interrupted, what was begun saved, when stopped."""
-    with study_folder_locked(prepared.folder):
+    """Make the runs that are waiting.
+
+    Raises Interrupted, what was begun saved, when stopped; FolderBusyError if another process works on the study.
+    """
+    with folder_locked(prepared.folder):
         keep(prepared.planner, [one for _, one in prepared.points], prepared.folder)
         prepared.runs.mkdir(parents=True, exist_ok=True)
         tally = make_runs(prepared.tasks(how.threads), len(prepared.waiting), how.connect, how.cores, show)
         replace_text(prepared.folder / COST, json.dumps(cost(tally), indent=1) + "\n")
     return tally
-
-
-@contextmanager
-def study_folder_locked(folder: Path) -> Iterator[None]:
-    """Hold a study's folder; refuse if another process works on the study."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / LOCK, "a", encoding="ascii") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise PhasefieldError(f"{folder}: another process runs this study; wait for it, or stop it") from None
-        yield
 
 
 def tabulate(prepared: Prepared, errors: Mapping[int, str] | None = None) -> Study:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from phasefield import cases
+from phasefield.api import folder_name
 from phasefield.case.file import key_lines, nearest_key, parse, read_text
 from phasefield.errors import CaseError, shown
 from phasefield.studies.attribution.inputs import SEEDS
@@ -80,7 +81,7 @@ class StudyFile:
     @property
     def name(self) -> str:
         """Name of the file without .toml, the study's own folder."""
-        return self.path.stem
+        return folder_name(self.path)
 
     @property
     def columns(self) -> tuple[Column, ...]:

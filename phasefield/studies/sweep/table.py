@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from phasefield.atomic import replace_file, replace_text, write_all
+from phasefield.atomic import read_plain, replace_bytes, replace_text
 from phasefield.errors import PhasefieldError, ResultError
 from phasefield.results.run import Run, open_run
 from phasefield.studies.sweep import outputs
@@ -156,8 +156,7 @@ def _write_parquet(path: Path, heads: Sequence[Heading], rows: Sequence[Row]) ->
         columns[head.text] = pyarrow.array(values, kind)
     sink = pyarrow.BufferOutputStream()
     pyarrow.parquet.write_table(pyarrow.table(columns), sink)
-    data = sink.getvalue().to_pybytes()
-    replace_file(path, lambda descriptor: write_all(descriptor, data), len(data))
+    replace_bytes(path, sink.getvalue().to_pybytes())
     return path
 
 
@@ -253,13 +252,12 @@ def open_study(where: Path | str) -> Study:
     """Open a study's folder. Raises ResultError if there is no table in it."""
     folder = Path(where)
     try:
-        about = json.loads((folder / STUDY).read_bytes())
+        about = json.loads(read_plain(folder / STUDY))
         heads = [Heading(**head) for head in about["columns"]]
-        with open(folder / TABLE, encoding="utf-8", newline="") as file:
-            lines = list(csv.reader(file))
+        lines = list(csv.reader(io.StringIO(read_plain(folder / TABLE).decode(), newline="")))
     except OSError as error:
         raise ResultError(f"{folder}: holds no study ({Path(error.filename).name} is missing); run one first") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, csv.Error) as error:
         raise ResultError(f"{folder}: {STUDY} cannot be read ({error}); run the study again") from None
     if not lines or lines[0] != [head.text for head in heads] or any(len(line) != len(heads) for line in lines):
         raise ResultError(f"{folder}: {TABLE} does not belong to {STUDY}; run the study again to write both")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import queue
 import signal
@@ -15,19 +14,20 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from phasefield import api
 from phasefield.atomic import replace_text
 from phasefield.errors import Interrupted, PhasefieldError, SolverError, one_line
+from phasefield.locks import folder_locked
 from phasefield.results.checkpoint import CHECKPOINTS
 from phasefield.results.run import open_run
 from phasefield.results.writer import RESULT, SUMMARY
 from phasefield.simulation.driver import Progress
 from phasefield.studies.sweep import outputs
 
-LOCK = ".lock"
 READY, STOP = "ready", "stop"  # words between a worker and who started it
 SAY_EVERY = 1.0  # s between two reports of a run
-LOOK = 0.2  # s between two looks at a lock that another process holds
 
 _stop = threading.Event()
 _threads = 0  # that a run is to use from now on; 0: as it began
@@ -122,7 +122,7 @@ def run_point(task: Task) -> Done:
     begun, cpu = time.monotonic(), time.process_time()
     folder = Path(task.folder)
     try:
-        with _one_at_a_time, run_folder_locked(folder):
+        with _one_at_a_time, folder_locked(folder, _stop.wait):
             begun, cpu = time.monotonic(), time.process_time()
             status, text = _made(task, folder, wanted)
     except Interrupted as error:
@@ -192,21 +192,6 @@ def _take(task: Task, folder: Path, wanted: Mapping[str, outputs.RunOutput]) -> 
 
 
 @contextmanager
-def run_folder_locked(folder: Path) -> Iterator[None]:
-    """Hold a run folder: no other process of any study works in it. The system lets go of it when a process dies."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / LOCK, "a", encoding="ascii") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if _stop.wait(LOOK):
-                    raise Interrupted(f"{folder}: another process works in it") from None
-        yield
-
-
-@contextmanager
 def compiling() -> Iterator[None]:
     """Let one process of this machine after the other begin its first run: the kernels are compiled once, and kept."""
     global _waiting
@@ -214,19 +199,18 @@ def compiling() -> Iterator[None]:
         yield
         return
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "phasefield"
-    file = None
-    with suppress(OSError):
+    lock = FileLock(folder / "study.lock", thread_local=False)
+    with suppress(OSError):  # without a lock, kernels are compiled twice
         folder.mkdir(parents=True, exist_ok=True)
-        file = open(folder / "study.lock", "a", encoding="ascii")  # noqa: SIM115  closed when the first step is done
-        fcntl.flock(file, fcntl.LOCK_EX)
-    _waiting = file
+        lock.acquire(cancel_check=_stop.is_set)
+    _waiting = lock
     try:
         yield
     finally:
         _begun()
 
 
-_waiting: Any = None
+_waiting: FileLock | None = None
 
 
 def _begun() -> None:
@@ -234,7 +218,7 @@ def _begun() -> None:
     global _waiting, _loaded
     _loaded = True
     if _waiting is not None:
-        _waiting.close()
+        _waiting.release()
         _waiting = None
 
 

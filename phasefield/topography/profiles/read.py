@@ -84,16 +84,27 @@ def _npy(file: Path) -> Floats:
 
 
 def _npz(file: Path) -> tuple[Floats, tuple[float, float] | None]:
-    with _load(file) as held:
+    held = _load(file)
+    if not isinstance(held, np.lib.npyio.NpzFile):
+        _fail(file, "is no archive of arrays; write it by numpy.savez, or call a single array .npy")
+    with held:
         if "heights" not in held:
             _fail(file, f"holds {', '.join(held) or 'nothing'}; an array named heights [m] is needed")
-        heights = _numbers(file, held["heights"])
+        heights = _numbers(file, _member(file, held, "heights"))
         if "pixel" not in held:
             return heights, None
-        pixel = np.atleast_1d(_numbers(file, held["pixel"]))
+        pixel = np.atleast_1d(_numbers(file, _member(file, held, "pixel")))
         if pixel.shape not in ((1,), (2,)) or not np.all((pixel > 0.0) & np.isfinite(pixel)):
             _fail(file, f"its pixel is {shown(str(pixel))}; one edge or two [m] are needed")
         return heights, (float(pixel[0]), float(pixel[-1]))
+
+
+def _member(file: Path, held: Any, name: str) -> Any:
+    """Return an array of an archive, which is read only now."""
+    try:
+        return held[name]
+    except Exception as error:  # a damaged archive fails in a dozen ways, too
+        _fail(file, f"its array {name} cannot be read ({type(error).__name__}); write it by numpy.savez")
 
 
 def _text(file: Path, unit: float) -> tuple[Floats, tuple[float, float] | None, float]:

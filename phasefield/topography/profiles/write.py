@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from phasefield.atomic import replace_file, write_all
+from phasefield.atomic import replace_bytes
 from phasefield.topography.profiles.profile import Floats, Profile, ProfileError
 
 MICRON = 1e-6  # m, the unit of the meshes: STL and PLY have none, and readers take um
@@ -31,7 +31,7 @@ def write_profile(path: Path, profile: Profile, title: str = "") -> Path:
         raise ProfileError(f"{path}: a single profile line is no surface; write it as .csv or .npz")
     data = FORMATS[ending](profile, profile.pixel, title)
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, lambda descriptor: write_all(descriptor, data), len(data))
+    replace_bytes(path, data)
     return path
 
 

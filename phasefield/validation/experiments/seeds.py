@@ -115,7 +115,7 @@ def _gather(of: Sequence[PlannedRun], end: float) -> tuple[Floats, Floats, Float
         with open_run(entry.folder) as run:
             series.append(np.interp(time, np.asarray(run.series["time"]), np.asarray(run.series["Sz"])))
             frame = int(np.flatnonzero(np.asarray(run.times) <= end * (1.0 + 1e-9))[-1])
-            sides = dict(on_squares(np.asarray(run.heights[frame], dtype=np.float64), entry.case.grid.spacing))
+            sides = dict(on_squares(run.height(frame), entry.case.grid.spacing))
         areas.append(list(sides.values()))
     return time, np.stack(series), np.array(list(sides)), np.array(areas)
 

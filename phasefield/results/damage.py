@@ -1,0 +1,30 @@
+"""What of a stored run is damaged: every part is read once, and each that a checksum refuses is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from phasefield.errors import ResultError, one_line
+from phasefield.results.run import Run
+
+
+def damage(run: Run) -> list[str]:
+    """Return one text for each part of a results file that cannot be read, or holds no numbers; reads all of it."""
+    return [one_line(text, 200) for text in _damage(run)]
+
+
+def _damage(run: Run) -> Iterator[str]:
+    for name in run.damaged_attributes:
+        yield f"attribute {name}: does not fit its checksum"
+    for name in run.damaged_series:
+        yield f"series {name}: some of its values do not fit their checksum"
+    for frame in range(run.n_frames):
+        if not np.isfinite(run.heights[frame]).all():
+            yield f"frame {frame}: the surface cannot be read, or holds no numbers"
+        for name in run.fields:
+            try:
+                run.field(name, frame)
+            except ResultError:
+                yield f"frame {frame}: the field {name} cannot be read"
