@@ -155,7 +155,7 @@ def test_a_full_disk_says_what_is_kept(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(DiskFullError, match=r"no space to write series.csv: 0\.0 MB needed, 0\.0 MB free; make room$"):
         atomic.replace_text(path, "new")
     path.write_text("old")
-    with pytest.raises(DiskFullError, match="the earlier file is kept; make room$"):
+    with pytest.raises(DiskFullError, match=r"the earlier file is kept; make room$"):
         atomic.replace_text(path, "new")
     assert path.read_text() == "old"
 
