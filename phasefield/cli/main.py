@@ -29,6 +29,7 @@ from phasefield.errors import DiskFullError, Interrupted, PhasefieldError, Solve
 
 if TYPE_CHECKING:
     from phasefield.case import Case
+    from phasefield.simulation.driver import Driver, Outcome
 
 GOOD, FAILED, BAD_INPUT, RESUMABLE = 0, 1, 2, 75  # 75: EX_TEMPFAIL of sysexits.h
 
@@ -139,8 +140,7 @@ def run(
     console = console_for()
     progress = "none" if quiet else os.environ.get(PROGRESS, "auto")
     if resume and api.is_finished(resolved, folder):
-        if not quiet:
-            console.print(f"{folder} is finished: there is nothing left to do.")
+        _say_finished(folder, console, quiet)
         return
     loud = progress not in ("none", "json")
     command = _command(case, out, set_, threads)
@@ -154,19 +154,35 @@ def run(
         with shown:
             driver = api.prepare_run(resolved, folder, resume, overwrite, shown, seconds)
             driver.before_step = api.IdleThreads(most) if threads is None else None
-            try:
-                outcome = driver.run()
-            except Interrupted as error:
-                raise Interrupted(f"{error}; continue with: {command}") from None
-            except DiskFullError:
-                raise
-            except PhasefieldError as error:
-                raise RunError(str(error)) from error
+            outcome = _made(driver, command)
     if loud:
         with api.open_run(folder) as stored:
             print_run(console, stored, explain(resolved))
     if not outcome.good:
         raise RunError(f"{folder}: the run failed: {outcome.text}")
+
+
+def _say_finished(folder: Path, console: Any, quiet: bool) -> None:
+    """Say that a run is finished. Raises ResultError if it is damaged."""
+    from phasefield.api import open_run
+    from phasefield.results.damage import check_whole
+
+    with open_run(folder) as stored:
+        check_whole(stored)
+    if not quiet:
+        console.print(f"{folder} is finished: there is nothing left to do.")
+
+
+def _made(driver: Driver, command: str) -> Outcome:
+    """Make a run; an error that it ends with says that it had begun, and how it goes on."""
+    try:
+        return driver.run()
+    except Interrupted as error:
+        raise Interrupted(f"{error}; continue with: {command}") from None
+    except DiskFullError:  # `_stoppable` says how it goes on
+        raise
+    except PhasefieldError as error:
+        raise RunError(str(error)) from error
 
 
 @contextmanager

@@ -23,6 +23,23 @@ stored = typer.Typer()
 
 
 @stored.command()
+def show(folder: RunFolder) -> None:
+    """Print what a stored run came to, and what of its results is damaged; reads all of them.
+
+    \b
+    phasefield show runs/pllz
+    """
+    from phasefield.api import open_run
+    from phasefield.cli.tables import print_run
+    from phasefield.formatting import console_for
+    from phasefield.results.damage import check_whole
+
+    with open_run(folder) as run:
+        print_run(console_for(), run)
+        check_whole(run)
+
+
+@stored.command()
 def roughness(
     folder: RunFolder,
     frame: FrameNumber = -1,

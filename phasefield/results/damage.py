@@ -9,10 +9,23 @@ import numpy as np
 from phasefield.errors import ResultError, one_line
 from phasefield.results.run import Run
 
+MOST = 5  # damaged parts that an error names
+
 
 def damage(run: Run) -> list[str]:
     """Return one text for each part of a results file that cannot be read, or holds no numbers; reads all of it."""
     return [one_line(text, 200) for text in _damage(run)]
+
+
+def check_whole(run: Run) -> None:
+    """Read all of a run. Raises ResultError that names what is damaged."""
+    found = damage(run)
+    if found:
+        more = f"; and {len(found) - MOST} more" if len(found) > MOST else ""
+        raise ResultError(
+            f"{run.path}: is damaged: {'; '.join(found[:MOST])}{more}; the rest can be used, "
+            "phasefield run --overwrite makes it again"
+        )
 
 
 def _damage(run: Run) -> Iterator[str]:

@@ -122,7 +122,7 @@ def _restored(stored: Mapping[str, Any], cell: LawOfMotion) -> Saved:
 def _check_state(saved: Saved, case: Case) -> None:
     """Raise ValueError unless the state is one of numbers, at a place of the protocol."""
     s, at = saved.state, saved.at
-    if not (np.isfinite(s.front.d).all() and np.isfinite(s.c).all() and all(map(math.isfinite, s.numbers().values()))):
+    if not (np.isfinite(s.front.d).all() and np.isfinite(s.c).all()) or any(map(math.isnan, s.numbers().values())):
         raise ValueError("a field holds no numbers")
     place = 0 <= at.step < len(case.protocol.steps) and 0 <= at.cycle <= case.protocol.repeat
     if not place or not (0.0 <= at.elapsed < math.inf and 0.0 <= at.charge < math.inf):

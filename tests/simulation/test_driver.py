@@ -19,6 +19,7 @@ import pytest
 
 from phasefield.case import Case
 from phasefield.errors import Interrupted, ResultError, SolverError
+from phasefield.processes import STOP_SIGNALS
 from phasefield.results.run import open_run
 from phasefield.simulation.driver import Driver
 
@@ -207,7 +208,7 @@ def test_stopped_at_every_few_steps_and_resumed_ends_the_same(
     same(whole, folder)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", STOP_SIGNALS)
 def test_a_signal_saves_and_interrupts(case: Case, tmp_path: Path, number: signal.Signals) -> None:
     sent: list[int] = []
 
