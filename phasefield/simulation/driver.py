@@ -31,7 +31,14 @@ log = logging.getLogger(__name__)
 
 CEILING = 1.05  # times the voltage limit: a trial step whose current no salt carries is solved at this voltage instead
 WATCHED, ENDLESS = 300, 1e8  # steps together; a run that has so many more before it at their pace makes no way
+LONG_SAVE, SAVES = 1.0, 0.02  # s; a save that takes longer is repeated so seldom that saves take this share of the time
 BOUND = 1.05  # times the imposed current is all that the voltage limit drives: salt bounds it, not the voltage
+
+
+def next_save(every: float, begun: float, ended: float) -> float:
+    """Return when rows and a checkpoint are due again; `every` [s] apart, but long saves (`LONG_SAVE`) more seldom."""
+    took = ended - begun
+    return ended + (max(every, took / SAVES) if took > LONG_SAVE else every)
 
 
 @dataclass(frozen=True)
@@ -101,8 +108,7 @@ class Driver:
         self._impose()
         self.control.voltage_start = self.state.voltage
         self.writer.add_row(series_row(self.cell, self.state, self.position, 0.0, 0, 0))
-        self.writer.save(self._frame())
-        self._checkpoint()
+        self._save(self._frame())
 
     def _resume(self) -> None:
         saved = restart.load_checkpoint(self.folder, self.case, self.cell)
@@ -110,16 +116,18 @@ class Driver:
         self.writer = RunWriter.resume(self.folder, rows, frames)
         restart.check_agreement(saved, self.case, self.writer)
         self.position = ProtocolPosition(self.case.protocol, at, full=self.case.cathode is not None)
-        self.saved_at = time.monotonic()
+        self.save_due = time.monotonic() + self.case.output.checkpoint_every
         log.info("resumed at %.6g s, step %d", self.state.t, self.control.steps)
 
-    def _checkpoint(self) -> None:
-        control = self.control
+    def _save(self, frame: Frame | None = None) -> None:
+        """Write rows, a frame if given, and a checkpoint."""
+        begun, control = time.monotonic(), self.control
+        self.writer.save(frame)
         control.wall += time.monotonic() - self.begun
         self.begun = time.monotonic()
         rows, frames = self.writer.n_rows, self.writer.n_frames
         restart.save_checkpoint(self.folder, self.case, self.cell, self.state, self.position.at, control, rows, frames)
-        self.saved_at = time.monotonic()
+        self.save_due = next_save(self.case.output.checkpoint_every, begun, time.monotonic())
 
     @property
     def drive(self) -> Drive:
@@ -290,11 +298,9 @@ class Driver:
         every = self.case.output.fields_every
         if self.state.t >= self.control.frames_due * every * (1.0 - 1e-12):
             self.control.frames_due = math.floor(self.state.t / every * (1.0 + 1e-12)) + 1
-            self.writer.save(self._frame())
-            self._checkpoint()
-        elif time.monotonic() - self.saved_at > self.case.output.checkpoint_every:
-            self.writer.save()
-            self._checkpoint()
+            self._save(self._frame())
+        elif time.monotonic() > self.save_due:
+            self._save()
 
     def _report(self, row: dict[str, float], dt: float) -> None:
         """Tell the progress display; a terminal that has gone is told no more, and the run goes on."""
@@ -311,8 +317,7 @@ class Driver:
             self.progress = None
 
     def _finish(self, reason: str, text: str) -> Outcome:
-        self.writer.save(self._frame() if self.control.last_frame != self.state.t else None)
-        self._checkpoint()
+        self._save(self._frame() if self.control.last_frame != self.state.t else None)
         row = series_row(self.cell, self.state, self.position, 0.0, 0, 0)
         with open_run(self.folder) as stored:
             summary = summary_of(self.case, self.control, row, stored.corrections(), reason, text)
@@ -325,8 +330,7 @@ class Driver:
         late = self.walltime is not None and time.monotonic() - self.begun_at > self.walltime
         if self.stop_signal is None and not late:
             return
-        self.writer.save()
-        self._checkpoint()
+        self._save()
         why = "the wall time is over" if late else f"signal {signal.Signals(self.stop_signal or 0).name}"
         raise Interrupted(f"stopped at {self.state.t:.6g} s ({why}); saved in {self.folder}")
 

@@ -21,7 +21,7 @@ from phasefield.case import Case
 from phasefield.errors import Interrupted, ResultError, SolverError
 from phasefield.processes import STOP_SIGNALS
 from phasefield.results.run import open_run
-from phasefield.simulation.driver import Driver
+from phasefield.simulation.driver import Driver, next_save
 
 SOURCE = Path(__file__).parents[2]
 # Patches, growth, a wave, salt that matters, and checkpoints after every step: all that a restart must carry.
@@ -420,3 +420,10 @@ def test_a_step_that_fails_for_another_reason_leaves_the_state_as_it_was(
     assert (driver.state.voltage, driver.current) == before[:2]
     assert np.array_equal(driver.state.phi, before[2])
     assert np.array_equal(driver.state.jc, before[3])
+
+
+def test_long_saves_are_made_so_seldom_that_they_take_two_per_cent_of_the_time() -> None:
+    assert next_save(60.0, 100.0, 100.9) == pytest.approx(160.9)
+    assert next_save(60.0, 100.0, 101.1) == pytest.approx(161.1)  # 2 % of 60 s are 1.2 s
+    assert next_save(60.0, 100.0, 104.0) == pytest.approx(104.0 + 200.0)
+    assert next_save(1e-3, 100.0, 100.5) == pytest.approx(100.501)  # what is asked for, where saves are short
