@@ -63,4 +63,6 @@ class Output(Record):
     fields: tuple[FieldName, ...] = Field(
         default=("xi", "concentration", "potential"), description="names of the stored fields"
     )
-    checkpoint_every: Duration = Field(default=60.0, description="wall time between checkpoints; longer if a save would take more than 2 % of it")
+    checkpoint_every: Duration = Field(
+        default=60.0, description="wall time between checkpoints; longer if a save would take more than 2 % of it"
+    )
