@@ -12,7 +12,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -71,7 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if debug:
             traceback.print_exc()
         text, code = _verdict(error)
-        sys.stderr.write(f"{text}\n")
+        with suppress(OSError):  # a terminal that has gone
+            sys.stderr.write(f"{text}\n")
+            sys.stderr.flush()
         sys.exit(code)
     sys.exit(GOOD)
 

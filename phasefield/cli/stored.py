@@ -22,8 +22,8 @@ FrameNumber = Annotated[int, typer.Option(help="Stored frame, counted from 0; -1
 stored = typer.Typer()
 
 
-@stored.command()
-def show(folder: RunFolder) -> None:
+@stored.command("show")
+def show_run(folder: RunFolder) -> None:
     """Print what a stored run came to, and what of its results is damaged; reads all of them.
 
     \b

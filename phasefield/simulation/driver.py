@@ -312,8 +312,8 @@ class Driver:
         )  # fmt: skip
         try:
             self.progress(now)
-        except OSError as error:
-            log.warning("the progress display has ended (%s); the run goes on", error.strerror)
+        except (OSError, SystemExit) as error:  # rich ends the program where nobody reads
+            log.warning("the progress display has ended (%s); the run goes on", error)
             self.progress = None
 
     def _finish(self, reason: str, text: str) -> Outcome:

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -86,8 +87,7 @@ class Several(Display):
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.bars is not None:
-            self.bars.stop()
+        _stop_bars(self.bars)
 
     def __call__(self, progress: Progress) -> None:
         """Show the report of the only run."""
@@ -113,6 +113,13 @@ class Several(Display):
             self.console.print(f"{name:{self.wide}}  {text}" if name else text, highlight=False)
 
 
+def _stop_bars(bars: Bars | None) -> None:
+    """End the bars; a terminal that has gone is not to hide how the run ended."""
+    if bars is not None:
+        with suppress(OSError):
+            bars.stop()
+
+
 class Count:
     """Many runs: how many are done, and the time left; a bar in a terminal, else plain lines."""
 
@@ -129,8 +136,7 @@ class Count:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.bars is not None:
-            self.bars.stop()
+        _stop_bars(self.bars)
 
     def show(self, name: str, report: Mapping[str, Any]) -> None:
         """Take note of a report; only the end of a run matters."""

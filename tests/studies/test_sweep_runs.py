@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -267,4 +268,4 @@ def test_a_study_that_another_process_runs_is_refused(whole: Path, capsys: pytes
         for name in list((whole.parent / "runs").glob(f"*/{FILE}"))[:1]:
             name.rename(name.with_suffix(".aside"))
         assert call("study", whole.parents[1] / "some.toml", "--out", whole.parent, "-q") == 2
-    assert "another process runs this study" in capsys.readouterr().err
+    assert re.search(r"some: .* writes into it; wait for it, or stop it", capsys.readouterr().err)

@@ -12,6 +12,7 @@ from commands import call, write_case
 from PIL import Image
 
 from phasefield.api import open_run
+from phasefield.errors import DiskFullError
 from phasefield.viz.movie import Turned
 from phasefield.viz.plots.series import with_jumps
 from phasefield.viz.stored import transport_of
@@ -145,12 +146,11 @@ def test_slides_have_larger_letters_and_a_failure_leaves_the_picture(
     assert sizes == {"paper": 8.0, "slides": pytest.approx(8.0 * STYLES["slides"][1])}
     before = (tmp_path / "one.png").read_bytes()
 
-    def full(self: Any, part: Path, **_: Any) -> None:
-        part.write_bytes(b"half")
+    def full(*_: Any) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("matplotlib.figure.Figure.savefig", full)
-    with pytest.raises(OSError, match="No space"):
+    monkeypatch.setattr("os.write", full)
+    with pytest.raises(DiskFullError, match=r"no space to write one\.png"):
         save(new_figure(2.0, 1.0), tmp_path / "one.png")
     assert (tmp_path / "one.png").read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["one.png"]
