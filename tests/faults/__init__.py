@@ -1,0 +1,1 @@
+"""Campaigns of faults: programs that kill, crowd and deceive the commands, and count what is lost."""
