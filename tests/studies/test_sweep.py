@@ -134,6 +134,7 @@ def test_words_and_tables_can_be_values(tmp_path: Path) -> None:
          '"film.thickness" = ["1 nm", "2 nm"]\n', 2, "make them alike"),
         ('base = "pllz"\n[figures]\nmark = ["plz", "gold"]\n', 3, "shipped cases"),
         ('base = "pllz"\n[cluster]\njobs = 2\n', 2, "missing: cores"),
+        ('base = "pllz"\n[cluster]\ntls_ca = "ca.pem"\n', 2, "missing: tls_cert; TLS needs tls_ca"),
         ('base = "pllz"\n[axes]\n"electrolyte.transference_number" = [nan, 0.3]\n', 3, "is no number"),
         ('base = "pllz"\n[axes]\n"electrolyte.transference_number" = { from = 0.1, to = inf, points = 3 }\n', 3,
          "is no number"),
@@ -500,10 +501,18 @@ CLUSTER = {
 }  # fmt: skip
 
 
-def test_the_job_script_is_that_of_dask_jobqueue() -> None:
+def test_the_job_script_is_that_of_dask_jobqueue(tmp_path: Path) -> None:
+    """Certificates are made for this cluster alone, and go when it does."""
     jobqueue = pytest.importorskip("dask_jobqueue.slurm")
-    with slurm(CLUSTER) as cluster:
+    pytest.importorskip("cryptography")
+    with slurm(CLUSTER, {}, tmp_path) as cluster:
         script = cluster.job_script()
+        assert cluster.scheduler_address.startswith("tls://")
+        assert cluster.security.require_encryption
+        keys = list(tmp_path.glob(".dask-jobqueue.worker.*"))
+        assert len(keys) == 3
+        assert {path.stat().st_mode & 0o777 for path in keys} == {0o600}
+        assert all(str(path) in script for path in keys)
     own = jobqueue.SLURMCluster(
         cores=8, processes=4, memory="32 GB", walltime="02:00:00", queue="short", account="battery", name="phasefield",
         job_extra_directives=["--exclusive"], job_script_prologue=["module load python"],
@@ -512,8 +521,8 @@ def test_the_job_script_is_that_of_dask_jobqueue() -> None:
     with own:
         wanted = own.job_script()
 
-    def plain(text: str) -> list[str]:
-        return [line for line in text.splitlines() if "tcp://" not in line]  # each has an address of its own
+    def plain(text: str) -> list[str]:  # each has an address of its own
+        return [line for line in text.splitlines() if "tcp://" not in line and "tls://" not in line]
 
     assert plain(script) == plain(wanted)
     for line in ("#SBATCH -p short", "#SBATCH -A battery", "#SBATCH --cpus-per-task=8", "#SBATCH -t 02:00:00"):
@@ -521,7 +530,9 @@ def test_the_job_script_is_that_of_dask_jobqueue() -> None:
     assert "--nworkers 4" in script
     assert script.rstrip().split()[-1] != ""
     with pytest.raises(PhasefieldError, match="do not divide"):
-        slurm({**CLUSTER, "processes": 3})
+        slurm({**CLUSTER, "processes": 3}, {}, tmp_path)
+    with pytest.raises(PhasefieldError, match="cannot stand in a job script"):
+        slurm(CLUSTER, {}, tmp_path / "with spaces")
 
 
 def test_the_shipped_studies_stand_where_they_are_looked_for() -> None:

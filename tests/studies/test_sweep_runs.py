@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from certificates import TABLE, certificates
 from commands import SOURCE, TINY, call
 
 from phasefield import open_study
@@ -66,7 +67,7 @@ def wait_for(runs: Path, count: int, process: subprocess.Popen[bytes]) -> None:
 
 
 def workers_of(process: subprocess.Popen[bytes]) -> list[int]:
-    """Return the process numbers of a study's Dask workers."""
+    """Return the process numbers of a study's workers."""
     found = []
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
@@ -214,15 +215,19 @@ def test_a_run_that_breaks_is_told_not_raised(tmp_path: Path) -> None:
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[str]:
-    """Address of a scheduler with two workers, started by hand."""
+    """Address of a scheduler with two workers, started by hand, with certificates."""
+    files = certificates(tmp_path)
+    options = {"--tls-ca-file": "tls_ca", "--tls-cert": "tls_cert", "--tls-key": "tls_key"}
+    tls = [word for option, name in options.items() for word in (option, str(files[name]))]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    address = f"tcp://127.0.0.1:{port}"
+    address = f"tls://127.0.0.1:{port}"
     scheduler = [
         sys.executable, "-m", "dask", "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard",
+        "--protocol", "tls", *tls,
     ]  # fmt: skip
-    worker = [sys.executable, "-m", "dask", "worker", address, "--nthreads", "1", "--no-dashboard"]
+    worker = [sys.executable, "-m", "dask", "worker", address, "--nthreads", "1", "--no-dashboard", *tls]
     environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
     processes = []
     for k, command in enumerate((scheduler, worker, worker)):
@@ -238,7 +243,8 @@ def cluster(tmp_path: Path) -> Iterator[str]:
 
 @pytest.mark.slow
 def test_a_cluster_started_by_hand_gives_the_same_table(whole: Path, tmp_path: Path, cluster: str) -> None:
-    path = write(tmp_path)
+    table = "[cluster]\n" + "".join(f'{name} = "{path}"\n' for name, path in TABLE.items())
+    path = write(tmp_path, STUDY + table)
     assert call("study", path, "--out", tmp_path / "out", "--quiet", "--scheduler", cluster) == 0
     assert (tmp_path / "out" / "some" / "table.csv").read_bytes() == (whole / "table.csv").read_bytes()
 
@@ -247,7 +253,8 @@ def test_a_scheduler_that_is_not_there_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("phasefield.studies.sweep.cluster.CONNECT", 1.0)
-    assert call("study", write(tmp_path), "--out", tmp_path / "out", "-q", "--scheduler", "tcp://127.0.0.1:9") == 2
+    there = ("--scheduler", "tcp://127.0.0.1:9", "--unencrypted")
+    assert call("study", write(tmp_path), "--out", tmp_path / "out", "-q", *there) == 2
     assert "no Dask scheduler answers" in capsys.readouterr().err
 
 

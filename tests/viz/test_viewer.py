@@ -325,7 +325,7 @@ def served(*words: object, **environment: str) -> Iterator[tuple[str, Path]]:
                 env={**kept, "PYTHONUNBUFFERED": "1", **environment}, stdout=file, stderr=subprocess.STDOUT,
             )  # fmt: skip
         try:
-            found = wait(lambda: re.search(r"http://127\.0\.0\.1:\d+/", log.read_text()), "no address was printed")
+            found = wait(lambda: re.search(r"http://127\.0\.0\.1:\d+/\?secret=\S+", log.read_text()), "no address was printed")
             yield found[0], log
         finally:
             process.terminate()
@@ -342,18 +342,69 @@ def test_a_dead_screen_means_the_page(folders: list[Path]) -> None:
 def test_other_pages_are_refused(folders: list[Path]) -> None:
     """A page of another site, open in the same browser, neither reads nor steers the viewer."""
     with served(folders[0], "--web") as (address, _):
+        page = address.partition("?")[0]
 
         def code(path: str, **headers: str) -> int:
-            request = urllib.request.Request(address + path, headers=headers)
+            request = urllib.request.Request(page + path, headers=headers)
             try:
                 return int(urllib.request.urlopen(request, timeout=30).status)
             except urllib.error.HTTPError as error:
                 return error.code
 
-        assert code("", Origin=address.rstrip("/")) == 200
-        assert code("", Host=address.split("/")[2].replace("127.0.0.1", "localhost")) == 200
+        assert code("", Origin=page.rstrip("/")) == 200
+        assert code("", Host=page.split("/")[2].replace("127.0.0.1", "localhost")) == 200
         assert code("ws", Origin="http://elsewhere.example") == 403
         assert code("ws", Host="elsewhere.example") == 403  # a name of theirs that leads here
+
+
+async def answers(address: str, secret: str) -> list[Any]:
+    """Return what the server answers to a good handshake: to the secret, and to a question for all that is shown."""
+    import aiohttp
+    from wslink.chunking import UnChunker, generate_chunks
+
+    msgpack: Any = pytest.importorskip("msgpack")
+    url, found, whole = address.partition("?")[0], [], UnChunker()
+    whole.set_max_message_size(1 << 30)
+    async with aiohttp.ClientSession() as session, session.ws_connect(url + "ws", origin=url.rstrip("/")) as ws:
+        for number, method, args in (
+            ("system:c0:0", "wslink.hello", [{"secret": secret}]), ("rpc:c0:1", "trame.state.get", []),
+        ):  # fmt: skip
+            asked = {"wslink": "1.0", "id": number, "method": method, "args": args, "kwargs": {}}
+            for chunk in generate_chunks(msgpack.packb(asked), 1 << 20):
+                await ws.send_bytes(chunk)
+            answer = None
+            while answer is None or answer.get("id") != number:
+                answer = whole.process_chunk((await ws.receive(timeout=60.0)).data)
+            found.append(answer)
+    return found
+
+
+def test_who_does_not_know_the_secret_sees_nothing(folders: list[Path]) -> None:
+    """Another user of the machine, whose handshake is right: that of the page."""
+    import asyncio
+
+    with served(folders[0], "--web") as (address, _), served(folders[0], "--web") as (other, _):
+        secret = address.partition("secret=")[2]
+        assert len(secret) > 40
+        assert secret != other.partition("secret=")[2]  # new at each start
+        hello, state = asyncio.run(answers(address, secret))
+        assert "result" in hello
+        assert "rough" in str(state) or "smooth" in str(state)
+        for guess in ("wslink-secret", "", secret[:-1], other.partition("secret=")[2]):
+            hello, state = asyncio.run(answers(address, guess))
+            assert hello["error"]["message"] == "Authentication failed"
+            assert "result" not in state
+            assert "smooth" not in str(state)
+
+
+def test_a_browser_is_not_started_with_the_secret(tmp_path: Path) -> None:
+    """Every user of the machine sees its command line."""
+    from phasefield.viz.viewer.web import _leading_to
+
+    page = _leading_to("http://127.0.0.1:1/?secret=hidden", tmp_path)
+    assert "hidden" not in page.as_uri()
+    assert "url=http://127.0.0.1:1/?secret=hidden" in page.read_text()
+    assert page.stat().st_mode & 0o077 == 0
 
 
 @pytest.fixture

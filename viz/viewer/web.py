@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
+import secrets
 import socket
 import sys
+import tempfile
 import webbrowser
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +22,8 @@ from phasefield.viz.style import MICRON, RUN_COLOURS, look, new_figure
 from phasefield.viz.surfaces import gl
 from phasefield.viz.viewer.scene import DEAD, INK, Look, Scene, box_of, eye, mesh_of, not_stored, words
 
-HOST = "127.0.0.1"  # nobody else may look
+HOST = "127.0.0.1"  # no other machine may look; no other user of this one without the secret
+SECRET_BYTES = 32
 OWN_NAMES = (HOST, "localhost")
 MAP, SLICE_MAP = "viridis", "cividis"
 COLOURS = 256
@@ -208,25 +213,38 @@ class Page:
     def serve(self, port: int, say: Callable[[str], None], show: bool) -> None:
         """Serve the page until Ctrl-C. port: 0 for a free one; say: told the address; show: open a browser.
 
-        Raises PhasefieldError where the port is taken.
+        The address has a secret, new at each start: the server tells and does nothing without it. Raises
+        PhasefieldError where the port is taken.
         """
         _check_free(port)
+        secret = secrets.token_urlsafe(SECRET_BYTES)
 
         def ready(**_: Any) -> None:
-            address = f"http://{HOST}:{self.server.port}/"
+            address = f"http://{HOST}:{self.server.port}/?secret={secret}"
             say(address)
             if show:
-                webbrowser.open(address)
+                webbrowser.open(_leading_to(address, Path(kept_from_others)).as_uri())
 
         self.server.controller.on_server_ready.add(ready)
         self.server.controller.on_server_bind.add(_set_up)
-        kept, sys.argv = sys.argv, sys.argv[:1]  # trame reads the command line, too
+        # trame reads the command line, too; this is Python's copy, which no other process sees
+        kept, sys.argv = sys.argv, [sys.argv[0], f"--authKey={secret}"]
         try:
-            self.server.start(
-                host=HOST, port=port, open_browser=False, show_connection_info=False, disable_logging=True, timeout=0
-            )
+            with tempfile.TemporaryDirectory() if show else nullcontext("") as kept_from_others:
+                self.server.start(
+                    host=HOST, port=port, open_browser=False, show_connection_info=False, disable_logging=True,
+                    timeout=0,
+                )  # fmt: skip
         finally:
             sys.argv = kept
+
+
+def _leading_to(address: str, folder: Path) -> Path:
+    """Write a page that leads to an address: a browser's command line, which everybody sees, names the page alone."""
+    page = folder / "view.html"
+    page.touch(mode=0o600)
+    page.write_text(f'<meta http-equiv="refresh" content="0; url={address}">', encoding="utf-8")
+    return page
 
 
 def _check_free(port: int) -> None:

@@ -104,26 +104,28 @@ class LocalCrew:
         self.tasks.append(task)
         self._deal()
 
-    def wait(self, timeout: float) -> Iterator[Done | Mapping[str, Any]]:
-        """Yield what workers say within `timeout` [s]: how runs go, and how tasks ended.
+    def wait(self, timeout: float) -> list[Done | Mapping[str, Any]]:
+        """Return what workers say within `timeout` [s]: how runs go, and how tasks ended.
 
         Raises PhasefieldError if no worker can be started.
         """
+        heard: list[Done | Mapping[str, Any]] = []
         for link in connection.wait(list(self.members), timeout):
             assert isinstance(link, Connection)
             member = self.members[link]
             try:
                 said = link.recv()
             except (EOFError, OSError):
-                yield from self._died(link)
+                heard += self._died(link)
                 continue
             if said == worker.READY:
                 member.ready = True
-            else:
-                if isinstance(said, Done):
-                    member.task = None
-                yield said
-            self._deal()
+                continue
+            if isinstance(said, Done):
+                member.task = None
+            heard.append(said)
+        self._deal()
+        return heard
 
     def use_threads(self, threads: int) -> None:
         """Let each run that goes on use so many threads."""
@@ -136,8 +138,7 @@ class LocalCrew:
         self._tell(worker.STOP)
         end = time.monotonic() + patience
         while any(member.task for member in self.members.values()) and time.monotonic() < end:
-            for _ in self.wait(max(0.0, end - time.monotonic())):
-                pass
+            self.wait(max(0.0, end - time.monotonic()))
 
     def close(self, patience: float) -> None:
         """Hang up: workers end. Those that have not after `patience` [s] are killed."""
@@ -182,24 +183,25 @@ class LocalCrew:
             for name in missing:
                 os.environ.pop(name, None)
 
-    def _died(self, link: Connection) -> Iterator[Done]:
-        """Start a worker in place of one that died; its task is the next, unless it has cost too many."""
+    def _died(self, link: Connection) -> list[Done]:
+        """Start a worker in place of one that died; its task is the next, unless it has cost too many: it has ended."""
         member = self.members.pop(link)
         link.close()
         member.process.join()
         if self.stopping:
-            return
-        task = member.task
+            return []
+        task, given_up = member.task, list[Done]()
         if task is not None:
             self.deaths[task.number] += 1
             if self.deaths[task.number] < DEATHS:
                 self.tasks.appendleft(task)
             else:
-                yield Done(task.number, "error", "its worker died, again and again")
+                given_up.append(Done(task.number, "error", "its worker died, again and again"))
         if member.ready:
             self._start()
         else:
             self._failed_to_start(ended(member.process.exitcode))
+        return given_up
 
     def _failed_to_start(self, why: str) -> None:
         """Start a worker again after a pause; go on with those there are, or say that there are none."""
