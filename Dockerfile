@@ -8,9 +8,10 @@ RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 libegl
 COPY . /source
 RUN pip install --no-cache-dir /source && rm -r /source
 
-# The kernels are compiled into the image, for any user of it. On another kind of processor the first run compiles anew.
+# The kernels are compiled into the image, for any user of it: what others can write is not trusted, so they copy it.
+# On another kind of processor the first run compiles anew.
 ENV NUMBA_CACHE_DIR=/opt/kernels
-RUN mkdir -p /opt/kernels /work && phasefield warm && chmod -R a+rwX /opt/kernels
+RUN mkdir -p /opt/kernels /work && phasefield warm && chmod -R a+rX,go-w /opt/kernels
 
 WORKDIR /work
 ENTRYPOINT ["phasefield"]

@@ -8,6 +8,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from phasefield import kernel_cache
 from phasefield.constants import VERSION as __version__
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from phasefield.studies.sweep.table import open_study
 
 __all__ = ["__version__", "open_run", "open_study", "read_case", "run"]
+
+kernel_cache.choose()  # before any kernel is imported
 
 
 def __getattr__(name: str) -> Any:

@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from phasefield import cases
+from phasefield import cases, kernel_cache
 from phasefield.atomic import open_plain
 from phasefield.case import Case
 from phasefield.case import file as casefile
@@ -28,6 +28,7 @@ from phasefield.locks import folder_locked
 from phasefield.results.checkpoint import CHECKPOINTS
 from phasefield.results.run import Run, open_run
 from phasefield.results.writer import RESULT, SUMMARY
+from phasefield.threads import kernels_ready, report_fork, set_threads
 
 if TYPE_CHECKING:
     from phasefield.simulation.driver import Driver, Progress
@@ -110,7 +111,7 @@ def run(
     folder = default_folder(case) if out is None else Path(out)
     most = check_threads(threads, case.grid.cells)
     check_folder(folder, resume, overwrite)
-    with folder_locked(folder), threads_limited(most), logged(folder):
+    with folder_locked(folder), logged(folder), threads_limited(most):
         driver = prepare_run(case, folder, resume, overwrite, progress, walltime)
         driver.before_step = IdleThreads(most) if threads is None else None
         outcome = driver.run()
@@ -191,26 +192,22 @@ def check_threads(threads: int | None, cells: int | None = None) -> int:
 
 @contextmanager
 def threads_limited(threads: int | None) -> Iterator[None]:
-    """While the context lasts, kernels use so many threads; results do not depend on it."""
+    """While the context lasts, kernels use so many threads; results do not depend on it.
+
+    Raises PhasefieldError for a number that the machine does not have, or if threads cannot be started.
+    """
     wanted = check_threads(threads)
-    import numba
+    kernel_cache.report()
+    with kernels_ready():
+        import numba
 
-    from phasefield.kernels import _jit  # noqa: F401  sets how threads wait, before numba starts any
-
-    before = numba.get_num_threads()
-    set_threads(wanted)
-    try:
-        yield
-    finally:
-        numba.set_num_threads(before)
-
-
-def set_threads(wanted: int) -> None:
-    """Let the kernels that this thread calls use so many threads from now on, or as many as there are."""
-    import numba
-
-    config: Any = numba.config
-    numba.set_num_threads(max(1, min(wanted, config.NUMBA_NUM_THREADS)))
+        report_fork(wanted)
+        before = numba.get_num_threads()
+        set_threads(wanted)
+        try:
+            yield
+        finally:
+            numba.set_num_threads(before)
 
 
 def idle_threads(most: int, others: float) -> int:

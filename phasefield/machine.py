@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import resource
+
 import psutil
 
 
@@ -14,3 +17,9 @@ def available_memory() -> float:
     except (OSError, ValueError):  # no such group, or the word "max"
         pass
     return free
+
+
+def address_space() -> float:
+    """Return the address space that this process may have, bytes (`ulimit -v`); infinite where nothing limits it."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return math.inf if soft == resource.RLIM_INFINITY else float(soft)

@@ -6,6 +6,7 @@ Everything heavy is imported inside the commands, so that `--help` is quick.
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import signal
@@ -26,6 +27,8 @@ from phasefield.cli.verify import verifying
 from phasefield.cli.view import viewing
 from phasefield.constants import VERSION
 from phasefield.errors import DiskFullError, Interrupted, PhasefieldError, SolverError, one_line
+from phasefield.machine import address_space
+from phasefield.threads import check_environment, set_threads
 
 if TYPE_CHECKING:
     from phasefield.case import Case
@@ -84,11 +87,17 @@ def _verdict(error: Exception) -> tuple[str, int]:
         return str(error), RESUMABLE
     if isinstance(error, PhasefieldError):
         return str(error), FAILED if isinstance(error, SolverError | RunError | DiskFullError) else BAD_INPUT
+    if isinstance(error, OSError) and error.filename is not None:
+        return one_line(f"{error.filename}: {error.strerror or error}"), FAILED
+    if isinstance(error, MemoryError | ImportError | OSError) and address_space() < math.inf:  # numba's libraries, too
+        return (
+            f"ulimit -v: {address_space() / 1e6:.0f} MB are too few for this ({one_line(str(error), 120)}); "
+            "try `ulimit -v unlimited`"
+        ), BAD_INPUT
     if isinstance(error, MemoryError):
         return "out of memory; take a larger spacing or a smaller box", FAILED
     if isinstance(error, OSError):
-        where = f"{error.filename}: " if error.filename is not None else ""
-        return one_line(f"{where}{error.strerror or error or type(error).__name__}"), FAILED
+        return one_line(str(error.strerror or error or type(error).__name__)), FAILED
     name = one_line(f"{type(error).__name__}: {error}", 200)
     return f"this is a bug ({name}); run the same command with --debug and report it", FAILED
 
@@ -106,6 +115,8 @@ def _root(
         typer.echo(f"phasefield {VERSION}")
     elif context.invoked_subcommand is None:
         typer.echo(context.get_help())
+    else:
+        check_environment()
 
 
 @app.command()
@@ -146,10 +157,10 @@ def run(
         return
     loud = progress not in ("none", "json")
     command = _command(case, out, set_, threads)
-    shown = display(progress, console, api.set_threads)
+    shown = display(progress, console, set_threads)
     most = api.check_threads(threads, resolved.grid.cells)
     api.check_folder(folder, resume, overwrite)
-    with _stoppable(folder, command), folder_locked(folder), api.threads_limited(most), api.logged(folder):
+    with _stoppable(folder, command), folder_locked(folder), api.logged(folder), api.threads_limited(most):
         overwrite = api.check_folder(folder, resume, overwrite)
         if loud:
             _announce(resolved, most, console)

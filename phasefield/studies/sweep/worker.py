@@ -25,6 +25,7 @@ from phasefield.results.run import open_run
 from phasefield.results.writer import RESULT, SUMMARY
 from phasefield.simulation.driver import Progress
 from phasefield.studies.sweep import outputs
+from phasefield.threads import set_threads
 
 READY, STOP = "ready", "stop"  # words between a worker and who started it
 SAY_EVERY = 1.0  # s between two reports of a run
@@ -233,7 +234,7 @@ class _Watch:
         _begun()
         if _threads != self.used:
             self.used = _threads
-            api.set_threads(self.used)
+            set_threads(self.used)
         if _stop.is_set():
             self.stop()
         now = time.monotonic()
