@@ -19,7 +19,9 @@ def profile(
     pixel: Annotated[
         str | None, typer.Option(metavar="LENGTH", help='Edge of a pixel, where a file does not say, e.g. "1 um".')
     ] = None,
-    unit: Annotated[str, typer.Option(metavar="UNIT", help="Of plain numbers in .npy and text.")] = "m",
+    unit: Annotated[
+        str | None, typer.Option(metavar="UNIT", help="Of plain numbers, where a file does not say; else m in .npy.")
+    ] = None,
     name: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Name of a surface, in turn; may be repeated.")
     ] = None,
@@ -50,14 +52,15 @@ def profile(
         raise PhasefieldError(f"--name comes {len(name)} times, for {len(given)} surfaces")
     names = [*(name or ()), *(Path(text).resolve().stem for text in given[len(name or ()) :])]
     edge = None if pixel is None else length("--pixel", pixel)
-    shown, spacing = side_by_side(load_profiles(given, frame, edge, length("--unit", f"1 {unit}")), names)
+    scale = None if unit is None else length("--unit", f"1 {unit}")
+    shown, spacing = side_by_side(load_profiles(given, frame, edge, scale), names)
     made = write_profiles(shown, spacing, out)
     console = console_for()
     table = plain_table("", *names)
     for figure in NAMES:
-        label, scale = (f"{figure} (um)", 1e6) if figure in LENGTHS else (figure, 1.0)
+        label, factor = (f"{figure} (um)", 1e6) if figure in LENGTHS else (figure, 1.0)
         values = [one.figures[figure] for one in shown]
-        table.add_row(label, *("-" if value is None else f"{scale * value:.4g}" for value in values))
+        table.add_row(label, *("-" if value is None else f"{factor * value:.4g}" for value in values))
     console.print(table)
     side = 1e6 * spacing * len(shown[0].heights)
     console.print(f"Levelled, on {side:.4g} x {side:.4g} um, points of {1e6 * spacing:.4g} um", soft_wrap=True)

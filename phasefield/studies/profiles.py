@@ -40,7 +40,7 @@ class Shown:
 
 
 def load_profiles(
-    given: Sequence[str], frame: int = -1, pixel: float | None = None, unit: float = 1.0
+    given: Sequence[str], frame: int = -1, pixel: float | None = None, unit: float | None = None
 ) -> list[Profile]:
     """Return the height maps of files, and of the runs in folders (one stored frame of each)."""
     found = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import re
@@ -106,13 +107,29 @@ def test_text_says_its_units(tmp_path: Path) -> None:
     assert columns.pixel == pytest.approx((10e-9, 20e-9))
 
 
+UM = "# unit: um\n"
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("", "holds no numbers"), ("1,2\n3\n", "line 2 has 1 numbers"), ("1,2\nx,y\n", "line 2"),
-        ("# unit: V\n1,2\n", "line 1"), ("0 0 1\n1 0 2\n0 1 3\n5 5 5\n", "no full grid"),
+        ("", "holds no numbers"), (f"{UM}1,2\n3\n", "line 3 has 1 numbers"), (f"{UM}1,2\nx,y\n", "line 3"),
+        ("# unit: V\n1,2\n", "line 1"), (f"{UM}0 0 1\n1 0 2\n0 1 3\n1.5 1 5\n", "no grid of equal steps"),
         ("# pixel: 0 um\n1,2\n", "line 1: .*above 0"), ("# pixel: -2 um\n1,2\n", "line 1: .*above 0"),
-        ("1,2\n,\n,\n", "missing"), ("1\n2\n", "2 points or more"),
+        (f"{UM}1,2\n,\n", "missing"), (f"{UM}1\n2\n", "2 points or more"),
+        ("1,2\n3,4\n", "does not say the unit .*# unit: um.*--unit"),
+        ("# data unit=rad\n1,2\n", "line 1: .*1 rad.* a length"), ("# Value units: V\n1,2\n", "line 1: .*is a voltage"),
+        ("# Width: 10\n1,2\n", "line 1: .*no unit"), (f"{UM}# x-scale: 3\n1,2\n", "line 2: what 'x scale' says"),
+        (f"{UM}# Width: 10 um\n1,2\n", "one edge"), (f"{UM}# unit: nm\n1,2\n", "line 2: .*told before"),
+        (f"{UM}# pixel: 1 um\n# Width: 10 um\n# Height: 2 um\n1,2\n", "do not agree"),
+        (f"{UM}1,2\n# Channel: Phase\n3,4\n", "line 3: a second map"), (f"{UM}1,2\n1_0,2\n", "line 3"),
+        (f"{UM}0 1\n1 2\n3 4\n", "x in equal steps"), (f"{UM}0 1\n2 2\n1 4\n", "x in equal steps"),
+        (UM + "".join(f"{k} {k} 1\n" for k in range(10)), "fill 10 of 10 x 10 points"),
+        (f"{UM}0 0 1\n1 0 2\n0 1 3\n1 1 5\n1 1 5\n", "a point twice"),
+        (f"{UM}# pixel: 1 um\n0 0 1\n1 0 2\n0 1 3\n1 1 5\n", "columns of coordinates"),
+        (f"{UM}0 0 1\n1 0 2\n0 1 ***\n1 1 5\n", "25 % of its points are missing"),
+        ("# unit: m\n1,2\n30,60\n", "span 59 m.*--unit"), (f"{UM}# pixel: 1 km\n1,2\n", "its pixel is 1e.03 x"),
+        ("# unit: um\n1,2\n99999,4\n", "span 0.1 m"), (f"{UM}NX = 12\n1,2\n", "line 2: what 'nx' says"),
     ],
 )  # fmt: skip
 def test_bad_text_is_one_line(content: str, words: str, tmp_path: Path) -> None:
@@ -122,12 +139,103 @@ def test_bad_text_is_one_line(content: str, words: str, tmp_path: Path) -> None:
     assert "map.csv" in str(error.value)
 
 
+def test_the_head_of_a_gwyddion_export_is_believed(tmp_path: Path) -> None:
+    head = "# Channel: Topography\n# Width: 10.00 µm\n# Height: 4.00 µm\n# Value units: {}\n"
+    rows = "\n".join("\t".join(f"{0.1 * (i + 5 * j):.1f}" for i in range(5)) for j in range(2)) + "\n"
+    for unit, size in (("µm", 1e-6), ("m", 1e-3), ("nm", 1e-9)):
+        scaled = re.sub(r"[0-9.]+", lambda number: f"{float(number[0]) * 1e-3:.6g}", rows) if unit == "m" else rows
+        for encoding in ("utf-8", "latin-1", "utf-16"):
+            (tmp_path / "map.txt").write_bytes((head.format(unit) + scaled).encode(encoding))
+            found = read_profile(tmp_path / "map.txt")
+            assert found.pixel == pytest.approx((2e-6, 2e-6), rel=1e-12)
+            np.testing.assert_allclose(found.heights, size * 0.1 * np.arange(10).reshape(2, 5), rtol=1e-12, atol=1e-20)
+
+
+def test_two_columns_are_a_line_of_a_stylus(tmp_path: Path) -> None:
+    rows = "".join(f"{k / 3:.3f} {k % 4}\n" for k in range(30))  # x rounded to 1/300 of a step
+    line = read_profile(text(tmp_path, f"# unit: um\n{rows}", "line.txt"))
+    assert line.heights.shape == (1, 30)
+    assert line.pixel == pytest.approx((1e-6 / 3, 1e-6 / 3), rel=1e-4)  # 1 of 9667 thousandths
+    np.testing.assert_allclose(line.heights[0], 1e-6 * (np.arange(30) % 4), rtol=1e-15)
+    other = read_profile(text(tmp_path, f"# x-unit: mm\n# z-unit: nm\n{rows}", "line.txt"))
+    assert other.pixel == pytest.approx((1e-3 / 3, 1e-3 / 3), rel=1e-4)
+    np.testing.assert_allclose(other.heights, 1e-3 * line.heights, rtol=1e-12)
+
+
+@pytest.mark.parametrize("word", ["nan", "Bad", "***", "", "--", "N/A"])
+def test_words_for_a_missing_point_are_read(word: str, tmp_path: Path) -> None:
+    rows = [[f"{i + 10 * j}" for i in range(6)] for j in range(6)]
+    rows[2][3] = word
+    content = "# unit: um\n" + "\n".join(";".join(row) for row in rows)
+    found = read_profile(text(tmp_path, content)).heights * 1e6
+    assert round(found[2, 3], 9) in (13, 33, 22, 24)
+    xyz = "".join(f"{i} {j} {z or 'nan'}\n" for j, row in enumerate(rows) for i, z in enumerate(row))
+    np.testing.assert_array_equal(read_profile(text(tmp_path, f"# unit: um\n{xyz}", "a.txt")).heights * 1e6, found)
+    holes = "".join(f"{i} {j} {z}\n" for j, row in enumerate(rows) for i, z in enumerate(row) if z != word)
+    np.testing.assert_array_equal(read_profile(text(tmp_path, f"# unit: um\n{holes}", "b.txt")).heights * 1e6, found)
+
+
+def test_a_separator_at_the_end_of_each_row_is_no_column(tmp_path: Path) -> None:
+    found = read_profile(text(tmp_path, "# unit: um\n" + "".join(f"{k},{k + 1},{k + 2},\n" for k in range(2))))
+    np.testing.assert_allclose(found.heights, 1e-6 * np.array([[0, 1, 2], [1, 2, 3]]), rtol=1e-15)
+
+
+def test_the_option_says_the_unit_where_the_file_does_not(tmp_path: Path) -> None:
+    assert read_profile(text(tmp_path, "1,2\n3,4\n"), unit=1e-6).heights[1, 1] == 4e-6
+    assert read_profile(text(tmp_path, "# unit: nm\n1,2\n3,4\n"), unit=1e-6).heights[1, 1] == 4e-9
+
+
+def test_formats_are_known_by_what_they_hold(tmp_path: Path) -> None:
+    pytest.importorskip("SurfaceTopography")
+    whole = write_profile(tmp_path / "map.gwy", Profile(rough(), (PIXEL, PIXEL), "here"))
+    for name in ("map.dat", "map.plu", "map", "map.tmd"):
+        assert read_profile(whole.rename(tmp_path / name)).pixel == pytest.approx((PIXEL, PIXEL))
+        whole = tmp_path / name
+    rows = "1 2 3 4\n5 6 7 8\n9 1 2 3\n"
+    (tmp_path / "rows.prn").write_text(f"# Width: 8 um\n# Height: 6 um\n# Value units: nm\n{rows}")
+    found = read_profile(tmp_path / "rows.prn")
+    assert (found.heights[1, 3], found.pixel) == (8e-9, pytest.approx((2e-6, 2e-6)))
+    (tmp_path / "rows.prn").write_text(rows)
+    with pytest.raises(ProfileError, match="does not say the unit"):
+        read_profile(tmp_path / "rows.prn")
+    (tmp_path / "tile.json").write_bytes(bytes(2 * 1201**2))  # as long as a tile of terrain
+    with pytest.raises(ProfileError, match="no known format"):
+        read_profile(tmp_path / "tile.json")
+
+
+def test_an_archive_that_unpacks_to_more_than_memory_is_refused(tmp_path: Path) -> None:
+    import zipfile
+
+    def head(shape: tuple[int, ...]) -> bytes:
+        held = io.BytesIO()
+        np.lib.format.write_array_header_1_0(held, {"descr": "<f8", "fortran_order": False, "shape": shape})
+        return held.getvalue()
+
+    (tmp_path / "map.npy").write_bytes(head((10**6, 10**6)) + bytes(80))
+    with zipfile.ZipFile(tmp_path / "map.npz", "w", zipfile.ZIP_DEFLATED) as packed:
+        with packed.open("heights.npy", "w", force_zip64=True) as member:
+            member.write(head((2**10, 2**19 + 1)))
+            for _ in range(4):  # 4 MB packed; its entry in the directory is what is looked at
+                member.write(bytes(2**20))
+        packed.filelist[0].file_size = 2**33
+    whole = rough()
+    np.savez(tmp_path / "cut.npz", heights=whole)
+    broken = bytearray((tmp_path / "cut.npz").read_bytes())
+    broken[400:404] = b"abcd"
+    (tmp_path / "cut.npz").write_bytes(broken)
+    for name, words in (
+        ("map.npy", "no file of numbers"), ("map.npz", "unpacks to more than 4 GB"), ("cut.npz", "BadZipFile"),
+    ):  # fmt: skip
+        with pytest.raises(ProfileError, match=words):
+            read_profile(tmp_path / name)
+
+
 def test_a_broken_instrument_file_is_one_line(tmp_path: Path) -> None:
     pytest.importorskip("SurfaceTopography")
     whole = write_profile(tmp_path / "map.gwy", Profile(rough(), (PIXEL, PIXEL), "here")).read_bytes()
     (tmp_path / "cut.gwy").write_bytes(whole[:300])
     for name in ("cut.gwy",):
-        with pytest.raises(ProfileError, match="cannot be read") as error:
+        with pytest.raises(ProfileError, match=r"no known format.* damaged") as error:
             read_profile(tmp_path / name)
         assert "\n" not in str(error.value)
 

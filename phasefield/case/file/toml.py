@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import re
-import stat
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from phasefield.bounded import read_start
 from phasefield.case.file.limits import DEEPEST, LONGEST_FILE, MOST_KEYS
 from phasefield.case.file.lines import key_lines
 from phasefield.case.file.source import Key, Table, dotted
@@ -45,15 +43,6 @@ def read_text(file: str, path: Path) -> str:
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise CaseError(file, line, "", "is not UTF-8 text; save the file as UTF-8") from None
-
-
-def read_start(path: Path, most: int) -> bytes:
-    """Return the first bytes of a regular file, `most` of them at most: /proc has files without end or size."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "no regular file")
-        return stream.read(most) or b""
 
 
 def deep_key(text: str) -> int | None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from phasefield.errors import PhasefieldError
 
 Floats = NDArray[np.float64]
+MOST_POINTS = 2**27  # of a map
 
 
 class ProfileError(PhasefieldError):

@@ -91,7 +91,7 @@ def _csv(profile: Profile, pixel: tuple[float, float], title: str) -> bytes:
     if not np.isclose(pixel[0], pixel[1], rtol=1e-9):
         raise ProfileError(f"the pixels of {profile.source} are not square; write it as .npz, .sdf or .gwy")
     head = "".join(c if c.isprintable() else " " for c in title)
-    lines = [f"# {head}" if head else "# heights", "# unit: um", f"# pixel: {pixel[0] / MICRON:.12g} um"]
+    lines = [f"# title: {head}" if head else "# heights", "# unit: um", f"# pixel: {pixel[0] / MICRON:.12g} um"]
     lines += [",".join(f"{z:.9g}" for z in row) for row in profile.heights / MICRON]
     return ("\n".join(lines) + "\n").encode()
 
