@@ -11,13 +11,14 @@ from pathlib import Path
 
 from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 
+from phasefield import units
 from phasefield.case.cathode import Cathode
 from phasefield.case.electrodes import Counter, Film, Kinetics, Lithium
 from phasefield.case.electrolyte import Electrolyte
 from phasefield.case.film_growth import Growth, growth_law
 from phasefield.case.grid import WHOLE, Grid
 from phasefield.case.motion import MOTIONS
-from phasefield.case.properties import Properties, material
+from phasefield.case.properties import Properties, barred, material
 from phasefield.case.protocol import Protocol
 from phasefield.case.provenance import Provenance
 from phasefield.case.quantities import FILLED, Temperature, um
@@ -58,6 +59,7 @@ class Case(Record):
     def _complete(self, info: ValidationInfo) -> Case:
         self._provenance = dict((info.context or {}).get("provenance", {}))
         self._fill_defaults()
+        self._check_barriers()
         check_surface(self.grid, self.surface)
         width, spacing = self.numerics.interface_width, self.grid.spacing
         if not 0.4 - WHOLE <= width / spacing <= 4 + WHOLE:
@@ -79,6 +81,24 @@ class Case(Record):
                 f"{um(spacing)}; give larger patches or a finer grid",
             )
         return self
+
+    @property
+    def _stated_temperature(self) -> float:
+        """The `at` of the conductivity, else room temperature: that of the cell unless the case gives one."""
+        conductivity = self._provenance.get("electrolyte.conductivity")
+        return ROOM_TEMPERATURE if conductivity is None or conductivity.at is None else conductivity.at
+
+    def _check_barriers(self) -> None:
+        """Refuse a barrier that would change nothing: that of a value whose own temperature is not known."""
+        if self.temperature == self._stated_temperature:
+            return
+        for key, barrier in barred(self._provenance, self.electrolyte, self.kinetics, self.film):
+            raise refuse(
+                barrier,
+                f"changes nothing at {units.pretty(self.temperature, units.TEMPERATURE)}: the temperature is missing "
+                f'that {key} was measured at; write {key.split(".")[-1]} = {{ value = "...", at = "25 degC" }}, or set '
+                'the barrier to "0 eV"',
+            )
 
     def _check_both(self) -> None:
         """Refuse what does not go with a counter electrode that is resolved."""
@@ -133,9 +153,7 @@ class Case(Record):
     def _fill_defaults(self) -> None:
         """Fill what one table takes from another."""
         sources = self._provenance
-        conductivity = sources.get("electrolyte.conductivity")
-        at = conductivity.at if conductivity is not None else None
-        fill(self, temperature=ROOM_TEMPERATURE if at is None else at)
+        fill(self, temperature=self._stated_temperature)
         fill(self.kinetics, reference_concentration=self.electrolyte.salt_concentration)
         for counter, own, table, name in (
             (self.counter.kinetics, self.kinetics, "kinetics", "exchange_current_density"),

@@ -77,6 +77,28 @@ class _AtTemperature:
         return arrhenius(barrier, self.stated(key), self.T)
 
 
+def barred(
+    sources: Mapping[str, Provenance], e: Electrolyte, k: Kinetics, film: Film
+) -> tuple[tuple[str, str], ...]:
+    """Return the keys of values, and of their barriers above 0, that no `at` gives a temperature."""
+    ruled_by_kappa = isinstance(e.salt_diffusivity, str) or isinstance(e.concentration_dependence, DependenceTable)
+    exchange, through = "exchange_current_density", "conductivity"
+    pairs = (
+        ("electrolyte.conductivity", "electrolyte.conductivity_barrier", e.conductivity_barrier),
+        ("electrolyte.salt_diffusivity", "electrolyte.diffusivity_barrier",
+         0.0 if ruled_by_kappa else e.diffusivity_barrier),
+        (f"kinetics.{exchange}", "kinetics.exchange_current_barrier", k.exchange_current_barrier),
+        (f"film.{through}", "film.conductivity_barrier", film.conductivity_barrier),
+        (f"counter.kinetics.{exchange}", "kinetics.exchange_current_barrier", k.exchange_current_barrier),
+        (f"counter.film.{through}", "film.conductivity_barrier", film.conductivity_barrier),
+    )  # fmt: skip
+    return tuple(
+        (value, barrier)
+        for value, barrier, energy in pairs
+        if energy > 0.0 and (value not in sources or sources[value].at is None)
+    )
+
+
 @dataclass(frozen=True)
 class _Transport:
     """Conductivity [S/m] and diffusivity [m^2/s] of the electrolyte at T, and its table there."""

@@ -18,7 +18,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +164,6 @@ def profile_files(folder: Path) -> list[tuple[str, bytes]]:
 def damaged_profiles(folder: Path, dice: Dice) -> Iterator[Callable[[], Any]]:
     """Yield readers of damaged height maps without end."""
     files = profile_files(folder)
-    read_profile(folder / "good.gwy")  # what is imported for it makes folders for settings
     while True:
         ending, data = dice.choice(files)
         binary = b"\0" in data
@@ -255,6 +254,8 @@ def outcome(read: Callable[[], Any], writes: Writes) -> tuple[str, str]:
 def campaign(sort: str, count: int, seed: int, folder: Path) -> tuple[collections.Counter[str], list[str]]:
     """Read so many damaged files of a sort; return how many came to what, and the faults with their files."""
     folder.mkdir()
+    with suppress(ImportError):  # takes seconds once, and makes folders for settings
+        import SurfaceTopography  # noqa: F401
     here, counts, faults, writes = Path.cwd(), collections.Counter[str](), list[str](), Writes()
     os.chdir(folder)
     try:
