@@ -14,9 +14,13 @@ author = "The phasefield authors"
 project_copyright = "2026, the phasefield authors"
 release = version = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "sphinx.ext.viewcode"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "sphinx.ext.viewcode"]
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
+nb_execution_mode = "force"  # the tutorial shows what this version gives; a cell that fails ends the build
+nb_execution_timeout = 900  # s; a minute or two of it compiles the kernels where there are none yet
+nb_execution_raise_on_error = True
+nb_execution_in_temp = True
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"
 exclude_patterns = ["_build"]
