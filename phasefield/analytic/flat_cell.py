@@ -59,11 +59,15 @@ class FlatStep:
 
 @dataclass(frozen=True)
 class FlatRun:
-    """The first and the last repeat of a protocol; charge: signed, of the whole run [C/m^2]; time of it all [s]."""
+    """The first and the last repeat of a protocol, and the whole run.
+
+    charge: signed [C/m^2]; plated: the charge of plating alone [C/m^2]; time [s].
+    """
 
     first: list[FlatStep]
     last: list[FlatStep]
     charge: float
+    plated: float
     time: float
 
 
@@ -273,8 +277,8 @@ def run_flat(case: Case) -> FlatRun:
         whole += skip * before + 0.5 * (skip - 1) * (then - before)
         charge = then
     if at < repeat:  # a step that does not end
-        return FlatRun(first, last, began[1] + repeat * charge if charge else began[1], math.inf)
-    return FlatRun(first, last, began[1] + whole + charge, began[0] + passed + time)
+        return FlatRun(first, last, began[1] + repeat * charge if charge else began[1], float(cell.plated[0]), math.inf)
+    return FlatRun(first, last, began[1] + whole + charge, float(cell.plated[0]), began[0] + passed + time)
 
 
 def _sums(legs: list[FlatStep]) -> tuple[float, float]:

@@ -56,7 +56,7 @@ def longest_step(case: Case, current: float) -> float:
     from phasefield.model.level_set import STABLE
 
     p, dx, n = case.properties(), case.grid.spacing, case.numerics
-    mean = plated_height(p, abs(current))
+    mean = abs(plated_height(p, current, case.film.plating_share))
     limits = [n.max_step or math.inf]
     if mean > 0.0:
         limits.append(n.front_step * dx / (mean * hottest(case)))

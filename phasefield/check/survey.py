@@ -108,7 +108,7 @@ def _plating(case: Case, p: Properties, flat_run: FlatRun) -> Iterator[Finding]:
             number(ratio),
             f"the film is new after {um_or_mm(patches.renewal)}",
         )
-    net = plated_height(p, flat_run.charge)
+    net = plated_height(p, flat_run.charge - lost * flat_run.plated)
     room, stock = gap_of(case), case.surface.height
     if net > room or (-net > stock and case.surface.substrate is None):
         what = "fills the gap: the run ends by a short circuit" if net > 0.0 else "is more than there is"

@@ -228,6 +228,9 @@ def test_estimate_follows_the_rules_of_the_driver() -> None:
     )  # 1.94 um at 0.5 um a step, stopped at each frame
     assert cost.estimate(flat).steps == 4
     assert cost.estimate(case("pllz", "film.patches=none", "numerics.front_step=0.25")).steps == 780
+    # Half of the plating charge forms film: in steps of 0.4 um 0.49 um are plated in two, 0.97 um stripped in three.
+    torn = case("pllz", "film.patches=none", "numerics.front_step=0.1", "film.repair=0.5")
+    assert cost.estimate(torn).steps == 390 * (2 + 3)
     open_end = case(
         "planar", 'protocol.steps=[{current="1 A/m^2", until_voltage="1 V"}]', 'output.fields_every="1 h"'
     )
@@ -252,6 +255,14 @@ WARNED: list[tuple[str, list[str]]] = [
 def test_it_warns_where_the_grid_cannot_carry_the_physics(name: str, overrides: list[str]) -> None:
     assert finding(regime(case("pllz", *overrides)), name).warning
     assert not finding(regime(case("pllz")), name).warning if name != "net height of the run" else True
+
+
+def test_lithium_lost_to_the_film_counts_in_the_net_height() -> None:
+    """A fifth of the plating charge forms film: what is stripped each time is a fifth of a half-cycle more."""
+    p = case("pllz").properties()
+    net = finding(regime(case("pllz", "film.repair=0.2", "protocol.repeat=1000")), "net height of the run")
+    assert net.warning
+    assert net.value == pytest.approx(-1000 * 0.2 * p.V_m * 7200.0 / FARADAY, rel=1e-9)
 
 
 @pytest.mark.slow
