@@ -249,6 +249,11 @@ def warm() -> None:
     from phasefield.formatting import spell_wall
     from phasefield.kernels._jit import cache_folder
 
+    if cache_folder().name.startswith("lithium-phasefield-"):  # made for this process alone
+        raise PhasefieldError(
+            "no folder for compiled kernels can be written, so each command would compile anew; set NUMBA_CACHE_DIR to "
+            "one that can"
+        )
     begun = time.monotonic()
     typer.echo("compiling once: a minute or two")
     api.compile_kernels()

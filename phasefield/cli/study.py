@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import shlex
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from phasefield.cli.gathering import gathered
 from phasefield.errors import Interrupted, PhasefieldError
 
 if TYPE_CHECKING:
@@ -52,8 +54,33 @@ class Place:
 HERE = Place()
 
 
+def _gathered(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command as typer reads it: a parameter that is a dataclass becomes one option for each of its fields.
+
+    The fields are annotated as options are. Their options stand in the place of the parameter.
+    """
+    parameters: list[inspect.Parameter] = []
+    records: dict[str, Any] = {}
+    for one in inspect.signature(command, eval_str=True).parameters.values():
+        if not is_dataclass(one.annotation):
+            parameters.append(one)
+            continue
+        records[one.name] = one.annotation
+        hints = get_type_hints(one.annotation, include_extras=True)
+        for field in fields(one.annotation):
+            parameters.append(one.replace(name=field.name, default=field.default, annotation=hints[field.name]))
+
+    @wraps(command)
+    def apart(**given: Any) -> None:
+        made = {name: record(**{f.name: given.pop(f.name) for f in fields(record)}) for name, record in records.items()}
+        command(**given, **made)
+
+    apart.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return apart
+
+
 @studies.command()
-@gathered
+@_gathered
 def study(
     name: Annotated[
         str | None, typer.Argument(metavar="STUDY", help="A study file or a shipped study; none: list them.")

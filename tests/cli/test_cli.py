@@ -357,3 +357,18 @@ def test_version_and_no_arguments(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Begin with" in "".join(capsys.readouterr())
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = phasefield.nothing
+
+
+def test_kernels_that_no_folder_keeps_are_not_compiled_in_vain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def compile_kernels() -> None:
+        pytest.fail("compiled what is thrown away")
+
+    monkeypatch.setattr("phasefield.kernels._jit.cache_folder", lambda: tmp_path / "lithium-phasefield-x1y2")
+    monkeypatch.setattr(api, "compile_kernels", compile_kernels)
+    assert call("warm") == 2
+    said = capsys.readouterr()
+    assert "NUMBA_CACHE_DIR" in said.err
+    assert said.err.count("\n") == 1
+    assert not said.out
