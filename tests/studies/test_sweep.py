@@ -330,6 +330,19 @@ def test_sobol_indices_of_the_ishigami_function() -> None:
         assert 0.0 < one.first_high - one.first_low < 0.15
 
 
+def test_sobol_indices_of_a_whole_design_are_those_of_scipy() -> None:
+    """SciPy takes a power of 2 of base points only; a study whose runs failed in some has another number."""
+    from scipy.stats import sobol_indices
+
+    values = np.random.default_rng(3).normal(size=(5, 64)).cumsum(axis=0)
+    found, _ = analysis.sobol(["a", "b", "c"], values)
+    one = sobol_indices(func={"f_A": values[:1], "f_B": values[1:2], "f_AB": values[2:, None]}, n=64)
+    np.testing.assert_allclose([index.first for index in found], one.first_order, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose([index.total for index in found], one.total_order, rtol=1e-12)
+    with pytest.raises(ValueError, match="power of 2"):
+        sobol_indices(func={"f_A": values[:1, 1:], "f_B": values[1:2, 1:], "f_AB": values[2:, None, 1:]}, n=63)
+
+
 def test_sobol_indices_need_points_and_a_varying_output() -> None:
     with pytest.raises(ValueError, match="need more"):
         analysis.sobol(["a"], np.full((3, 8), math.nan))

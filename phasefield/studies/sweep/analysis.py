@@ -80,6 +80,7 @@ def sobol(names: Sequence[str], values: Floats, seed: int = 0) -> tuple[list[Ind
     values: outputs at A, B and at A with column i of B for each input i, shape (2 + inputs, points); base points
     without a value everywhere are left out. First order by A. Saltelli et al., Comput. Phys. Commun. 2010, 181, 259,
     eq. (b) of Table 2; total by M. J. W. Jansen, Comput. Phys. Commun. 1999, 117, 35, as given there, eq. (f).
+    `scipy.stats.sobol_indices` gives the same, of 2^k points only: none may be left out.
     Raises ValueError if fewer than four points are left or the output does not vary.
     """
     good = np.isfinite(values).all(axis=0)
