@@ -17,14 +17,13 @@ from phasefield.case.electrodes import Counter, Film, Kinetics, Lithium
 from phasefield.case.electrolyte import Electrolyte
 from phasefield.case.film_growth import Growth, growth_law
 from phasefield.case.grid import WHOLE, Grid
-from phasefield.case.motion import MOTIONS
 from phasefield.case.properties import Properties, barred, material
 from phasefield.case.protocol import Protocol
 from phasefield.case.provenance import Provenance
 from phasefield.case.quantities import FILLED, Temperature, um
 from phasefield.case.record import Record, fill, refuse
 from phasefield.case.resolved import resolved_toml
-from phasefield.case.settings import Numerics, Output
+from phasefield.case.settings import MOTIONS, Numerics, Output
 from phasefield.case.surface import Surface, check_surface
 from phasefield.constants import ROOM_TEMPERATURE
 

@@ -1,16 +1,43 @@
-"""Settings of the method and of the output."""
+"""Settings of the method, with the laws of motion that a case may choose, and of the output."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import Field, model_validator
 
 from phasefield import units
-from phasefield.case.motion import BEFORE, MOTIONS
 from phasefield.case.quantities import FILLED, Duration, FieldName, Length, OneOf, OptionalDuration
 from phasefield.case.record import Record, refuse
 from phasefield.units import Measure
+
+
+class Motion(NamedTuple):
+    """What a case must know of a law of motion; its class stands in the table of `phasefield/model/laws.py`."""
+
+    meaning: str
+    width: float = 0.5
+    """Default of `numerics.interface_width`, in spacings."""
+    without: tuple[str, ...] = ()
+    """Tables and keys that the law knows nothing of; a case that gives one is refused."""
+    needs: tuple[str, ...] = ()
+    """Keys that may not be zero."""
+
+
+MOTIONS: dict[str, Motion] = {
+    "level-set": Motion("moves the signed distance"),
+    "allen-cahn": Motion(
+        "the published models, without film, t+ and anions, for comparison",
+        width=1.0,
+        without=(
+            "film.patches", "film.growth", "film.repair", "surface.substrate", "counter.surface", "cathode",
+        ),
+        needs=("lithium.surface_energy",),
+    ),
+}  # fmt: skip
+
+BEFORE = {"distance": "level-set"}
+"""Names that laws had in cases and results made before 0.1, and their names now."""
 
 
 class Numerics(Record):

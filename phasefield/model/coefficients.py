@@ -36,7 +36,7 @@ class Drive:
 
 
 @dataclass(frozen=True)
-class Counter:
+class CounterElectrode:
     """The counter electrode: kinetics and film resistance [ohm m^2]."""
 
     kinetics: Kinetics

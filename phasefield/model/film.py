@@ -61,7 +61,7 @@ class FilmState:
 
 
 @dataclass
-class Film:
+class SurfaceFilm:
     """The film's law in one case; it holds no state."""
 
     sigma: float
@@ -76,7 +76,7 @@ class Film:
     periodic: bool = True
 
     @classmethod
-    def of(cls, case: Case) -> Film:
+    def of(cls, case: Case) -> SurfaceFilm:
         """Return the film of a case."""
         p, patches = case.properties(), case.film.patches
         spread, size, renewal, seed = 0.0, 1.0, np.inf, 0

@@ -132,7 +132,7 @@ class Front:
     def refresh(self) -> None:
         """Recompute band, elements, closest points and connectivity from d and h."""
         self.band()
-        self.connect()
+        self.find_dead_and_shorts()
         while True:
             n, used = elements.build(
                 self.start,
@@ -169,8 +169,8 @@ class Front:
         open_planes = np.flatnonzero(self.h.reshape(self.h.shape[0], -1).max(axis=1) > 0.0)
         self.k0 = max(int(open_planes[0]) - 1, 0) if open_planes.size else 0
 
-    def connect(self) -> None:
-        """Find lithium that is cut off from the base and electrolyte that is cut off from the top, eq. (4)."""
+    def find_dead_and_shorts(self) -> None:
+        """Find lithium cut off from the base, electrolyte cut off from the top, and a short circuit, eq. (4)."""
         lithium = self.d <= 0.0
         if self.both_electrodes:
             self._connect_two(lithium)

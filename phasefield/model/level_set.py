@@ -24,9 +24,9 @@ from phasefield.errors import SolverError
 from phasefield.kernels import front as kernels
 from phasefield.kernels import transport as sums
 from phasefield.model.base import LawOfMotion
-from phasefield.model.coefficients import Counter, Drive, coefficients
+from phasefield.model.coefficients import CounterElectrode, Drive, coefficients
 from phasefield.model.displacement import Displacement
-from phasefield.model.film import Film, FilmState
+from phasefield.model.film import FilmState, SurfaceFilm
 from phasefield.model.front import Front
 from phasefield.model.initial_surface import set_surface
 from phasefield.model.reaction import Reaction
@@ -68,7 +68,7 @@ class Cell(LawOfMotion):
         self.W = case.numerics.interface_width
         self.lattice = kernels.lattice(self.shape, self.dx, self.periodic)
         self.co, self.counter_kinetics = coefficients(case)
-        self.film = Film.of(case)
+        self.film = SurfaceFilm.of(case)
         self.cathode = Intercalation.of(case)
         tolerance = case.numerics.tolerance
         self.transport = Transport(self.shape, self.periodic, self.dx, self.co, tolerance)
@@ -122,12 +122,12 @@ class Cell(LawOfMotion):
         self._fill(s, s.applied)
         return s
 
-    def counter(self, s: State) -> Counter:
+    def counter(self, s: State) -> CounterElectrode:
         """Return the counter electrode with its film of now, or the cathode as it is filled."""
         kinetics = self.counter_kinetics
         if self.cathode is not None:
             kinetics = kinetics._replace(j0=self.cathode.exchange_current(s.filling))
-        return Counter(kinetics, s.counter_film / self.properties.film_conductivity_counter)
+        return CounterElectrode(kinetics, s.counter_film / self.properties.film_conductivity_counter)
 
     def _pass(self, to: State, s: State, charge: float, dt: float) -> None:
         """Pass a charge [C/m^2] through the cathode in dt [s] from `s` on."""

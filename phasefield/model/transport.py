@@ -23,7 +23,7 @@ from phasefield.constants import FARADAY
 from phasefield.errors import NO_LITHIUM, SolverError
 from phasefield.kernels import elements, gmres, kinetics, transport
 from phasefield.kernels.krylov import Multigrid
-from phasefield.model.coefficients import Coefficients, Counter, Drive
+from phasefield.model.coefficients import Coefficients, CounterElectrode, Drive
 from phasefield.model.reaction import Reaction, SurfaceElements, root
 from phasefield.model.state import State
 
@@ -61,7 +61,7 @@ class Stage:
 
     state: State
     drive: Drive
-    counter: Counter
+    counter: CounterElectrode
     held: Floats | None = None
     dt: float = 0.0
     volume: NDArray[np.float32] | None = None

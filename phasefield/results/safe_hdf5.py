@@ -100,7 +100,7 @@ class GuardedFile:
                 found[start : start + length] = item[start : start + length]
         return found, True
 
-    def check_sizes(self) -> None:
+    def refuse_false_sizes(self) -> None:
         """Refuse the file if any array claims more than it can hold: HDF5 would work on it for ever."""
         with self.reading():
             names: list[str] = []

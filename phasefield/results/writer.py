@@ -146,7 +146,7 @@ class RunWriter:
             raise ResultError(f"{run.folder}: holds no {RESULT}; there is nothing to resume")
         guard = GuardedFile(run.path)
         try:
-            guard.check_sizes()
+            guard.refuse_false_sizes()
             with guard.reading():
                 held = run._read_state(guard, n_rows, n_frames)
         finally:

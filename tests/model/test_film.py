@@ -17,14 +17,14 @@ from phasefield.case.film_growth import Law
 from phasefield.constants import FARADAY
 from phasefield.errors import CaseError
 from phasefield.model.coefficients import Drive
-from phasefield.model.film import Film
+from phasefield.model.film import SurfaceFilm
 from phasefield.model.level_set import Cell
 from phasefield.model.state import State
 
 
-def patchwork(shape: tuple[int, int, int], dx: float, radius: float, seed: int = 1, **more: Any) -> Film:
+def patchwork(shape: tuple[int, int, int], dx: float, radius: float, seed: int = 1, **more: Any) -> SurfaceFilm:
     """Return a film of unit spread on any grid."""
-    return Film(1.0, 1.0, 1.0, radius, more.pop("renewal", 1.0), seed, Law(), shape, dx, **more)
+    return SurfaceFilm(1.0, 1.0, 1.0, radius, more.pop("renewal", 1.0), seed, Law(), shape, dx, **more)
 
 
 def test_patches_have_unit_variance_and_the_stated_radius() -> None:

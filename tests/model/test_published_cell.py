@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from phasefield.case import Case
-from phasefield.case.motion import MOTIONS
+from phasefield.case.settings import MOTIONS
 from phasefield.check import regime
 from phasefield.errors import CaseError, Interrupted
 from phasefield.model.allen_cahn.law import KEEPING, PublishedCell, numbers_of

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from phasefield.analytic.closed_forms import slopes
 from phasefield.model.coefficients import Drive
-from phasefield.model.film import Film
+from phasefield.model.film import SurfaceFilm
 from phasefield.model.state import State
 from phasefield.topography.roughness import basic
 from phasefield.verification.march import driven, make, march, micrometres
@@ -317,7 +317,7 @@ def patch_field(spacing: float, spread: float) -> tuple[Floats, Floats]:
         f"grid.size={micrometres(128.0, 48.0)}", f'grid.spacing="{spacing} um"', 'surface.height="20 um"',
         f'film.patches={{ spread={spread}, size="16 um", renewal="none", seed=5 }}',
     )  # fmt: skip
-    N = Film.of(case).patchwork(0)[:, 0, :]
+    N = SurfaceFilm.of(case).patchwork(0)[:, 0, :]
     return N, np.exp(spread * N)
 
 

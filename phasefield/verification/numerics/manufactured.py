@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from phasefield.model.coefficients import Counter, Drive
+from phasefield.model.coefficients import CounterElectrode, Drive
 from phasefield.model.level_set import Cell
 from phasefield.model.state import State
 from phasefield.model.transport import Stage
@@ -95,7 +95,7 @@ class Made:
     def solve(self, salt: bool) -> State:
         """Solve the potential, or with it a stage of the salt that begins at rest; return the state."""
         cell, s = self.cell, self.s
-        stage = Stage(s, Drive(self.mean), Counter(cell.counter_kinetics, 0.0))
+        stage = Stage(s, Drive(self.mean), CounterElectrode(cell.counter_kinetics, 0.0))
         if salt:
             stage.held, stage.dt = s.front.h * self.c * cell.dx**3, STAGE
             stage.volume, stage.top = np.zeros((3, *cell.shape), np.float32), np.zeros(cell.shape[1:])
