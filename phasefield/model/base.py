@@ -47,7 +47,10 @@ class LawOfMotion(ABC):
 
     @abstractmethod
     def restore(self, arrays: dict[str, Any], numbers: dict[str, float]) -> State:
-        """Return the state of a checkpoint, the same to the bit as when its arrays and numbers (SI) were written."""
+        """Return the state of a checkpoint, the same to the bit as when its arrays and numbers (SI) were written.
+
+        It is driven: its reaction and what the film has at the elements are set, so that it can be stored as it is.
+        """
 
     @abstractmethod
     def drive(self, s: State, drive: Drive) -> None:

@@ -78,7 +78,7 @@ class StepController:
         ahead = min(output - s.t if output > s.t else math.inf, cell.until_renewal(s))
         remaining = min(position.remaining(cell.current(s)), ahead)
         longest = self.longest(s)
-        dt = remaining / math.ceil(remaining / longest * (1.0 - 1e-9)) if math.isfinite(remaining) else longest
+        dt = remaining / max(math.ceil(remaining / longest * (1.0 - 1e-9)), 1) if math.isfinite(remaining) else longest
         step_end = StepEnd(position, s, cell.plane, min(longest, position.remaining(0.0), ahead))
         if not math.isfinite(dt):
             raise SolverError("nothing limits the step; give the protocol step a duration or numerics.max_step")

@@ -234,3 +234,13 @@ def test_a_step_over_before_it_begins_is_passed_over(tmp_path: Path) -> None:
     s = series(tmp_path / "run")
     assert 1.0 not in s["protocol_step"]
     assert s["time"][-1] == pytest.approx(6.0, rel=1e-12)
+
+
+def test_a_cell_at_rest_where_nothing_limits_the_step_takes_one(tmp_path: Path) -> None:
+    """Without surface energy a surface at rest stays as it is: the rest alone says how long its step is."""
+    case = cases.make(
+        'lithium.surface_energy="0 J/m^2"', 'protocol.steps=[{ rest="20 s" }, { current="30 A/m^2", duration="10 s" }]'
+    )
+    assert cases.run(case, tmp_path / "run").reason == "end"
+    with open_run(tmp_path / "run") as run:
+        np.testing.assert_allclose(run.series["time"][:2], [0.0, 20.0])
