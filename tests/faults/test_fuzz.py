@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from faults.fuzz import VALUES, Dice, campaign, case_texts, mutate
 
 
