@@ -21,29 +21,34 @@ from phasefield.errors import shown
 
 @dataclass(frozen=True)
 class Kind:
-    """A physical quantity: its noun, its SI unit as text, and an example of how to write it."""
+    """A physical quantity: its noun, its SI unit as text, an example of how to write it, and what it can be.
+
+    low, high: bounds of its size in SI, wide enough for every material; a number outside has another unit, or is wrong.
+    """
 
     noun: str
     unit: str
     example: str
+    low: float = 0.0
+    high: float = math.inf
 
 
-LENGTH = Kind("length", "m", "4 um")
-TIME = Kind("time", "s", "1 h")
-TEMPERATURE = Kind("temperature", "K", "30 degC")
-VOLTAGE = Kind("voltage", "V", "0.1 V")
-ENERGY = Kind("energy", "J", "0.2 eV")
+LENGTH = Kind("length", "m", "4 um", 1e-13, 1.0)
+TIME = Kind("time", "s", "1 h", 1e-12, 1e11)
+TEMPERATURE = Kind("temperature", "K", "30 degC", 1.0, 1e4)
+VOLTAGE = Kind("voltage", "V", "0.1 V", 1e-9, 1e4)
+ENERGY = Kind("energy", "J", "0.2 eV", 1e-26, 1e-18)
 ANGLE = Kind("angle", "rad", "90 deg")
 NUMBER = Kind("number", "1", "0.5")
-CONDUCTIVITY = Kind("conductivity", "S/m", "1e-3 S/cm")
-CURRENT_DENSITY = Kind("current density", "A/m^2", "0.2 mA/cm^2")
-CAPACITY = Kind("charge per area", "C/m^2", "1 mAh/cm^2")
-CONCENTRATION = Kind("concentration", "mol/m^3", "1 mol/L")
-DIFFUSIVITY = Kind("diffusivity", "m^2/s", "1e-7 cm^2/s")
-SURFACE_ENERGY = Kind("surface energy", "J/m^2", "0.5 J/m^2")
-MOLAR_VOLUME = Kind("molar volume", "m^3/mol", "13 cm^3/mol")
-SPEED = Kind("speed", "m/s", "1 nm/h")
-AREA_RESISTANCE = Kind("area resistance", "ohm*m^2", "50 ohm cm^2")
+CONDUCTIVITY = Kind("conductivity", "S/m", "1e-3 S/cm", 1e-16, 1e7)
+CURRENT_DENSITY = Kind("current density", "A/m^2", "0.2 mA/cm^2", 1e-12, 1e10)
+CAPACITY = Kind("charge per area", "C/m^2", "1 mAh/cm^2", 1e-6, 1e9)
+CONCENTRATION = Kind("concentration", "mol/m^3", "1 mol/L", 1e-9, 1e5)
+DIFFUSIVITY = Kind("diffusivity", "m^2/s", "1e-7 cm^2/s", 1e-30, 1e-3)
+SURFACE_ENERGY = Kind("surface energy", "J/m^2", "0.5 J/m^2", 1e-6, 1e3)
+MOLAR_VOLUME = Kind("molar volume", "m^3/mol", "13 cm^3/mol", 1e-7, 1e-2)
+SPEED = Kind("speed", "m/s", "1 nm/h", 1e-20, 1.0)
+AREA_RESISTANCE = Kind("area resistance", "ohm*m^2", "50 ohm cm^2", 1e-12, 1e4)
 
 # Other dimensions, only to say what came instead.
 _OTHERS = (
@@ -66,7 +71,7 @@ _OTHERS = (
     ("charge per mass", "C/kg"),
     ("density", "kg/m^3"),
 )
-_ALL_KINDS = (
+KINDS = (
     LENGTH,
     TIME,
     TEMPERATURE,
@@ -151,7 +156,7 @@ def _unit(text: str) -> Any:
 
 def _noun(unit: Any) -> str:
     """Return what a unit measures, with its article."""
-    pairs = _OTHERS + tuple((kind.noun, kind.unit) for kind in _ALL_KINDS)
+    pairs = _OTHERS + tuple((kind.noun, kind.unit) for kind in KINDS)
     noun = next((noun for noun, text in pairs if _unit(text).dimensionality == unit.dimensionality), None)
     return f"a quantity in {unit:~C}" if noun is None else with_article(noun)
 
@@ -304,6 +309,12 @@ class Measure:
                 bound = f"{limit:g}" if limit == 0 else pretty(limit, self.kind)
                 text = f"{shown(value)} {words} {bound}; give {with_article(self.kind.noun)} {self.bounds()}"
                 raise PydanticCustomError("quantity", "{text}", {"text": text})
+        kind = self.kind
+        if number != 0.0 and not kind.low <= abs(number) <= kind.high:
+            low, high = pretty(kind.low, kind), pretty(kind.high, kind)
+            what = with_article(kind.noun)
+            text = f"{shown(value)} is outside of what {what} can be, {low} to {high}; check the unit"
+            raise PydanticCustomError("quantity", "{text}", {"text": text})
 
     def bounds(self) -> str:
         """Return the allowed range in words, empty if any number will do."""

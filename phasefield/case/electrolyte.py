@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from phasefield import units
-from phasefield.case.quantities import FILLED, Barrier, Concentration, Conductivity, Number
+from phasefield.case.quantities import FILLED, Barrier, Concentration, Factor, IonicConductivity
 from phasefield.case.record import Record, fill, refuse
 from phasefield.units import Measure
 
@@ -23,7 +23,7 @@ class DependenceTable(Record):
     """Conductivity and diffusivity against concentration, at the `at` of `electrolyte.conductivity`."""
 
     concentration: tuple[Concentration, ...] = Field(description="strictly increasing")
-    conductivity: tuple[Conductivity, ...] = Field(description="conductivity at each concentration")
+    conductivity: tuple[IonicConductivity, ...] = Field(description="conductivity at each concentration")
     diffusivity: tuple[Annotated[float, Measure(units.DIFFUSIVITY, gt=0)], ...] = Field(
         description="diffusivity at each concentration"
     )
@@ -62,7 +62,7 @@ class Electrolyte(Record):
     """A binary lithium salt in an electrolyte."""
 
     name: str = Field(default="", description="name in tables and pictures")
-    conductivity: Conductivity = Field(
+    conductivity: IonicConductivity = Field(
         description="ionic conductivity at `salt_concentration`; `at`: its temperature"
     )
     conductivity_barrier: Barrier = Field(
@@ -78,7 +78,7 @@ class Electrolyte(Record):
     diffusivity_barrier: Barrier = Field(
         default=FILLED, description="activation energy of the diffusivity; default: `conductivity_barrier`"
     )
-    thermodynamic_factor: Number = Field(
+    thermodynamic_factor: Factor = Field(
         default=1.0, description="1 + d ln f / d ln c; it multiplies the diffusion potential"
     )
     concentration_dependence: Dependence = Field(

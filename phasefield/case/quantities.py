@@ -28,10 +28,11 @@ OptionalCurrent = Annotated[float | None, Measure(units.CURRENT_DENSITY, optiona
 OptionalCurrentLimit = Annotated[float | None, Measure(units.CURRENT_DENSITY, gt=0, optional=True)]
 OptionalCapacity = Annotated[float | None, Measure(units.CAPACITY, gt=0, optional=True)]
 Conductivity = Annotated[float, Measure(units.CONDUCTIVITY, gt=0)]
+IonicConductivity = Annotated[float, Measure(units.CONDUCTIVITY, gt=0, le=1e4)]  # molten salts have 1e3 S/m
 Concentration = Annotated[float, Measure(units.CONCENTRATION, gt=0)]
 Barrier = Annotated[float, Measure(units.ENERGY, ge=0, le=1e-18)]
 Angle = Annotated[float, Measure(units.ANGLE)]
-Number = Annotated[float, Measure(units.NUMBER, gt=0)]
+Factor = Annotated[float, Measure(units.NUMBER, ge=1e-3, le=1e3)]
 Fraction = Annotated[float, Measure(units.NUMBER, gt=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import random
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+from pydantic_core import PydanticCustomError
 
+from phasefield import units
 from phasefield.case.file import read_case
 from phasefield.errors import CaseError
 
@@ -103,7 +107,15 @@ MALFORMED = {
         r"nearest valid is 8 um \(8 cells"),
     "one axis": ('"40 um", "80 um"', '"80 um"', 4, "grid.size", "give 2"),
     "absurd size": ('"40 um", "80 um"', '"40 mm", "40 mm"', 4, "grid.size", "GB"),
-    "absurd cells": ('"40 um", "80 um"', '"1e9 m", "1e300 m"', 4, "grid.size[0]", "2.31"),
+    "absurd cells": ('"40 um", "80 um"', '"1 m", "1 m"', 4, "grid.size", "2.31"),
+    "absurd length": ('"40 um", "80 um"', '"1e9 m", "1e300 m"', 4, "grid.size[0]",
+        r"'1e9 m' is outside of what a length can be, 1e-07 um to 1e\+06 um; check the unit"),
+    "absurd molar volume": ("[grid]", '[lithium]\nmolar_volume = "1e25 m^3/mol"\n[grid]', 4, "lithium.molar_volume",
+        r"'1e25 m\^3/mol' is outside of what a molar volume can be, 1e-07 m\^3/mol to 0.01 m\^3/mol"),
+    "a metal as electrolyte": ("[grid]", '[electrolyte]\nconductivity = "1e5 S/m"\n[grid]', 4,
+        "electrolyte.conductivity", "'1e5 S/m' is above 10000 S/m"),
+    "absurd factor": ("[grid]", "[electrolyte]\nthermodynamic_factor = 1e9\n[grid]", 4,
+        "electrolyte.thermodynamic_factor", "is above 1000"),
     "surface outside": ('height = "40 um"', 'height = "79 um"', 7, "surface.height", "give 4 um to 76 um"),
     "roughness alone": ('height = "40 um"', ROUGH, 6, "surface.correlation_length", "needed together"),
     "rough outside": ('height = "40 um"',
@@ -268,3 +280,15 @@ def test_a_bad_override_names_itself(override, key, words, tmp_path):
         read_case(tmp_path / "case.toml", [override])
     assert check_line(caught.value).startswith("-s ")
     assert caught.value.key == key
+
+
+def test_each_quantity_has_bounds_and_its_example_lies_within_them() -> None:
+    for kind in units.KINDS:
+        assert 0.0 < kind.low <= units.to_si(kind.example, kind) <= kind.high < np.inf
+        measure = units.Measure(kind)
+        context: Any = SimpleNamespace(context=None)
+        for size in (kind.low, kind.high, -kind.high, 0.0):
+            assert measure.validate(size, context) == size
+        for size in (0.999 * kind.low, -0.999 * kind.low, 1.001 * kind.high):
+            with pytest.raises(PydanticCustomError, match="is outside of what"):
+                measure.validate(size, context)

@@ -39,6 +39,14 @@ def reference_markdown() -> str:
         f"and list entries at most, {DEEPEST} levels deep.",
         "",
     ]
+    text += [
+        "A quantity that is not zero lies within these bounds, and within those that its key names:",
+        "",
+        "| quantity | SI unit | least | most |",
+        "|---|---|---|---|",
+        *(f"| {kind.noun} | {kind.unit} | {kind.low:g} | {kind.high:g} |" for kind in units.KINDS),
+        "",
+    ]
     for path, rows in tables.items():
         text += [
             f"## `{table_head(path).replace('[0]', '[]')}`" if path else "## Top of the file",
