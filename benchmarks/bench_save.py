@@ -85,7 +85,7 @@ def by_size(quick: bool) -> str:
     """Save rows, and rows with a frame, of runs whose file grows to 2 GB."""
     shape = SMALL if quick else LARGE
     rng, rows, k = np.random.default_rng(0), [], 0
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+    with tempfile.TemporaryDirectory() as folder:
         writer = create(Path(folder), shape, fields=FIELDS)
         for size in SIZES[: 1 if quick else None]:
             while k == 0 or (writer.path.stat().st_size < size and not quick):
