@@ -21,6 +21,8 @@ from phasefield.case.quantities import (
 )
 from phasefield.case.record import Record, refuse
 
+AT = 1e-9  # of the voltage limit: a voltage that is this near is at it
+
 
 class Step(Record):
     """One step: exactly one of current, voltage and rest; it ends with the first of its limits."""
@@ -116,6 +118,13 @@ class Protocol(Record):
                         f"steps[{k}].{name}",
                         f"{abs(value):g} V is above protocol.voltage_limit, "
                         f"{self.voltage_limit:g} V; raise the limit",
+                    )
+                ends = "voltage_limit" in self.stop_on
+                if value is not None and ends and abs(value) >= self.voltage_limit * (1 - AT):
+                    raise refuse(
+                        f"steps[{k}].{name}",
+                        f"{abs(value):g} V is protocol.voltage_limit, which ends the run at once; raise the limit, or "
+                        'take "voltage_limit" out of protocol.stop_on',
                     )
         return self
 

@@ -219,6 +219,8 @@ class Driver:
         with stop_signals(self._note):
             self.begun_at = time.monotonic()
             outcome = self._check_events()
+            if outcome is None:
+                self._pass_over()
             while outcome is None and not self.position.done:
                 try:
                     outcome = self._go_on()
@@ -233,8 +235,7 @@ class Driver:
             outcome = self._check_events()
             if outcome is not None:
                 return outcome
-            if self.position.ended(self.state.voltage, self.current):
-                self.position.next()
+            if self._pass_over():
                 return None
         elif self.cell.due(self.state):
             self._react()
@@ -262,6 +263,15 @@ class Driver:
             raise failure
         self._check_signals()
         return outcome
+
+    def _pass_over(self) -> bool:
+        """Go on to the next protocol step if the present one is over as it begins; return whether it was."""
+        position = self.position
+        over = not position.done and position.at.begun and position.ended(self.state.voltage, self.current)
+        if over:
+            log.info("at %.6g s: the protocol step is over as it begins", self.state.t)
+            position.next()
+        return over
 
     def _watch(self) -> None:
         """Raise SolverError if the run makes no way."""

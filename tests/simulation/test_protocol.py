@@ -244,3 +244,26 @@ def test_a_cell_at_rest_where_nothing_limits_the_step_takes_one(tmp_path: Path) 
     assert cases.run(case, tmp_path / "run").reason == "end"
     with open_run(tmp_path / "run") as run:
         np.testing.assert_allclose(run.series["time"][:2], [0.0, 20.0])
+
+
+@pytest.mark.parametrize("before", ["", '{ rest = "1 s" }, '])
+def test_a_step_over_before_it_begins_is_passed_over_at_the_start_of_a_run_too(before: str, tmp_path: Path) -> None:
+    case = cases.make(
+        f'protocol.steps=[{before}{{ current = "5 A/m^2", duration = "1 h", until_voltage = "1 mV" }}, '
+        '{ current = "5 A/m^2", duration = "2 s" }]',
+        'output.fields_every="10 s"',
+    )
+    assert cases.run(case, tmp_path / "run").reason == "end"
+    s = series(tmp_path / "run")
+    assert s["charge_applied"][-1] == pytest.approx(10.0, rel=1e-9)
+    assert s["time"][-1] == pytest.approx(2.0 + bool(before), rel=1e-12)
+
+
+def test_a_run_whose_only_step_is_over_ends_and_stays_so(tmp_path: Path) -> None:
+    case = cases.make(
+        'protocol.steps=[{ current = "5 A/m^2", duration = "1 h", until_voltage = "1 mV" }]',
+        'output.fields_every="10 s"',
+    )
+    for resume in (False, True):
+        outcome = cases.run(case, tmp_path / "run", resume=resume)
+        assert (outcome.reason, outcome.steps) == ("end", 0)
