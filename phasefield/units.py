@@ -98,6 +98,8 @@ _LETTERS = str.maketrans(
         "\u03bc": "u",  # Greek mu
         "\u03a9": "ohm",  # Greek omega
         "\u2126": "ohm",  # ohm sign
+        "\u00c5": "angstrom",  # A with ring
+        "\u212b": "angstrom",  # angstrom sign
         "\u2212": "-",  # minus
         "\u2013": "-",  # en dash
         "\u00b7": "*",  # middle dot
@@ -112,6 +114,7 @@ _NUMBER = re.compile(
     r"\s*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)(?:\s*[*x]\s*10\^?([+-]?[0-9]{1,3})(?![0-9]))?"
 )
 _UNIT = re.compile(r"(?:1\s*/\s*)?[A-Za-z%(][A-Za-z_%()^*/ 0-9-]*")
+_DOT = re.compile(r"(?<=[A-Za-z0-9)])\.(?=[A-Za-z(])")  # mol.m-3
 _POWER = re.compile(r"\^-?[0-9](?![0-9^])")
 _ANGLES = {"deg": math.pi / 180, "degree": math.pi / 180, "degrees": math.pi / 180, "rad": 1.0, "radian": 1.0}
 
@@ -197,7 +200,7 @@ def to_si(text: str, kind: Kind) -> float:
     if power is not None and "e" in mantissa.lower():
         raise UnitError(f"{shown(text)} has two powers of ten; {wanted(kind)}")
     number = float(mantissa if power is None else f"{mantissa}e{int(power)}")
-    unit = plain[match.end() :].strip().lstrip("*").strip()
+    unit = _DOT.sub("*", plain[match.end() :].strip().lstrip("*").strip())
     if not math.isfinite(number):
         raise UnitError(f"{shown(text)} is not a finite number; {wanted(kind)}")
     if unit in (kind.unit, "" if kind.unit == "1" else kind.unit):

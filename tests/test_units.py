@@ -56,6 +56,27 @@ def test_text_to_si(text, kind, value):
     assert to_si(text, kind) == pytest.approx(value, rel=1e-14, abs=0)
 
 
+@pytest.mark.parametrize(
+    ("texts", "kind", "value"),
+    [
+        ("1000 mol.m-3|1 mol·dm⁻³|1 mol.dm^-3|1 mmol/cm3|1 kmol m-3|1 molar|1 mol.L-1",
+         units.CONCENTRATION, 1000.0),
+        ("2 A.m-2|2 A·m-2|0.2 mA.cm-2|0.2 mA.cm^-2|200 uA cm-2|2. A.m-2|2.e0 A/m2", units.CURRENT_DENSITY, 2.0),
+        ("0.1 S.m-1|1 mS.cm-1|1 mS/cm|1e-3 S.cm-1|0.1 siemens/m|1E-3 (ohm.cm)^-1", units.CONDUCTIVITY, 0.1),
+        ("1e-12 m2.s-1|1e-12 m2 s-1|1e-8 cm2.s-1|1.0e-8 cm².s⁻¹", units.DIFFUSIVITY, 1e-12),
+        ("0.5 J.m-2|0.5 N.m-1|0.5 N/m", units.SURFACE_ENERGY, 0.5),
+        ("50 Ohm.cm2|50 Ω.cm²|50 ohm*cm^2", units.AREA_RESISTANCE, 5e-3),
+        ("13 cm3.mol-1|1.3e-5 m3.mol-1|13 cm^3 mol^-1", units.MOLAR_VOLUME, 1.3e-5),
+        ("1 mA.h.cm-2|1 mAh.cm-2|36000 C.m-2|1 mA h cm-2", units.CAPACITY, 36000.0),
+        ("20 Å|20 \u212b|20 angstrom|2 nm|0.002 micron", units.LENGTH, 2e-9),
+        ("3.6 nm.h-1|1e-12 m.s-1|3.6 nm h^-1", units.SPEED, 1e-12),
+    ],
+)  # fmt: skip
+def test_a_unit_is_read_in_every_spelling(texts: str, kind: Kind, value: float) -> None:
+    for text in texts.split("|"):
+        assert to_si(text, kind) == pytest.approx(value, rel=1e-14, abs=0), text
+
+
 def test_plain_decimals_stay_plain():
     assert to_si("0.2 mA/cm^2", units.CURRENT_DENSITY) == 2.0
     assert to_si("4 um", units.LENGTH) == 4e-6
@@ -82,6 +103,8 @@ def test_plain_decimals_stay_plain():
         ("3 (m", units.LENGTH, "unknown unit"),
         ("3 os.system('x')", units.LENGTH, "not a unit"),
         ("1 " + "m" * 100, units.LENGTH, "longer than"),
+        ("5 m.", units.LENGTH, "not a unit"),
+        ("5 m..m", units.LENGTH, "not a unit"),
         ("1e3x10^3 m", units.LENGTH, "two powers"),
     ],
 )

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from phasefield import units
 from phasefield.case.cathode import Cathode
@@ -53,6 +54,16 @@ class Case(Record):
     _path: Path | None = PrivateAttr(None)
     _text: str = PrivateAttr("")
     _provenance: dict[str, Provenance] = PrivateAttr(default_factory=dict)
+
+    @field_validator("film", mode="before")
+    @classmethod
+    def _film_is_there(cls, given: Any) -> Any:
+        if given == "none":
+            raise refuse(
+                "", 'lithium has a film in each case; for one that is not felt write thickness = "1 nm" and '
+                'conductivity = "1 S/m", and "none" for patches and growth'
+            )  # fmt: skip
+        return given
 
     @model_validator(mode="after")
     def _complete(self, info: ValidationInfo) -> Case:

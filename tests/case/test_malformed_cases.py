@@ -149,6 +149,8 @@ MALFORMED = {
         'is protocol.voltage_limit, which ends the run at once; raise the limit, or take "voltage_limit" out'),
     "until the limit": (STEP, '{ current = "1 A/m^2", until_voltage = "5 V" }', 10, "protocol.steps[0].until_voltage",
         "is protocol.voltage_limit, which ends the run"),
+    "no film": ('title = "test"', 'title = "test"\nfilm = "none"', 2, "film",
+        r"a film in each case; .* thickness = \"1 nm\" and conductivity = \"1 S/m\""),
     "unplanned output": (STEP, '{ voltage = "1 V", until_current = "1 A/m^2" }', 1, "output.fields_every",
         "add it"),
     "no steps": ("[protocol]\nsteps", "[protocol]\nsteps = []\n[x]\nsteps", 10, "x", "unknown key"),
