@@ -24,6 +24,7 @@ from phasefield.atomic import open_plain
 from phasefield.case import Case
 from phasefield.case import file as casefile
 from phasefield.errors import CaseError, PhasefieldError, ResultError, SolverError
+from phasefield.escape import visible
 from phasefield.locks import folder_locked
 from phasefield.results.checkpoint import CHECKPOINTS
 from phasefield.results.run import Run, open_run
@@ -261,6 +262,13 @@ def logged(folder: Path) -> Iterator[None]:
         handler.close()
 
 
+class _Visible(logging.Formatter):
+    """Writes a message on one line of visible characters; a traceback below it keeps its lines."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return visible(super().formatMessage(record))
+
+
 class _FolderLog(logging.handlers.MemoryHandler):
     """Keeps records in memory until the folder holds a results file: a refused run writes nothing."""
 
@@ -288,7 +296,7 @@ class _LogFile(logging.StreamHandler[io.TextIOWrapper]):
     def __init__(self, path: Path) -> None:
         descriptor = open_plain(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         super().__init__(open(descriptor, "a", encoding="utf-8"))  # noqa: SIM115  closed by close
-        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        self.setFormatter(_Visible("%(asctime)s %(levelname)s %(name)s: %(message)s"))
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Say nothing: the disk is full, which the next save says."""

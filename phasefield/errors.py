@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-
-def one_line(text: str, longest: int = 400) -> str:
-    """Return `text` on one printable line, cut after `longest` characters."""
-    flat = " ".join(text.split())
-    flat = "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in flat)
-    return flat if len(flat) <= longest else flat[: longest - 3] + "..."
+from phasefield.escape import one_line
 
 
 def shown(value: object, longest: int = 60) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from phasefield.escape import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,10 +37,17 @@ def spell_wall(seconds: float) -> str:
 
 def console_for(stderr: bool = False) -> Console:
     """Return the console; where the output is no terminal, its lines are wide enough for every table."""
-    from rich.console import Console
+    from phasefield.terminal import PlainConsole
 
-    console = Console(stderr=stderr, highlight=False, soft_wrap=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=140)
+    console = PlainConsole(stderr=stderr, soft_wrap=False)
+    return console if console.is_terminal else PlainConsole(stderr=stderr, width=140)
+
+
+def print_text(text: object, *, err: bool = False, keep: str = "") -> None:
+    r"""Print a text on stdout, or stderr, with its control characters seen; keep: "\n" for a text of several lines."""
+    stream = sys.stderr if err else sys.stdout
+    stream.write(f"{visible(str(text), keep)}\n")
+    stream.flush()
 
 
 def plain_table(*heads: str, title: str = "") -> Table:

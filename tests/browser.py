@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import SOURCE
 
 SWITCHES = (
     "headless=new", "no-sandbox", "disable-quic", "no-first-run", "disable-background-networking",
@@ -50,6 +56,28 @@ def wait(what: Callable[[], Any], words: str, patience: float = 60.0) -> Any:
         assert time.monotonic() < end, words
         time.sleep(0.1)
     return found
+
+
+@contextmanager
+def served(*words: object, **environment: str) -> Iterator[tuple[str, Path]]:
+    """Serve the viewer's page by a process of its own; what it says is in the file."""
+    pytest.importorskip("trame_vtk")
+    pytest.importorskip("trame_vuetify")
+    kept = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    with tempfile.TemporaryDirectory() as place:
+        log = Path(place) / "log"
+        with log.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "phasefield", "view", *map(str, words)], cwd=SOURCE,
+                env={**kept, "PYTHONUNBUFFERED": "1", **environment}, stdout=file, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        try:
+            found = wait(lambda: re.search(r"http://127\.0\.0\.1:\d+/\?secret=\S+", log.read_text()), "no address was printed")
+            yield found[0], log
+        finally:
+            process.terminate()
+            process.wait()
+        assert "Traceback" not in log.read_text()
 
 
 def drag(browser: Any, start: tuple[float, float], by: tuple[float, float], steps: int = 10) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-from html import escape
 
+from phasefield.markup import fill_template
 from phasefield.results.run import Run
 from phasefield.results.summary import facts
 from phasefield.viz.stored import METRE, height_of, is_flat_run, when
@@ -16,15 +16,8 @@ SIDE = 3.4  # of the picture [inch]
 
 def run_html(run: Run) -> str:
     """Return a run as HTML; a run without a frame as its facts alone."""
-    rows = "".join(f"<tr><td>{escape(name)}</td><td>{escape(text)}</td></tr>" for name, text in facts(run))
-    picture = ""
-    if run.n_frames:
-        data = base64.b64encode(_surface(run)).decode("ascii")
-        picture = f'<img alt="last surface" style="margin-left:1em" src="data:image/png;base64,{data}">'
-    return (
-        f"<div><b>{escape(run.title)}</b><div style='display:flex;align-items:flex-start'>"
-        f"<table>{rows}</table>{picture}</div></div>"
-    )
+    picture = base64.b64encode(_surface(run)).decode("ascii") if run.n_frames else ""
+    return fill_template("phasefield.viz", "notebook.html", title=run.title, facts=facts(run), picture=picture)
 
 
 def _surface(run: Run) -> bytes:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import base64
-import json
 import math
-import re
 import tempfile
 import tomllib
 from collections.abc import Iterator
-from html import escape
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 from phasefield.atomic import replace_text
 from phasefield.errors import PhasefieldError, ResultError
 from phasefield.fields import SERIES
 from phasefield.formatting import MICRO, number
+from phasefield.markup import fill_template
 from phasefield.results.run import Run
 from phasefield.results.summary import TEXTURE_ROWS, facts
 from phasefield.topography.roughness import texture
@@ -47,27 +45,17 @@ def write_webpage(run: Run, path: Path | None = None) -> Path:
     if not run.n_frames or not run.n_steps:
         raise ResultError(f"{run.folder}: holds no frame yet; run it first")
     path = run.folder / PAGE if path is None else path
-    data = {"surface": surface_data(run), "charts": list(_charts(run))}
-    template = (files("phasefield.viz") / TEMPLATE).read_text(encoding="utf-8")
-    parts = {
-        "<!--title-->": escape(run.title),
-        "<!--facts-->": _table([(name, text) for name, text in facts(run)]),
-        "<!--texture-->": _texture(run),
-        "<!--sources-->": _sources(run),
-        "<!--case-->": escape(run.case_text),
-        "<!--resolved-->": escape(run.resolved_case),
-        "<!--versions-->": _table(_versions(run)),
-        "<!--still-->": _still(run),
-        "/*data*/": json.dumps(data).replace("<", "\\u003c"),
-        "/*plotly*/": _plotly(),
-    }
-    pieces = re.split("(" + "|".join(re.escape(mark) for mark in parts) + ")", template)
+    text = fill_template(
+        "phasefield.viz", TEMPLATE, title=run.title, facts=facts(run), texture=_texture(run), sources=_sources(run),
+        case=run.case_text, resolved=run.resolved_case, versions=_versions(run), still=_still(run), plotly=_plotly(),
+        data={"surface": surface_data(run), "charts": list(_charts(run))},
+    )  # fmt: skip
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace_text(path, "".join(parts.get(piece, piece) for piece in pieces))
+    replace_text(path, text)
     return path
 
 
-def _plotly() -> str:
+def _plotly() -> Markup:
     """Return the program that draws in the browser. Raises PhasefieldError if it is not installed."""
     try:
         from plotly.offline import get_plotlyjs
@@ -75,7 +63,7 @@ def _plotly() -> str:
         raise PhasefieldError(
             'the page needs plotly; install it with: pip install "lithium-phasefield[html]"'
         ) from None
-    return str(get_plotlyjs()).replace("</script", "<\\/script")
+    return Markup(str(get_plotlyjs()).replace("</script", "<\\/script"))
 
 
 def surface_data(run: Run) -> dict[str, Any]:
@@ -116,31 +104,24 @@ def _numbers(values: NDArray[np.float64]) -> list[float | None]:
     return [float(f"{value:.6g}") if math.isfinite(value) else None for value in values]
 
 
-def _table(rows: list[tuple[str, ...]], head: tuple[str, ...] = ()) -> str:
-    """Return rows of texts as a table."""
-    lines = [f"<tr>{''.join(f'<th>{escape(text)}</th>' for text in head)}</tr>"] if head else []
-    lines += [f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in row)}</tr>" for row in rows]
-    return f"<table>{''.join(lines)}</table>"
-
-
-def _texture(run: Run) -> str:
+def _texture(run: Run) -> list[tuple[str, ...]]:
+    """Return names, first and last value, unit and meaning of the texture."""
     periodic = 'lateral = "mirror"' not in run.resolved_case
     first, last = (
         texture(run.heights[k], run.spacing, periodic=periodic, level=False) for k in (0, run.n_frames - 1)
     )  # fmt: skip
-    rows: list[tuple[str, ...]] = [
+    return [
         (name, number(getattr(first, name), scale), number(getattr(last, name), scale), unit, meaning)
         for name, scale, unit, meaning in TEXTURE_ROWS
     ]
-    return _table(rows, ("", "first", "last", "", ""))
 
 
-def _sources(run: Run) -> str:
-    """Return a table of all values with a source or a status."""
+def _sources(run: Run) -> list[tuple[str, ...]] | None:
+    """Return key, value, status and source of all values that bear them; None for a case that cannot be read."""
     try:
         tree = tomllib.loads(run.resolved_case)
     except tomllib.TOMLDecodeError:
-        return ""
+        return None
     rows: list[tuple[str, ...]] = []
 
     def walk(node: Any, key: str) -> None:
@@ -154,7 +135,7 @@ def _sources(run: Run) -> str:
                 walk(one, f"{key}[{k}]")
 
     walk(tree, "")
-    return _table(rows, ("value", "SI", "status", "source"))
+    return rows
 
 
 def _versions(run: Run) -> list[tuple[str, ...]]:
@@ -163,7 +144,7 @@ def _versions(run: Run) -> list[tuple[str, ...]]:
 
 
 def _still(run: Run) -> str:
-    """Return the last surface as a picture, for a browser that cannot draw in 3D; nothing of a 2D run."""
+    """Return the last surface as a PNG in base64, for a browser that cannot draw in 3D; nothing of a 2D run."""
     from phasefield.viz.stored import is_flat_run
     from phasefield.viz.surfaces.surface import surface
 
@@ -171,4 +152,4 @@ def _still(run: Run) -> str:
         return ""
     with tempfile.TemporaryDirectory() as folder:
         data = surface(run, Path(folder) / "surface.png").read_bytes()
-    return f'<img alt="last surface" src="data:image/png;base64,{base64.b64encode(data).decode("ascii")}">'
+    return base64.b64encode(data).decode("ascii")

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.axis import Axis
+from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
+from matplotlib.ticker import FuncFormatter, LogFormatterSciNotation
 
 from phasefield.atomic import replace_bytes
+from phasefield.escape import visible
 
 DPI = 300
 STYLES: dict[str, tuple[int, float]] = {"paper": (DPI, 1.0), "slides": (200, 1.3), "draft": (150, 1.0)}
@@ -24,6 +29,8 @@ MICRON = "\N{MICRO SIGN}m"
 MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
 ARROW = "\N{RIGHTWARDS ARROW}"
+RAISED = str.maketrans("0123456789-\N{MINUS SIGN}.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻·")
+LONGEST = 300  # characters of a line in a picture; matplotlib cannot draw any number of them
 HEIGHT_MAP = "viridis"  # perceptually even, safe for colour-blind readers and in grey print
 SALT_MAP = "YlGnBu"
 LITHIUM = (0.62, 0.63, 0.65)
@@ -52,6 +59,7 @@ LOOK: dict[str, Any] = {
     "legend.frameon": False,
     "savefig.dpi": DPI,
     "text.usetex": False,
+    "text.parse_math": False,  # a title with $ is no formula
     "axes.unicode_minus": True,
 }
 
@@ -97,9 +105,47 @@ def look() -> Iterator[None]:
 
 def new_figure(width: float, height: float) -> Figure:
     """Return an empty figure [inch] that draws without a screen and without pyplot."""
-    figure = Figure(figsize=(width, height), dpi=dpi(), facecolor="white")
+    figure = _Sheet(figsize=(width, height), dpi=dpi(), facecolor="white")
     FigureCanvasAgg(figure)
     return figure
+
+
+class _Sheet(Figure):
+    """A figure whose texts have visible characters only, and lines that can be drawn."""
+
+    def draw(self, renderer: RendererBase) -> None:
+        for text in self.findobj(Text):
+            assert isinstance(text, Text)
+            text.set_text(_drawable(text.get_text()))
+        for axis in self.findobj(Axis):
+            assert isinstance(axis, Axis)
+            names = axis.get_major_formatter()
+            if isinstance(names, FuncFormatter):  # set_xticks has one for the names of ticks
+                axis.set_major_formatter(FuncFormatter(_drawn(names.func)))
+        super().draw(renderer)
+
+
+def _drawn(names: Callable[..., str]) -> Callable[..., str]:
+    return lambda *at: _drawable(names(*at))
+
+
+def _drawable(text: str) -> str:
+    return "\n".join(visible(line)[:LONGEST] for line in text.split("\n"))
+
+
+class _Powers(LogFormatterSciNotation):
+    """Writes powers of ten without the formulas of matplotlib."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        text = super().__call__(x, pos).removeprefix(r"$\mathdefault{").removesuffix("}$").replace(r"\times", TIMES)
+        return re.sub(r"\^\{(.*?)\}", lambda power: power[1].translate(RAISED), text)
+
+
+def powers(*axes: Axis) -> None:
+    """Let logarithmic axes write 10\N{SUPERSCRIPT THREE} at their ticks."""
+    for axis in axes:
+        axis.set_major_formatter(_Powers())
+        axis.set_minor_formatter(_Powers())
 
 
 def save(figure: Figure, path: str | Path) -> Path:

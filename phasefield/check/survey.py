@@ -217,7 +217,7 @@ def _cost(case: Case, cost: Estimate) -> Iterator[Finding]:
 
 def print_regime(console: Console, case: Case, found: list[Finding], path: Path | str) -> None:
     """Print the findings as a table, and the warnings beneath."""
-    from rich.text import Text
+    from rich.styled import Styled
 
     table = plain_table(case.title, "", "", "")
     table.columns[1].justify = table.columns[2].justify = table.columns[3].justify = "left"
@@ -225,9 +225,9 @@ def print_regime(console: Console, case: Case, found: list[Finding], path: Path 
     for one in found:
         table.add_row(
             one.topic if one.topic != topic else "",
-            Text(one.name),
-            Text(one.text),
-            Text(one.words, style="yellow" if one.warning else ""),
+            one.name,
+            one.text,
+            Styled(one.words, "yellow" if one.warning else ""),
         )
         topic = one.topic
     console.print(table)
@@ -236,5 +236,6 @@ def print_regime(console: Console, case: Case, found: list[Finding], path: Path 
     console.print("Inputs: " + ", ".join(f"{n} {word}" for word, n in counts.items() if n))
     warned = [one for one in found if one.warning]
     for one in warned:
-        console.print(f"[yellow]warning[/]: {one.name.strip()} = {one.text}: {one.words}", soft_wrap=True)
+        console.print("warning", end="", style="yellow")
+        console.print(f": {one.name.strip()} = {one.text}: {one.words}", soft_wrap=True)
     console.print(f"{path}: valid" + (f", {len(warned)} warning{'s' * (len(warned) > 1)}" if warned else ""))

@@ -148,31 +148,28 @@ def attribute(
     result = attribute_difference(
         (case, other), out, overrides=set_ or (), seeds=seeds, limit=volts, threads=threads, console=console
     )
-    console.print(paragraph(result), soft_wrap=True, markup=False, highlight=False)
+    console.print(paragraph(result), soft_wrap=True)
     console.print(f"Picture: {out / PICTURE}", soft_wrap=True)
     console.print(f"Tables: {out / TABLE}, {out / FIGURES}; text: {out / TEXT}", soft_wrap=True)
 
 
 def _write(cells: dict[str, FlatImpedance], title: str, out: Path) -> None:
-    import csv
-    import io
-
     from phasefield.atomic import replace_text
+    from phasefield.escape import csv_text
     from phasefield.locks import folder_locked
     from phasefield.viz.plots.nyquist import OHM_CM2, Spectrum, nyquist
 
-    spectra, text = [], io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("state", "frequency [Hz]", "Re Z [ohm cm^2]", "-Im Z [ohm cm^2]"))
+    spectra = []
+    lines: list[tuple[object, ...]] = [("state", "frequency [Hz]", "Re Z [ohm cm^2]", "minus Im Z [ohm cm^2]")]
     for name, cell in cells.items():
         f = cell.frequencies()
         Z = cell.at(f)
         spectra.append(Spectrum(name, f, Z, _marks(cell)))
-        writer.writerows(
+        lines += [
             (name, float(one), float(z.real) * OHM_CM2, -float(z.imag) * OHM_CM2) for one, z in zip(f, Z, strict=True)
-        )
+        ]
     with folder_locked(out):
-        replace_text(out / "impedance.csv", text.getvalue())
+        replace_text(out / "impedance.csv", csv_text(lines))
         nyquist(spectra, title, out / "impedance.png")
 
 

@@ -26,7 +26,9 @@ from phasefield.cli.study import studies
 from phasefield.cli.verify import verifying
 from phasefield.cli.view import viewing
 from phasefield.constants import VERSION
-from phasefield.errors import DiskFullError, Interrupted, PhasefieldError, SolverError, one_line
+from phasefield.errors import DiskFullError, Interrupted, PhasefieldError, SolverError
+from phasefield.escape import one_line
+from phasefield.formatting import print_text
 from phasefield.machine import address_space
 from phasefield.threads import check_environment, set_threads
 
@@ -75,8 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             traceback.print_exc()
         text, code = _verdict(error)
         with suppress(OSError):  # a terminal that has gone
-            sys.stderr.write(f"{text}\n")
-            sys.stderr.flush()
+            print_text(text, err=True)
         sys.exit(code)
     sys.exit(GOOD)
 
@@ -112,9 +113,9 @@ def _root(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     if version:
-        typer.echo(f"phasefield {VERSION}")
+        print_text(f"phasefield {VERSION}")
     elif context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        print_text(context.get_help(), keep="\n")
     else:
         check_environment()
 
@@ -254,11 +255,11 @@ def _announce(case: Case, threads: int, console: Any) -> None:
     found = {one.name: one for one in regime(case)}
     cost = f"about {found['steps'].text} steps, {found['wall time'].text}" if "wall time" in found else ""
     parts = [f"{size} cells", f"{threads} thread{'s' if threads > 1 else ''}", cost]
-    console.print(f"{case.title}: {', '.join(part for part in parts if part)}", soft_wrap=True, markup=False)
+    console.print(f"{case.title}: {', '.join(part for part in parts if part)}", soft_wrap=True)
     for one in found.values():
         if one.warning:
             console.print(
-                f"warning: {one.name.strip()} = {one.text}: {one.words}", soft_wrap=True, markup=False
+                f"warning: {one.name.strip()} = {one.text}: {one.words}", soft_wrap=True
             )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from phasefield.errors import FolderBusyError, PhasefieldError
+from phasefield.formatting import print_text
 
 if TYPE_CHECKING:
     from phasefield.results.run import Run
@@ -74,7 +75,7 @@ def roughness(
         from json import dumps
 
         figures = {name: figure.as_dict() for name, figure in textures.items()}
-        typer.echo(dumps({"title": title, "frame": number, "time": time, **figures}, indent=2))
+        print_text(dumps({"title": title, "frame": number, "time": time, **figures}, indent=2), keep="\n")
     else:
         print_texture(console_for(), f"{title}, at {spell(time)}", textures)
 
@@ -143,11 +144,11 @@ def render(
                     run, place / f"surface-{movie}.{format_}", movie, frame=number, fps=fps, seconds=seconds,
                     told=lambda done, all_: status.update(f"drawing, {done} of {all_} frames"),
                 )  # fmt: skip
-            typer.echo(path)
+            print_text(path)
             return
         made = _draw_pictures(run, number, place)
     for path in made:
-        typer.echo(path)
+        print_text(path)
 
 
 def _draw_pictures(run: Run, number: int, folder: Path) -> list[Path]:
@@ -164,7 +165,7 @@ def _draw_pictures(run: Run, number: int, folder: Path) -> list[Path]:
     if has_field(run, "xi"):
         made.append(cross_section(run, folder / "section.png", number))
     else:
-        typer.echo("xi is not stored, so there is no section: output.fields of the case has it stored", err=True)
+        print_text("xi is not stored, so there is no section: output.fields of the case has it stored", err=True)
     if has_field(run, "xi") or not is_flat_run(run):
         made.append(plate(run, folder / "plate.png", number))
     made.append(series(run, folder / "series.png"))
@@ -188,7 +189,7 @@ def html(
     if out is not None and (out.is_dir() or (out.parent.exists() and not out.parent.is_dir())):
         raise PhasefieldError(f"--out {out}: is a folder, or lies below a file; give the name of a file")
     with open_run(folder) as run, _held(run.folder, True) if out is None else nullcontext():
-        typer.echo(write_webpage(run, out))
+        print_text(write_webpage(run, out))
 
 
 @stored.command()
@@ -209,7 +210,7 @@ def cases(
     if copy is None:
         print_cases(console_for(), shipped.titles())
     else:
-        typer.echo(shipped.copy(copy, to))
+        print_text(shipped.copy(copy, to))
 
 
 @stored.command()
@@ -232,10 +233,10 @@ def export(
 
     with open_run(folder) as run, _held(run.folder, False):
         if heights is not None:
-            typer.echo(export_heights(run, heights, _frame(run, frame)))
+            print_text(export_heights(run, heights, _frame(run, frame)))
             return
         for path in export_run(run):
-            typer.echo(path)
+            print_text(path)
 
 
 @stored.command()
@@ -255,9 +256,9 @@ def warm() -> None:
             "one that can"
         )
     begun = time.monotonic()
-    typer.echo("compiling once: a minute or two")
+    print_text("compiling once: a minute or two")
     api.compile_kernels()
-    typer.echo(f"ready after {spell_wall(time.monotonic() - begun)}; the kernels are kept in {cache_folder()}")
+    print_text(f"ready after {spell_wall(time.monotonic() - begun)}; the kernels are kept in {cache_folder()}")
 
 
 @stored.command()
@@ -271,4 +272,4 @@ def reference(
     """
     from phasefield.case.file import json_schema, reference_markdown
 
-    typer.echo(json.dumps(json_schema(), indent=2) if schema else reference_markdown())
+    print_text(json.dumps(json_schema(), indent=2) if schema else reference_markdown(), keep="\n")

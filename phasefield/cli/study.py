@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from phasefield.errors import Interrupted, PhasefieldError
+from phasefield.formatting import print_text
 
 if TYPE_CHECKING:
     from phasefield.studies.sweep.engine import Tally
@@ -188,7 +189,7 @@ def _list() -> None:
 
     for name in shipped():
         title = tomllib.loads(locate_study(name).read_text(encoding="utf-8"))["title"]
-        typer.echo(f"{name:24} {title}")
+        print_text(f"{name:24} {title}")
 
 
 def _print_script(prepared: Prepared) -> None:
@@ -201,4 +202,4 @@ def _print_script(prepared: Prepared) -> None:
 
         files = tls_files(table, prepared.study.path.absolute().parent)
         with tempfile.TemporaryDirectory() as folder, slurm(table, files, Path(folder)) as cluster:
-            typer.echo(cluster.job_script())
+            print_text(cluster.job_script(), keep="\n")

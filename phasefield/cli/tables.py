@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ def print_run(console: Console, run: Run, why: str = "") -> None:
     if why:
         console.print(f"Why: {why}.", soft_wrap=True)
     console.print(f"Results: {run.folder}", soft_wrap=True)
-    console.print(f"Pictures: phasefield render {run.folder}", soft_wrap=True)
+    console.print(f"Pictures: phasefield render {shlex.quote(str(run.folder))}", soft_wrap=True)
 
 
 def print_texture(console: Console, title: str, textures: Mapping[str, Texture]) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from phasefield.formatting import print_text
+
 verifying = typer.Typer()
 
 
@@ -44,5 +46,5 @@ def verify(
     outcomes = run_checks(console, only or [], full, out, docs, threads)
     failed = [outcome.check.name for outcome in outcomes if not outcome.passed]
     if failed:
-        typer.echo(f"did not pass: {', '.join(failed)}", err=True)
+        print_text(f"did not pass: {', '.join(failed)}", err=True)
         raise typer.Exit(1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from phasefield.errors import PhasefieldError
+from phasefield.formatting import print_text
 
 if TYPE_CHECKING:
     from phasefield.viz.viewer.scene import Scene
@@ -63,7 +64,7 @@ def view(
                 show(runs, first)
                 return
             screen = False
-            typer.echo("No screen with OpenGL answers: a page in the browser instead.", err=True)
+            print_text("No screen with OpenGL answers: a page in the browser instead.", err=True)
         if importlib.util.find_spec("trame_vtk") is None or importlib.util.find_spec("trame_vuetify") is None:
             raise PhasefieldError(
                 'the page needs trame; install it with: pip install "lithium-phasefield[view]"; or draw stills: '
@@ -72,7 +73,7 @@ def view(
         from phasefield.viz.viewer.web import Page
 
         page = Page(runs, first)
-        page.serve(port, lambda address: typer.echo(f"{address}   (Ctrl-C ends it)"), show=screen)
+        page.serve(port, lambda address: print_text(f"{address}   (Ctrl-C ends it)"), show=screen)
 
 
 def _check_fields(scene: Scene, colour: str, cut: str, solid: bool) -> None:

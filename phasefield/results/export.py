@@ -6,13 +6,12 @@ through `result.xdmf`, which must stay beside `result.vtkhdf`.
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 from phasefield.atomic import replace_text
 from phasefield.errors import ResultError
+from phasefield.escape import csv_text, visible
 from phasefield.results.run import Run
 from phasefield.results.writer import RESULT
 from phasefield.topography.profiles import Profile, write_profile
@@ -39,7 +38,7 @@ def export_xdmf(run: Run) -> Path:
     if run.n_frames == 0:
         raise ResultError(f"{run.path}: holds no frame yet; there is nothing to show")
     lines = ['<?xml version="1.0"?>', '<Xdmf Version="2.0">', "<Domain>"]
-    lines.append(f'<Grid Name={quoteattr(run.title)} GridType="Collection" CollectionType="Temporal">')
+    lines.append(f'<Grid Name={quoteattr(visible(run.title))} GridType="Collection" CollectionType="Temporal">')
     for frame, time in enumerate(run.times):
         lines += _grid(run, frame, float(time))
     lines += ["</Grid>", "</Domain>", "</Xdmf>", ""]
@@ -51,11 +50,8 @@ def export_xdmf(run: Run) -> Path:
 def export_csv(run: Run, path: Path | None = None) -> Path:
     """Write the series, one row a step; the head names the unit, the numbers read back to the bit."""
     target = run.folder / SERIES_CSV if path is None else path
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([f"{name} [{run.units[name]}]" for name in run.series])
-    writer.writerows(zip(*(column.tolist() for column in run.series.values()), strict=True))
-    replace_text(target, text.getvalue())
+    head = [f"{name} [{run.units[name]}]" for name in run.series]
+    replace_text(target, csv_text([head, *zip(*(column.tolist() for column in run.series.values()), strict=True)]))
     return target
 
 
@@ -79,11 +75,11 @@ def _grid(run: Run, frame: int, time: float) -> list[str]:
     ]
     for name in run.fields:
         lines += [
-            f'<Attribute Name={quoteattr(name)} AttributeType="Scalar" Center="Cell">',
+            f'<Attribute Name={quoteattr(visible(name))} AttributeType="Scalar" Center="Cell">',
             f'<DataItem ItemType="HyperSlab" Dimensions="{cells}">',
             f'<DataItem Format="XML" Dimensions="3 {len(stored)}">{numbers}</DataItem>',
             f'<DataItem Format="HDF" NumberType="Float" Precision="4" Dimensions="{whole}">',
-            f"{RESULT}:/VTKHDF/CellData/{name}",
+            f"{RESULT}:/VTKHDF/CellData/{escape(visible(name))}",
             "</DataItem>",
             "</DataItem>",
             "</Attribute>",

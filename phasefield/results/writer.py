@@ -25,7 +25,8 @@ import h5py
 import numpy as np
 
 from phasefield.atomic import replace_file, replace_text
-from phasefield.errors import ResultError, one_line
+from phasefield.errors import ResultError
+from phasefield.escape import one_line
 from phasefield.fields import FRAME_SERIES, REQUIRED_SERIES, SERIES, cell_field
 from phasefield.results.checkpoint import CHECKPOINTS
 from phasefield.results.layout import (

@@ -82,8 +82,7 @@ class Several(Display):
         if self.bars is not None:
             self.bars.start()
             for name in self.names:
-                label = f"[bold]{name}[/]" if name else ""
-                self.tasks[name] = self.bars.add_task(label, total=None, words=_beginning())
+                self.tasks[name] = self.bars.add_task(name, total=None, words=_beginning())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -110,7 +109,7 @@ class Several(Display):
         if self.bars is not None:
             self.bars.update(self.tasks[name], words=text)
         else:
-            self.console.print(f"{name:{self.wide}}  {text}" if name else text, highlight=False)
+            self.console.print(f"{name:{self.wide}}  {text}" if name else text)
 
 
 def _stop_bars(bars: Bars | None) -> None:
@@ -132,7 +131,7 @@ class Count:
     def __enter__(self) -> Count:
         if self.bars is not None:
             self.bars.start()
-            self.task = self.bars.add_task("[bold]runs[/]", total=self.runs, words=_beginning())
+            self.task = self.bars.add_task("runs", total=self.runs, words=_beginning())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -155,7 +154,7 @@ class Count:
             self.bars.update(self.task, completed=self.done, words=line)
         elif now - self.said >= LINE_EVERY or text == "failed" or self.done == self.runs:
             self.said = now
-            self.console.print(line, highlight=False)
+            self.console.print(line)
 
 
 class JsonLines(Display):
@@ -212,13 +211,15 @@ def _beginning() -> str:
 
 
 def _bars(console: Console) -> Bars:
-    from rich.progress import BarColumn, TaskProgressColumn, TextColumn
+    from rich.progress import BarColumn, TaskProgressColumn
     from rich.progress import Progress as Bars
 
+    from phasefield.terminal import words_column
+
     columns = (
-        TextColumn("{task.description}"),
+        words_column(lambda task: task.description, "bold"),
         BarColumn(24),
         TaskProgressColumn(),
-        TextColumn("{task.fields[words]}"),
+        words_column(lambda task: task.fields["words"]),
     )
     return Bars(*columns, console=console, refresh_per_second=4)

@@ -6,8 +6,6 @@ with two threads, and 0.40 s with one thread beside a run of PLL: two at once en
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -19,6 +17,7 @@ from phasefield import api
 from phasefield.atomic import replace_text
 from phasefield.check.estimate import estimate
 from phasefield.errors import PhasefieldError, ResultError
+from phasefield.escape import csv_text
 from phasefield.formatting import MICRO, MILLI, named, number, plain_table, spell
 from phasefield.locks import folder_locked
 from phasefield.machine import available_memory
@@ -211,21 +210,17 @@ def write_figures(rows: Sequence[Row], out: Path) -> None:
     """Write the rows as JSON and CSV, SI units."""
     out.mkdir(parents=True, exist_ok=True)
     replace_text(out / FIGURES, json.dumps(list(rows), indent=2) + "\n")
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     units = dict.fromkeys(("Sz_start", "Sz", "Sq", "Sa"), "m")
     units |= dict.fromkeys(("voltage_start", "voltage_end"), "V")
     units |= dict.fromkeys(("time", "wall_time", "seconds_per_step"), "s")
     plain = [key for key in rows[0] if key not in ("measured", "calibrated")]
     extra = ("Sz", "voltage_start", "voltage_end")
-    writer.writerow(
-        [f"{key} [{units[key]}]" if key in units else key for key in plain]
-        + ["calibrated", *(f"measured {key} [{units[key]}]" for key in extra)]
-    )
+    head = [f"{key} [{units[key]}]" if key in units else key for key in plain]
+    lines = [[*head, "calibrated", *(f"measured {key} [{units[key]}]" for key in extra)]]
     for row in rows:
         measured = [row["measured"].get(key, "") for key in extra]
-        writer.writerow([*(row[key] for key in plain), named(row["calibrated"]), *measured])
-    replace_text(out / TABLE, text.getvalue())
+        lines.append([*(row[key] for key in plain), named(row["calibrated"]), *measured])
+    replace_text(out / TABLE, csv_text(lines))
 
 
 def draw_runs(runs: Sequence[Run], path: Path) -> Path:
@@ -278,7 +273,7 @@ def print_rows(console: Console, rows: Sequence[Row], out: Path) -> None:
     for row in rows:
         console.print(f"Calibrated in {row['name']}: {named(row['calibrated'])}", soft_wrap=True)
     for source in dict.fromkeys(row["measured"]["source"] for row in rows if row["measured"]):
-        console.print(source, soft_wrap=True, markup=False)
+        console.print(source, soft_wrap=True)
     console.print(f"Picture: {out / PICTURE}", soft_wrap=True)
     console.print(f"Table: {out / TABLE}, {out / FIGURES}", soft_wrap=True)
     console.print(f"Runs: {', '.join(row['folder'] for row in rows)}", soft_wrap=True)

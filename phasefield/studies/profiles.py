@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from typing import Any
 
 from phasefield.atomic import replace_text
 from phasefield.errors import PhasefieldError
+from phasefield.escape import csv_text
 from phasefield.locks import folder_locked
 from phasefield.results.run import open_run
 from phasefield.results.writer import RESULT
@@ -92,10 +91,8 @@ def write_profiles(shown: Sequence[Shown], spacing: float, out: Path) -> list[Pa
     """Write table, numbers and picture into a folder, and return the files."""
     from phasefield.viz.plots.profile import profiles_plate
 
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["surface", *(f"{name} [m]" if name in LENGTHS else name for name in NAMES)])
-    writer.writerows([one.name, *(one.figures[name] for name in NAMES)] for one in shown)
+    head = ["surface", *(f"{name} [m]" if name in LENGTHS else name for name in NAMES)]
+    table = csv_text([head, *([one.name, *(one.figures[name] for name in NAMES)] for one in shown)])
     document = {
         "edge": len(shown[0].heights) * spacing, "spacing": spacing,
         "surfaces": [
@@ -109,6 +106,6 @@ def write_profiles(shown: Sequence[Shown], spacing: float, out: Path) -> list[Pa
         ],
     }  # fmt: skip
     with folder_locked(out):
-        replace_text(out / TABLE, text.getvalue())
+        replace_text(out / TABLE, table)
         replace_text(out / FIGURES, json.dumps(document, indent=1) + "\n")
         return [out / TABLE, out / FIGURES, profiles_plate(shown, spacing, out / PICTURE)]

@@ -79,7 +79,7 @@ def _announce(console: Console, entries: Sequence[PlannedRun], threads: int) -> 
 
 def _print(console: Console, one: Experiment) -> None:
     if not one.rows:
-        console.print(f"{one.name}: {one.shows}", soft_wrap=True, markup=False, highlight=False)
+        console.print(f"{one.name}: {one.shows}", soft_wrap=True)
         return
     table = plain_table(
         "electrolyte", "quantity", "measured", "simulated", "off", "what it is", title=one.name

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import csv
 import dataclasses
-import io
 import json
 import math
 import re
@@ -14,8 +12,12 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
+from markupsafe import Markup
+
 from phasefield.atomic import replace_text
+from phasefield.escape import csv_text
 from phasefield.formatting import finite_number
+from phasefield.markup import fill_template
 from phasefield.validation.row import Experiment, Missing, Row
 
 CSV, JSON, HTML, PAGE = "papers.csv", "papers.json", "papers.html", "papers.md"
@@ -31,23 +33,15 @@ KINDS = (
     "- *calibrated*: an input was adjusted until the simulation gave the measured number\n"
     "- *predicted*: none of these"
 )
-_STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em;color:#222}"
-    "table{border-collapse:collapse}td,th{padding:.2em .7em;border-bottom:1px solid #ccc;text-align:left}"
-    "img{max-width:100%}code{background:#f3f3f3}"
-)
 _IMAGE = re.compile(r'src="([^":]+\.png)"')
 
 
 def write(experiments: Sequence[Experiment], missing: Sequence[Missing], out: Path) -> None:
     """Write table, JSON and HTML page into `out`, where the pictures are."""
     rows = [(one.name, row) for one in experiments for row in one.rows]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    names = [f.name for f in dataclasses.fields(Row)]
-    writer.writerow(("experiment", *names))
-    writer.writerows((name, *(_plain(value) for value in dataclasses.astuple(row))) for name, row in rows)
-    replace_text(out / CSV, text.getvalue())
+    head = ["experiment", *(f.name for f in dataclasses.fields(Row))]
+    lines = ([name, *(_plain(value) for value in dataclasses.astuple(row))] for name, row in rows)
+    replace_text(out / CSV, csv_text([head, *lines]))
     found = [
         {"experiment": name, **{k: _plain(v) for k, v in dataclasses.asdict(row).items()}}
         for name, row in rows
@@ -147,12 +141,9 @@ def standalone_page(text: str, folder: Path) -> str:
     """Return a page of its own: the Markdown with the pictures of `folder` in it."""
     from markdown_it import MarkdownIt
 
-    body = MarkdownIt("commonmark").enable("table").render(text)
-
     def inline(match: re.Match[str]) -> str:
         data = base64.b64encode((folder / match[1]).read_bytes()).decode("ascii")
         return f'src="data:image/png;base64,{data}"'
 
-    body = _IMAGE.sub(inline, body)
-    head = f'<meta charset="utf-8"><title>The experiments of the papers</title><style>{_STYLE}</style>'
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n{body}</body></html>\n'
+    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+    return fill_template("phasefield.validation", HTML, body=Markup(_IMAGE.sub(inline, body)))

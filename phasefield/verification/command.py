@@ -53,7 +53,6 @@ def run_checks(
         f"{len(wanted)} check{plural}: about {spell_wall(seconds)} on two cores, after the kernels' "
         "compilation (a minute or two, once)",
         soft_wrap=True,
-        markup=False,
     )
     entries, done = read_entries(out), list[CheckOutcome]()
     started = 0.0
@@ -63,7 +62,7 @@ def run_checks(
         left = spell_wall(max(seconds - started, 0.0))
         started += check.seconds[1 if full else 0]
         console.print(
-            f"[{k + 1}/{len(wanted)}] {check.name}: {check.says} ({left} left)", soft_wrap=True, markup=False
+            f"[{k + 1}/{len(wanted)}] {check.name}: {check.says} ({left} left)", soft_wrap=True
         )
 
     with api.threads_limited(threads):
@@ -78,10 +77,10 @@ def run_checks(
     passed = sum(row.passed for row in rows)
     took = spell_wall(sum(outcome.seconds for outcome in done))
     console.print(
-        f"{passed} of {len(rows)} rows passed in {took}. Figures, table and JSON: {out}", markup=False
+        f"{passed} of {len(rows)} rows passed in {took}. Figures, table and JSON: {out}"
     )
     if docs:
-        console.print(f"Written: {write_page(DOCS, out, every, entries)}", markup=False)
+        console.print(f"Written: {write_page(DOCS, out, every, entries)}")
     return done
 
 
@@ -101,7 +100,7 @@ def _print_rows(console: Console, outcome: CheckOutcome) -> None:
         table.add_row(*texts(row), "yes" if row.passed else "NO")
     console.print(table)
     for row in outcome.failed:
-        console.print(f"failed: {row.what}; the tolerance: {row.why}", soft_wrap=True, markup=False)
+        console.print(f"failed: {row.what}; the tolerance: {row.why}", soft_wrap=True)
 
 
 __all__ = ["DOCS", "PAGE", "print_list", "run_checks"]

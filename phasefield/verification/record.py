@@ -5,8 +5,6 @@ The JSON keeps the last outcome of each check, so that a part of the checks can 
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 import shutil
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from phasefield.atomic import read_plain, replace_text
+from phasefield.escape import csv_text
 from phasefield.formatting import finite_number
 from phasefield.verification.registry import CheckOutcome
 from phasefield.verification.row import Check, CheckRow
@@ -74,12 +73,8 @@ def write_entries(folder: Path, entries: Entries) -> None:
     """Write the JSON and the table."""
     folder.mkdir(parents=True, exist_ok=True)
     replace_text(folder / JSON, json.dumps(entries, indent=1) + "\n")
-    table = io.StringIO()
-    writer = csv.writer(table)
-    writer.writerow(HEADS)
-    for name, entry in entries.items():
-        writer.writerows([name, *(row[head] for head in HEADS[1:])] for row in entry["rows"])
-    replace_text(folder / CSV, table.getvalue())
+    lines = [[name, *(row[head] for head in HEADS[1:])] for name, entry in entries.items() for row in entry["rows"]]
+    replace_text(folder / CSV, csv_text([HEADS, *lines]))
 
 
 def allowed(value: float | None, relative: bool, unit: str) -> str:

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import math
-import os
-import re
 import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from browser import asked_for, chromium, drag, errors, wait
-from commands import SOURCE, call, write_case
+from browser import asked_for, chromium, drag, errors, served, wait
+from commands import call, write_case
 
 from phasefield.api import open_run
 from phasefield.viz.viewer.scene import Limits, Look, Scene, eye, looked_at, mesh_of, not_stored
@@ -307,31 +302,6 @@ def test_a_port_that_is_taken_is_one_line(folders: list[Path], capsys: pytest.Ca
     said = capsys.readouterr().err
     assert f"--port {port}: address already in use" in said
     assert said.count("\n") == 1
-
-
-@contextmanager
-def served(*words: object, **environment: str) -> Iterator[tuple[str, Path]]:
-    """Serve the page by a process of its own; what it says is in the file."""
-    pytest.importorskip("trame_vtk")
-    pytest.importorskip("trame_vuetify")
-    import tempfile
-
-    kept = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
-    with tempfile.TemporaryDirectory() as place:
-        log = Path(place) / "log"
-        with log.open("wb") as file:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "phasefield", "view", *map(str, words)], cwd=SOURCE,
-                env={**kept, "PYTHONUNBUFFERED": "1", **environment}, stdout=file, stderr=subprocess.STDOUT,
-            )  # fmt: skip
-        try:
-            address = r"http://127\.0\.0\.1:\d+/\?secret=\S+"
-            found = wait(lambda: re.search(address, log.read_text()), "no address was printed")
-            yield found[0], log
-        finally:
-            process.terminate()
-            process.wait()
-        assert "Traceback" not in log.read_text()
 
 
 def test_a_dead_screen_means_the_page(folders: list[Path]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.ticker import ScalarFormatter
 from numpy.typing import NDArray
 
-from phasefield.viz.style import INK, RUN_COLOURS, look, new_figure, save
+from phasefield.viz.style import INK, RUN_COLOURS, look, new_figure, powers, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,12 +58,14 @@ def draw(plot: Plot, folder: Path) -> Path:
         axes.set_ylabel(plot.y)
         if "x" in plot.log:
             axes.set_xscale("log")
+            powers(axes.xaxis)
             ends = [curve.x[curve.x > 0.0] for curve in plot.curves]
             if max(x.max() for x in ends) < DECADES * min(x.min() for x in ends):  # whole decades would be too few
                 axes.xaxis.set_major_formatter(ScalarFormatter())
                 axes.xaxis.set_minor_formatter(ScalarFormatter())
         if "y" in plot.log:
             axes.set_yscale("log")
+            powers(axes.yaxis)
         theory = [curve for curve in plot.curves if curve.theory]
         measured = [curve for curve in plot.curves if not curve.theory]
         # The k-th line and the k-th marks belong together; one line for all marks is drawn in ink.

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from phasefield.viz.style import FAINT, MINUS, RUN_COLOURS, look, new_figure, save, significant_digits
+from phasefield.viz.style import FAINT, MINUS, RUN_COLOURS, look, new_figure, powers, save, significant_digits
 
 OHM_CM2 = 1e4  # ohm cm^2 in an ohm m^2
 SIZE = (9.0, 4.0)  # inch
@@ -45,16 +45,17 @@ def nyquist(spectra: Sequence[Spectrum], title: str, path: Path) -> Path:
                     f"{significant_digits(frequency, 2)} Hz", (real[here], imaginary[here]), textcoords="offset points",
                     xytext=(0, 5), ha="center", fontsize=7, color=FAINT,
                 )  # fmt: skip
-        plane.set_xlabel(r"Re $Z$ ($\Omega\,$cm$^2$)")
-        plane.set_ylabel(rf"{MINUS}Im $Z$ ($\Omega\,$cm$^2$)")
+        plane.set_xlabel("Re Z (\N{GREEK CAPITAL LETTER OMEGA} cm\N{SUPERSCRIPT TWO})")
+        plane.set_ylabel(f"{MINUS}Im Z (\N{GREEK CAPITAL LETTER OMEGA} cm\N{SUPERSCRIPT TWO})")
         most = ROOM * max(float(OHM_CM2 * one.Z.real.max()) for one in spectra)
         plane.set_xlim(0.0, most)
         plane.set_ylim(0.0, 0.6 * most)
         plane.set_aspect("equal")
         plane.legend(loc="upper left")
         bode.set_xscale("log")
+        powers(bode.xaxis)
         bode.set_xlabel("frequency (Hz)")
-        bode.set_ylabel(r"$\Omega\,$cm$^2$")
+        bode.set_ylabel("\N{GREEK CAPITAL LETTER OMEGA} cm\N{SUPERSCRIPT TWO}")
         bode.legend()
         figure.set_layout_engine("constrained")
         return save(figure, path)

@@ -17,6 +17,7 @@ from phasefield.viz.style import (
     TIMES,
     look,
     new_figure,
+    powers,
     save,
     significant_digits,
 )
@@ -113,9 +114,11 @@ def _curves(figure: Any, shown: Sequence[ShownSurface], size: tuple[float, float
             else:
                 axes.plot(one.heights_of[0] * METRE, one.heights_of[1] / METRE, color=colour)
         if k == 0:
+            if axes.get_xscale() == "log":
+                powers(axes.xaxis, axes.yaxis)
             axes.xaxis.set_minor_formatter(NullFormatter())
             axes.set_xlabel(f"wave number (1/{MICRON})")
-            axes.set_ylabel(f"power spectral density ({MICRON}$^4$)")
+            axes.set_ylabel(f"power spectral density ({MICRON}\N{SUPERSCRIPT FOUR})")
             axes.legend(fontsize=7)
         elif k == 1:
             axes.axhline(0.0, color="0.7", linewidth=0.6)

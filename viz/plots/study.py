@@ -13,7 +13,7 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.ticker import MaxNLocator
 
 from phasefield.viz.stored import Array
-from phasefield.viz.style import INK, RUN_COLOURS, look, new_figure, save
+from phasefield.viz.style import INK, RUN_COLOURS, look, new_figure, powers, save
 
 WIDE, HIGH = 3.6, 3.2  # of a panel [inch]
 MOST_ACROSS = 3
@@ -90,8 +90,10 @@ def _response(axes: Axes, panel: Response, output: Scale) -> None:
         axes.set_xlim(-0.5, len(panel.scale.names) - 0.5)
     elif panel.scale.log:
         axes.set_xscale("log")
+        powers(axes.xaxis)
     if output.log:
         axes.set_yscale("log")
+        powers(axes.yaxis)
     else:
         axes.set_ylim(bottom=0.0)
     axes.set_xlabel(panel.scale.label)
@@ -118,9 +120,12 @@ def value_map(
         norm = LogNorm(low, high) if colour.log and low > 0.0 else Normalize(low, high)
         mesh = axes.pcolormesh(ex, ey, np.ma.masked_invalid(values), cmap=MAP, norm=norm)
         axes.set_facecolor("0.85")
-        for setter, log in ((axes.set_xscale, horizontal.log), (axes.set_yscale, vertical.log)):
+        for setter, axis, log in (
+            (axes.set_xscale, axes.xaxis, horizontal.log), (axes.set_yscale, axes.yaxis, vertical.log)
+        ):  # fmt: skip
             if log:
                 setter("log")
+                powers(axis)
         if contours is not None and min(values.shape) > 1 and np.isfinite(contours[1]).sum() > 3:
             lines = axes.contour(xs, ys, contours[1], colors="white", linewidths=1.0, levels=_levels(contours[1]))
             axes.clabel(lines, fmt=lambda level: f"{level:.3g}", fontsize=7)
@@ -129,6 +134,8 @@ def value_map(
         axes.set_ylabel(vertical.label)
         bar = figure.colorbar(mesh, cax=figure.add_axes((0.83, 0.13, 0.03, 0.74)))
         bar.set_label(colour.label)
+        if isinstance(norm, LogNorm):
+            powers(bar.ax.yaxis)
         note = f"; white lines: {contours[0]}" if contours is not None else ""
         figure.suptitle(title + note, fontsize=10, y=0.95)
         return save(figure, path)

@@ -23,7 +23,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from phasefield.atomic import replace_text
-from phasefield.errors import ResultError, one_line
+from phasefield.errors import ResultError
+from phasefield.escape import one_line
 
 log = logging.getLogger(__name__)
 

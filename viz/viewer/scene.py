@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from phasefield.escape import one_line
 from phasefield.fields import FIELDS
 from phasefield.topography.roughness import basic
 from phasefield.viz.stored import METRE, Array, StoredRun, height_in_metres, labels
@@ -37,6 +38,7 @@ TILT = (-0.35, -1.3, 0.9)  # where the eye is, from the middle
 ROOM = 1.06  # about what is shown
 DECADES = 100.0  # of a film's property, from which on its scale is logarithmic
 INK = (0.1, 0.1, 0.1)  # the bar of length
+LONGEST = 200  # characters of a name
 MOST_READ = 200_000_000  # cells that are read for the ends of a colour scale
 
 
@@ -85,6 +87,7 @@ class Scene:
         self.names, self.shared = labels(runs)
         if len({run.title for run in runs}) < len(runs):
             self.names = _folders(runs, self.names)
+        self.names = [one_line(name, LONGEST) for name in self.names]
         self._limits: dict[str, Limits] = {}
         self._kept: dict[int, tuple[tuple[int, str], Sheet]] = {}  # of each run: scene and map ask
 

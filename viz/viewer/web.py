@@ -102,6 +102,7 @@ class Page:
     def _fill_state(self) -> None:
         s, scene = self.state, self.scene
         s.trame__title = ", ".join(scene.names) + " - phasefield"
+        s.names = " \N{MIDDLE DOT} ".join(scene.names)
         s.times = [duration(float(t)) for t in scene.times]
         s.at = int(np.searchsorted(scene.times, self.look.time * (1.0 - 1e-9)).clip(0, len(scene.times) - 1))
         s.colour, s.cut, s.place = self.look.colour, self.look.slice, self.look.place
@@ -163,7 +164,7 @@ class Page:
         from trame.widgets import vtk as views
 
         with SinglePageLayout(self.server) as layout:
-            layout.title.set_text(" \N{MIDDLE DOT} ".join(self.scene.names))
+            layout.title.set_text("{{ names }}")  # texts of runs are values of the page, never parts of its template
             layout.footer.hide()
             layout.icon.hide()
             with layout.toolbar:

@@ -26,6 +26,11 @@ def show(runs: Sequence[StoredRun], look: Look, *, screenshot: str | None = None
     window.plotter.show(title="phasefield", screenshot=screenshot, auto_close=True)
 
 
+def vtk_text(name: str) -> str:
+    """Return a text that VTK shows as it is: it takes bars for columns and dollars for formulas."""
+    return name.replace("|", "/").replace("$", "\\$")
+
+
 def _plotter(**given: Any) -> Any:
     import pyvista as pv
 
@@ -121,7 +126,7 @@ class _Window:
                 self.plotter.add_mesh(dead, name=f"dead-{k}", color=DEAD, reset_camera=False)
             found, frame = scene.figures(k, asked), scene.frame(k, asked.time)
             when = duration(float(scene.runs[k].times[frame]))
-            line = f"{name.replace('|', '/')}, at {when}: "  # VTK takes bars for columns
+            line = f"{vtk_text(name)}, at {when}: "
             line += ", ".join(f"{f} {1e6 * value:.3g}" for f, value in found.items()) + " um"
             lines.append(line)
         self.plotter.add_text("\n".join(lines), position="upper_left", font_size=9, color="black", name="figures")
@@ -146,7 +151,7 @@ class _Window:
             size=(0.36, 0.3), loc=(0.45, 0.02), x_label="along the line (um)", y_label="height about the mean (um)"
         )
         for k, (name, colour) in enumerate(zip(scene.names, [*RUN_COLOURS] * 4, strict=False)):
-            self.chart.line(*scene.profile(k, asked), color=colour, width=2.0, label=name.replace("|", "/"))
+            self.chart.line(*scene.profile(k, asked), color=colour, width=2.0, label=vtk_text(name))
         self.chart.background_color = (1.0, 1.0, 1.0, 0.85)
         self.chart.legend_visible = len(scene.names) > 1
         self.plotter.add_chart(self.chart)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +16,7 @@ from numpy.typing import NDArray
 from phasefield import api
 from phasefield.atomic import replace_text
 from phasefield.errors import PhasefieldError
+from phasefield.escape import csv_text, markdown_text
 from phasefield.formatting import spell_wall
 from phasefield.locks import folder_locked
 from phasefield.results.run import Run, open_run
@@ -179,16 +178,14 @@ def _results(run: Run, limit: float) -> tuple[float, float, float, float]:
 def _write(result: Attribution, entries: Sequence[PlannedRun], seeds: int, out: Path) -> None:
     from phasefield.viz.plots.attribution import Panel, bars
 
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     names = [group.name for group in result.pair.groups]
-    writer.writerow(("run", "seed", *names, *(f"{o.measure.name} [{o.measure.unit}]" for o in result.outcomes)))
+    lines = [["run", "seed", *names, *(f"{o.measure.name} [{o.measure.unit}]" for o in result.outcomes)]]
     for k, entry in enumerate(entries):
         taken, seed = k // seeds, k % seeds
         sides = [result.pair.names[taken >> j & 1] for j in range(len(names))]
         values = [o.values[taken, seed] * o.measure.scale for o in result.outcomes]
-        writer.writerow((entry.name, seed + 1, *sides, *(f"{value:.6g}" for value in values)))
-    replace_text(out / TABLE, text.getvalue())
+        lines.append([entry.name, str(seed + 1), *sides, *(f"{value:.6g}" for value in values)])
+    replace_text(out / TABLE, csv_text(lines))
     document: dict[str, Any] = {
         "from": result.pair.names[0], "to": result.pair.names[1], "time": result.time, "groups": names,
         "ended early": dict(result.early),
@@ -198,7 +195,7 @@ def _write(result: Attribution, entries: Sequence[PlannedRun], seeds: int, out: 
         ],
     }  # fmt: skip
     replace_text(out / FIGURES, json.dumps(document, indent=1) + "\n")
-    replace_text(out / TEXT, paragraph(result) + "\n")
+    replace_text(out / TEXT, paragraph(result, markdown_text) + "\n")
     one, other = result.pair.names
     panels = [
         Panel(f"{o.measure.name} ({SHOWN.get(o.measure.unit, o.measure.unit)})",
@@ -221,9 +218,9 @@ def seed_deviation(values: Floats) -> Floats:
     return np.asarray(values.std(axis=-1, ddof=1))
 
 
-def paragraph(result: Attribution) -> str:
-    """Return what came out, for an experimentalist to read."""
-    one, other = result.pair.names
+def paragraph(result: Attribution, named: Callable[[str], str] = str) -> str:
+    """Return what came out, for an experimentalist to read; named: writes the name of a case."""
+    one, other = map(named, result.pair.names)
     seeds = result.outcomes[0].values.shape[1]
     lines = []
     for o in result.outcomes:

@@ -7,12 +7,11 @@ import json
 import math
 import os
 from collections.abc import Sequence
-from html import escape
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from phasefield.atomic import read_plain, replace_text
+from phasefield.markup import fill_template
 from phasefield.studies.sweep import outputs
 from phasefield.studies.sweep.pictures import SHOWN, map_inputs, study_sobol
 from phasefield.studies.sweep.table import Heading, Row, Study
@@ -33,10 +32,10 @@ def write_study_page(study: Study, pictures: Sequence[Path]) -> Path:
         "runs": os.path.relpath(study.runs, study.folder),
         "colours": _colours(),
     }
-    template = (files("phasefield.studies.sweep") / TEMPLATE).read_text(encoding="utf-8")
-    text = template.replace("<!--title-->", escape(study.title)).replace("<!--about-->", _about(study))
-    text = text.replace("<!--pictures-->", "".join(_picture(path) for path in pictures))
-    text = text.replace("/*data*/", json.dumps(data).replace("<", "\\u003c"))
+    shown = [(path.stem, base64.b64encode(path.read_bytes()).decode("ascii")) for path in pictures]
+    text = fill_template(
+        "phasefield.studies.sweep", TEMPLATE, title=study.title, about=_about(study), pictures=shown, data=data
+    )
     replace_text(study.folder / PAGE, text)
     return study.folder / PAGE
 
@@ -64,7 +63,8 @@ def _surface(study: Study, row: Row) -> Any:
     return content.get("surface") if isinstance(content, dict) else None
 
 
-def _about(study: Study) -> str:
+def _about(study: Study) -> list[str]:
+    """Return the lines at the head of the page."""
     about = study.about
     lines = [f"Cases: {', '.join(about['base_titles'])}"]
     if about["overrides"]:
@@ -78,12 +78,7 @@ def _about(study: Study) -> str:
                 f"Sobol indices of {output}, {one.name}: {one.first:.2f} ({one.first_low:.2f} to {one.first_high:.2f}) "
                 f"alone, {one.total:.2f} ({one.total_low:.2f} to {one.total_high:.2f}) with interactions"
             )
-    return "".join(f"<p>{escape(line)}</p>" for line in lines)
-
-
-def _picture(path: Path) -> str:
-    data = base64.b64encode(path.read_bytes()).decode("ascii")
-    return f'<img alt="{escape(path.stem)}" src="data:image/png;base64,{data}">'
+    return lines
 
 
 def _colours() -> str:

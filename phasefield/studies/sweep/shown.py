@@ -48,7 +48,7 @@ def point_label(prepared: Prepared, point: Point) -> str:
 def announce(console: Console, prepared: Prepared, how: Where) -> None:
     """Say how many runs there are, what is done, and how long the rest will take."""
     n, waiting = len(prepared.points), len(prepared.waiting)
-    console.print(f"{prepared.study.title}: {n} points in {prepared.folder}", soft_wrap=True, markup=False)
+    console.print(f"{prepared.study.title}: {n} points in {prepared.folder}", soft_wrap=True)
     parts = [f"{n - waiting - prepared.invalid - prepared.shared} done"]
     parts += [f"{prepared.shared} with the run of another point"] if prepared.shared else []
     parts += [f"{prepared.invalid} without a valid case"] if prepared.invalid else []
@@ -60,10 +60,10 @@ def announce(console: Console, prepared: Prepared, how: Where) -> None:
             line += f": {spell_wall(prepared.seconds / how.cores)} on {how.words}"
         largest = max(one.memory for _, one in prepared.waiting)
         line += f"; {largest / MB:.0f} MB a run"
-    console.print(line, soft_wrap=True, markup=False)
+    console.print(line, soft_wrap=True)
     wrong = Counter(one.error for _, one in prepared.points if one.error)
     for text, n in wrong.most_common(MOST_NOTES):
-        console.print(f"  no valid case, {n} x {text}", soft_wrap=True, markup=False)
+        console.print(f"  no valid case, {n} x {text}", soft_wrap=True)
 
 
 class Board:
@@ -110,7 +110,7 @@ class Board:
             self._say(self._line())
 
     def _say(self, text: str) -> None:
-        self.console.print(text, soft_wrap=True, markup=False, highlight=False)
+        self.console.print(text, soft_wrap=True)
 
     def left(self) -> float | None:
         """Return the wall time left, s: what is estimated of the rest, as wrong as it was so far."""
@@ -156,10 +156,10 @@ def print_study(console: Console, study: Study, tally: Tally | None) -> None:
     line = ", ".join(f"{n} {status}" for status, n in count.items())
     reasons = Counter(str(row["reason"]) for row in study.rows if row["reason"] not in ("", "end", "failed"))
     line += "".join(f"; {n} ended by {reason.replace('_', ' ')}" for reason, n in reasons.items())
-    console.print(f"{len(study.rows)} points: {line}", soft_wrap=True, markup=False)
+    console.print(f"{len(study.rows)} points: {line}", soft_wrap=True)
     notes = Counter(str(row["note"]) for row in study.rows if row["note"])
     for note, n in notes.most_common(MOST_NOTES):
-        console.print(f"  {n} x {note}", soft_wrap=True, markup=False)
+        console.print(f"  {n} x {note}", soft_wrap=True)
     if len(notes) > MOST_NOTES:
         console.print(f"  and {len(notes) - MOST_NOTES} other notes, in the table", soft_wrap=True)
     if tally is not None and tally.runs:
@@ -170,4 +170,4 @@ def print_study(console: Console, study: Study, tally: Tally | None) -> None:
             soft_wrap=True,
         )
     if study.about["calibrated"]:
-        console.print(f"Calibrated: {', '.join(study.about['calibrated'])}", soft_wrap=True, markup=False)
+        console.print(f"Calibrated: {', '.join(study.about['calibrated'])}", soft_wrap=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 import os
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from phasefield.atomic import read_plain, replace_bytes, replace_text
 from phasefield.errors import PhasefieldError, ResultError
+from phasefield.escape import csv_rows, csv_text, visible
 from phasefield.results.run import Run, open_run
 from phasefield.studies.sweep import outputs
 from phasefield.studies.sweep.axes import Point
@@ -128,11 +127,8 @@ def _word(value: float | str) -> Cell:
 def write_table(folder: Path, heads: Sequence[Heading], rows: Sequence[Row], about: Mapping[str, Any]) -> list[Path]:
     """Write table.csv, study.json and, where pyarrow is installed, table.parquet; return what was written."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([head.text for head in heads])
-    writer.writerows(["" if row[head.name] is None else row[head.name] for head in heads] for row in rows)
-    replace_text(folder / TABLE, text.getvalue())
+    lines = [["" if row[head.name] is None else row[head.name] for head in heads] for row in rows]
+    replace_text(folder / TABLE, csv_text([[head.text for head in heads], *lines]))
     content = {"format": FORMAT, **about, "columns": [asdict(head) for head in heads]}
     replace_text(folder / STUDY, json.dumps(content, indent=1) + "\n")
     made = [folder / TABLE, folder / STUDY]
@@ -152,8 +148,8 @@ def _write_parquet(path: Path, heads: Sequence[Heading], rows: Sequence[Row]) ->
         whole = not words and all(isinstance(value, int) for value in values)
         kind = pyarrow.string() if words else pyarrow.int64() if whole else pyarrow.float64()
         if words:
-            values = [None if value is None else str(value) for value in values]
-        columns[head.text] = pyarrow.array(values, kind)
+            values = [None if value is None else visible(str(value), keep="\t\n") for value in values]
+        columns[visible(head.text)] = pyarrow.array(values, kind)
     sink = pyarrow.BufferOutputStream()
     pyarrow.parquet.write_table(pyarrow.table(columns), sink)
     replace_bytes(path, sink.getvalue().to_pybytes())
@@ -254,14 +250,20 @@ def open_study(where: Path | str) -> Study:
     try:
         about = json.loads(read_plain(folder / STUDY))
         heads = [Heading(**head) for head in about["columns"]]
-        lines = list(csv.reader(io.StringIO(read_plain(folder / TABLE).decode(), newline="")))
+        lines = csv_rows(read_plain(folder / TABLE).decode())
     except OSError as error:
         raise ResultError(f"{folder}: holds no study ({Path(error.filename).name} is missing); run one first") from None
-    except (ValueError, KeyError, TypeError, RecursionError, csv.Error) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ResultError(f"{folder}: {STUDY} cannot be read ({error}); run the study again") from None
-    if not lines or lines[0] != [head.text for head in heads] or any(len(line) != len(heads) for line in lines):
-        raise ResultError(f"{folder}: {TABLE} does not belong to {STUDY}; run the study again to write both")
-    rows = [{h.name: _cell(text, h) for h, text in zip(heads, line, strict=True)} for line in lines[1:]]
+    try:
+        written = csv_rows(csv_text([[head.text for head in heads]]))
+        if lines[:1] != written or any(len(line) != len(heads) for line in lines):
+            raise ValueError
+        rows = [{h.name: _cell(text, h) for h, text in zip(heads, line, strict=True)} for line in lines[1:]]
+    except ValueError:
+        raise ResultError(
+            f"{folder}: {TABLE} does not belong to {STUDY}; run the study again to write both"
+        ) from None
     return Study(folder, about, rows)
 
 

@@ -18,7 +18,8 @@ from filelock import FileLock
 
 from phasefield import api
 from phasefield.atomic import replace_text
-from phasefield.errors import Interrupted, PhasefieldError, SolverError, one_line
+from phasefield.errors import Interrupted, PhasefieldError, SolverError
+from phasefield.escape import one_line
 from phasefield.locks import folder_locked
 from phasefield.results.checkpoint import CHECKPOINTS
 from phasefield.results.run import open_run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from phasefield.atomic import replace_bytes
+from phasefield.escape import one_line
 from phasefield.topography.profiles.profile import Floats, Profile, ProfileError
 
 MICRON = 1e-6  # m, the unit of the meshes: STL and PLY have none, and readers take um
@@ -29,7 +31,7 @@ def write_profile(path: Path, profile: Profile, title: str = "") -> Path:
         raise ProfileError(f"{path}: the map of {profile.source} has no pixel size; give it")
     if min(profile.heights.shape) < 2 and ending not in (".npz", ".csv"):
         raise ProfileError(f"{path}: a single profile line is no surface; write it as .csv or .npz")
-    data = FORMATS[ending](profile, profile.pixel, title)
+    data = FORMATS[ending](profile, profile.pixel, one_line(title))
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_bytes(path, data)
     return path
@@ -38,7 +40,7 @@ def write_profile(path: Path, profile: Profile, title: str = "") -> Path:
 def _sdf(profile: Profile, pixel: tuple[float, float], title: str) -> bytes:
     """ISO 25178-71:2012, ASCII: a head of names and values, the heights row by row, a trailer."""
     ny, nx = profile.heights.shape
-    name = "".join(c if c.isascii() and c.isprintable() else " " for c in title)[:10] or "phasefield"
+    name = title.encode("ascii", "replace").decode()[:10] or "phasefield"
     head = {
         "ManufacID": name, "CreateDate": "010120000000", "ModDate": "010120000000", "NumPoints": nx, "NumProfiles": ny,
         "Xscale": f"{pixel[0]:.9e}", "Yscale": f"{pixel[1]:.9e}", "Zscale": "1.0", "Zresolution": "-1",
@@ -77,7 +79,7 @@ def _gwy(profile: Profile, pixel: tuple[float, float], title: str) -> bytes:
         held("si_unit_z", thing("GwySIUnit", text("unitstr", "m"))),
         b"data\0D" + struct.pack("<I", nx * ny) + numbers,
     )  # fmt: skip
-    name = title.replace("\0", " ") or "height"
+    name = title or "height"
     return b"GWYP" + thing("GwyContainer", held("/0/data", field), text("/0/data/title", name))
 
 
@@ -90,7 +92,7 @@ def _npz(profile: Profile, pixel: tuple[float, float], _: str) -> bytes:
 def _csv(profile: Profile, pixel: tuple[float, float], title: str) -> bytes:
     if not np.isclose(pixel[0], pixel[1], rtol=1e-9):
         raise ProfileError(f"the pixels of {profile.source} are not square; write it as .npz, .sdf or .gwy")
-    head = "".join(c if c.isprintable() else " " for c in title)
+    head = re.sub("[,;]+", " ", title)  # all of it stays in one cell
     lines = [f"# title: {head}" if head else "# heights", "# unit: um", f"# pixel: {pixel[0] / MICRON:.12g} um"]
     lines += [",".join(f"{z:.9g}" for z in row) for row in profile.heights / MICRON]
     return ("\n".join(lines) + "\n").encode()
@@ -123,15 +125,14 @@ def _stl(profile: Profile, pixel: tuple[float, float], title: str) -> bytes:
 def _ply(profile: Profile, pixel: tuple[float, float], title: str) -> bytes:
     """Binary PLY, little endian, with the height of each point as a scalar."""
     points, triangles = _mesh(profile, pixel)
-    note = "".join(c if c.isascii() and c.isprintable() else " " for c in title)
     head = (
-        f"ply\nformat binary_little_endian 1.0\ncomment um {note}\nelement vertex {len(points)}\n"
+        f"ply\nformat binary_little_endian 1.0\ncomment um {title}\nelement vertex {len(points)}\n"
         "property float x\nproperty float y\nproperty float z\n"
         f"element face {len(triangles)}\nproperty list uchar int vertex_indices\nend_header\n"
     )
     faces = np.zeros(len(triangles), np.dtype([("n", "u1"), ("at", "<i4", 3)]))
     faces["n"], faces["at"] = 3, triangles
-    return head.encode("ascii") + points.astype("<f4").tobytes() + faces.tobytes()
+    return head.encode("ascii", "replace") + points.astype("<f4").tobytes() + faces.tobytes()
 
 
 FORMATS: dict[str, Callable[[Profile, tuple[float, float], str], bytes]] = {

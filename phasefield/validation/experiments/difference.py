@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from phasefield.escape import markdown_text
 from phasefield.studies.attribution.study import PICTURE, attribute_difference, mixtures, paragraph
 from phasefield.studies.compare import PlannedRun
 from phasefield.validation.row import Experiment
@@ -36,7 +37,7 @@ def difference(out: Path, *, threads: int | None, console: Console | None) -> Ex
         result = attribute_difference(
             cases, out / name, overrides=overrides, seeds=seeds, threads=threads, console=console
         )
-        texts.append(paragraph(result))
+        texts.append(paragraph(result, markdown_text))
         found.append(f"{out.name}/{name}/{PICTURE}")
     done = (
         "Each comparison has two cases. The inputs in which they differ are changed one group at a time, in every "

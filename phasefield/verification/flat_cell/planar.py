@@ -85,7 +85,7 @@ def planar(full: bool) -> Result:
         "planar",
         "Salt between flat electrodes, settled",
         "height (um)",
-        "concentration (mol/m$^3$)",
+        "concentration (mol/m\N{SUPERSCRIPT THREE})",
         tuple(curves),
     )
     return Result(tuple(rows), (plot,))

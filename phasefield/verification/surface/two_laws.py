@@ -173,8 +173,9 @@ def flat_lithium(full: bool) -> Result:
     ]
     for delta, r in zip(DELTAS, runs, strict=True):
         some = slice(None, None, max(r.t.size // 20, 1))
-        curves.append(Curve(f"published law, $\\delta$ = {delta:g} um", r.t[some], 1e6 * r.grown[some]))
-    title = f"Flat growth at {VOLTAGE:g} V, $j_0$ = {EXCHANGE:g} A/m$^2$, by both laws"
+        name = f"published law, \N{GREEK SMALL LETTER DELTA} = {delta:g} um"
+        curves.append(Curve(name, r.t[some], 1e6 * r.grown[some]))
+    title = f"Flat growth at {VOLTAGE:g} V, j\N{SUBSCRIPT ZERO} = {EXCHANGE:g} A/m\N{SUPERSCRIPT TWO}, by both laws"
     return Result(rows, (Plot("two-laws-flat", title, "time (s)", "thickness grown (um)", tuple(curves)),))
 
 
@@ -216,7 +217,7 @@ def wave(full: bool) -> Result:
         Curve("published law, extrapolated", np.zeros(1), np.array([last])),
     )
     title = f"A wave of {WAVELENGTH:g} um at {VOLTAGE:g} V by both laws"
-    x, y = "width $\\delta$ of the published law (um)", "d ln(amplitude)/d(path)/k"
+    x, y = "width \N{GREEK SMALL LETTER DELTA} of the published law (um)", "d ln(amplitude)/d(path)/k"
     return Result(rows, (Plot("two-laws-wave", title, x, y, curves),))
 
 
