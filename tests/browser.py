@@ -72,7 +72,8 @@ def served(*words: object, **environment: str) -> Iterator[tuple[str, Path]]:
                 env={**kept, "PYTHONUNBUFFERED": "1", **environment}, stdout=file, stderr=subprocess.STDOUT,
             )  # fmt: skip
         try:
-            found = wait(lambda: re.search(r"http://127\.0\.0\.1:\d+/\?secret=\S+", log.read_text()), "no address was printed")
+            address = r"http://127\.0\.0\.1:\d+/\?secret=\S+"
+            found = wait(lambda: re.search(address, log.read_text()), "no address was printed")
             yield found[0], log
         finally:
             process.terminate()

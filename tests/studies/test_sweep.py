@@ -205,6 +205,9 @@ def test_a_plan_is_kept_and_belongs_to_its_study(tmp_path: Path) -> None:
     content["points"][0]["error"] = "from the file"
     (tmp_path / "plan.json").write_text(json.dumps(content))
     assert plan_points(planner, tmp_path)[0][1].error == "from the file"
+    content["points"][0] |= {"error": "", "hash": "../../elsewhere"}  # it names a run folder
+    (tmp_path / "plan.json").write_text(json.dumps(content))
+    assert plan_points(planner, tmp_path) == planned
     other = Planner(study_of(tmp_path, BASE.replace("seeds = 2", "seeds = [3, 4]")))
     assert plan_points(other, tmp_path)[0][1].error == ""
 

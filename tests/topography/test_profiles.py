@@ -456,3 +456,21 @@ def test_a_wrong_word_is_one_line(
     assert call("profile", *words) == 2
     assert says in capsys.readouterr().err
     assert not (tmp_path / "profile").exists()
+
+
+def test_an_archive_that_is_none_or_is_damaged_is_one_line(tmp_path: Path) -> None:
+    """An array of an archive is read after the archive is open, and may be what is damaged."""
+    path = tmp_path / "map.npz"
+    np.savez(path, heights=rough((16, 16), 1), pixel=1e-6)
+    data = bytearray(path.read_bytes())
+    data[300] ^= 1  # of the heights: the archive has a checksum of each array
+    path.write_bytes(data)
+    with pytest.raises(ProfileError, match=r"map\.npz: its array heights cannot be read \(BadZipFile\)"):
+        read_profile(path)
+    np.savez(path, heights=np.array([[{}, 1.0]], dtype=object), pixel=1e-6)
+    with pytest.raises(ProfileError, match=r"its array heights cannot be read \(ValueError\)"):
+        read_profile(path)
+    with path.open("wb") as file:
+        np.save(file, np.zeros((16, 16)))
+    with pytest.raises(ProfileError, match="is no archive of arrays"):
+        read_profile(path)

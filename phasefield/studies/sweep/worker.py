@@ -66,9 +66,10 @@ def serve(link: Connection) -> None:
     """Make the runs that come over `link`, one after the other; save and end when its other end is gone.
 
     A number that comes is one of threads. Reports and ends go back. Runs have a thread of their own, beside the one
-    that listens. Ctrl-C in a terminal reaches this process, too, but is for who runs the study.
+    that listens. What a terminal sends reaches this process, too, but is for who runs the study.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)
     tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
     maker = threading.Thread(target=_make_runs, args=(tasks, link))
     maker.start()
