@@ -268,7 +268,7 @@ def test_a_place_that_cannot_be_written_is_one_line(
     finished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("taken").write_text("a file")
-    assert call("render", finished, "--out", "taken") == 1
+    assert call("render", finished, "--out", "taken") == 2
     error = capsys.readouterr().err
     assert error.startswith("taken")
     assert error.count("\n") == 1
