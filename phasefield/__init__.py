@@ -8,8 +8,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from phasefield import kernel_cache
 from phasefield.constants import VERSION as __version__
+from phasefield.machine import kernel_cache
 
 if TYPE_CHECKING:
     from phasefield.api import open_run, read_case, run

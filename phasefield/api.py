@@ -19,17 +19,17 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phasefield import cases, kernel_cache
-from phasefield.atomic import open_plain
+from phasefield import cases
 from phasefield.case import Case
 from phasefield.case import file as casefile
-from phasefield.errors import CaseError, PhasefieldError, ResultError, SolverError
-from phasefield.escape import visible
-from phasefield.locks import folder_locked
+from phasefield.errors import CaseError, PhasefieldError, ResultError, SolverError, visible
+from phasefield.files.atomic import open_plain
+from phasefield.files.locks import folder_locked
+from phasefield.machine import kernel_cache
+from phasefield.machine.threads import kernels_ready, report_fork, set_threads
 from phasefield.results.checkpoint import CHECKPOINTS
 from phasefield.results.run import Run, open_run
 from phasefield.results.writer import RESULT, SUMMARY
-from phasefield.threads import kernels_ready, report_fork, set_threads
 
 if TYPE_CHECKING:
     from phasefield.simulation.driver import Driver, Progress

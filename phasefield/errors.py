@@ -1,8 +1,36 @@
-"""The errors of the library: a small family, raised and never printed; the commands print them."""
+"""The errors of the library: a small family, raised and never printed; the commands print them, each on one line.
+
+What an error quotes may come from a stranger's file, so its invisible characters are made visible.
+"""
 
 from __future__ import annotations
 
-from phasefield.escape import one_line
+import unicodedata
+
+UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, formats (bidi overrides), halves of characters, line ends
+JOINERS = "\u200c\u200d"  # formats that scripts and emoji need
+
+
+def visible(text: str, keep: str = "") -> str:
+    r"""Return a text whose invisible characters are seen as escapes such as \x1b; characters of `keep` stay."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c in keep or not _unseen(c) else c.encode("unicode_escape").decode() for c in text)
+
+
+def _unseen(c: str) -> bool:
+    return unicodedata.category(c) in UNSEEN and c not in JOINERS
+
+
+def flat(text: str) -> str:
+    """Return `text` on one line of visible characters."""
+    return visible(" ".join(text.split()))
+
+
+def one_line(text: str, longest: int = 400) -> str:
+    """Return `text` on one line of visible characters, cut after `longest` of them."""
+    line = flat(text)
+    return line if len(line) <= longest else line[: longest - 3] + "..."
 
 
 def shown(value: object, longest: int = 60) -> str:

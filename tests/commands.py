@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from phasefield.cli.main import main
-from phasefield.processes import PROGRESS
+from phasefield.machine.processes import PROGRESS
 
 TINY = """title = "Li | {name} | Li, tiny"
 extends = "electrolytes/{base}.toml"

@@ -24,12 +24,12 @@ from phasefield import api
 from phasefield.check.finding import Finding
 from phasefield.check.survey import print_regime
 from phasefield.cli.tables import print_cases, print_run
-from phasefield.escape import csv_rows, csv_text
-from phasefield.formatting import console_for, plain_table
 from phasefield.results.run import open_run
 from phasefield.results.writer import RESULT
 from phasefield.simulation.progress import Several
 from phasefield.studies.sweep.table import Heading, Study, open_study, write_table
+from phasefield.text.escape import csv_rows, csv_text
+from phasefield.text.formatting import console_for, plain_table
 
 TAME = tuple(f"text {k}" for k in range(len(TEXTS)))
 STYLES = re.compile(r"\x1b\[[0-9;]*m")  # what rich itself sends
@@ -345,7 +345,7 @@ def test_the_file_of_paraview(run: Path) -> None:
 def test_markdown_shows_a_text_as_it_is() -> None:
     from markdown_it import MarkdownIt
 
-    from phasefield.escape import markdown_text
+    from phasefield.text.escape import markdown_text
 
     def page(text: str) -> Outline:
         parser = MarkdownIt("commonmark").enable("table")

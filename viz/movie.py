@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from phasefield.atomic import replace_bytes
 from phasefield.errors import PhasefieldError
+from phasefield.files.atomic import replace_bytes
 from phasefield.viz.stored import StoredRun, frame_index
 from phasefield.viz.style import drafted
 from phasefield.viz.surfaces.camera import View, common_view, needs_section

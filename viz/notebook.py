@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import io
 
-from phasefield.markup import fill_template
 from phasefield.results.run import Run
 from phasefield.results.summary import facts
+from phasefield.text.markup import fill_template
 from phasefield.viz.stored import METRE, height_of, is_flat_run, when
 from phasefield.viz.style import HEIGHT_MAP, LITHIUM, MICRON, look, new_figure
 

@@ -14,13 +14,13 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from phasefield.atomic import replace_text
 from phasefield.errors import PhasefieldError, ResultError
 from phasefield.fields import SERIES
-from phasefield.formatting import MICRO, number
-from phasefield.markup import fill_template
+from phasefield.files.atomic import replace_text
 from phasefield.results.run import Run
 from phasefield.results.summary import TEXTURE_ROWS, facts
+from phasefield.text.formatting import MICRO, number
+from phasefield.text.markup import fill_template
 from phasefield.topography.roughness import texture
 
 PAGE = "page.html"

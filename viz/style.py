@@ -19,8 +19,8 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, LogFormatterSciNotation
 
-from phasefield.atomic import replace_bytes
-from phasefield.escape import visible
+from phasefield.errors import visible
+from phasefield.files.atomic import replace_bytes
 
 DPI = 300
 STYLES: dict[str, tuple[int, float]] = {"paper": (DPI, 1.0), "slides": (200, 1.3), "draft": (150, 1.0)}

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from phasefield.case.quantities import Length, um
 from phasefield.case.record import Record, refuse
-from phasefield.machine import available_memory
+from phasefield.machine.memory import available_memory
 
 LEAST_CELLS = 8  # along each axis: less carries no interface and no stencil
 MOST_CELLS = 2**31  # flat indices are int32

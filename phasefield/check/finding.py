@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from phasefield.formatting import MICRO, number
+from phasefield.text.formatting import MICRO, number
 
 MA_CM2 = 0.1  # mA/cm^2 in an A/m^2
 

@@ -11,7 +11,7 @@ from phasefield.analytic.flat_cell import FlatCell, FlatRun, FlatStep
 from phasefield.analytic.intercalation import Intercalation
 from phasefield.case import Case, Properties
 from phasefield.check.finding import MA_CM2, Finding, um_or_mm
-from phasefield.formatting import MILLI, OHM_CM2, number, spell
+from phasefield.text.formatting import MILLI, OHM_CM2, number, spell
 
 SAND_DEPTH = 0.25  # sqrt(D tau) below this share of the gap: the other electrode is not felt
 HOUR = 3600.0  # s

@@ -15,7 +15,7 @@ from phasefield.check import flat
 from phasefield.check.estimate import Estimate, estimate, plated_height
 from phasefield.check.finding import Finding, um_or_mm
 from phasefield.check.law import law
-from phasefield.formatting import MEGA, number, plain_table, spell_wall
+from phasefield.text.formatting import MEGA, number, plain_table, spell_wall
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -44,7 +44,7 @@ def impedance(
     from phasefield.analytic.flat_cell import FlatCell
     from phasefield.analytic.impedance import FlatImpedance
     from phasefield.api import read_case
-    from phasefield.formatting import console_for, spell
+    from phasefield.text.formatting import console_for, spell
 
     for name, value in (("--double-layer", double_layer), ("--permittivity", permittivity)):
         if not 0.0 < value <= MOST:
@@ -96,7 +96,7 @@ def report(
 
     What is already run below --out is used again, what was stopped is resumed.
     """
-    from phasefield.formatting import console_for
+    from phasefield.text.formatting import console_for
     from phasefield.validation.command import report_experiments
 
     if what != "papers":
@@ -126,7 +126,6 @@ def attribute(
     n groups of inputs that differ make 2^n runs for each seed. What is run below --out is used again.
     """
     from phasefield import units
-    from phasefield.formatting import console_for
     from phasefield.studies.attribution.study import (
         FIGURES,
         PICTURE,
@@ -135,6 +134,7 @@ def attribute(
         attribute_difference,
         paragraph,
     )
+    from phasefield.text.formatting import console_for
 
     try:
         volts = units.to_si(limit, units.VOLTAGE)
@@ -154,9 +154,9 @@ def attribute(
 
 
 def _write(cells: dict[str, FlatImpedance], title: str, out: Path) -> None:
-    from phasefield.atomic import replace_text
-    from phasefield.escape import csv_text
-    from phasefield.locks import folder_locked
+    from phasefield.files.atomic import replace_text
+    from phasefield.files.locks import folder_locked
+    from phasefield.text.escape import csv_text
     from phasefield.viz.plots.nyquist import OHM_CM2, Spectrum, nyquist
 
     spectra = []
@@ -181,7 +181,7 @@ def _marks(cell: FlatImpedance) -> dict[str, float]:
 def _print(console: object, cells: dict[str, FlatImpedance], title: str) -> None:
     from rich.console import Console
 
-    from phasefield.formatting import number, plain_table
+    from phasefield.text.formatting import number, plain_table
     from phasefield.viz.plots.nyquist import OHM_CM2
 
     assert isinstance(console, Console)

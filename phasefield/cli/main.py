@@ -26,11 +26,10 @@ from phasefield.cli.study import studies
 from phasefield.cli.verify import verifying
 from phasefield.cli.view import viewing
 from phasefield.constants import VERSION
-from phasefield.errors import DiskFullError, Interrupted, PhasefieldError, SolverError
-from phasefield.escape import one_line
-from phasefield.formatting import print_text
-from phasefield.machine import address_space
-from phasefield.threads import check_environment, set_threads
+from phasefield.errors import DiskFullError, Interrupted, PhasefieldError, SolverError, one_line
+from phasefield.machine.memory import address_space
+from phasefield.machine.threads import check_environment, set_threads
+from phasefield.text.formatting import print_text
 
 if TYPE_CHECKING:
     from phasefield.case import Case
@@ -143,10 +142,10 @@ def run(
     from phasefield import api
     from phasefield.check import explain
     from phasefield.cli.tables import print_run
-    from phasefield.formatting import console_for
-    from phasefield.locks import folder_locked
-    from phasefield.processes import PROGRESS
+    from phasefield.files.locks import folder_locked
+    from phasefield.machine.processes import PROGRESS
     from phasefield.simulation.progress import display
+    from phasefield.text.formatting import console_for
 
     resolved = api.read_case(case, set_ or [])
     folder = out if out is not None else api.default_folder(resolved)
@@ -203,7 +202,7 @@ def _made(driver: Driver, command: str) -> Outcome:
 def _stoppable(folder: Path, command: str) -> Iterator[None]:
     """Make signals outside the time loop, which handles them itself, end the program in order; a full disk, too."""
 
-    from phasefield.processes import stop_signals
+    from phasefield.machine.processes import stop_signals
 
     def stop(number: int) -> NoReturn:
         raise KeyboardInterrupt(signal.Signals(number).name)
@@ -273,7 +272,7 @@ def check(case: CaseName, set_: Set = None) -> None:
     """
     from phasefield.api import locate_case, read_case
     from phasefield.check import print_regime, regime
-    from phasefield.formatting import console_for
+    from phasefield.text.formatting import console_for
 
     resolved = read_case(case, set_ or [])
     print_regime(console_for(), resolved, regime(resolved), locate_case(case))
@@ -299,8 +298,8 @@ def compare(
     phasefield compare pll pllz -s protocol.repeat=20 --out short
     phasefield compare runs/pll runs/uniform-film          stored runs, as they are
     """
-    from phasefield.formatting import console_for
     from phasefield.studies.compare import compare_runs, print_rows
+    from phasefield.text.formatting import console_for
 
     console = console_for()
     words = ["phasefield", "compare", *given, *(["--out", str(out)] if out != Path("runs") else [])]

@@ -34,8 +34,8 @@ def profile(
     phasefield profile map.csv --unit um --pixel "2 um" runs/pll runs/pllz --out held-against
     """
     from phasefield import units
-    from phasefield.formatting import console_for, plain_table
     from phasefield.studies.profiles import LENGTHS, NAMES, load_profiles, side_by_side, write_profiles
+    from phasefield.text.formatting import console_for, plain_table
 
     def length(option: str, text: str) -> float:
         try:

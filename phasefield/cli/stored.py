@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from phasefield.errors import FolderBusyError, PhasefieldError
-from phasefield.formatting import print_text
+from phasefield.text.formatting import print_text
 
 if TYPE_CHECKING:
     from phasefield.results.run import Run
@@ -32,8 +32,8 @@ def show_run(folder: RunFolder) -> None:
     """
     from phasefield.api import open_run
     from phasefield.cli.tables import print_run
-    from phasefield.formatting import console_for
     from phasefield.results.damage import check_whole
+    from phasefield.text.formatting import console_for
 
     with open_run(folder) as run:
         print_run(console_for(), run)
@@ -57,7 +57,7 @@ def roughness(
     """
     from phasefield.api import open_run
     from phasefield.cli.tables import print_texture
-    from phasefield.formatting import console_for, spell
+    from phasefield.text.formatting import console_for, spell
     from phasefield.topography.roughness import texture
 
     with open_run(folder) as run:
@@ -92,7 +92,7 @@ def _frame(run: Run, frame: int) -> int:
 @contextmanager
 def _held(folder: Path, elsewhere: bool) -> Iterator[None]:
     """Hold a folder that is written into; elsewhere: whether the user may name another by --out."""
-    from phasefield.locks import folder_locked
+    from phasefield.files.locks import folder_locked
 
     try:
         with folder_locked(folder):
@@ -126,7 +126,7 @@ def render(
     phasefield render runs/pllz --movie turn --format mp4
     """
     from phasefield.api import open_run
-    from phasefield.formatting import console_for
+    from phasefield.text.formatting import console_for
     from phasefield.viz.movie import FORMATS, KINDS
     from phasefield.viz.movie import movie as write_movie
     from phasefield.viz.style import STYLES, styled
@@ -205,7 +205,7 @@ def cases(
     """
     from phasefield import cases as shipped
     from phasefield.cli.tables import print_cases
-    from phasefield.formatting import console_for
+    from phasefield.text.formatting import console_for
 
     if copy is None:
         print_cases(console_for(), shipped.titles())
@@ -247,8 +247,8 @@ def warm() -> None:
     phasefield warm
     """
     from phasefield import api
-    from phasefield.formatting import spell_wall
     from phasefield.kernels._jit import cache_folder
+    from phasefield.text.formatting import spell_wall
 
     if cache_folder().name.startswith("lithium-phasefield-"):  # made for this process alone
         raise PhasefieldError(

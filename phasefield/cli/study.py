@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from phasefield.errors import Interrupted, PhasefieldError
-from phasefield.formatting import print_text
+from phasefield.text.formatting import print_text
 
 if TYPE_CHECKING:
     from phasefield.studies.sweep.engine import Tally
@@ -112,11 +112,11 @@ def study(
     phasefield study my-study.toml --workers 1 --out mine
     phasefield study my-study.toml --scheduler tls://10.0.0.1:8786
     """
-    from phasefield.formatting import console_for
-    from phasefield.locks import folder_locked
+    from phasefield.files.locks import folder_locked
     from phasefield.studies.sweep.shown import announce
     from phasefield.studies.sweep.study import prepare, where
     from phasefield.studies.sweep.studyfile import read_study
+    from phasefield.text.formatting import console_for
 
     if name is None:
         _list()
@@ -139,9 +139,9 @@ def study(
 
 def _run(prepared: Prepared, how: Where, quiet: bool, command: str) -> Tally | None:
     """Make the runs that are waiting; a study that is stopped has its table, too."""
-    from phasefield.formatting import console_for
     from phasefield.studies.sweep.shown import Board
     from phasefield.studies.sweep.study import run_waiting, tabulate
+    from phasefield.text.formatting import console_for
 
     if not prepared.waiting:
         return None
@@ -157,10 +157,10 @@ def _run(prepared: Prepared, how: Where, quiet: bool, command: str) -> Tally | N
 
 def _finish(prepared: Prepared, tally: Tally | None, quiet: bool) -> None:
     """Write table, figures and page, and say where they are."""
-    from phasefield.formatting import console_for
     from phasefield.studies.sweep.shown import print_study
     from phasefield.studies.sweep.study import errors_of, tabulate
     from phasefield.studies.sweep.table import TABLE
+    from phasefield.text.formatting import console_for
 
     result: Study = tabulate(prepared, errors_of(tally.ends) if tally is not None else None)
     made = draw_all(result)

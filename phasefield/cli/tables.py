@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from phasefield.formatting import MICRO, number, plain_table
 from phasefield.results.summary import TEXTURE_ROWS, facts
+from phasefield.text.formatting import MICRO, number, plain_table
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from phasefield.formatting import print_text
+from phasefield.text.formatting import print_text
 
 verifying = typer.Typer()
 
@@ -36,7 +36,7 @@ def verify(
     phasefield verify --list
     phasefield verify --only waves --full --out mine       one check with all of its combinations
     """
-    from phasefield.formatting import console_for
+    from phasefield.text.formatting import console_for
     from phasefield.verification.command import print_list, run_checks
 
     console = console_for()

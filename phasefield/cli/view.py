@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from phasefield.errors import PhasefieldError
-from phasefield.formatting import print_text
+from phasefield.text.formatting import print_text
 
 if TYPE_CHECKING:
     from phasefield.viz.viewer.scene import Scene

@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from phasefield.atomic import open_plain, replace_file, write_all
 from phasefield.errors import ResultError
+from phasefield.files.atomic import open_plain, replace_file, write_all
 
 Value = NDArray[Any] | float | int | bool | str | bytes
 State = dict[str, Value]

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from phasefield.errors import ResultError
-from phasefield.escape import one_line
+from phasefield.errors import ResultError, one_line
 from phasefield.results.run import Run
 
 MOST = 5  # damaged parts that an error names

@@ -9,11 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
-from phasefield.atomic import replace_text
-from phasefield.errors import ResultError
-from phasefield.escape import csv_text, visible
+from phasefield.errors import ResultError, visible
+from phasefield.files.atomic import replace_text
 from phasefield.results.run import Run
 from phasefield.results.writer import RESULT
+from phasefield.text.escape import csv_text
 from phasefield.topography.profiles import Profile, write_profile
 
 XDMF = "result.xdmf"

@@ -20,9 +20,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from phasefield.atomic import read_plain
 from phasefield.errors import ResultError
 from phasefield.fields import REQUIRED_SERIES, SERIES, cell_field
+from phasefield.files.atomic import read_plain
 from phasefield.results.balances import Corrections, Ledger, largest_corrections, worst_errors
 from phasefield.results.layout import CHECKSUMS, FORMAT, Shape, damaged_attributes
 from phasefield.results.safe_hdf5 import MAX_VALUES, GuardedFile

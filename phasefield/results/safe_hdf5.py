@@ -12,9 +12,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from phasefield.atomic import open_plain
-from phasefield.errors import ResultError
-from phasefield.escape import one_line
+from phasefield.errors import ResultError, one_line
+from phasefield.files.atomic import open_plain
 
 MAX_VALUES = 1 << 31
 """Values that are read at once: more than one frame of a field, or one series, of any run here."""

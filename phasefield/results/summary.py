@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from phasefield.errors import PhasefieldError
-from phasefield.formatting import MEGA, MICRO, MILLI, OHM_CM2, named, number, spell, spell_wall
 from phasefield.results.run import Run
+from phasefield.text.formatting import MEGA, MICRO, MILLI, OHM_CM2, named, number, spell, spell_wall
 
 TEXTURE_ROWS = (
     ("Sa", MICRO, "um", "arithmetic mean height"),

@@ -24,10 +24,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from phasefield.atomic import replace_file, replace_text
-from phasefield.errors import ResultError
-from phasefield.escape import one_line
+from phasefield.errors import ResultError, one_line
 from phasefield.fields import FRAME_SERIES, REQUIRED_SERIES, SERIES, cell_field
+from phasefield.files.atomic import replace_file, replace_text
 from phasefield.results.checkpoint import CHECKPOINTS
 from phasefield.results.layout import (
     FIELD_CHUNK,

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phasefield.errors import NO_LITHIUM, Interrupted, SolverError
+from phasefield.machine.processes import stop_signals
 from phasefield.model.coefficients import Drive
 from phasefield.model.laws import law_of
-from phasefield.processes import stop_signals
 from phasefield.results.run import open_run
 from phasefield.results.writer import Frame, RunWriter, write_summary
 from phasefield.simulation import restart

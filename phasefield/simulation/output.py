@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phasefield.atomic import replace_text
 from phasefield.constants import FARADAY, VERSION
+from phasefield.files.atomic import replace_text
 from phasefield.model.base import LawOfMotion
 from phasefield.model.state import State
 from phasefield.results.balances import Corrections

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from phasefield.formatting import MICRO, MILLI, spell, spell_wall
+from phasefield.text.formatting import MICRO, MILLI, spell, spell_wall
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -214,7 +214,7 @@ def _bars(console: Console) -> Bars:
     from rich.progress import BarColumn, TaskProgressColumn
     from rich.progress import Progress as Bars
 
-    from phasefield.terminal import words_column
+    from phasefield.text.terminal import words_column
 
     columns = (
         words_column(lambda task: task.description, "bold"),

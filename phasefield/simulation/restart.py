@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from phasefield.errors import ResultError
-from phasefield.escape import one_line
+from phasefield.errors import ResultError, one_line
 from phasefield.model.base import LawOfMotion
 from phasefield.model.reaction import Reaction
 from phasefield.model.state import State

@@ -14,20 +14,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phasefield import api
-from phasefield.atomic import replace_text
 from phasefield.check.estimate import estimate
 from phasefield.errors import PhasefieldError, ResultError
-from phasefield.escape import csv_text
-from phasefield.formatting import MICRO, MILLI, named, number, plain_table, spell
-from phasefield.locks import folder_locked
-from phasefield.machine import available_memory
-from phasefield.processes import Job, run_all
+from phasefield.files.atomic import replace_text
+from phasefield.files.locks import folder_locked
+from phasefield.machine.memory import available_memory
+from phasefield.machine.processes import Job, run_all
 from phasefield.results.checkpoint import CHECKPOINTS
 from phasefield.results.run import Run, open_run
 from phasefield.results.summary import calibrated, ledger_text
 from phasefield.results.writer import RESULT, SUMMARY
 from phasefield.simulation.progress import Count, Several
 from phasefield.studies.targets import marks_for, measured_for
+from phasefield.text.escape import csv_text
+from phasefield.text.formatting import MICRO, MILLI, named, number, plain_table, spell
 
 if TYPE_CHECKING:
     from rich.console import Console

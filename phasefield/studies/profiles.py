@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from phasefield.atomic import replace_text
 from phasefield.errors import PhasefieldError
-from phasefield.escape import csv_text
-from phasefield.locks import folder_locked
+from phasefield.files.atomic import replace_text
+from phasefield.files.locks import folder_locked
 from phasefield.results.run import open_run
 from phasefield.results.writer import RESULT
+from phasefield.text.escape import csv_text
 from phasefield.topography.profiles import Profile, fitted, read_profile
 from phasefield.topography.profiles.profile import Floats
 from phasefield.topography.profiles.spectra import distribution, radial_autocorrelation, radial_spectrum

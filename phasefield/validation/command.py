@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from phasefield import api
 from phasefield.errors import PhasefieldError
-from phasefield.formatting import plain_table, spell_wall
-from phasefield.locks import folder_locked
+from phasefield.files.locks import folder_locked
 from phasefield.studies.compare import PlannedRun, expected, run_missing
+from phasefield.text.formatting import plain_table, spell_wall
 from phasefield.validation.page import HTML, off, simulated, what, write, write_docs
 from phasefield.validation.registry import EXPERIMENTS, Setting
 from phasefield.validation.row import Experiment, Missing

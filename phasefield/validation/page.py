@@ -14,10 +14,10 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from phasefield.atomic import replace_text
-from phasefield.escape import csv_text
-from phasefield.formatting import finite_number
-from phasefield.markup import fill_template
+from phasefield.files.atomic import replace_text
+from phasefield.text.escape import csv_text
+from phasefield.text.formatting import finite_number
+from phasefield.text.markup import fill_template
 from phasefield.validation.row import Experiment, Missing, Row
 
 CSV, JSON, HTML, PAGE = "papers.csv", "papers.json", "papers.html", "papers.md"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from phasefield import api
 from phasefield.errors import PhasefieldError
-from phasefield.formatting import plain_table, spell_wall
+from phasefield.text.formatting import plain_table, spell_wall
 from phasefield.verification.record import PAGE, entry_of, read_entries, texts, write_entries, write_page
 from phasefield.verification.registry import CheckOutcome, checks, chosen, expected_seconds, run_in_turn
 from phasefield.verification.row import Check

@@ -13,9 +13,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from phasefield.atomic import read_plain, replace_text
-from phasefield.escape import csv_text
-from phasefield.formatting import finite_number
+from phasefield.files.atomic import read_plain, replace_text
+from phasefield.text.escape import csv_text
+from phasefield.text.formatting import finite_number
 from phasefield.verification.registry import CheckOutcome
 from phasefield.verification.row import Check, CheckRow
 

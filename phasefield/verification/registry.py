@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
 
-from phasefield.errors import Interrupted, PhasefieldError
-from phasefield.escape import one_line
+from phasefield.errors import Interrupted, PhasefieldError, one_line
 from phasefield.verification.row import Check, CheckRow, Result
 
 # Modules of this folder that hold `CHECKS: tuple[Check, ...]`, in the order of the table.

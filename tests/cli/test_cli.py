@@ -21,9 +21,9 @@ import phasefield
 from phasefield import api
 from phasefield.cli.main import main
 from phasefield.errors import CaseError, PhasefieldError, ResultError, SolverError
-from phasefield.formatting import console_for
 from phasefield.simulation import progress
 from phasefield.simulation.driver import Progress
+from phasefield.text.formatting import console_for
 
 
 @pytest.fixture(autouse=True)

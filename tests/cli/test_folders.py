@@ -21,8 +21,8 @@ import pytest
 from commands import ENDLESS, SOURCE, call, start, write_case
 
 import phasefield
-from phasefield.locks import LOCK
-from phasefield.processes import STOP_SIGNALS
+from phasefield.files.locks import LOCK
+from phasefield.machine.processes import STOP_SIGNALS
 from phasefield.results.writer import RESULT
 
 
@@ -84,10 +84,10 @@ def test_a_run_that_is_compared_while_another_makes_it_is_wrong_input(capsys: py
 def test_side_files_wait_for_the_run_or_are_written_elsewhere(
     finished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from phasefield.locks import folder_locked
+    from phasefield.files.locks import folder_locked
 
     program = (
-        "import sys; from pathlib import Path; from phasefield.locks import folder_locked\n"
+        "import sys; from pathlib import Path; from phasefield.files.locks import folder_locked\n"
         "with folder_locked(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
     )
     before = sorted(path.name for path in finished.iterdir())
@@ -238,7 +238,7 @@ def test_a_disk_full_later_advises_to_resume(monkeypatch: pytest.MonkeyPatch, ca
 
 @pytest.mark.parametrize("words", [["render"], ["html"], ["export"], ["render", "--movie", "time"]])
 def test_a_full_disk_is_no_bug(finished: Path, words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    from phasefield import atomic
+    from phasefield.files import atomic
 
     monkeypatch.setattr(atomic, "free_space", lambda folder: 0)
     before = sorted(path.name for path in finished.iterdir() if path.name != LOCK)

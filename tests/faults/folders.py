@@ -25,8 +25,8 @@ sys.path[:0] = [str(SOURCE), str(SOURCE / "tests")]
 
 from commands import start, write_case  # noqa: E402
 
-from phasefield.atomic import PART  # noqa: E402
 from phasefield.errors import ResultError  # noqa: E402
+from phasefield.files.atomic import PART  # noqa: E402
 from phasefield.results.checkpoint import has_checkpoint, read_checkpoint  # noqa: E402
 from phasefield.results.damage import damage  # noqa: E402
 from phasefield.results.run import open_run  # noqa: E402

@@ -27,9 +27,9 @@ if __name__ == "__main__":  # as a script: the package of this source tree, and 
 
 from mutations.catalogue import MUTATIONS, ROOT, Mutation
 from mutations.child import FAILED, LONGEST
-from phasefield.atomic import replace_text
 from phasefield.errors import PhasefieldError
-from phasefield.formatting import spell_wall
+from phasefield.files.atomic import replace_text
+from phasefield.text.formatting import spell_wall
 from phasefield.verification.record import BROKEN, read_entries
 
 ASLEEP = 3600.0  # s of wall time, of one check that waits for ever

@@ -14,7 +14,7 @@ from mutations import run
 from mutations.catalogue import MUTATIONS, ROOT, Mutation
 from mutations.change import changed
 from mutations.child import runs
-from phasefield.formatting import console_for
+from phasefield.text.formatting import console_for
 from phasefield.verification import command, record
 from phasefield.verification.row import Check, CheckRow, Curve, Plot, Result
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from phasefield import atomic
 from phasefield.errors import ResultError
+from phasefield.files import atomic
 from phasefield.results.checkpoint import (
     CHECKPOINTS,
     MAGIC,

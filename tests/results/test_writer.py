@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 from storing import FIELDS, SHAPE, SHAPE_2D, contents, create, frame_of, record, row_of
 
-from phasefield import atomic
 from phasefield.errors import ResultError
 from phasefield.fields import REQUIRED_SERIES, SERIES
+from phasefield.files import atomic
 from phasefield.results.run import open_run
 from phasefield.results.writer import RESULT, Frame, RunWriter, write_summary
 

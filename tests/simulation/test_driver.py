@@ -19,7 +19,7 @@ import pytest
 
 from phasefield.case import Case
 from phasefield.errors import Interrupted, ResultError, SolverError
-from phasefield.processes import STOP_SIGNALS
+from phasefield.machine.processes import STOP_SIGNALS
 from phasefield.results.run import open_run
 from phasefield.simulation.driver import Driver, next_save
 

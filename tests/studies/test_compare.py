@@ -15,7 +15,7 @@ from commands import ENDLESS, call, start, write_case
 import phasefield
 from phasefield import api, processes
 from phasefield.errors import PhasefieldError, ResultError, SolverError
-from phasefield.processes import Job, run_all
+from phasefield.machine.processes import Job, run_all
 from phasefield.studies import compare, targets
 
 

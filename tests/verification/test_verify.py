@@ -12,7 +12,7 @@ import pytest
 from commands import call
 
 from phasefield.errors import Interrupted, PhasefieldError
-from phasefield.formatting import console_for
+from phasefield.text.formatting import console_for
 from phasefield.verification import command, record, registry
 from phasefield.verification.row import Check, CheckRow, Curve, Plot, Result
 

@@ -22,9 +22,8 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from phasefield.atomic import replace_text
-from phasefield.errors import ResultError
-from phasefield.escape import one_line
+from phasefield.errors import ResultError, one_line
+from phasefield.files.atomic import replace_text
 
 log = logging.getLogger(__name__)
 

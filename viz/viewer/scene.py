@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from phasefield.escape import one_line
+from phasefield.errors import one_line
 from phasefield.fields import FIELDS
 from phasefield.topography.roughness import basic
 from phasefield.viz.stored import METRE, Array, StoredRun, height_in_metres, labels

@@ -35,14 +35,7 @@ def lay_override(source: Source, text: str) -> None:
         raise CaseError(
             file, None, "extends", "bases cannot be changed by an override; write a case file that extends"
         )
-    try:
-        if "\n" in value_text or deep_key(value_text) is not None:
-            raise ValueError
-        value = tomllib.loads(f"value = {value_text}")["value"]
-        if outsize({"value": value}) is not None:
-            raise ValueError
-    except (ValueError, RecursionError):
-        value = value_text.strip()
+    value = _value_of(value_text)
     node: Any = source.tree
     for k, part in enumerate(parts[:-1]):
         if isinstance(part, str) and isinstance(node, dict) and part not in node:
@@ -74,6 +67,19 @@ def lay_override(source: Source, text: str) -> None:
     else:
         node[last] = value
     source.origins[parts] = Origin(file, None, Path.cwd())
+
+
+def _value_of(text: str) -> Any:
+    """Return the TOML value of a text; what is none is a text itself."""
+    try:
+        if "\n" in text or deep_key(text) is not None:
+            raise ValueError
+        value = tomllib.loads(f"value = {text}")["value"]
+        if outsize({"value": value}) is not None:
+            raise ValueError
+    except (ValueError, RecursionError):
+        return text.strip()
+    return value
 
 
 def _holds(node: Any, part: str | int) -> bool:

@@ -8,11 +8,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from phasefield.bounded import read_start
 from phasefield.case.file.limits import DEEPEST, LONGEST_FILE, MOST_KEYS
 from phasefield.case.file.lines import key_lines
 from phasefield.case.file.source import Key, Table, dotted
 from phasefield.errors import CaseError
+from phasefield.files.atomic import read_start
 
 _DOTTED = re.compile(r"[\w\"' \t.-]+")
 

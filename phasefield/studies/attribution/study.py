@@ -14,15 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield import api
-from phasefield.atomic import replace_text
 from phasefield.errors import PhasefieldError
-from phasefield.escape import csv_text, markdown_text
-from phasefield.formatting import spell_wall
-from phasefield.locks import folder_locked
+from phasefield.files.atomic import replace_text
+from phasefield.files.locks import folder_locked
 from phasefield.results.run import Run, open_run
 from phasefield.studies.attribution.inputs import Pair, pair_of
 from phasefield.studies.attribution.shapley import shapley
 from phasefield.studies.compare import PlannedRun, expected, run_missing
+from phasefield.text.escape import csv_text, markdown_text
+from phasefield.text.formatting import spell_wall
 from phasefield.viz.plots.series import voltage_ends
 
 if TYPE_CHECKING:

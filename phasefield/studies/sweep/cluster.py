@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from phasefield.errors import PhasefieldError
-from phasefield.escape import one_line
+from phasefield.errors import PhasefieldError, one_line
 from phasefield.studies.sweep import worker
 from phasefield.studies.sweep.studyfile import TLS
 from phasefield.studies.sweep.worker import Done, Task

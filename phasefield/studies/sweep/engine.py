@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from phasefield.errors import Interrupted
-from phasefield.processes import stop_signals
+from phasefield.machine.processes import stop_signals
 from phasefield.studies.sweep.worker import Done, Task
 
 PATIENCE = 150.0  # s that runs may take to save and stop

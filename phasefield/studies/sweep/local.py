@@ -15,7 +15,7 @@ from typing import Any
 
 from phasefield import api
 from phasefield.errors import PhasefieldError
-from phasefield.machine import available_memory
+from phasefield.machine.memory import available_memory
 from phasefield.studies.sweep import worker
 from phasefield.studies.sweep.plan import PlannedPoint
 from phasefield.studies.sweep.worker import Done, Task

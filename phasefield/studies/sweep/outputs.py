@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield import units
-from phasefield.atomic import read_plain, replace_text
 from phasefield.constants import FARADAY
 from phasefield.errors import shown
 from phasefield.fields import SERIES
+from phasefield.files.atomic import read_plain, replace_text
 from phasefield.results.run import Run
 
 FILE = "outputs.json"

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from phasefield.atomic import read_plain, replace_text
-from phasefield.markup import fill_template
+from phasefield.files.atomic import read_plain, replace_text
 from phasefield.studies.sweep import outputs
 from phasefield.studies.sweep.pictures import SHOWN, map_inputs, study_sobol
 from phasefield.studies.sweep.table import Heading, Row, Study
+from phasefield.text.markup import fill_template
 
 PAGE = "study.html"
 TEMPLATE = "study.html"

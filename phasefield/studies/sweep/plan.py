@@ -14,12 +14,12 @@ from pathlib import Path
 from phasefield.analytic import closed_forms, salt_profile
 from phasefield.analytic.flat_cell import gap_of
 from phasefield.api import check_threads, locate_case
-from phasefield.atomic import read_plain, replace_text
 from phasefield.case import Case
 from phasefield.case.file import CaseReader
 from phasefield.check.estimate import estimate
 from phasefield.constants import VERSION
 from phasefield.errors import CaseError, PhasefieldError
+from phasefield.files.atomic import read_plain, replace_text
 from phasefield.studies.attribution.inputs import SEEDS
 from phasefield.studies.sweep.axes import Point, points_of
 from phasefield.studies.sweep.quantity import Quantity, quantity_of

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from phasefield.formatting import MICRO, MILLI, number, plain_table, spell, spell_wall
 from phasefield.simulation.progress import LINE_EVERY
 from phasefield.studies.sweep.axes import Point
 from phasefield.studies.sweep.engine import Tally
@@ -15,6 +14,7 @@ from phasefield.studies.sweep.study import Prepared, Where
 from phasefield.studies.sweep.studyfile import Column
 from phasefield.studies.sweep.table import Study
 from phasefield.studies.sweep.worker import Done
+from phasefield.text.formatting import MICRO, MILLI, number, plain_table, spell, spell_wall
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from phasefield import api
-from phasefield.atomic import replace_text
 from phasefield.errors import PhasefieldError
-from phasefield.locks import folder_locked
+from phasefield.files.atomic import replace_text
+from phasefield.files.locks import folder_locked
 from phasefield.studies.sweep import cluster, outputs, table
 from phasefield.studies.sweep.axes import Point
 from phasefield.studies.sweep.cluster import Scheduler

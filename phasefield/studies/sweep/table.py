@@ -12,15 +12,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from phasefield.atomic import read_plain, replace_bytes, replace_text
-from phasefield.errors import PhasefieldError, ResultError
-from phasefield.escape import csv_rows, csv_text, visible
+from phasefield.errors import PhasefieldError, ResultError, visible
+from phasefield.files.atomic import read_plain, replace_bytes, replace_text
 from phasefield.results.run import Run, open_run
 from phasefield.studies.sweep import outputs
 from phasefield.studies.sweep.axes import Point
 from phasefield.studies.sweep.outputs import STANDARD, RunOutput
 from phasefield.studies.sweep.plan import PlannedPoint, Planner
 from phasefield.studies.sweep.studyfile import CASE, SEED
+from phasefield.text.escape import csv_rows, csv_text
 
 if TYPE_CHECKING:
     import pandas

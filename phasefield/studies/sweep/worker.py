@@ -17,16 +17,15 @@ from typing import Any
 from filelock import FileLock
 
 from phasefield import api
-from phasefield.atomic import replace_text
-from phasefield.errors import Interrupted, PhasefieldError, SolverError
-from phasefield.escape import one_line
-from phasefield.locks import folder_locked
+from phasefield.errors import Interrupted, PhasefieldError, SolverError, one_line
+from phasefield.files.atomic import replace_text
+from phasefield.files.locks import folder_locked
+from phasefield.machine.threads import set_threads
 from phasefield.results.checkpoint import CHECKPOINTS
 from phasefield.results.run import open_run
 from phasefield.results.writer import RESULT, SUMMARY
 from phasefield.simulation.driver import Progress
 from phasefield.studies.sweep import outputs
-from phasefield.threads import set_threads
 
 READY, STOP = "ready", "stop"  # words between a worker and who started it
 SAY_EVERY = 1.0  # s between two reports of a run

@@ -11,8 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from phasefield import units
-from phasefield.errors import shown
-from phasefield.escape import one_line
+from phasefield.errors import one_line, shown
 from phasefield.topography.profiles.profile import MOST_POINTS, Floats, Profile, ProfileError
 from phasefield.topography.profiles.text import is_text, read_text_map
 

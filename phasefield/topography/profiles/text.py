@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield import units
-from phasefield.bounded import read_start
 from phasefield.errors import shown
+from phasefield.files.atomic import read_start
 from phasefield.topography.profiles.profile import MOST_POINTS, Floats, ProfileError
 
 MOST_TEXT = 2**28  # bytes: 30 million numbers, which are read in some seconds

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from phasefield.atomic import replace_bytes
-from phasefield.escape import one_line
+from phasefield.errors import one_line
+from phasefield.files.atomic import replace_bytes
 from phasefield.topography.profiles.profile import Floats, Profile, ProfileError
 
 MICRON = 1e-6  # m, the unit of the meshes: STL and PLY have none, and readers take um

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phasefield.escape import markdown_text
 from phasefield.studies.attribution.study import PICTURE, attribute_difference, mixtures, paragraph
 from phasefield.studies.compare import PlannedRun
+from phasefield.text.escape import markdown_text
 from phasefield.validation.row import Experiment
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.api import read_case
-from phasefield.atomic import replace_text
+from phasefield.files.atomic import replace_text
 from phasefield.results.run import open_run
 from phasefield.studies.attribution.inputs import seeded
 from phasefield.studies.compare import PlannedRun

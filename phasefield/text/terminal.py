@@ -9,7 +9,7 @@ from rich.console import Console, RenderableType
 from rich.styled import Styled
 from rich.text import Text
 
-from phasefield.escape import visible
+from phasefield.errors import visible
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn, Task

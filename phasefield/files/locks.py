@@ -21,9 +21,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from phasefield.atomic import clear_parts, open_plain, read_plain, write_all
-from phasefield.errors import FolderBusyError, Interrupted, ResultError
-from phasefield.escape import one_line
+from phasefield.errors import FolderBusyError, Interrupted, ResultError, one_line
+from phasefield.files.atomic import clear_parts, open_plain, read_plain, write_all
 
 LOCK = ".lock"
 LOOK = 0.2  # s between two looks at a lock that another process holds

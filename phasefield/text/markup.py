@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from phasefield.escape import visible
+from phasefield.errors import visible
 
 
 def fill_template(package: str, template: str, **values: Any) -> str:

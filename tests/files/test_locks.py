@@ -20,12 +20,12 @@ import pytest
 from test_atomic import planted, untouched
 
 from phasefield.errors import FolderBusyError, Interrupted, ResultError
-from phasefield.locks import LOCK, folder_locked
+from phasefield.files.locks import LOCK, folder_locked
 
 HOLD = """
 import sys
 from pathlib import Path
-from phasefield.locks import folder_locked
+from phasefield.files.locks import folder_locked
 with folder_locked(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from phasefield import atomic
 from phasefield.errors import DiskFullError, ResultError
+from phasefield.files import atomic
 
 VICTIM = "not of this program"
 
@@ -162,7 +162,7 @@ def test_a_full_disk_says_what_is_kept(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_limit_on_the_size_of_files_is_a_full_disk(tmp_path: Path) -> None:
     program = (
-        "import resource, sys\nfrom pathlib import Path\nfrom phasefield import atomic\n"
+        "import resource, sys\nfrom pathlib import Path\nfrom phasefield.files import atomic\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "try: atomic.replace_bytes(Path(sys.argv[1]), bytes(5000))\n"
         "except atomic.DiskFullError as error: print(error)\n"

@@ -5,7 +5,7 @@ reader that has the earlier file open keeps reading the earlier content. Measure
 
 A folder may be shared. So a temporary file has a name that nobody can guess, and is made new: a link or a pipe that
 stands in its place is never followed. What a killed process left is removed by who holds the folder next
-(`phasefield.locks`).
+(`phasefield.files.locks`).
 """
 
 from __future__ import annotations
@@ -113,10 +113,19 @@ def read_plain(path: Path, most: int | None = None) -> bytes:
 
     Raises ResultError if it is no plain file or too large, OSError if it cannot be read.
     """
+    data = read_start(path, -1 if most is None else most + 1)
+    if most is not None and len(data) > most:
+        raise ResultError(f"{path}: is larger than {most / 1e6:.0f} MB; it is no file of this program")
+    return data
+
+
+def read_start(path: Path, most: int) -> bytes:
+    """Return the first bytes of a plain file, `most` at most; some files of /proc state no size and have no end.
+
+    Raises ResultError if it is no plain file, OSError if it cannot be read.
+    """
     with open(open_plain(path), "rb") as file:
-        if most is not None and os.fstat(file.fileno()).st_size > most:
-            raise ResultError(f"{path}: is larger than {most / 1e6:.0f} MB; it is no file of this program")
-        return file.read()
+        return file.read(most)
 
 
 def clear_parts(folder: Path) -> None:

@@ -1,7 +1,7 @@
 """Texts of cases, studies, profiles and results, made harmless where they are shown: they never become markup.
 
 Such a text may come from a stranger's file. A terminal, a spreadsheet or a Markdown page would obey parts of it.
-HTML is escaped by `phasefield.markup`.
+HTML is escaped by `phasefield.text.markup`.
 """
 
 from __future__ import annotations
@@ -9,38 +9,16 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 
-UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, formats (bidi overrides), halves of characters, line ends
-JOINERS = "\u200c\u200d"  # formats that scripts and emoji need
+from phasefield.errors import flat, visible
+
 _SIGNS = r"[=+\-@\t\n\uff1d\uff0b\uff0d\uff20]"  # begin a formula; the last four are those of East Asia
 _BEGIN = r"(?<![^;\t\n])"  # of a cell, also where a spreadsheet splits at semicolons
 FORMULA = re.compile(rf"{_BEGIN}('*{_SIGNS})(?=.)", re.DOTALL)
 MARKED = re.compile(rf"{_BEGIN}'('*{_SIGNS})(?=.)", re.DOTALL)
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$&:@^])")
-
-
-def visible(text: str, keep: str = "") -> str:
-    r"""Return a text whose invisible characters are seen as escapes such as \x1b; characters of `keep` stay."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(c if c in keep or not _unseen(c) else c.encode("unicode_escape").decode() for c in text)
-
-
-def _unseen(c: str) -> bool:
-    return unicodedata.category(c) in UNSEEN and c not in JOINERS
-
-
-def one_line(text: str, longest: int = 400) -> str:
-    """Return `text` on one line of visible characters, cut after `longest` of them."""
-    flat = _flat(text)
-    return flat if len(flat) <= longest else flat[: longest - 3] + "..."
-
-
-def _flat(text: str) -> str:
-    return visible(" ".join(text.split()))
 
 
 def csv_text(rows: Iterable[Sequence[object]]) -> str:
@@ -67,4 +45,4 @@ def _cell(value: object) -> object:
 
 def markdown_text(text: str) -> str:
     """Return a text that Markdown shows as it is, on one line."""
-    return MARKDOWN.sub(r"\\\1", _flat(text))
+    return MARKDOWN.sub(r"\\\1", flat(text))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from phasefield import kernel_cache
-from phasefield.kernel_cache import NAME, VARIABLE, choose, unfit
+from phasefield.machine import kernel_cache
+from phasefield.machine.kernel_cache import NAME, VARIABLE, choose, unfit
 
 NOBODY = 65534
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="another user's files are made by root alone")

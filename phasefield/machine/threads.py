@@ -12,9 +12,8 @@ from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import Any
 
-from phasefield.errors import PhasefieldError
-from phasefield.escape import one_line
-from phasefield.machine import address_space
+from phasefield.errors import PhasefieldError, one_line
+from phasefield.machine.memory import address_space
 
 LEAST_MEMORY = 512e6  # bytes of address space: with 300 MB numba's libraries cannot be loaded, with 600 MB a run goes
 LAYERS = ("default", "safe", "threadsafe", "forksafe", "omp", "tbb", "workqueue")  # that numba knows

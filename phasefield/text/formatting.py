@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from phasefield.escape import visible
+from phasefield.errors import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,7 +37,7 @@ def spell_wall(seconds: float) -> str:
 
 def console_for(stderr: bool = False) -> Console:
     """Return the console; where the output is no terminal, its lines are wide enough for every table."""
-    from phasefield.terminal import PlainConsole
+    from phasefield.text.terminal import PlainConsole
 
     console = PlainConsole(stderr=stderr, soft_wrap=False)
     return console if console.is_terminal else PlainConsole(stderr=stderr, width=140)

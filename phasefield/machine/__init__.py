@@ -1,0 +1,1 @@
+"""What the machine gives: memory, processes, threads, and a place for compiled kernels."""
