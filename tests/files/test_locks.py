@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from test_atomic import planted, untouched
+from planted import planted, untouched
 
 from phasefield.errors import FolderBusyError, Interrupted, ResultError
 from phasefield.files.locks import LOCK, folder_locked
