@@ -13,8 +13,9 @@ import pytest
 from commands import ENDLESS, call, start, write_case
 
 import phasefield
-from phasefield import api, processes
+from phasefield import api
 from phasefield.errors import PhasefieldError, ResultError, SolverError
+from phasefield.machine import processes
 from phasefield.machine.processes import Job, run_all
 from phasefield.studies import compare, targets
 
