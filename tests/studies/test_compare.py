@@ -14,7 +14,7 @@ from commands import ENDLESS, call, start, write_case
 
 import phasefield
 from phasefield import api
-from phasefield.errors import PhasefieldError, ResultError, SolverError
+from phasefield.errors import PhasefieldError, ResultError
 from phasefield.machine import processes
 from phasefield.machine.processes import Job, run_all
 from phasefield.studies import compare, targets
@@ -109,7 +109,7 @@ def test_a_failed_child_lets_the_others_finish() -> None:
     good = Job("good", Path("good"), [str(write_case(Path.cwd()))])
     bad = Job("bad", Path("bad"), ["nothing.toml"])
     said: list[tuple[str, str]] = []
-    with pytest.raises(SolverError, match=r"nothing\.toml: no such file"):
+    with pytest.raises(PhasefieldError, match=r"nothing\.toml: no such file"):
         run_all([bad, good], 2, 1, lambda name, report: said.append((name, str(report.get("say", "")))))
     assert ("bad", "failed") in said
     assert ("good", "done") in said
