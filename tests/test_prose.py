@@ -11,7 +11,7 @@ import typer
 from phasefield.cli.main import app
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 MEAN, LONGEST = 20.0, 35  # words
 SHORT = r"e\.g|i\.e|Figs?|[Ee]qs?|vol|Chem|Sci|Phys|et al|approx|resp|no|Sec|ref"  # their full stops end nothing
 

@@ -17,7 +17,7 @@ FILES = [
     for path in sorted((ROOT / top).rglob(f"*.{suffix}"))
     if not any(link in path.parents for link in LINKS) and "_build" not in path.parts and path != Path(__file__)
 ]
-FILES += [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "pyproject.toml"]
+FILES += [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "pyproject.toml"]
 NAMES = {path.name for path in FILES} | {"CHANGELOG.md"}
 # What a page shows, a test makes or a command writes, and nobody ships.
 EXAMPLES = {"NAME.py", "test_NAME.py", "helper.py", "outer.py", "broken.py", "whole.py", "attribution.md"}
