@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import math
 import tempfile
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -108,7 +107,7 @@ def _texture(run: Run) -> list[tuple[str, ...]]:
     """Return names, first and last value, unit and meaning of the texture."""
     periodic = 'lateral = "mirror"' not in run.resolved_case
     first, last = (
-        texture(run.heights[k], run.spacing, periodic=periodic, level=False) for k in (0, run.n_frames - 1)
+        texture(run.height(k), run.spacing, periodic=periodic, level=False) for k in (0, run.n_frames - 1)
     )  # fmt: skip
     return [
         (name, number(getattr(first, name), scale), number(getattr(last, name), scale), unit, meaning)
@@ -118,9 +117,7 @@ def _texture(run: Run) -> list[tuple[str, ...]]:
 
 def _sources(run: Run) -> list[tuple[str, ...]] | None:
     """Return key, value, status and source of all values that bear them; None for a case that cannot be read."""
-    try:
-        tree = tomllib.loads(run.resolved_case)
-    except tomllib.TOMLDecodeError:
+    if not run.tables:
         return None
     rows: list[tuple[str, ...]] = []
 
@@ -134,7 +131,7 @@ def _sources(run: Run) -> list[tuple[str, ...]] | None:
             for k, one in enumerate(node):
                 walk(one, f"{key}[{k}]")
 
-    walk(tree, "")
+    walk(run.tables, "")
     return rows
 
 

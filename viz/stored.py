@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from phasefield.constants import FARADAY, GAS_CONSTANT
 from phasefield.errors import ResultError
+from phasefield.files.toml import tables_of
 
 Array = NDArray[np.float64]
 
@@ -82,11 +82,11 @@ def field_of(run: StoredRun, name: str, frame: int) -> Array:
 def transport_of(run: StoredRun) -> float | None:
     """Return beta = (2 R T/F)(1 - t+) X [V] of a run's electrolyte, theory.md eq. (2), from its resolved case."""
     try:
-        tree = tomllib.loads(str(getattr(run, "resolved_case", "")))
+        tree = tables_of(str(getattr(run, "resolved_case", "")))
         salt = tree["electrolyte"]
         T = float(str(_plain(tree["temperature"])).split()[0])
         t_plus, X = float(_plain(salt["transference_number"])), float(_plain(salt["thermodynamic_factor"]))
-    except (tomllib.TOMLDecodeError, KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError):
         return None
     return 2.0 * GAS_CONSTANT * T / FARADAY * (1.0 - t_plus) * X
 

@@ -35,7 +35,8 @@ KINDS = {
 """What may stand where a file is expected."""
 
 _LONGEST = 50  # letters of a file's name in that of its temporary file: a name has 255 bytes at most
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+MOST_BYTES = 1 << 28  # of a file that is read whole, unless more is asked for
 
 
 def write_all(descriptor: int, data: bytes | bytearray | memoryview) -> None:
@@ -72,6 +73,10 @@ def replace_file(path: Path, write: Writer, needed: int) -> None:
             part.unlink(missing_ok=True)
         if error.errno in _FULL:
             raise _full(path, needed, free_space(path.parent)) from error
+        if error.errno == errno.EFBIG:
+            raise DiskFullError(
+                f"{path}: {needed / 1e6:.1f} MB are more than this process may write{_kept(path)}; raise `ulimit -f`"
+            ) from error
         raise ResultError(f"{path}: cannot be written ({error.strerror}){_kept(path)}") from error
     except BaseException:
         with contextlib.suppress(OSError):
@@ -108,13 +113,13 @@ def open_plain(path: Path, flags: int = os.O_RDONLY) -> int:
     return descriptor
 
 
-def read_plain(path: Path, most: int | None = None) -> bytes:
+def read_plain(path: Path, most: int = MOST_BYTES) -> bytes:
     """Return the content of a plain file; most: bytes that it may have.
 
     Raises ResultError if it is no plain file or too large, OSError if it cannot be read.
     """
-    data = read_start(path, -1 if most is None else most + 1)
-    if most is not None and len(data) > most:
+    data = read_start(path, most + 1)
+    if len(data) > most:
         raise ResultError(f"{path}: is larger than {most / 1e6:.0f} MB; it is no file of this program")
     return data
 

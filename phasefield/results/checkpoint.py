@@ -86,6 +86,10 @@ def read_checkpoint(folder: Path | str) -> State:
     raise ResultError(f"{place}: no valid checkpoint ({'; '.join(reasons)}); start again without --resume")
 
 
+_WRONG = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError)
+"""What a header raises whose checksum is right and whose content is not."""
+
+
 def has_checkpoint(folder: Path | str) -> bool:
     """Whether `folder` holds a checkpoint, valid or not."""
     return any((Path(folder) / name).exists() for name in CHECKPOINTS)
@@ -152,9 +156,12 @@ def _load(path: Path) -> State:
     with open(open_plain(path), "rb") as file:
         header, head = _header(file)
         rest = os.fstat(file.fileno()).st_size - len(head)
-        if rest < _DIGEST:
+        if rest != _size(header) + _DIGEST:
             raise _BadError("cut short")
-        data = np.empty(rest, np.uint8)
+        try:
+            data = np.empty(rest, np.uint8)
+        except MemoryError:
+            raise _BadError("larger than the memory") from None
         if file.readinto(data.data) != rest:
             raise _BadError("cut short")
     digest = hashlib.sha256(head)
@@ -163,7 +170,15 @@ def _load(path: Path) -> State:
         raise _BadError("wrong checksum")
     try:
         return _unpack(header, data[:-_DIGEST])
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except _WRONG:
+        raise _BadError("damaged") from None
+
+
+def _size(header: dict[str, Any]) -> int:
+    """Bytes of all blocks, as the header has them."""
+    try:
+        return sum(int(entry["size"]) for entry in header["blocks"])
+    except _WRONG:
         raise _BadError("damaged") from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -13,17 +14,17 @@ MOST = 5  # damaged parts that an error names
 
 
 def damage(run: Run) -> list[str]:
-    """Return one text for each part of a results file that cannot be read, or holds no numbers; reads all of it."""
-    return [one_line(text, 200) for text in _damage(run)]
+    """Return a text for each part that cannot be read, or holds no numbers: the first `MOST` of them."""
+    return [one_line(text, 200) for text in itertools.islice(_damage(run), MOST)]
 
 
 def check_whole(run: Run) -> None:
     """Read all of a run. Raises ResultError that names what is damaged."""
     found = damage(run)
     if found:
-        more = f"; and {len(found) - MOST} more" if len(found) > MOST else ""
+        more = "; and perhaps more" if len(found) == MOST else ""
         raise ResultError(
-            f"{run.path}: is damaged: {'; '.join(found[:MOST])}{more}; the rest can be used, "
+            f"{run.path}: is damaged: {'; '.join(found)}{more}; the rest can be used, "
             "phasefield run --overwrite makes it again"
         )
 

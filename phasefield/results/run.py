@@ -6,7 +6,6 @@ an open `Run` is a snapshot that stays consistent; open the run again to see mor
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 import logging
@@ -22,8 +21,9 @@ from numpy.typing import NDArray
 
 from phasefield.errors import ResultError
 from phasefield.fields import REQUIRED_SERIES, SERIES, cell_field
-from phasefield.files.atomic import read_plain
+from phasefield.files.toml import tables_of
 from phasefield.results.balances import Corrections, Ledger, largest_corrections, worst_errors
+from phasefield.results.ended import read_ended
 from phasefield.results.layout import CHECKSUMS, FORMAT, Shape, damaged_attributes
 from phasefield.results.safe_hdf5 import MAX_VALUES, GuardedFile
 from phasefield.results.writer import RESULT, SUMMARY
@@ -33,7 +33,10 @@ _log = logging.getLogger(__name__)
 MAX_TEXT = 1 << 26
 """Bytes of one text attribute and of summary.json."""
 
-MAX_SERIES = 1000
+MAX_SERIES, MAX_FIELDS, MAX_FRAMES = 1000, 64, 100_000
+
+EDGES = (1e-12, 1.0)
+"""Edges that a cell may have [m]."""
 
 Array = NDArray[np.float64]
 
@@ -61,7 +64,7 @@ class Run:
             self.shape: Shape = (int(shape[0]), int(shape[1]), int(shape[2]))
             self.spacing = float(group.attrs["spacing"])
             self.seed = int(group.attrs["seed"])
-            if not (math.isfinite(self.spacing) and self.spacing > 0.0):
+            if not EDGES[0] <= self.spacing <= EDGES[1]:
                 raise ResultError(f"{self.path}: a spacing of {self.spacing:g} m is not that of a run")
             if bad := {"shape", "spacing", CHECKSUMS}.intersection(self.damaged_attributes):
                 raise ResultError(f"{self.path}: is damaged: {', '.join(sorted(bad))} does not fit its checksum")
@@ -124,6 +127,14 @@ class Run:
             return {}
         return value if isinstance(value, dict) else {}
 
+    @cached_property
+    def tables(self) -> dict[str, Any]:
+        """Resolved case as tables, where it is TOML; empty where it is not."""
+        try:
+            return tables_of(self.resolved_case)
+        except ValueError:
+            return {}
+
     @property
     def title(self) -> str:
         """Title of the case; the name of the folder where there is none."""
@@ -138,7 +149,10 @@ class Run:
     @cached_property
     def fields(self) -> list[str]:
         """Names of the stored cell fields."""
-        return [str(name) for name in self._json("fields", list)]
+        found = [str(name) for name in self._json("fields", list)]
+        if len(found) > MAX_FIELDS or len(set(found)) < len(found):
+            raise ResultError(f"{self.path}: the names of its fields are not those of a run")
+        return found
 
     # Series: one number a step.
 
@@ -194,11 +208,11 @@ class Run:
     def times(self) -> Array:
         """Times of the saved frames in seconds."""
         with self._guard.reading():
-            return (
-                self._guard.read("run/surface/time").reshape(-1)
-                if "surface" in self._guard.group("run")
-                else np.zeros(0)
-            )
+            if "surface" not in self._guard.group("run"):
+                return np.zeros(0)
+            if self._guard.dataset("run/surface/time").size > MAX_FRAMES:
+                raise ResultError(f"{self.path}: holds more than {MAX_FRAMES} frames; no run has so many")
+            return self._guard.read("run/surface/time").reshape(-1)
 
     @property
     def n_frames(self) -> int:
@@ -279,11 +293,10 @@ class Run:
 
     @cached_property
     def summary(self) -> dict[str, Any]:
-        """Content of summary.json; for a run without one, the last value of every series."""
-        with contextlib.suppress(OSError, ValueError, RecursionError):
-            value = json.loads(read_plain(self.folder / SUMMARY, MAX_TEXT))
-            if isinstance(value, dict):
-                return value
+        """Content of summary.json; for a run without a sound one, the last value of every series."""
+        ended = read_ended(self.folder / SUMMARY)
+        if ended is not None:
+            return ended
         last = {name: float(column[-1]) for name, column in self.series.items() if len(column)}
         return {
             "title": self.title,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,11 +26,7 @@ TEXTURE_ROWS = (
 
 def calibrated(run: Run) -> dict[str, str]:
     """Return the calibrated inputs of a run with their values, from its resolved case."""
-    try:
-        tree = tomllib.loads(run.resolved_case)
-    except tomllib.TOMLDecodeError:
-        return {}
-    return dict(_calibrated(tree, ""))
+    return dict(_calibrated(run.tables, ""))
 
 
 def _calibrated(node: Any, key: str) -> list[tuple[str, str]]:
@@ -88,7 +83,7 @@ def facts(run: Run) -> list[tuple[str, str]]:
 
     rows = [("ended", f"{s['text']}" if "text" in s else "not yet, or it was stopped")]
     rows.append(("simulated", f"{spell(float(series['time'][-1]))}, {run.n_frames} frames stored"))
-    if "wall_time" in s:
+    if {"wall_time", "steps", "seconds_per_step", "peak_memory"} <= s.keys():
         pace = f"{s['steps']} steps, {number(s['seconds_per_step'])} s each"
         rows.append(("took", f"{spell_wall(s['wall_time'])}: {pace}; {s['peak_memory'] / MEGA:.0f} MB"))
     rows.append(("voltage", ends("voltage", MILLI, "mV")))

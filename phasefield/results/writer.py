@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -139,8 +139,13 @@ class RunWriter:
         return run
 
     @classmethod
-    def resume(cls, folder: Path | str, n_rows: int, n_frames: int) -> RunWriter:
-        """Continue a run from its checkpoint: what the file holds beyond these counts is cut off."""
+    def resume(
+        cls, folder: Path | str, n_rows: int, n_frames: int, check: Callable[[RunWriter], None] | None = None
+    ) -> RunWriter:
+        """Continue a run from its checkpoint: what the file holds beyond these counts is cut off.
+
+        check: called before anything is cut off; what it raises leaves the file as it is.
+        """
         run = cls(Path(folder))
         if not run.path.is_file():
             raise ResultError(f"{run.folder}: holds no {RESULT}; there is nothing to resume")
@@ -151,6 +156,8 @@ class RunWriter:
                 held = run._read_state(guard, n_rows, n_frames)
         finally:
             guard.close()
+        if check is not None:
+            check(run)
         if held != (n_rows, n_frames):
             with run._change() as file:
                 truncate(file, n_rows, n_frames)

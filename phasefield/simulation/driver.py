@@ -113,8 +113,9 @@ class Driver:
     def _resume(self) -> None:
         saved = restart.load_checkpoint(self.folder, self.case, self.cell)
         self.state, at, self.control, rows, frames = saved
-        self.writer = RunWriter.resume(self.folder, rows, frames)
-        restart.check_agreement(saved, self.case, self.writer)
+        self.writer = RunWriter.resume(
+            self.folder, rows, frames, lambda writer: restart.check_agreement(saved, self.case, writer)
+        )
         self.position = ProtocolPosition(self.case.protocol, at, full=self.case.cathode is not None)
         self.save_due = time.monotonic() + self.case.output.checkpoint_every
         log.info("resumed at %.6g s, step %d", self.state.t, self.control.steps)

@@ -94,5 +94,6 @@ class Events:
     def _end(self, name: str, time: float, text: str) -> None:
         place = self.control.events_on.pop(name)
         if place is not None:
-            self.control.events[place].update(end=time, end_text=text)
+            self.control.events[place]["end"] = time
+            self.control.events[place]["end_text"] = text
             log.info("event %s over at %.6g s: %s", name, time, text)

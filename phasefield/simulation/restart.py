@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from phasefield.errors import ResultError, one_line
 from phasefield.model.base import LawOfMotion
 from phasefield.model.reaction import Reaction
 from phasefield.model.state import State
 from phasefield.results.checkpoint import read_checkpoint, write_checkpoint
+from phasefield.results.ended import EventEntry
 from phasefield.results.writer import RunWriter
 from phasefield.simulation.protocol import Passed
 
@@ -39,7 +41,7 @@ class Control:
     voltage_start: float = 0.0  # V
     last_frame: float = -1.0  # s
     watched: tuple[int, float] = (0, 0.0)  # step and time [s] from which on the progress of a protocol step is watched
-    events: list[dict[str, Any]] = field(default_factory=list)  # what `events` keeps of each
+    events: list[EventEntry] = field(default_factory=list)  # what `events` keeps of each
     event_counts: dict[str, int] = field(default_factory=dict)  # how often each has begun
     events_on: dict[str, int | None] = field(default_factory=dict)  # those that last: their place in `events`
 
@@ -49,8 +51,17 @@ class Control:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Control:
-        """Return the control that `to_dict` gave."""
-        return cls(**{**values, "dt_c": float(values["dt_c"]), "watched": tuple(values.get("watched", (0, 0.0)))})
+        """Return the control that `to_dict` gave. Raises ValueError for values of other types."""
+        if unknown := values.keys() - cls.__dataclass_fields__.keys():
+            raise ValueError(f"{sorted(unknown)[0]} is unknown")
+        control = _CONTROL.validate_python({**values, "dt_c": float(values["dt_c"])})
+        places = [place for place in control.events_on.values() if place is not None]
+        if math.isnan(control.dt_c) or max(places, default=-1) >= len(control.events):
+            raise ValueError("its step control is none")
+        return control
+
+
+_CONTROL = TypeAdapter(Control)
 
 
 class Saved(NamedTuple):

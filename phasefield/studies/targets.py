@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import Any
 
 from phasefield.results.run import Run
@@ -41,11 +40,11 @@ MEASURED: dict[str, dict[str, Any]] = {
 def measured_for(run: Run) -> dict[str, Any]:
     """Return the measured values for a run: of its electrolyte, at its current; empty if there are none."""
     try:
-        case = tomllib.loads(run.resolved_case)
+        case = run.tables
         name = str(case["electrolyte"]["name"])
         current = str(case["protocol"]["steps"][0].get("current", "0"))
         value = abs(float(current.split()[0]))  # a resolved case is in SI
-    except (tomllib.TOMLDecodeError, KeyError, IndexError, TypeError, ValueError, AttributeError):
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         return {}
     alike = "cathode" not in case and abs(value - CURRENT) <= NEAR * CURRENT
     return MEASURED.get(name, {}) if alike else {}

@@ -46,8 +46,9 @@ def console_for(stderr: bool = False) -> Console:
 def print_text(text: object, *, err: bool = False, keep: str = "") -> None:
     r"""Print a text on stdout, or stderr, with its control characters seen; keep: "\n" for a text of several lines."""
     stream = sys.stderr if err else sys.stdout
-    stream.write(f"{visible(str(text), keep)}\n")
-    stream.flush()
+    if stream is not None:  # closed by who started the program
+        stream.write(f"{visible(str(text), keep)}\n")
+        stream.flush()
 
 
 def plain_table(*heads: str, title: str = "") -> Table:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from phasefield.case.file import read_case
-from phasefield.case.file.limits import DEEPEST, LONGEST_FILE, MOST_FILES, MOST_KEYS
+from phasefield.case.file.limits import LONGEST_FILE, MOST_FILES, MOST_KEYS
 from phasefield.errors import CaseError
+from phasefield.files.toml import DEEPEST
 
 HEAD = 'extends = "planar.toml"\n'
 GROWING = {

@@ -190,7 +190,7 @@ MALFORMED = {
     "nested key": ("[grid]", "[" + ".".join("a" * 5000) + "]\n[grid]", 3, "", "a key of more than"),
     "control letter": ('"1 um"', '"1 \\u0007um"', 5, "grid.spacing", "not a unit"),
     "null in name": ('height = "40 um"', 'height = "40 um"\nfile = "a\\u0000b"', 8, "surface.file",
-        "no file name"),
+        "holds a NUL character"),
 }  # fmt: skip
 
 

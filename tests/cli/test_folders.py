@@ -202,7 +202,7 @@ def test_a_disk_full_at_the_start_advises_what_works() -> None:
     done = limited("run", "tiny.toml", "--out", "a", "-q", size=20_000)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    assert done.stderr.endswith("make room; then start again with: phasefield run tiny.toml --out a\n")
+    assert done.stderr.endswith("raise `ulimit -f`; then start again with: phasefield run tiny.toml --out a\n")
     assert not [path for path in Path("a").iterdir() if path.name.endswith(".part")]
     assert call("run", "tiny.toml", "--out", "a", "-q") == 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -151,7 +152,9 @@ def _column(run: StoredRun, name: str) -> Array:
 
 
 def _longest(runs: Sequence[StoredRun]) -> float:
-    return max((float(_column(run, "time")[-1]) for run in runs if len(_column(run, "time"))), default=0.0)
+    """Return the longest time of the runs [s]; a run whose time is damaged has none."""
+    ends = (float(_column(run, "time")[-1]) for run in runs if len(_column(run, "time")))
+    return max((end for end in ends if math.isfinite(end)), default=0.0)
 
 
 def _size(run: StoredRun) -> float:

@@ -3,5 +3,4 @@
 LONGEST_FILE = 500_000  # bytes, of a case and all its bases together; of a study file
 MOST_KEYS = 100_000  # keys and list entries of one file
 MOST_FILES = 32  # a case and its bases
-DEEPEST = 32  # tables and lists inside one another, and parts of a dotted key
 LONGEST_OVERRIDE = 10_000  # characters

@@ -7,10 +7,11 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from phasefield.case.file.limits import DEEPEST, LONGEST_OVERRIDE
+from phasefield.case.file.limits import LONGEST_OVERRIDE
 from phasefield.case.file.source import Origin, Source, dotted, parse_key
-from phasefield.case.file.toml import deep_key, outsize
+from phasefield.case.file.toml import outsize
 from phasefield.errors import CaseError, shown
+from phasefield.files.toml import DEEPEST, deep_key
 
 
 def lay_override(source: Source, text: str) -> None:

@@ -7,8 +7,9 @@ from typing import Any, get_args
 
 from phasefield import units
 from phasefield.case.file.keys import measures_of, names_of, schema, table_head
-from phasefield.case.file.limits import DEEPEST, LONGEST_FILE, MOST_FILES, MOST_KEYS
+from phasefield.case.file.limits import LONGEST_FILE, MOST_FILES, MOST_KEYS
 from phasefield.case.file.values import STATUSES
+from phasefield.files.toml import DEEPEST
 
 
 def reference_markdown() -> str:

@@ -8,13 +8,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from phasefield.case.file.limits import DEEPEST, LONGEST_FILE, MOST_KEYS
+from phasefield.case.file.limits import LONGEST_FILE, MOST_KEYS
 from phasefield.case.file.lines import key_lines
 from phasefield.case.file.source import Key, Table, dotted
 from phasefield.errors import CaseError
 from phasefield.files.atomic import read_start
-
-_DOTTED = re.compile(r"[\w\"' \t.-]+")
+from phasefield.files.toml import DEEPEST, deep_key
 
 
 def read_text(file: str, path: Path) -> str:
@@ -43,17 +42,6 @@ def read_text(file: str, path: Path) -> str:
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise CaseError(file, line, "", "is not UTF-8 text; save the file as UTF-8") from None
-
-
-def deep_key(text: str) -> int | None:
-    """Return where a dotted key of more than DEEPEST parts stands: tomllib's time grows with their square."""
-    for run in _DOTTED.finditer(text):
-        length = 0
-        for part in run.group().split(".") if run.group().count(".") >= DEEPEST else ():
-            length = length + 1 if part.strip() else 0
-            if length > DEEPEST:
-                return run.start()
-    return None
 
 
 def parse(file: str, text: str) -> Table:
@@ -96,7 +84,7 @@ def parse(file: str, text: str) -> Table:
 
 
 def outsize(tree: Table) -> tuple[Key, str] | None:
-    """Return the key at which tables or lists are too deep, or too many, and what to do; None if they are not."""
+    """Return the key at which tables are too deep or many, or a text has a NUL, and what to do; None if all is well."""
     count = 0
     todo: list[tuple[Key, Any]] = [((), tree)]
     while todo:
@@ -106,6 +94,9 @@ def outsize(tree: Table) -> tuple[Key, str] | None:
         count += len(node)
         if count > MOST_KEYS:
             return key, f"more than {MOST_KEYS} keys and list entries come with this one; shorten the file"
-        pairs = node.items() if isinstance(node, dict) else enumerate(node)
+        pairs = list(node.items() if isinstance(node, dict) else enumerate(node))
+        for part, item in pairs:
+            if isinstance(item, str) and "\0" in item:  # no file of results can hold it
+                return (*key, part), "holds a NUL character; leave it out"
         todo += [((*key, part), item) for part, item in pairs if isinstance(item, dict | list)]
     return None
