@@ -46,7 +46,7 @@ CAPACITY = Kind("charge per area", "C/m^2", "1 mAh/cm^2", 1e-6, 1e9)
 CONCENTRATION = Kind("concentration", "mol/m^3", "1 mol/L", 1e-9, 1e5)
 DIFFUSIVITY = Kind("diffusivity", "m^2/s", "1e-7 cm^2/s", 1e-30, 1e-3)
 SURFACE_ENERGY = Kind("surface energy", "J/m^2", "0.5 J/m^2", 1e-6, 1e3)
-MOLAR_VOLUME = Kind("molar volume", "m^3/mol", "13 cm^3/mol", 1e-7, 1e-2)
+MOLAR_VOLUME = Kind("molar volume", "m^3/mol", "13 cm^3/mol", 1e-12, 1e-2)  # low: a surface that all but stands still
 SPEED = Kind("speed", "m/s", "1 nm/h", 1e-20, 1.0)
 AREA_RESISTANCE = Kind("area resistance", "ohm*m^2", "50 ohm cm^2", 1e-12, 1e4)
 

@@ -92,6 +92,8 @@ if __name__ == "__main__":
     with h5py.File(place / "result.vtkhdf", "r") as held:
         frames = len(held["run/surface/time"]) if "surface" in held["run"] else 0
     resumed = RunWriter.resume(place, EVERY * frames, frames)
+    first = EVERY * frames + EVERY
+    record(resumed, EVERY * frames, first, every=EVERY)  # each start gets on, however busy the machine
     sys.stdout.write("writing\n")
     sys.stdout.flush()
-    record(resumed, EVERY * frames, int(sys.argv[2]), every=EVERY)
+    record(resumed, first, int(sys.argv[2]), every=EVERY)

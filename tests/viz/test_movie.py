@@ -179,7 +179,7 @@ def test_a_run_without_xi_is_drawn_by_its_heights(tmp_path: Path, capsys: pytest
     assert call("run", write_case(tmp_path), *SOLID, *fields, "--out", tmp_path / "run", "-q") == 0
     assert call("render", tmp_path / "run", "--style", "draft", "--out", tmp_path / "pictures") == 0
     assert "xi is not stored, so there is no section" in capsys.readouterr().err
-    assert sorted(p.name for p in (tmp_path / "pictures").iterdir()) == ["plate.png", "series.png", "surface.png"]
+    assert sorted(p.name for p in (tmp_path / "pictures").glob("*.png")) == ["plate.png", "series.png", "surface.png"]
     assert call("render", tmp_path / "run", "--movie", "time", "--out", tmp_path / "pictures") == 0
 
 
