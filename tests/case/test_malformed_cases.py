@@ -111,7 +111,7 @@ MALFORMED = {
     "absurd length": ('"40 um", "80 um"', '"1e9 m", "1e300 m"', 4, "grid.size[0]",
         r"'1e9 m' is outside of what a length can be, 1e-07 um to 1e\+06 um; check the unit"),
     "absurd molar volume": ("[grid]", '[lithium]\nmolar_volume = "1e25 m^3/mol"\n[grid]', 4, "lithium.molar_volume",
-        r"'1e25 m\^3/mol' is outside of what a molar volume can be, 1e-07 m\^3/mol to 0.01 m\^3/mol"),
+        r"'1e25 m\^3/mol' is outside of what a molar volume can be, 1e-12 m\^3/mol to 0.01 m\^3/mol"),
     "a metal as electrolyte": ("[grid]", '[electrolyte]\nconductivity = "1e5 S/m"\n[grid]', 4,
         "electrolyte.conductivity", "'1e5 S/m' is above 10000 S/m"),
     "absurd factor": ("[grid]", "[electrolyte]\nthermodynamic_factor = 1e9\n[grid]", 4,
