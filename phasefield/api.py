@@ -5,7 +5,6 @@ The commands are built on the same functions.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import logging
 import logging.handlers
@@ -14,7 +13,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +26,7 @@ from phasefield.files.atomic import open_plain
 from phasefield.files.locks import folder_locked
 from phasefield.machine import kernel_cache
 from phasefield.machine.threads import kernels_ready, report_fork, set_threads
-from phasefield.results.checkpoint import CHECKPOINTS
+from phasefield.results.checkpoint import CHECKPOINTS, has_checkpoint
 from phasefield.results.run import Run, open_run
 from phasefield.results.writer import RESULT, SUMMARY
 
@@ -150,7 +149,7 @@ def check_folder(folder: Path, resume: bool, overwrite: bool) -> bool:
     A folder whose run was stopped before its first checkpoint counts as empty.
     """
     there = [name for name in (RESULT, SUMMARY, *CHECKPOINTS) if (folder / name).exists()]
-    saved = any(name in there for name in CHECKPOINTS)
+    saved = has_checkpoint(folder)
     if resume and not saved:
         raise ResultError(f"{folder}: holds no run that can be resumed; start it without --resume")
     if there and not resume and not overwrite:
@@ -247,7 +246,7 @@ def logged(folder: Path) -> Iterator[None]:
 
     Raises ResultError if something else than a plain file has that name.
     """
-    with contextlib.suppress(FileNotFoundError):
+    with suppress(FileNotFoundError):
         os.close(open_plain(folder / LOG, os.O_WRONLY))
     log = logging.getLogger("phasefield")
     handler = _FolderLog(folder)
@@ -303,5 +302,5 @@ class _LogFile(logging.StreamHandler[io.TextIOWrapper]):
 
     def close(self) -> None:
         super().close()
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             self.stream.close()

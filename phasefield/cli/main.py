@@ -161,7 +161,6 @@ def run(
     most = api.check_threads(threads, resolved.grid.cells)
     api.check_folder(folder, resume, overwrite)
     with _stoppable(folder, command), folder_locked(folder), api.logged(folder), api.threads_limited(most):
-        overwrite = api.check_folder(folder, resume, overwrite)
         if loud:
             _announce(resolved, most, console)
         with shown:

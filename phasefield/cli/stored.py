@@ -248,9 +248,10 @@ def warm() -> None:
     """
     from phasefield import api
     from phasefield.kernels._jit import cache_folder
+    from phasefield.machine import kernel_cache
     from phasefield.text.formatting import spell_wall
 
-    if cache_folder().name.startswith("lithium-phasefield-"):  # made for this process alone
+    if not kernel_cache.kept():
         raise PhasefieldError(
             "no folder for compiled kernels can be written, so each command would compile anew; set NUMBA_CACHE_DIR to "
             "one that can"

@@ -16,6 +16,7 @@ NAME = "lithium-phasefield"
 VARIABLE = "NUMBA_CACHE_DIR"  # where the kernels look first, before the user's cache
 
 _problem = ""
+_alone = False  # whether kernels are compiled for this process alone
 
 
 def choose() -> None:
@@ -40,6 +41,11 @@ def choose() -> None:
             f"compiled kernels cannot be kept: {'; '.join(filter(None, problems))}. They are kept in {used} now; mend "
             f"that, or set {VARIABLE} to a folder that is yours alone"
         )
+
+
+def kept() -> bool:
+    """Return whether kernels that are compiled now serve later processes, too."""
+    return not _alone
 
 
 def report() -> None:
@@ -94,10 +100,12 @@ def _others_write(about: os.stat_result) -> bool:
 
 def _own_folder(shipped: Path | None) -> Path:
     """Return this user's folder beside temporary files, with the kernels of a safe cache that cannot be written."""
+    global _alone
     folder = Path(tempfile.gettempdir()) / f"{NAME}-{os.getuid()}"
     if folder.is_symlink() or unfit(folder):  # somebody else's: one for this process alone
         folder = Path(tempfile.mkdtemp(prefix=f"{NAME}-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        _alone = True
     try:
         if shipped is not None and not (folder / NAME).exists() and not untrusted(shipped, {0, os.getuid()}):
             shutil.copytree(shipped, folder / NAME)

@@ -49,7 +49,6 @@ _NUMBER: TypeAdapter[float] = TypeAdapter(FiniteFloat)
 
 def read_ended(path: Path) -> dict[str, Any] | None:
     """Return the content of summary.json; None if there is none, or if it is not one that a run of here writes."""
-
     try:
         value = json.loads(read_plain(path, LONGEST))
         if not isinstance(value, dict):

@@ -101,12 +101,17 @@ def test_what_belongs_to_another_user_is_not_loaded(
         assert "belongs to another user" in kernel_cache._problem
 
 
-def test_a_folder_that_another_user_planted_is_not_used(places: tuple[Path, Path]) -> None:
+def test_a_folder_that_another_user_planted_is_not_used(
+    places: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     home, temporary = places
+    monkeypatch.setattr(kernel_cache, "_alone", False)
     (home / NAME).write_text("in the way")
     (temporary / "else").mkdir()
     own(temporary).symlink_to(temporary / "else")
+    assert kernel_cache.kept()
     choose()
+    assert not kernel_cache.kept()
     used = Path(os.environ[VARIABLE])
     assert used.parent == temporary
     assert not used.is_symlink()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from phasefield.case.file.limits import LONGEST_OVERRIDE
 from phasefield.case.file.source import Origin, Source, dotted, parse_key
 from phasefield.case.file.toml import outsize
 from phasefield.errors import CaseError, shown
-from phasefield.files.toml import DEEPEST, deep_key
+from phasefield.files.toml import DEEPEST, tables_of
 
 
 def lay_override(source: Source, text: str) -> None:
@@ -73,12 +72,12 @@ def lay_override(source: Source, text: str) -> None:
 def _value_of(text: str) -> Any:
     """Return the TOML value of a text; what is none is a text itself."""
     try:
-        if "\n" in text or deep_key(text) is not None:
+        if "\n" in text:
             raise ValueError
-        value = tomllib.loads(f"value = {text}")["value"]
+        value = tables_of(f"value = {text}")["value"]
         if outsize({"value": value}) is not None:
             raise ValueError
-    except (ValueError, RecursionError):
+    except ValueError:
         return text.strip()
     return value
 

@@ -21,7 +21,7 @@ from phasefield.errors import Interrupted, PhasefieldError, SolverError, one_lin
 from phasefield.files.atomic import replace_text
 from phasefield.files.locks import folder_locked
 from phasefield.machine.threads import set_threads
-from phasefield.results.checkpoint import CHECKPOINTS
+from phasefield.results.checkpoint import has_checkpoint
 from phasefield.results.run import open_run
 from phasefield.results.writer import RESULT, SUMMARY
 from phasefield.simulation.driver import Progress
@@ -167,7 +167,7 @@ def state_of(folder: Path, case_hash: str) -> str:
 
     Raises ResultError if its results file cannot be read; a folder of another case counts as begun.
     """
-    saved = any((folder / name).exists() for name in CHECKPOINTS)
+    saved = has_checkpoint(folder)
     if not (folder / RESULT).is_file():
         return "begun" if saved or (folder / SUMMARY).exists() else "empty"
     with open_run(folder) as run:
