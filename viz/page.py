@@ -117,7 +117,8 @@ def _texture(run: Run) -> list[tuple[str, ...]]:
 
 def _sources(run: Run) -> list[tuple[str, ...]] | None:
     """Return key, value, status and source of all values that bear them; None for a case that cannot be read."""
-    if not run.tables:
+    tables = run.tables
+    if not tables:
         return None
     rows: list[tuple[str, ...]] = []
 
@@ -131,7 +132,7 @@ def _sources(run: Run) -> list[tuple[str, ...]] | None:
             for k, one in enumerate(node):
                 walk(one, f"{key}[{k}]")
 
-    walk(run.tables, "")
+    walk(tables, "")
     return rows
 
 

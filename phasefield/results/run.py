@@ -127,7 +127,7 @@ class Run:
             return {}
         return value if isinstance(value, dict) else {}
 
-    @cached_property
+    @property
     def tables(self) -> dict[str, Any]:
         """Resolved case as tables, where it is TOML; empty where it is not."""
         try:

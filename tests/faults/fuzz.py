@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -254,7 +255,7 @@ def outcome(read: Callable[[], Any], writes: Writes) -> tuple[str, str]:
 def campaign(sort: str, count: int, seed: int, folder: Path) -> tuple[collections.Counter[str], list[str]]:
     """Read so many damaged files of a sort; return how many came to what, and the faults with their files."""
     folder.mkdir()
-    with suppress(ImportError):  # takes seconds once, and makes folders for settings
+    with suppress(ImportError), warnings.catch_warnings(action="ignore"):  # takes seconds once, makes folders, warns
         import SurfaceTopography  # noqa: F401
     here, counts, faults, writes = Path.cwd(), collections.Counter[str](), list[str](), Writes()
     os.chdir(folder)
