@@ -27,7 +27,9 @@ def verify(
     docs: Annotated[
         bool, typer.Option("--docs", help="Write docs/verification.md from what is in the folder then.")
     ] = False,
-    threads: Annotated[int | None, typer.Option(help="Processors to use; all by default.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Processors to use: one by default, for cells are small; all with --full.")
+    ] = None,
 ) -> None:
     """Hold the program against closed forms and balances; exit code 1 if a row fails.
 

@@ -46,7 +46,7 @@ def run_checks(
     every = checks() if every is None else every
     wanted = chosen(every, only, full)
     _check_folders(out, docs)
-    cores = api.check_threads(threads)
+    cores = api.check_threads(threads if threads or full else 1)
     seconds = expected_seconds(wanted, full)
     plural = "s" if len(wanted) != 1 else ""
     console.print(
@@ -65,7 +65,7 @@ def run_checks(
             f"[{k + 1}/{len(wanted)}] {check.name}: {check.says} ({left} left)", soft_wrap=True
         )
 
-    with api.threads_limited(threads):
+    with api.threads_limited(cores):
         for outcome in run_in_turn(wanted, full, begin):
             done.append(outcome)
             _print_rows(console, outcome)

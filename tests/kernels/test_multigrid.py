@@ -58,16 +58,14 @@ def test_operator_is_the_assembled_matrix_and_symmetric(periodic: bool) -> None:
     assert abs(one - other) < 1e-13 * np.linalg.norm(y) * np.linalg.norm(ax)
 
 
-def test_same_bits_for_one_and_two_threads() -> None:
-    before = numba.get_num_threads()
-    if before == 1:
+def test_same_bits_for_one_and_two_threads(threads: tuple[int, int]) -> None:
+    if threads[1] == 1:
         pytest.skip("one thread")
     problem = front((50, 33, 47))
     found = []
-    for threads in (1, 2):
-        numba.set_num_threads(threads)
+    for count in (1, 2):
+        numba.set_num_threads(count)
         found.append(solve(problem))
-    numba.set_num_threads(before)
     assert found[0][1] == found[1][1]
     assert np.array_equal(found[0][0], found[1][0])
 

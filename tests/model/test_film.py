@@ -56,13 +56,11 @@ def test_patches_do_not_depend_on_the_grid(flat: bool) -> None:
     np.testing.assert_allclose(part, coarse, rtol=0.0, atol=1e-12)  # round-off of one spline sum
 
 
-def test_patches_do_not_depend_on_threads() -> None:
+def test_patches_do_not_depend_on_threads(threads: tuple[int, int]) -> None:
     got = []
-    before = numba.get_num_threads()
-    for threads in (1, before):
-        numba.set_num_threads(threads)
+    for count in threads:
+        numba.set_num_threads(count)
         got.append(patchwork((24, 16, 16), 1.0, 4.0).patchwork(0))
-    numba.set_num_threads(before)
     assert np.array_equal(*got)
 
 

@@ -18,8 +18,13 @@ from phasefield.model.coefficients import Drive
 from phasefield.verification.row import Check
 from phasefield.verification.surface import allen_cahn
 
+LADDER = [
+    pytest.param(check, id=check.name, marks=[pytest.mark.slow] if check.seconds[0] > 10.0 else [])
+    for check in allen_cahn.CHECKS
+]
 
-@pytest.mark.parametrize("check", allen_cahn.CHECKS, ids=lambda check: check.name)
+
+@pytest.mark.parametrize("check", LADDER)
 def test_the_ladder(check: Check) -> None:
     for row in check.run(False).rows:
         assert row.passed, f"{row.what}: {row.expected:g} expected, {row.measured:g} came"
@@ -40,16 +45,15 @@ def test_the_rate_of_any_field(shape: tuple[int, int, int], periodic: bool) -> N
     np.testing.assert_allclose(out, wanted, rtol=0.0, atol=1e-14)
 
 
-def test_the_rate_is_the_same_to_the_bit_for_any_number_of_threads() -> None:
+def test_the_rate_is_the_same_to_the_bit_for_any_number_of_threads(threads: tuple[int, int]) -> None:
     xi = np.random.default_rng(4).uniform(0.0, 1.0, (13, 6, 9))
-    before, outs = numba.get_num_threads(), []
-    for threads in {1, before}:
-        numba.set_num_threads(threads)
+    outs = []
+    for count in threads:
+        numba.set_num_threads(count)
         out = np.empty_like(xi)
         kernels.relax(out, xi, lattice(xi.shape, 1.0, True), 2.0, 3.0)
         outs.append(out)
-    numba.set_num_threads(before)
-    assert all(np.array_equal(outs[0], out) for out in outs)
+    assert np.array_equal(*outs)
 
 
 def test_the_march_is_of_second_order_in_time() -> None:

@@ -30,7 +30,7 @@ base = "tiny.toml"
 seeds = {POINTS // 2}
 outputs = ["time to |voltage| 300 mV"]
 [set]
-"protocol.repeat" = 150
+"protocol.repeat" = 50
 [axes]
 "film.conductivity" = ["4e-9 S/cm", "4e-8 S/cm"]
 """
