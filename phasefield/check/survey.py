@@ -111,7 +111,8 @@ def _plating(case: Case, p: Properties, flat_run: FlatRun) -> Iterator[Finding]:
     net = plated_height(p, flat_run.charge - lost * flat_run.plated)
     room, stock = gap_of(case), case.surface.height
     if net > room or (-net > stock and case.surface.substrate is None):
-        what = "fills the gap: the run ends by a short circuit" if net > 0.0 else "is more than there is"
+        left = f"is more than there is; half a cell, {um_or_mm(0.5 * dx)}, stays"
+        what = "fills the gap: the run ends by a short circuit" if net > 0.0 else left
         yield Finding(
             "plating", "net height of the run", net, um_or_mm(abs(net)), f"the protocol's lithium {what}", True
         )

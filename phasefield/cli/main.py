@@ -13,7 +13,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -159,7 +159,8 @@ def run(
     command = _command(case, out, set_, threads)
     shown = display(progress, console, set_threads)
     most = api.check_threads(threads, resolved.grid.cells)
-    api.check_folder(folder, resume, overwrite)
+    with folder_locked(folder) if folder.is_dir() else nullcontext():  # who runs it is said before what is wrong
+        api.check_folder(folder, resume, overwrite)
     with _stoppable(folder, command), folder_locked(folder), api.logged(folder), api.threads_limited(most):
         if loud:
             _announce(resolved, most, console)
