@@ -6,6 +6,7 @@ from pathlib import Path
 
 from phasefield.case.file import reference_markdown
 from phasefield.fields import FIELDS, SERIES, table
+from phasefield.results.evaluation import QUANTITIES
 
 DOCS = Path(__file__).parent
 BEGIN, END = "<!-- printed: {} -->", "<!-- end of {} -->"
@@ -26,11 +27,21 @@ def results(text: str) -> str:
     return text
 
 
+def experiments(text: str) -> str:
+    """Return docs/experiments.md with its table of results renewed."""
+    begin, end = BEGIN.format("results"), END.format("results")
+    rows = "".join(f"| `{name}` | {one.unit} | {one.meaning} |\n" for name, one in QUANTITIES.items())
+    before, rest = text.split(begin)
+    return f"{before}{begin}\n\n| result | unit | what |\n|---|---|---|\n{rows}\n{end}{rest.split(end)[1]}"
+
+
 def renew() -> None:
-    """Write both files."""
+    """Write the three files."""
     (DOCS / "cases.md").write_text(cases(), encoding="utf-8")
     page = DOCS / "results.md"
     page.write_text(results(page.read_text(encoding="utf-8")), encoding="utf-8")
+    page = DOCS / "experiments.md"
+    page.write_text(experiments(page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -77,6 +77,11 @@ class FlatImpedance:
         return diffusion_potential(p) * (1.0 - p.t_plus) * self.gap / (FARADAY * p.D * p.c0)
 
     @property
+    def current_fraction(self) -> float:
+        """Steady over first current of the electrolyte alone, for small currents, (L/kappa)/(L/kappa + Z_D)."""
+        return self.bulk / (self.bulk + self.salt)
+
+    @property
     def total(self) -> float:
         """Z at no frequency, ohm m^2."""
         return self.bulk + self.interfaces + self.salt

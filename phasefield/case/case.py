@@ -24,7 +24,7 @@ from phasefield.case.provenance import Provenance
 from phasefield.case.quantities import FILLED, Temperature, um
 from phasefield.case.record import Record, fill, refuse
 from phasefield.case.resolved import resolved_toml
-from phasefield.case.settings import MOTIONS, Numerics, Output
+from phasefield.case.settings import MOTIONS, ExperimentChoice, Numerics, Output
 from phasefield.case.surface import Surface, check_surface
 from phasefield.constants import ROOM_TEMPERATURE
 
@@ -48,6 +48,9 @@ class Case(Record):
         default=None, description='positive electrode of a full cell, instead of [counter]; "none" or absent: lithium'
     )
     protocol: Protocol = Field(description="imposed currents, voltages and rests")
+    experiment: ExperimentChoice | None = Field(
+        default=None, description='what the run is made for, and ends with; "none" or absent: nothing in particular'
+    )
     numerics: Numerics = Field(default_factory=Numerics, description="settings of the method")
     output: Output = Field(default_factory=Output, description="which results are written, and how often")
 
@@ -197,8 +200,12 @@ class Case(Record):
 
     @property
     def hash(self) -> str:
-        """sha256 of the resolved text, with the name that the level-set law had until 0.1: runs of then go on."""
-        text = re.sub(r'^(motion = (?:\{ value = )?)"level-set"', r'\1"distance"', self.resolved_toml(), flags=re.M)
+        """sha256 of the resolved text of what is run: without the experiment, which only evaluates it.
+
+        The level-set law has the name that it had until 0.1: runs of then go on.
+        """
+        text = self.model_copy(update={"experiment": None}).resolved_toml()
+        text = re.sub(r'^(motion = (?:\{ value = )?)"level-set"', r'\1"distance"', text, flags=re.M)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def __eq__(self, other: object) -> bool:

@@ -81,6 +81,24 @@ class Numerics(Record):
         return self
 
 
+EXPERIMENTS: dict[str, str] = {
+    "bruce-vincent": "current fraction (t+) from a held voltage",
+    "critical-current": "current density at which the cell fails",
+    "cycling": "voltage, its drift, and texture of the surface",
+    "tafel": "exchange current density and transfer coefficient",
+    "copper-efficiency": "Coulombic efficiency on copper",
+    "rate": "capacity and polarisation of a full cell",
+}
+
+
+class ExperimentChoice(Record):
+    """What the run is made for: it then ends with the result of this experiment. It changes nothing in the run."""
+
+    kind: Annotated[str, OneOf(EXPERIMENTS)] = Field(
+        description="".join(f'; "{name}": {meaning}' for name, meaning in EXPERIMENTS.items()).lstrip("; ")
+    )
+
+
 class Output(Record):
     """What is written, and when."""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from phasefield.analytic import closed_forms as forms
 from phasefield.analytic import salt_profile
 from phasefield.analytic.flat_cell import FlatCell, FlatRun, FlatStep
+from phasefield.analytic.impedance import FlatImpedance
 from phasefield.analytic.intercalation import Intercalation
 from phasefield.case import Case, Properties
 from phasefield.check.finding import MA_CM2, Finding, um_or_mm
@@ -17,6 +18,7 @@ SAND_DEPTH = 0.25  # sqrt(D tau) below this share of the gap: the other electrod
 HOUR = 3600.0  # s
 MAH_CM2 = 1.0 / 3.6e4  # mAh/cm^2 in a C/m^2
 MOLAR = 1e-3  # mol/L in a mol/m^3
+NEAR_T_PLUS = 0.005  # to what an experiment resolves
 MOST_HELD = 4  # imposed voltages whose currents are told
 
 
@@ -124,6 +126,11 @@ def salt(p: Properties, leg: FlatStep, gap: float) -> Iterator[Finding]:
     elif share >= 1.0:
         words += ": salt runs out at the surface, dendrites are to be expected"
     yield Finding("salt", "j / j_lim", share, number(share), words)
+    fraction = FlatImpedance(p, gap).current_fraction
+    words = "steady over first current of the electrolyte alone: what Bruce and Vincent's experiment gives"
+    if abs(fraction - p.t_plus) > NEAR_T_PLUS:
+        words += f"; not t+, {number(p.t_plus)}, as D is not that of Nernst and Einstein"
+    yield Finding("salt", "current fraction", fraction, number(fraction), words)
     sides = salt_profile.settled_sides(p, leg.end, gap)
     if sides is not None and leg.voltage is None:
         words = f"and {number(sides[1], MOLAR)} mol/L at the counter electrode{table}"

@@ -153,6 +153,8 @@ def render(
 
 def _draw_pictures(run: Run, number: int, folder: Path) -> list[Path]:
     """Draw every picture that the stored fields of a run allow, of one frame, and return their paths."""
+    from phasefield.experiments.registry import panels
+    from phasefield.viz.plots.lines import draw_panels
     from phasefield.viz.plots.series import series
     from phasefield.viz.stored import has_field, is_flat_run
     from phasefield.viz.surfaces.plate import plate
@@ -169,6 +171,8 @@ def _draw_pictures(run: Run, number: int, folder: Path) -> list[Path]:
     if has_field(run, "xi") or not is_flat_run(run):
         made.append(plate(run, folder / "plate.png", number))
     made.append(series(run, folder / "series.png"))
+    if shown := panels(run):
+        made.append(draw_panels(shown, folder / "experiment.png", run.title))
     return made
 
 

@@ -15,6 +15,8 @@ from phasefield.files.atomic import read_plain
 LONGEST = 1 << 24  # bytes
 MOST_EVENTS = 2000  # entries; a run makes 200 of each kind
 
+MOST_RESULTS = 1000
+
 Word = Annotated[str, Field(max_length=100)]
 Text = Annotated[str, Field(max_length=1000)]
 
@@ -29,6 +31,19 @@ class EventEntry(TypedDict):
     end_text: Text
 
 
+class _Result(TypedDict):
+    value: FiniteFloat | None
+    unit: Word
+    resolution: FiniteFloat | None
+    says: Text
+
+
+class _Experiment(TypedDict):
+    kind: Word
+    how: Text
+    results: Annotated[dict[Word, _Result], Field(max_length=MOST_RESULTS)]
+
+
 class _Ended(TypedDict, total=False):
     title: str
     finished: bool
@@ -40,6 +55,7 @@ class _Ended(TypedDict, total=False):
     seconds_per_step: FiniteFloat
     peak_memory: int
     events: Annotated[list[EventEntry], Field(max_length=MOST_EVENTS)]
+    experiment: _Experiment
     event_counts: Annotated[dict[Word, int], Field(max_length=MOST_EVENTS)]
 
 

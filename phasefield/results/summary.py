@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from phasefield.errors import PhasefieldError
+from phasefield.results.evaluation import Evaluation
 from phasefield.results.run import Run
 from phasefield.text.formatting import MEGA, MICRO, MILLI, OHM_CM2, named, number, spell, spell_wall
+
+FLAT = 1e-10  # m; an Sz below it is round-off
 
 TEXTURE_ROWS = (
     ("Sa", MICRO, "um", "arithmetic mean height"),
@@ -82,12 +85,20 @@ def facts(run: Run) -> list[tuple[str, str]]:
         return f"{number(float(column[0]), scale)} -> {number(float(column[-1]), scale)} {unit}"
 
     rows = [("ended", f"{s['text']}" if "text" in s else "not yet, or it was stopped")]
+    if "experiment" in s:
+        found = Evaluation.of(s["experiment"])
+        rows += [(one.name.replace("_", " "), one.text()) for one in found.results]
+        rows.append(("evaluated", found.how))
     rows.append(("simulated", f"{spell(float(series['time'][-1]))}, {run.n_frames} frames stored"))
     if {"wall_time", "steps", "seconds_per_step", "peak_memory"} <= s.keys():
         pace = f"{s['steps']} steps, {number(s['seconds_per_step'])} s each"
         rows.append(("took", f"{spell_wall(s['wall_time'])}: {pace}; {s['peak_memory'] / MEGA:.0f} MB"))
-    rows.append(("voltage", ends("voltage", MILLI, "mV")))
-    rows += [(name, ends(name, MICRO, "um")) for name in ("Sa", "Sq", "Sz")]
+    high = float(abs(series["voltage"][[0, -1]]).max()) >= 1.0
+    rows.append(("voltage", ends("voltage", *((1.0, "V") if high else (MILLI, "mV")))))
+    if float(series["Sz"].max()) > FLAT:
+        rows += [(name, ends(name, MICRO, "um")) for name in ("Sa", "Sq", "Sz")]
+    else:
+        rows.append(("surface", "flat"))
     if "film_resistance_mean" in series:
         rows.append(("film, mean", ends("film_resistance_mean", OHM_CM2, "ohm cm^2")))
     rows.append(("ledger errors", ledger_text(run)))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phasefield.errors import NO_LITHIUM, Interrupted, SolverError
+from phasefield.experiments.registry import evaluate
 from phasefield.machine.processes import stop_signals
 from phasefield.model.coefficients import Drive
 from phasefield.model.laws import law_of
@@ -333,6 +334,10 @@ class Driver:
         with open_run(self.folder) as stored:
             summary = summary_of(self.case, self.control, row, stored.corrections(), reason, text)
         write_summary(self.folder, summary)
+        with open_run(self.folder) as stored:
+            found = evaluate(stored)
+        if found is not None:
+            write_summary(self.folder, summary | {"experiment": found.as_dict()})
         log.info("ended: %s (%s)", reason, text)
         return Outcome(reason, text, self.folder, self.control.steps)
 

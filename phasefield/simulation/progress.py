@@ -13,7 +13,7 @@ from dataclasses import asdict
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from phasefield.text.formatting import MICRO, MILLI, spell, spell_wall
+from phasefield.text.formatting import MICRO, MILLI, number, spell, spell_wall
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,7 +49,9 @@ def progress_line(report: Mapping[str, Any], left: float | None) -> str:
     parts = [f"{spell(report['time'])}{planned}"]
     if report["cycles"] > 1:
         parts.append(f"cycle {report['cycle']}/{report['cycles']}")
-    parts += [f"{report['voltage'] * MILLI:.4g} mV", f"Sz {report['Sz'] * MICRO:.3g} um"]
+    voltage = report["voltage"]
+    parts.append(f"{voltage:.4g} V" if abs(voltage) >= 1.0 else f"{voltage * MILLI:.4g} mV")
+    parts.append(f"Sz {number(report['Sz'], MICRO)} um")
     parts += [f"step {report['step']}"]
     return ", ".join(parts) + (f", {spell_wall(left)} left" if left is not None else "")
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from phasefield.results.run import Run
-from phasefield.viz.plots.lines import Plot
+from phasefield.viz.plots.curves import Plot
 
 HOUR = 3600.0  # s
 INPUT, DERIVED, CALIBRATED, PREDICTED = "input", "derived input", "calibrated", "predicted"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from phasefield.viz.plots.lines import Curve, Plot
+from phasefield.viz.plots.curves import Curve, Plot
 
 __all__ = ["Check", "CheckRow", "Curve", "Floats", "Plot", "Result"]
 

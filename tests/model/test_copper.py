@@ -12,12 +12,12 @@ from modelcases import BASE, driven, ends_the_same, make
 from phasefield.api import read_case
 from phasefield.case import Case
 from phasefield.case.surface import number_of_nuclei
+from phasefield.experiments.copper import balance_of
 from phasefield.model.coefficients import Drive
 from phasefield.model.initial_surface import places_of_nuclei
 from phasefield.model.level_set import Cell
 from phasefield.results.run import open_run
 from phasefield.simulation.driver import Driver
-from phasefield.validation.experiments.copper import balance_of
 
 BARE = BASE.replace('height = "8 um"\n', "")
 NUCLEI = (
@@ -120,7 +120,7 @@ def test_aurbach_finds_the_share_and_the_residue(tmp_path: Path) -> None:
     )  # fmt: skip
     assert Driver(case, tmp_path / "run").run().reason == "end"
     with open_run(tmp_path / "run") as run:
-        b = balance_of(run, 60e-6 * 1e-6, case.lithium.molar_volume)
+        b = balance_of(run, case.lithium.molar_volume)
         assert max(run.ledger().values()) < 1e-12
         assert 0.8 < abs(run.series["voltage"][-1]) < 1.002  # above 0.8 V the last two elements may go in one moment
         assert not [event for event in run.summary["events"] if event["event"] == "exhausted"]

@@ -12,6 +12,7 @@ import pytest
 from commands import call, write_case
 
 from phasefield.api import read_case, run
+from phasefield.experiments.rate import Sweep, polarisation_of
 from phasefield.results.run import open_run
 from phasefield.studies.compare import compare_runs, plan, run_missing
 from phasefield.validation.experiments.assumed import INPUTS
@@ -19,7 +20,6 @@ from phasefield.validation.experiments.assumed import assumed_runs as assumed_en
 from phasefield.validation.experiments.control import control
 from phasefield.validation.experiments.critical import critical
 from phasefield.validation.experiments.cycling import cycling
-from phasefield.validation.experiments.fullcells import Sweep, polarisation_of
 from phasefield.validation.experiments.ionogels import ionogels
 from phasefield.validation.experiments.polarisation import polarisation
 from phasefield.validation.experiments.seeds import on_squares, seed_runs, seeds
@@ -31,7 +31,8 @@ from phasefield.validation.page import CSV, HTML, JSON, markdown, write
 from phasefield.validation.row import INPUT, Experiment, Missing, Row
 from phasefield.validation.targets import NOT_SIMULATED
 from phasefield.viz.plots.attribution import Range, ranges
-from phasefield.viz.plots.lines import Curve, Plot, draw
+from phasefield.viz.plots.curves import Curve, Plot
+from phasefield.viz.plots.lines import draw
 
 TWO = (
     'protocol.steps=[{current="0.1 mA/cm^2", duration="1 h"}, {current="-0.1 mA/cm^2", duration="1 h"}, '

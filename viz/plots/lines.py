@@ -2,87 +2,84 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from matplotlib.ticker import ScalarFormatter
-from numpy.typing import NDArray
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
+from phasefield.viz.plots.curves import Curve, Plot
 from phasefield.viz.style import INK, RUN_COLOURS, look, new_figure, powers, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-Floats = NDArray[np.float64]
 
 SIZE = (5.2, 3.6)  # inch
 MARKS = "os^Dvphd"
 DECADES = 20.0  # a logarithmic axis that spans less bears plain numbers
 FEW = 6  # curves with names of their own, beyond which the legend stands beside the axes
 BESIDE = 2.0  # inch
-
-
-@dataclass(frozen=True)
-class Curve:
-    """Points of a plot; theory is drawn as a line, what was measured as marks; band: lower and upper end of it."""
-
-    name: str
-    x: Floats
-    y: Floats
-    theory: bool = False
-    band: tuple[Floats, Floats] | None = None
-
-
-@dataclass(frozen=True)
-class Plot:
-    """One figure: labels with units, curves, `log` names the logarithmic axes ("", "x", "y", "xy")."""
-
-    name: str
-    title: str
-    x: str
-    y: str
-    curves: tuple[Curve, ...]
-    log: str = ""
+PANEL = 2.4  # inch, of one of several
 
 
 def draw(plot: Plot, folder: Path) -> Path:
     """Write the figure of a plot as <name>.png and return its path."""
-    beside = len(plot.curves) > FEW
     with look():
-        figure = new_figure(SIZE[0] + BESIDE * beside, SIZE[1])
-        axes = figure.add_subplot()
-        axes.set_title(plot.title, loc="left")
-        axes.set_xlabel(plot.x)
-        axes.set_ylabel(plot.y)
-        if "x" in plot.log:
-            axes.set_xscale("log")
-            powers(axes.xaxis)
-            ends = [curve.x[curve.x > 0.0] for curve in plot.curves]
-            if max(x.max() for x in ends) < DECADES * min(x.min() for x in ends):  # whole decades would be too few
-                axes.xaxis.set_major_formatter(ScalarFormatter())
-                axes.xaxis.set_minor_formatter(ScalarFormatter())
-        if "y" in plot.log:
-            axes.set_yscale("log")
-            powers(axes.yaxis)
-        theory = [curve for curve in plot.curves if curve.theory]
-        measured = [curve for curve in plot.curves if not curve.theory]
-        # The k-th line and the k-th marks belong together; one line for all marks is drawn in ink.
-        for k, curve in enumerate(theory):
-            colour = INK if len(theory) == 1 else RUN_COLOURS[k % len(RUN_COLOURS)]
-            axes.plot(curve.x, curve.y, "-", color=colour, lw=1.2, label=curve.name, zorder=2)
-            if curve.band is not None:
-                axes.fill_between(curve.x, *curve.band, color=colour, alpha=0.25, linewidth=0, zorder=1)
-        for k, curve in enumerate(measured):
-            _mark(axes, curve, k)
-        if len(plot.curves) > 1 or plot.curves[0].name:
-            if beside:
-                axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
-            else:
-                axes.legend()
+        figure = new_figure(SIZE[0] + BESIDE * (len(plot.curves) > FEW), SIZE[1])
+        _fill(figure.add_subplot(), plot)
         figure.set_layout_engine("constrained")
         return save(figure, folder / f"{plot.name}.png")
+
+
+def draw_panels(plots: Sequence[Plot], path: Path, title: str) -> Path:
+    """Write a figure with the plots one above the other, lettered; those with one and the same x axis share it."""
+    several, shared = len(plots) > 1, len({plot.x for plot in plots}) == 1
+    with look():
+        beside = any(len(plot.curves) > FEW for plot in plots)
+        figure = new_figure(SIZE[0] + BESIDE * beside, 0.4 + (PANEL * len(plots) if several else SIZE[1]))
+        figure.suptitle(title, x=0.01, ha="left", fontsize="medium")
+        panels = figure.subplots(len(plots), squeeze=False, sharex=shared)[:, 0]
+        for letter, axes, plot in zip("abcdefgh", panels, plots, strict=False):
+            _fill(axes, plot)
+            if several:
+                axes.set_title(f"{letter}   {plot.title}", loc="left")
+            if shared and axes is not panels[-1]:
+                axes.set_xlabel("")
+        figure.set_layout_engine("constrained")
+        return save(figure, path)
+
+
+def _fill(axes: Axes, plot: Plot) -> None:
+    """Draw a plot into axes."""
+    axes.set_title(plot.title, loc="left")
+    axes.set_xlabel(plot.x)
+    axes.set_ylabel(plot.y)
+    for name, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
+        if name not in plot.log:
+            continue
+        axes.set(**{f"{name}scale": "log"})
+        powers(axis)
+        values = [getattr(curve, name)[getattr(curve, name) > 0.0] for curve in plot.curves]
+        if max(v.max() for v in values) < DECADES * min(v.min() for v in values):  # whole decades would be too few
+            axis.set_major_formatter(ScalarFormatter())
+            axis.set_minor_formatter(ScalarFormatter())
+    theory = [curve for curve in plot.curves if curve.theory]
+    measured = [curve for curve in plot.curves if not curve.theory]
+    # The k-th line and the k-th marks belong together; one line for all marks is drawn in ink.
+    for k, curve in enumerate(theory):
+        colour = INK if len(theory) == 1 else RUN_COLOURS[k % len(RUN_COLOURS)]
+        axes.plot(curve.x, curve.y, "-", color=colour, lw=1.2, label=curve.name, zorder=2)
+        if curve.band is not None:
+            axes.fill_between(curve.x, *curve.band, color=colour, alpha=0.25, linewidth=0, zorder=1)
+    for k, curve in enumerate(measured):
+        _mark(axes, curve, k)
+    if plot.counted:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_ylim(bottom=0.0)
+    if len(plot.curves) > FEW:
+        axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
+    elif any(curve.name for curve in plot.curves):
+        axes.legend()
 
 
 def _mark(axes: Axes, curve: Curve, k: int) -> None:

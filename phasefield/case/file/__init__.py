@@ -9,9 +9,11 @@ that whatever is found wrong later can be pointed at.
 from phasefield.case.file.json_schema import json_schema
 from phasefield.case.file.keys import key_measures, nearest_key, schema
 from phasefield.case.file.lines import key_lines
-from phasefield.case.file.read import CaseReader, read_case
+from phasefield.case.file.read import CaseReader, case_of_text, read_case
 from phasefield.case.file.reference import reference_markdown
 from phasefield.case.file.toml import parse, read_text
 
-__all__ = ["CaseReader", "json_schema", "key_lines", "key_measures", "nearest_key", "parse", "read_case", "read_text",
-           "reference_markdown", "schema"]
+__all__ = [
+    "CaseReader", "case_of_text", "json_schema", "key_lines", "key_measures", "nearest_key", "parse", "read_case",
+    "read_text", "reference_markdown", "schema",
+]  # fmt: skip

@@ -14,6 +14,7 @@ from phasefield.case.file.bases import load_over_bases
 from phasefield.case.file.explain import raise_case_error
 from phasefield.case.file.overrides import lay_override
 from phasefield.case.file.source import Source
+from phasefield.case.file.toml import parse
 from phasefield.case.file.values import place_file, unwrap
 
 
@@ -25,14 +26,25 @@ def read_case(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Ca
     return CaseReader(path).case(overrides)
 
 
+def case_of_text(text: str, name: str) -> Case:
+    """Return the case of a resolved text, as a results file holds it; name: of the file, for errors.
+
+    No other file is read. Raises CaseError as `read_case` does.
+    """
+    return CaseReader(name, text).case()
+
+
 class CaseReader:
     """A case file and its bases, read once: the cases that it gives with one set of overrides after another."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Raises CaseError if the file, or a base of it, cannot be read."""
+    def __init__(self, path: str | os.PathLike[str], text: str | None = None) -> None:
+        """text: the whole case, in place of the file. Raises CaseError if the file, or a base of it, cannot be read."""
         self.name = os.fspath(path)
-        self._source = Source(top=self.name)
-        self._text = load_over_bases(self._source, Path(self.name), root=None, chain=(), sizes=[])
+        if text is None:
+            self._source = Source(top=self.name)
+            self._text = load_over_bases(self._source, Path(self.name), root=None, chain=(), sizes=[])
+        else:
+            self._source, self._text = Source(self.name, parse(self.name, text)), text
 
     def case(self, overrides: Sequence[str] = ()) -> Case:
         """Return the case with overrides, as `read_case` does."""

@@ -20,6 +20,7 @@ from phasefield.constants import FARADAY
 from phasefield.errors import shown
 from phasefield.fields import SERIES
 from phasefield.files.atomic import read_plain, replace_text
+from phasefield.results.evaluation import QUANTITIES, quantity
 from phasefield.results.run import Run
 
 FILE = "outputs.json"
@@ -64,6 +65,8 @@ class RunOutput:
             level = _level(match[4], SERIES[series].unit)
             words_of = f"first time at which {series} comes to it, from above or below; empty if it does not"
             return cls(words, "s", words_of, lambda run: _time_to(run, series, size, level))
+        if words.startswith("result "):
+            return _result(words, words.removeprefix("result "))
         if words in SERIES:
             entry = SERIES[words]
             return cls(words, entry.unit, entry.meaning, lambda run: _reduced(run, words, "final", False))
@@ -72,7 +75,23 @@ class RunOutput:
         raise OutputError(f"{shown(text)} is no output; {hint}")
 
 
-FORMS = ("max |voltage|", "Sz at 100 h", "time to |voltage| 1 V", "mean current_max")
+FORMS = ("max |voltage|", "Sz at 100 h", "time to |voltage| 1 V", "mean current_max", "result critical_current")
+
+
+def _result(words: str, name: str) -> RunOutput:
+    """Return a result of the experiment that the case names, as the end of the run evaluated it."""
+    try:
+        unit, meaning = quantity(name)
+    except KeyError:
+        close = get_close_matches(name, list(QUANTITIES), n=1)
+        hint = f"did you mean '{close[0]}'?" if close else f"there are {', '.join(QUANTITIES)}"
+        raise OutputError(f"no experiment has the result {shown(name)}; {hint}") from None
+
+    def take(run: Run) -> float:
+        value = run.summary.get("experiment", {}).get("results", {}).get(name, {}).get("value")
+        return math.nan if value is None else float(value)
+
+    return RunOutput(words, unit, meaning, take)
 
 
 def _series(name: str) -> str:

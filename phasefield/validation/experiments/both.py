@@ -13,7 +13,7 @@ from phasefield.api import read_case
 from phasefield.results.run import open_run
 from phasefield.studies.compare import PlannedRun
 from phasefield.validation.row import PREDICTED, Experiment, Row
-from phasefield.viz.plots.lines import Curve, Plot
+from phasefield.viz.plots.curves import Curve, Plot
 from phasefield.viz.plots.series import voltage_ends
 
 Floats = NDArray[np.float64]

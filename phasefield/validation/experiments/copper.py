@@ -4,54 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from phasefield.constants import FARADAY
-from phasefield.results.run import Run, open_run
+from phasefield.experiments.copper import balance_of
+from phasefield.results.run import open_run
 from phasefield.studies.compare import PlannedRun
 from phasefield.validation.row import CALIBRATED, INPUT, PREDICTED, Experiment, Row, early_words
-from phasefield.viz.plots.lines import Curve, Plot
+from phasefield.viz.plots.curves import Curve, Plot
 
 CASES = ("aurbach-lhci", "aurbach-dlhci")
 STATED = {"LHCI": (98.0, "[2] Fig. 2"), "DLHCI": (99.0, "[2] Fig. 2c")}  # %
 REPAIR, SPIKE = "film.repair", "surface.substrate.nucleation_overpotential"
 MV, HOUR, NM = 1e3, 3600.0, 1e9
-
-
-@dataclass(frozen=True)
-class Balance:
-    """Charges per area [C/m^2] of a stored run: all that was plated, nuclei included, all stripped, and what is left.
-
-    plated = stripped + film + dead + residue, by the ledger.
-    """
-
-    plated: float
-    stripped: float
-    film: float
-    dead: float
-    residue: float
-
-    @property
-    def efficiency(self) -> float:
-        """Return Aurbach's efficiency: all that was stripped over all that was plated."""
-        return self.stripped / self.plated
-
-
-def balance_of(run: Run, area: float, molar_volume: float) -> Balance:
-    """Return the charges of a stored run; area: projected [m^2], molar_volume of lithium [m^3/mol]."""
-    series = run.series
-    per_volume = FARADAY / (molar_volume * area)
-    passed = np.diff(np.asarray(series["charge_applied"]))
-    dead = per_volume * float(series["lithium_dead"][-1])
-    return Balance(
-        plated=float(passed[passed > 0.0].sum()) + per_volume * float(series["lithium_volume"][0]),
-        stripped=-float(passed[passed < 0.0].sum()),
-        film=float(series["charge_side"][-1]),
-        dead=dead,
-        residue=per_volume * float(series["lithium_volume"][-1]) - dead,
-    )
 
 
 def copper(entries: Sequence[PlannedRun]) -> Experiment:
@@ -63,7 +29,7 @@ def copper(entries: Sequence[PlannedRun]) -> Experiment:
         assert case.surface.substrate is not None
         name, p = case.electrolyte.name, case.properties()
         with open_run(entry.folder) as run:
-            b = balance_of(run, math.prod(case.grid.size[:-1]), p.V_m)
+            b = balance_of(run, p.V_m)
             early = early_words(run)
             first = MV * float(run.series["voltage"][0])
             curves.append(Curve(name, np.asarray(run.series["time"]) / HOUR, np.asarray(run.series["voltage"]), True))

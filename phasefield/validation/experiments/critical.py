@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from phasefield.case import Case
+from phasefield.experiments.critical_current import evaluate
 from phasefield.results.run import open_run
 from phasefield.studies.compare import PlannedRun
 from phasefield.validation.row import PREDICTED, Experiment, Row
-from phasefield.viz.plots.lines import Curve, Plot
+from phasefield.viz.plots.curves import Curve, Plot
 
 Floats = NDArray[np.float64]
 
@@ -20,7 +20,6 @@ CASES = ("critical-current-pll", "critical-current-pllz")
 STATED = {"PLL": (1.8, "[1] Fig. 4b"), "PLLZ": (2.1, "[1] Fig. 4c")}  # mA/cm^2
 MA_CM2 = 0.1  # mA/cm^2 in an A/m^2
 HOUR = 3600.0  # s
-SAME = 1e-9  # relative: so near to the end of a protocol step is at it
 
 
 def critical(entries: Sequence[PlannedRun]) -> Experiment:
@@ -31,24 +30,17 @@ def critical(entries: Sequence[PlannedRun]) -> Experiment:
         name = entry.case.electrolyte.name
         stated, where = STATED[name]
         with open_run(entry.folder) as run:
-            summary = run.summary
-            time, size = np.asarray(run.series["time"]), MA_CM2 * np.abs(run.series["current_density"])
-
-            def at(when: float, time: Floats = time, size: Floats = size) -> float:
-                return float(size[min(int(np.searchsorted(time, when)), size.size - 1)])
-
-            last = at(float(summary["time"]))
-            if summary["voltage"] != run.series["voltage"][-1]:  # the next step had begun, and was too much
-                last = imposed_after(entry.case, float(summary["time"]))
-            depleted = [event["time"] for event in summary["events"] if event["event"] == "depletion"]
-            failed = summary["reason"] != "end"
+            summary, evaluated = run.summary, evaluate(entry.case, run)
+            found = {one.name: MA_CM2 * one.value for one in evaluated.results}
+            failed = not math.isnan(found["critical_current"])
+            last = found["critical_current" if failed else "largest_current_passed"]
             says = f"ended: {summary['text']}" + ("" if failed else f", no failure up to {last:g} mA/cm2")
             kind = PREDICTED, where
             what = "critical current density" if failed else "critical current density: above"
             held = stated if failed else math.nan
             rows.append(Row(name, what, f"{stated:g}", held, last, "mA/cm2", *kind, says=says))
-            if depleted:
-                first = at(float(depleted[0]))
+            first = found["current_at_depletion"]
+            if not math.isnan(first):
                 says = "a hundredth of the salt is left at the most depleted place; the run goes on"
                 rows.append(Row(name, "first place without salt", "-", math.nan, first, "mA/cm2", *kind, says=says))
             curves.append(Curve(name, run.series["time"] / HOUR, np.abs(run.series["voltage"])))
@@ -70,12 +62,3 @@ def critical(entries: Sequence[PlannedRun]) -> Experiment:
     )
     return Experiment("Critical current density", done, tuple(rows), (plot,), shows)
 
-
-def imposed_after(case: Case, time: float) -> float:
-    """Return the size of the current that the protocol imposes after a time [s], mA/cm2."""
-    end = 0.0
-    for step in case.protocol.steps:
-        end += step.duration or 0.0
-        if time < end * (1.0 - SAME):
-            break
-    return MA_CM2 * abs(step.current or 0.0)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from phasefield.experiments.rate import Sweep, polarisation_of
 from phasefield.results.run import open_run
 from phasefield.studies.compare import PlannedRun
 from phasefield.validation.row import PREDICTED, Experiment, Row, early_words
-from phasefield.viz.plots.lines import Curve, Plot
+from phasefield.viz.plots.curves import Curve, Plot
 
 Floats = NDArray[np.float64]
 
@@ -36,36 +36,8 @@ MEASURED_TO = {
     "of discharge, the curve is drawn, not measured",
     "LNMO": "its curve is drawn, not measured",
 }
-HALF, MV = 0.5, 1e3
+MV = 1e3
 LOADING = "its loading is assumed, and the overpotential of the film rises with the loading"
-
-
-class Sweep:
-    """One charge or discharge of a stored run: filling of the cathode, cell voltage [V], filling before it."""
-
-    def __init__(self, series: Mapping[str, Floats], cycle: int, step: int) -> None:
-        rows = np.nonzero(
-            (series["cycle"] == cycle) & (series["protocol_step"] == step) & (series["step_size"] > 0.0)
-        )[0]
-        self.filling, self.voltage = np.asarray(series["cathode_filling"])[rows], np.asarray(series["voltage"])[rows]
-        self.before = float(series["cathode_filling"][rows[0] - 1]) if rows.size else math.nan
-
-    @property
-    def passed(self) -> float:
-        """Change of the filling in the sweep; nan if the run did not come to it."""
-        return float(abs(self.filling[-1] - self.before)) if self.filling.size else math.nan
-
-    def at(self, filling: float) -> float:
-        """Return the voltage [V] at a filling; nan if the sweep does not pass it."""
-        if not self.filling.size:
-            return math.nan
-        order = np.argsort(self.filling)
-        return float(np.interp(filling, self.filling[order], self.voltage[order], left=np.nan, right=np.nan))
-
-
-def polarisation_of(series: Mapping[str, Floats], cycle: int, charge: int) -> float:
-    """Return the voltage of a charge less that of the discharge after it, half full, V."""
-    return Sweep(series, cycle, charge).at(HALF) - Sweep(series, cycle, charge + 1).at(HALF)
 
 
 def full_cells(entries: Sequence[PlannedRun]) -> list[Experiment]:

@@ -9,16 +9,17 @@ import numpy as np
 from phasefield.analytic.flat_cell import FlatCell
 from phasefield.analytic.impedance import FlatImpedance, evans
 from phasefield.api import read_case
+from phasefield.experiments import bruce_vincent
+from phasefield.experiments.bruce_vincent import MORE
 from phasefield.results.run import open_run
 from phasefield.studies.compare import PlannedRun
 from phasefield.validation.row import INPUT, Experiment, Row
-from phasefield.viz.plots.lines import Curve, Plot
+from phasefield.viz.plots.curves import Curve, Plot
 
 CASES = tuple(f"polarisation-{name}" for name in ("pll", "pllz", "plz", "lhci", "dlhci"))
 WHERE = {
     "PLL": "[1] Fig. 3c", "PLLZ": "[1] Fig. 3d", "PLZ": "[1] Fig. S9", "LHCI": "[2] Fig. S2", "DLHCI": "[2] Fig. 1e",
 }  # fmt: skip
-MORE = 1.001  # by which both resistances are taken too high, to see what t+ makes of it
 
 
 def polarisation(entries: Sequence[PlannedRun]) -> Experiment:
@@ -28,14 +29,14 @@ def polarisation(entries: Sequence[PlannedRun]) -> Experiment:
         case = read_case(entry.given)
         with open_run(entry.folder) as run:
             time, current = run.series["time"], run.series["current_density"]
+            evaluated = bruce_vincent.evaluate(case, run)
         voltage = case.protocol.steps[0].voltage
         assert voltage is not None
-        flat = FlatCell(case)
-        before, after = (
-            FlatImpedance(flat.films(float(t)), flat.gap).interfaces for t in (time[0], time[-1])
-        )
-        first, last = float(current[0]), float(current[-1])
-        found = evans(voltage, first, last, before, after)
+        flat, found = FlatCell(case), evaluated["current_fraction"]
+        first, last, before, after = (
+            evaluated[name] for name in ("first_current", "steady_current", "interface_resistance_before",
+                                         "interface_resistance_after")
+        )  # fmt: skip
         name, put_in = case.electrolyte.name, case.electrolyte.transference_number
         worst = max(worst, abs(evans(voltage, first, last, MORE * before, MORE * after) / found - 1.0))
         if name != "PLZ":

@@ -15,7 +15,7 @@ from phasefield.results.run import open_run
 from phasefield.studies.attribution.inputs import seeded
 from phasefield.studies.compare import PlannedRun
 from phasefield.validation.row import CALIBRATED, PREDICTED, Experiment, Row
-from phasefield.viz.plots.lines import Curve, Plot
+from phasefield.viz.plots.curves import Curve, Plot
 
 Floats = NDArray[np.float64]
 

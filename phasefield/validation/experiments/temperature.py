@@ -11,7 +11,7 @@ from phasefield.analytic.impedance import FlatImpedance
 from phasefield.api import read_case
 from phasefield.constants import BOLTZMANN, ELEMENTARY_CHARGE
 from phasefield.validation.row import INPUT, Experiment, Row
-from phasefield.viz.plots.lines import Curve, Plot
+from phasefield.viz.plots.curves import Curve, Plot
 
 CELSIUS = 273.15  # K
 TEMPERATURES = (30.0, 40.0, 50.0, 60.0, 70.0, 80.0)  # degC, those of the paper

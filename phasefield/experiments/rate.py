@@ -1,0 +1,93 @@
+"""Full cell: capacity of each discharge, and polarisation of each cycle at half filling of the cathode."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phasefield.case import Case
+from phasefield.experiments.rows import Rows, rows_of_steps
+from phasefield.results.evaluation import Evaluated, Evaluation
+from phasefield.results.run import Run
+from phasefield.viz.plots.curves import Curve, Plot
+
+Floats = NDArray[np.float64]
+
+HALF = 0.5
+MAH_CM2, MA_CM2 = 1.0 / 36e3, 0.1  # mAh/cm^2 in a C/m^2, mA/cm^2 in an A/m^2
+MOST_NAMED = 12  # discharges with results of their own; of more only the first and the last
+
+
+class Sweep:
+    """One charge or discharge of a stored run: filling of the cathode, cell voltage [V], filling before it."""
+
+    def __init__(self, series: Mapping[str, Floats], cycle: int, step: int) -> None:
+        rows = np.nonzero(
+            (series["cycle"] == cycle) & (series["protocol_step"] == step) & (series["step_size"] > 0.0)
+        )[0]
+        self.filling, self.voltage = np.asarray(series["cathode_filling"])[rows], np.asarray(series["voltage"])[rows]
+        self.before = float(series["cathode_filling"][rows[0] - 1]) if rows.size else math.nan
+
+    @property
+    def passed(self) -> float:
+        """Change of the filling in the sweep; nan if the run did not come to it."""
+        return float(abs(self.filling[-1] - self.before)) if self.filling.size else math.nan
+
+    def at(self, filling: float) -> float:
+        """Return the voltage [V] at a filling; nan if the sweep does not pass it."""
+        if not self.filling.size:
+            return math.nan
+        order = np.argsort(self.filling)
+        return float(np.interp(filling, self.filling[order], self.voltage[order], left=np.nan, right=np.nan))
+
+
+def polarisation_of(series: Mapping[str, Floats], cycle: int, charge: int) -> float:
+    """Return the voltage of a charge less that of the discharge after it, half full, V."""
+    return Sweep(series, cycle, charge).at(HALF) - Sweep(series, cycle, charge + 1).at(HALF)
+
+
+def discharges(run: Run) -> list[Rows]:
+    """Return the rows of each discharge."""
+    return [rows for rows in rows_of_steps(run) if rows.passed < 0.0]
+
+
+def evaluate(case: Case, run: Run) -> Evaluation:
+    """Return capacity and polarisation of the discharges of a stored run, in their order, and what is retained."""
+    if case.cathode is None or "cathode_filling" not in run.series:
+        return Evaluation("rate", (Evaluated("discharge_capacity_1", math.nan, says="there is no cathode"),))
+    found, results = discharges(run), list[Evaluated]()
+    named = range(len(found)) if len(found) <= MOST_NAMED else (0, len(found) - 1)
+    for k in named:
+        rows = found[k]
+        says = f"at {MA_CM2 * abs(float(np.median(rows.current))):.4g} mA/cm2, cycle {rows.cycle}"
+        results.append(Evaluated(f"discharge_capacity_{k + 1}", -rows.passed, says=says))
+        gap = polarisation_of(run.series, rows.cycle, rows.step - 1)
+        why = says if math.isfinite(gap) else f"{says}: charge or discharge does not pass half filling"
+        results.append(Evaluated(f"polarisation_{k + 1}", gap, says=why))
+    kept = found[-1].passed / found[0].passed if len(found) > 1 else math.nan
+    results.append(Evaluated("capacity_retained", kept, says="last over first discharge, whatever their currents"))
+    how = "Polarisation is the voltage of a charge less that of the discharge after it, at half filling of the cathode."
+    return Evaluation("rate", tuple(results), how)
+
+
+def panels(case: Case, run: Run) -> tuple[Plot, ...]:
+    """Return the discharge curves, and the capacity of each discharge."""
+    found = discharges(run)
+    if not found:
+        return ()
+    shown = found if len(found) <= 6 else [found[0], found[len(found) // 2], found[-1]]
+    charge = np.asarray(run.series["charge_applied"])
+    curves = []
+    for rows in shown:
+        drawn = MAH_CM2 * (charge[max(int(rows.where[0]) - 1, 0)] - charge[rows.where])
+        name = f"cycle {rows.cycle}, {MA_CM2 * abs(float(np.median(rows.current))):.3g} mA/cm²"
+        curves.append(Curve(name, drawn, rows.voltage, True))
+    count = np.arange(1.0, len(found) + 1.0)
+    capacity = MAH_CM2 * np.array([-rows.passed for rows in found])
+    return (
+        Plot("experiment", "Discharge", "capacity (mAh/cm²)", "cell voltage (V)", tuple(curves)),
+        Plot("experiment", "", "discharge", "capacity (mAh/cm²)", (Curve("", count, capacity),), counted=True),
+    )
