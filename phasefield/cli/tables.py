@@ -25,8 +25,13 @@ def print_run(console: Console, run: Run, why: str = "") -> None:
     console.print(table)
     if why:
         console.print(f"Why: {why}.", soft_wrap=True)
+    folder = shlex.quote(str(run.folder))
     console.print(f"Results: {run.folder}", soft_wrap=True)
-    console.print(f"Pictures: phasefield render {shlex.quote(str(run.folder))}", soft_wrap=True)
+    console.print(f"Files: {', '.join(sorted(path.name for path in run.folder.iterdir() if path.name[0] != '.'))}",
+                  soft_wrap=True)  # fmt: skip
+    console.print(f"Pictures: phasefield render {folder}", soft_wrap=True)
+    if run.summary.get("reason") is None:
+        console.print(f"Go on: phasefield run {folder} --resume", soft_wrap=True)
 
 
 def print_texture(console: Console, title: str, textures: Mapping[str, Texture]) -> None:

@@ -79,17 +79,22 @@ def _acquired(lock: FileLock, folder: Path, stopped: Callable[[float], bool] | N
             return True
 
 
+def command_line() -> str:
+    """Return the command line of this process, on one line of visible characters."""
+    name, *rest = sys.argv or [""]
+    words = ["phasefield" if name.endswith("__main__.py") else Path(name).name, *rest]
+    return one_line(shlex.join(words), 200)
+
+
 def _say_who(descriptor: int) -> None:
     """Write into the lock file who holds it. Raises ResultError if it is no longer a plain file of its own."""
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
         raise ResultError(f"{LOCK}: is no plain file of this program; remove it")
-    name, *rest = sys.argv or [""]
-    words = ["phasefield" if name.endswith("__main__.py") else Path(name).name, *rest]
     who = {
         "pid": os.getpid(),
         "host": socket.gethostname(),
-        "command": one_line(shlex.join(words), 200),
+        "command": command_line(),
         "since": time.strftime("%Y-%m-%d %H:%M:%S"),
     }
     os.ftruncate(descriptor, 0)

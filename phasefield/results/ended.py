@@ -44,6 +44,12 @@ class _Experiment(TypedDict):
     results: Annotated[dict[Word, _Result], Field(max_length=MOST_RESULTS)]
 
 
+class _Origin(TypedDict):
+    command: Text
+    ended: Word
+    machine: Word
+
+
 class _Ended(TypedDict, total=False):
     title: str
     finished: bool
@@ -56,6 +62,7 @@ class _Ended(TypedDict, total=False):
     peak_memory: int
     events: Annotated[list[EventEntry], Field(max_length=MOST_EVENTS)]
     experiment: _Experiment
+    origin: _Origin
     event_counts: Annotated[dict[Word, int], Field(max_length=MOST_EVENTS)]
 
 

@@ -105,4 +105,9 @@ def facts(run: Run) -> list[tuple[str, str]]:
     rows.append(("closed by", corrections_text(run)))
     rows.append(("events", events_text(s)))
     rows.append(("calibrated", named(calibrated(run))))
+    if "origin" in s:
+        origin = s["origin"]
+        made = f"phasefield {run.versions.get('phasefield', '?')}"
+        rows.append(("made", f"{origin['ended']} on {origin['machine']}, by {made}"))
+        rows.append(("command", origin["command"]))
     return rows

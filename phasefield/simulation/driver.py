@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from phasefield.constants import VERSION
 from phasefield.errors import NO_LITHIUM, Interrupted, SolverError
 from phasefield.experiments.registry import evaluate
+from phasefield.files.locks import command_line
 from phasefield.machine.processes import stop_signals
 from phasefield.model.coefficients import Drive
 from phasefield.model.laws import law_of
@@ -110,6 +112,9 @@ class Driver:
         self.control.voltage_start = self.state.voltage
         self.writer.add_row(series_row(self.cell, self.state, self.position, 0.0, 0, 0))
         self._save(self._frame())
+        p = self.case.protocol
+        log.info("begun: %s; %d x %d x %d cells, %d protocol steps, %d times; phasefield %s: %s", self.case.title,
+                 *reversed(self.case.grid.shape), len(p.steps), p.repeat, VERSION, command_line())  # fmt: skip
 
     def _resume(self) -> None:
         saved = restart.load_checkpoint(self.folder, self.case, self.cell)
@@ -119,7 +124,7 @@ class Driver:
         )
         self.position = ProtocolPosition(self.case.protocol, at, full=self.case.cathode is not None)
         self.save_due = time.monotonic() + self.case.output.checkpoint_every
-        log.info("resumed at %.6g s, step %d", self.state.t, self.control.steps)
+        log.info("resumed at %.6g s, step %d: %s", self.state.t, self.control.steps, command_line())
 
     def _save(self, frame: Frame | None = None) -> None:
         """Write rows, a frame if given, and a checkpoint."""
@@ -338,7 +343,8 @@ class Driver:
             found = evaluate(stored)
         if found is not None:
             write_summary(self.folder, summary | {"experiment": found.as_dict()})
-        log.info("ended: %s (%s)", reason, text)
+        log.info("ended at %.6g s: %s (%s); %d steps, %d rejected, %.4g s of work", self.state.t, reason, text,
+                 self.control.steps, self.control.rejected, self.control.wall)  # fmt: skip
         return Outcome(reason, text, self.folder, self.control.steps)
 
     def _check_signals(self) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import platform
 import resource
+import socket
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from phasefield.constants import FARADAY, VERSION
+from phasefield.errors import one_line
 from phasefield.files.atomic import replace_text
+from phasefield.files.locks import command_line
 from phasefield.model.base import LawOfMotion
 from phasefield.model.state import State
 from phasefield.results.balances import Corrections
@@ -134,6 +138,11 @@ def summary_of(
         "events": control.events,
         "event_counts": control.event_counts,
         "versions": versions(),
+        "origin": {
+            "command": command_line(),
+            "ended": time.strftime("%Y-%m-%d %H:%M:%S"),
+            "machine": one_line(f"{socket.gethostname()}, {platform.system()} {platform.machine()}", 100),
+        },
     }
 
 

@@ -89,7 +89,7 @@ class StepController:
             if attempt.state is None:
                 rejected += 1
                 control.rejected += 1
-                log.info("step of %.6g s at %.6g s rejected: %s", dt, s.t, attempt.reason)
+                log.debug("step of %.6g s at %.6g s rejected: %s", dt, s.t, attempt.reason)
                 gone = attempt.cause == NO_LITHIUM
                 shortest = max(self.case.numerics.min_step or 0.0, MOMENT * s.t if gone else 0.0)
                 if rejected >= ATTEMPTS or attempt.shorter * dt < shortest:

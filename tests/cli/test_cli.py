@@ -59,7 +59,13 @@ def test_run_ends_with_a_table_and_its_files(capsys: pytest.CaptureFixture[str])
     assert said.err == ""
     names = {path.name for path in Path("runs/tiny").iterdir()}
     assert {"result.vtkhdf", "case.toml", "summary.json", "run.log", "checkpoint-a.bin"} <= names
-    assert "ended: end" in Path("runs/tiny/run.log").read_text()
+    begun, ended = Path("runs/tiny/run.log").read_text().splitlines()  # a run of which nothing is to be told
+    assert "begun: Li | PLLZ | Li, tiny; 16 x 1 x 24 cells" in begun
+    assert ": end (the protocol is complete)" in ended
+    assert call("show", "runs/tiny") == 0
+    shown = capsys.readouterr().out
+    assert re.search(r"made +20\d\d-\d\d-\d\d .* by phasefield 0", shown)
+    assert "Files: case.toml, checkpoint-a.bin" in shown
 
 
 def test_a_folder_that_holds_a_run_is_kept(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
