@@ -31,7 +31,8 @@ LEVELS = 65535
 UNITS = {"m": ("\N{MICRO SIGN}m", 1e6), "V": ("mV", 1e3), "A/m^2": ("mA/cm\N{SUPERSCRIPT TWO}", 0.1)}
 CHARTS = (
     ("voltage",), ("Sa", "Sq", "Sz"), ("current_density", "current_min", "current_max"),
-    ("concentration_min", "concentration_max"), ("height_min", "height_mean", "height_max"), ("film_resistance_mean",),
+    ("concentration_min", "concentration_max"), ("height_min", "height_mean", "height_max"),
+    ("film_resistance_parallel", "film_resistance_mean"),
     ("step_size",),
 )  # fmt: skip
 

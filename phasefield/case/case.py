@@ -166,6 +166,8 @@ class Case(Record):
     def _fill_defaults(self) -> None:
         """Fill what one table takes from another."""
         sources = self._provenance
+        if "film.resistance" in sources:
+            sources["film.conductivity"] = sources.pop("film.resistance")
         fill(self, temperature=self._stated_temperature)
         fill(self.kinetics, reference_concentration=self.electrolyte.salt_concentration)
         for counter, own, table, name in (

@@ -76,7 +76,14 @@ class Film(Record):
     """The film (SEI) on the lithium; without `patches` it is uniform."""
 
     thickness: Length = Field(description="thickness at t = 0")
-    conductivity: Conductivity = Field(description="ionic conductivity, mean over the surface; `at`: its temperature")
+    conductivity: Conductivity = Field(
+        default=FILLED,
+        description="ionic conductivity, mean over the surface; `at`: its temperature; or give `resistance`",
+    )
+    resistance: Annotated[float | None, Measure(units.AREA_RESISTANCE, gt=0, optional=True)] = Field(
+        default=None,
+        description="of the film on one electrode, as a spectrum shows it: conductivity = thickness / resistance",
+    )
     conductivity_barrier: Barrier = Field(
         default=0.0, description="activation energy of the film's conductivity"
     )
@@ -94,6 +101,13 @@ class Film(Record):
 
     @model_validator(mode="after")
     def _check(self) -> Film:
+        if self.resistance is None and self.conductivity is None:
+            raise refuse("conductivity", "missing; give it, or film.resistance of one electrode")
+        if self.resistance is not None:
+            if self.conductivity is not None:
+                raise refuse("resistance", "stands beside film.conductivity, which says the same; remove one of them")
+            fill(self, conductivity=self.thickness / self.resistance)
+            self.__dict__["resistance"] = None  # one number from here on: the resolved case states the conductivity
         if self.plating_share > MOST_FILM:
             raise refuse(
                 "repair",

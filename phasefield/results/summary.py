@@ -99,8 +99,8 @@ def facts(run: Run) -> list[tuple[str, str]]:
         rows += [(name, ends(name, MICRO, "um")) for name in ("Sa", "Sq", "Sz")]
     else:
         rows.append(("surface", "flat"))
-    if "film_resistance_mean" in series:
-        rows.append(("film, mean", ends("film_resistance_mean", OHM_CM2, "ohm cm^2")))
+    if "film_resistance_parallel" in series:
+        rows.append(("film, as in a spectrum", ends("film_resistance_parallel", OHM_CM2, "ohm cm2, one electrode")))
     rows.append(("ledger errors", ledger_text(run)))
     rows.append(("closed by", corrections_text(run)))
     rows.append(("events", events_text(s)))

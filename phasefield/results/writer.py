@@ -85,6 +85,7 @@ class RunWriter:
         self.shape: Shape = (0, 0, 0)
         self.fields: list[str] = []
         self._names: list[str] = []
+        self._earlier = False  # the series are those of a file that is gone on with
         self._rows: list[list[float]] = []
         self._last: dict[str, float] = {}
         self._tried: tuple[int, int, float | None] = (0, 0, None)  # rows, frames, time: a save that failed at its end
@@ -165,6 +166,8 @@ class RunWriter:
 
     def add_row(self, row: Mapping[str, float]) -> None:
         """Keep the series of one step in memory until the next save."""
+        if self._earlier:  # a run of a version before some of the series: it goes on with those that it has
+            row = {name: value for name, value in row.items() if name in self._names}
         if not self._names:
             missing = [name for name in REQUIRED_SERIES if name not in row]
             unknown = [name for name in row if name not in SERIES]
@@ -258,7 +261,7 @@ class RunWriter:
                 f"({n_rows} and {n_frames}): it is not the file that the checkpoint belongs to"
             )
         if n_rows:
-            self._names = list(columns)
+            self._names, self._earlier = list(columns), True
             self._last = {name: float(column[n_rows - 1]) for name, (column, _) in columns.items()}
         self.last_row, self.last_frame = dict(self._last), float(times[n_frames - 1]) if n_frames else -1.0
         self.n_rows, self.n_frames = n_rows, n_frames

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from phasefield.constants import FARADAY, VERSION
 from phasefield.errors import one_line
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 SUMMED_UP = (
     "voltage", "Sa", "Sq", "Sz", "height_mean", "concentration_min", "concentration_max", "charge_applied",
-    "charge_side", "film_resistance_mean",
+    "charge_side", "film_resistance_parallel", "film_resistance_mean",
 )  # fmt: skip
 """Series whose last value stands in the summary."""
 
@@ -94,6 +95,7 @@ def series_row(
         "concentration_max": high,
         "current_min": float(np.min(rx.j, initial=math.inf)) if rx.j.size else 0.0,
         "current_max": float(np.max(rx.j, initial=-math.inf)) if rx.j.size else 0.0,
+        "film_resistance_parallel": _in_parallel(s, area, whole),
         "film_resistance_mean": s.front.total(area * s.resistance) / whole if whole > 0.0 else 0.0,
         "surface_area": whole,
         "step_size": dt,
@@ -105,6 +107,13 @@ def series_row(
         "volume_correction": s.volume_correction,
         **cell.series(s),
     }
+
+
+def _in_parallel(s: State, area: NDArray[np.float64], whole: float) -> float:
+    """Return the film resistance of the whole surface [ohm m^2], as a spectrum shows it; 0 without a film."""
+    if not area.size or not s.resistance.min() > 0.0:
+        return 0.0
+    return whole / s.front.total(area / s.resistance)
 
 
 def frame_of(cell: LawOfMotion, s: State, fields: Sequence[str]) -> Frame:

@@ -13,6 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from phasefield import cases
+from phasefield.analytic.impedance import FlatImpedance
 from phasefield.case import Case, Provenance, arrhenius, nernst_einstein
 from phasefield.case.file import key_lines, read_case, reference_markdown, schema
 from phasefield.constants import BOLTZMANN, ELEMENTARY_CHARGE
@@ -429,3 +430,45 @@ def test_the_level_set_law_has_its_old_name_too(tmp_path):
     words = 'numerics.motion={{ value="{}", source="ours" }}'
     old, new = (read_case(cases.locate("pllz"), [words.format(name)]) for name in ("distance", "level-set"))
     assert old.hash == new.hash
+
+
+def test_the_resistance_of_the_film_is_its_conductivity(tmp_path: Path) -> None:
+    """50 ohm cm2 of 20 nm are 4e-6 S/m, at the temperature and with the source that are given with it."""
+    wanted = read_case(cases.locate("pllz")).film.thickness / 50e-4
+    case = read_case(cases.locate("pllz"), ['film.resistance="50 ohm cm^2"'])
+    assert case.film.conductivity == pytest.approx(wanted, rel=1e-15)
+    assert FlatImpedance(case.properties(), 1e-4).films[0] == pytest.approx(50e-4, rel=1e-15)
+    mine = tmp_path / "mine.toml"
+    mine.write_text(
+        'extends = "pllz.toml"\n[film]\n'
+        'resistance = { value = "50 ohm cm^2", at = "30 degC", source = "mine", status = "measured" }\n'
+    )
+    case = read_case(mine)
+    assert case.film.conductivity == pytest.approx(wanted, rel=1e-15)
+    source = case.provenance["film.conductivity"]
+    assert (source.source, source.status, source.at) == ("mine", "measured", pytest.approx(303.15))
+    again = tmp_path / "again.toml"
+    again.write_text(case.resolved_toml())
+    assert read_case(again).hash == case.hash
+    other = tmp_path / "other.toml"  # what is laid last holds, whichever of the two it is
+    other.write_text('extends = "mine.toml"\n[film]\nconductivity = "1e-6 S/m"\n')
+    assert read_case(other).film.conductivity == 1e-6
+    assert read_case(mine, ['film.conductivity="1e-6 S/m"']).film.conductivity == 1e-6
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ('thickness = "20 nm"', "film.conductivity: missing; give it, or film.resistance"),
+        ('thickness = "20 nm"\nconductivity = "1 S/m"\nresistance = "5 ohm cm^2"', "remove one of them"),
+        ('thickness = "20 nm"\nresistance = "5 ohm"', "film.resistance"),
+        ('thickness = "20 nm"\nresistance = "-5 ohm cm^2"', "film.resistance"),
+    ],
+)
+def test_a_film_has_one_resistance(table: str, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    base = read_case(cases.locate("planar")).resolved_toml()
+    head, rest = base.split("\n[film]\n")
+    path.write_text(f"{head}\n[film]\n{table}\n" + rest[rest.index("\n[") :])
+    with pytest.raises(CaseError, match=words):
+        read_case(path)

@@ -20,6 +20,8 @@ from phasefield.model.coefficients import Drive
 from phasefield.model.film import SurfaceFilm
 from phasefield.model.level_set import Cell
 from phasefield.model.state import State
+from phasefield.results.run import open_run
+from phasefield.simulation.driver import Driver
 
 
 def patchwork(shape: tuple[int, int, int], dx: float, radius: float, seed: int = 1, **more: Any) -> SurfaceFilm:
@@ -278,3 +280,16 @@ def test_elements_read_only_cells_that_carry_the_film(tmp_path: Path) -> None:
     cases.run(case, tmp_path / "watched", look)
     assert max(seen) > 4.0  # the interface ends at three cells
     assert cases.ends_the_same(case, tmp_path, every=5) >= 4
+
+
+def test_a_patchy_film_has_the_resistance_that_was_given_in_parallel(tmp_path: Path) -> None:
+    """Flat lithium of 13 by 13 patches: their mean conductivity is that of the film to about 1.3/13, of the sample."""
+    words = [
+        'film.resistance="50 ohm cm^2"', "film.patches.spread=1", 'film.patches.size="20 um"', "film.growth=none",
+        "surface.roughness=none", "surface.correlation_length=none", "surface.seed=none", "protocol.repeat=1",
+    ]  # fmt: skip
+    Driver(read_case("pllz", words), tmp_path / "run")
+    with open_run(tmp_path / "run") as run:
+        parallel, mean = (float(run.series[f"film_resistance_{name}"][0]) for name in ("parallel", "mean"))
+    assert parallel == pytest.approx(50e-4, rel=0.15)
+    assert mean == pytest.approx(np.e * parallel, rel=0.3)  # exp(spread^2): that of a log-normal field

@@ -112,6 +112,22 @@ def test_resumed_run_equals_one_never_stopped(
     assert contents(cut) == contents(whole)
 
 
+def test_a_run_of_before_a_series_goes_on_without_it(tmp_path: Path) -> None:
+    writer = create(tmp_path, SHAPE)
+    for k in range(2):
+        writer.add_row(row_of(k))
+    with_all = {**row_of(2), "film_resistance_parallel": 1.0}
+    assert "film_resistance_parallel" not in row_of(2)
+    writer.save(frame_of(0))
+    resumed = RunWriter.resume(tmp_path, 2, 1)
+    resumed.add_row(with_all)
+    resumed.save()
+    with open_run(tmp_path) as run:
+        assert "film_resistance_parallel" not in run.series
+        assert run.n_steps == 3
+        assert run.series["Sz"][-1] == with_all["Sz"]
+
+
 def test_resume_refuses_a_file_of_another_run(tmp_path: Path) -> None:
     record(create(tmp_path, SHAPE_2D), 0, 6, every=3)
     with pytest.raises(ResultError, match="holds 6 steps and 2 frames, fewer than its checkpoint"):

@@ -9,7 +9,7 @@ from pathlib import Path
 from phasefield import cases
 from phasefield.case.file.limits import LONGEST_FILE, MOST_FILES
 from phasefield.case.file.lines import key_lines
-from phasefield.case.file.source import Key, Origin, Source, Table, keys_inside
+from phasefield.case.file.source import INSTEAD, Key, Origin, Source, Table, keys_inside
 from phasefield.case.file.toml import parse, read_text
 from phasefield.case.file.values import VALUE_KEYS
 from phasefield.errors import shown
@@ -94,6 +94,8 @@ def _merge(source: Source, own: Source) -> None:
                 lay(old, value, here)
                 continue
             below[name] = value
+            if INSTEAD.get(here) not in above:
+                source.replace_alternative(below, here)
             source.forget(old, here)
             source.origins.update((k, own.origins[k]) for k in keys_inside(value, here) if k in own.origins)
 

@@ -67,6 +67,8 @@ def lay_override(source: Source, text: str) -> None:
     else:
         node[last] = value
     source.origins[parts] = Origin(file, None, Path.cwd())
+    if isinstance(node, dict):
+        source.replace_alternative(node, parts)
 
 
 def _value_of(text: str) -> Any:

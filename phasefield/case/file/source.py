@@ -14,6 +14,13 @@ Key = tuple[str | int, ...]
 Table = dict[str, Any]
 
 
+INSTEAD: dict[Key, str] = {
+    ("film", "conductivity"): "resistance",
+    ("film", "resistance"): "conductivity",
+}
+"""Keys that say the same as another key of their table: the one laid last holds."""
+
+
 @dataclass(frozen=True)
 class Origin:
     """Where a key stands: the file as the user knows it, the line, and the folder of its relative paths."""
@@ -36,6 +43,12 @@ class Source:
         there = next((self.origins[key[:n]] for n in range(len(key), 0, -1) if key[:n] in self.origins), None)
         file, line = (there.file, there.line) if there else (self.top, 1)
         raise CaseError(file, line, dotted(key), message) from None
+
+    def replace_alternative(self, table: Table, key: Key) -> None:
+        """Drop from its table what says the same as `key`, which is laid over it."""
+        other = INSTEAD.get(key)
+        if other in table and table.get(str(key[-1])) != "none":
+            self.forget(table.pop(other), (*key[:-1], other))
 
     def forget(self, value: Any, key: Key) -> None:
         """Drop the origins of `key` and of all keys inside its `value`."""
