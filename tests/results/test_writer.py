@@ -118,7 +118,7 @@ def test_a_run_of_before_a_series_goes_on_without_it(tmp_path: Path) -> None:
         writer.add_row(row_of(k))
     with_all = {**row_of(2), "film_resistance_parallel": 1.0}
     assert "film_resistance_parallel" not in row_of(2)
-    writer.save(frame_of(0))
+    writer.save(frame_of(0, SHAPE))
     resumed = RunWriter.resume(tmp_path, 2, 1)
     resumed.add_row(with_all)
     resumed.save()
