@@ -10,7 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from phasefield.topography.roughness import Texture, texture
-from phasefield.viz.stored import METRE, Array, StoredRun, frame_index, height_in_metres, is_flat_run, when
+from phasefield.viz.stored import (
+    METRE,
+    Array,
+    StoredRun,
+    frame_index,
+    height_in_metres,
+    is_flat_run,
+    title_of,
+    when,
+)
 from phasefield.viz.style import INK, MICRON, RUN_COLOURS, TIMES, look, new_figure, save, significant_digits
 from phasefield.viz.surfaces.camera import View, common_view, lateral_size, relief
 from phasefield.viz.surfaces.section import draw_salt_bar, draw_slice, salt_limits, take_slice
@@ -48,7 +57,7 @@ def plate(
         def add(x: float, y: float, wide: float, tall: float) -> Axes:
             return figure.add_axes((x / WIDTH, 1 - (y + tall) / height, wide / WIDTH, tall / height))
 
-        text = f"{run.title}\nlithium surface at {when(run, frame)}"
+        text = f"{title_of(run)}\nlithium surface at {when(run, frame)}"
         figure.text(0.5, 1 - 0.12 / height, text, fontsize=11, ha="center", va="top")
         view = view or common_view([(run, frame)])
         if is_flat_run(run):
