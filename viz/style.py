@@ -43,6 +43,7 @@ _QUOTIENT = re.compile(
 _PRODUCT = re.compile(rf"{_FREE}{_OHM}[ *\N{{MIDDLE DOT}}]([cm]?m)\^?([2-4])?{_ENDS}")
 _LENGTH = re.compile(r"(?<![\w/^])(um|\N{MICRO SIGN}m|cm|mm|nm)\^([2-4])(?![\w/^])")
 _PLAIN = re.compile(r"(?<!\w)u(?=(?:m|A|F|Ah)(?![A-Za-z_]))")
+_POWER = re.compile(r"(?<![\w.])(\d(?:\.\d+)?)e([-+\N{MINUS SIGN}]?)0*(\d{1,3})(?![\w.])")
 _BRACKETS = re.compile(r"\[([^\[\]]+)\]$")
 PAGE = 7.0  # inch: width of a page of a journal, 178 mm; a wider picture is shrunk to it
 SMALLEST = 5.5  # points of a letter on that page
@@ -153,9 +154,10 @@ class _Sheet(Figure):
 def typeset(text: str) -> str:
     """Return a text whose units are written as in a journal.
 
-    "mA/cm^2" becomes mA cm\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT TWO}, "um" becomes \N{MICRO SIGN}m, and "ohm" the
-    letter omega. Formulas of matplotlib are switched off, so the exponents are letters of Unicode.
+    "mA/cm^2" becomes mA cm\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT TWO}, "um" becomes \N{MICRO SIGN}m, "ohm" the letter
+    omega, and 3e-09 a power of ten. Formulas of matplotlib are switched off, so the exponents are letters of Unicode.
     """
+    text = _POWER.sub(lambda m: f"{m[1]} {TIMES} 10{(m[2].replace('+', '') + m[3]).translate(RAISED)}", text)
     text = _QUOTIENT.sub(_quotient, _PLAIN.sub("\N{MICRO SIGN}", text))
     text = _PRODUCT.sub(lambda m: f"\N{GREEK CAPITAL LETTER OMEGA} {m[1]}{(m[2] or '').translate(RAISED)}", text)
     text = _LENGTH.sub(lambda m: m[1] + m[2].translate(RAISED), text)

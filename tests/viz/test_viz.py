@@ -426,6 +426,8 @@ def test_a_voltage_trace_keeps_its_shape_and_its_end(sheets: list[Figure], tmp_p
         ("0.2 mA/cm2, 780 h", "0.2 mA cm⁻², 780 h"), ("j (mA/cm^2)", "j (mA cm⁻²)"), ("(mA/cm²)", "(mA cm⁻²)"),
         ("R (ohm*cm^2)", "R (Ω cm²)"), ("R (ohm cm2)", "R (Ω cm²)"), ("c (mol/m^3)", "c (mol m⁻³)"),
         ("S/cm", "S cm⁻¹"), ("1/um", "µm⁻¹"), ("50 um", "50 µm"), ("(um^4)", "(µm⁴)"), ("(mAh/g)", "(mAh g⁻¹)"),
+        ("3e-09 S/cm", f"3 {style.TIMES} 10⁻⁹ S cm⁻¹"),
+        ("1.5e+12", f"1.5 {style.TIMES} 10¹²"), ("run-1e5.toml", "run-1e5.toml"),
         ("PLL/PLLZ", "PLL/PLLZ"), ("runs/m2", "runs/m2"), ("1000 K/T", "1000 K/T"), ("umlaut", "umlaut"),
         ("d ln(a)/d(path)/k", "d ln(a)/d(path)/k"), ("$x^2$", "$x^2$"),
     ],
