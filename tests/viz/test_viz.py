@@ -17,8 +17,9 @@ from matplotlib.image import imread
 from matplotlib.text import Text
 
 import phasefield.viz
+from phasefield.topography.roughness import texture
 from phasefield.viz import stored, style
-from phasefield.viz.plots import compare, series
+from phasefield.viz.plots import compare, lines, series, traces
 from phasefield.viz.surfaces import camera, gl, painter, plate, scene, section, surface
 
 UM = 1e-6
@@ -372,7 +373,7 @@ def test_a_thinned_trace_keeps_every_extreme_of_each_column() -> None:
     value = np.sin(900 * time) * (1 + time)
     value[123], value[4000] = np.nan, 7.0
     columns = 300
-    at, kept = series.thinned(time, value, (0.0, 1.0), columns)
+    at, kept = traces.thinned(time, value, (0.0, 1.0), columns)
     assert len(at) <= 4 * (columns + 1)
     assert (at[0], at[-1]) == (time[0], time[-1])
     assert np.all(np.diff(at) > 0)
@@ -381,7 +382,7 @@ def test_a_thinned_trace_keeps_every_extreme_of_each_column() -> None:
         assert kept[there].max() == np.nanmax(value[of])
         assert kept[there].min() == np.nanmin(value[of])
         assert at[there][0] == time[of & np.isfinite(value)][0]
-    few = series.thinned(time[:1000], value[:1000], (0.0, 1.0), columns)
+    few = traces.thinned(time[:1000], value[:1000], (0.0, 1.0), columns)
     assert few[0] is not time
     np.testing.assert_array_equal(few[1], value[:1000])  # all of them, the gap too
 
@@ -490,20 +491,20 @@ def test_measured_values_are_seen_and_said(sheets: list[Figure], tmp_path: Path)
         assert wanted in texts
     voltage, sz = (next(a for a in figure.axes if a.get_ylabel() == name) for name in ("cell voltage (mV)", "Sz (µm)"))
     for axes, count in ((voltage, 4), (sz, 2)):
-        marks = [line for line in axes.get_lines() if line.get_marker() in series.SHAPES]
+        marks = [line for line in axes.get_lines() if line.get_marker() in traces.SHAPES]
         assert len(marks) == count
         at = np.array([axes.transData.transform(line.get_xydata()[0]) for line in marks])
         apart = [np.abs(a - b).max() for k, a in enumerate(at) for b in at[:k]]
-        size = series.SIZE * figure.dpi / 72
+        size = traces.SIZE * figure.dpi / 72
         assert min(apart) > size  # no mark covers another
         box = axes.get_window_extent()
         assert (at - size / 2 > [box.x0, box.y0]).all()  # nor does the frame cover one
         assert (at + size / 2 < [box.x1, box.y1]).all()
     arrows = [a for a in sz.texts if getattr(a, "arrow_patch", None) is not None]
     assert len(arrows) == 1
-    assert series.lighter("black", 0.25) == (0.75, 0.75, 0.75)
+    assert traces.lighter("black", 0.25) == (0.75, 0.75, 0.75)
     for axes in (voltage, sz):  # the simulated curve is pale from the failure of the measured cell on
-        pale = series.lighter(style.RUN_COLOURS[0], series.LIGHTER)
+        pale = traces.lighter(style.RUN_COLOURS[0], traces.LIGHTER)
         later = [line for line in axes.get_lines() if line.get_color() == pale and len(line.get_xdata()) > 2]
         assert min(line.get_xdata().min() for line in later) >= 110 - 1e-9
 
@@ -512,6 +513,52 @@ def test_curves_that_lie_on_each_other_can_be_told_apart(sheets: list[Figure], t
     series.series([SMOOTH, SMOOTH, ROUGH], tmp_path / "three.png")
     styles = [line.get_linestyle() for line in sheets[0].axes[-1].get_lines()]
     assert styles == ["-", "--", "-"]
+
+
+@pytest.fixture
+def plots(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """Every plain figure that is saved."""
+    saved: list[Figure] = []
+
+    def keep(figure: Figure, path: str | Path) -> Path:
+        saved.append(figure)
+        return style.save(figure, path)
+
+    monkeypatch.setattr(lines, "save", keep)
+    return saved
+
+
+def test_many_marks_keep_their_extremes(plots: list[Figure], tmp_path: Path) -> None:
+    x = np.linspace(0.0, 61.0, 3000)
+    y = 0.2 + 0.01 * x
+    y[-7], y[1234] = 5.0, 0.05
+    lines.draw(lines.Plot("a", "steps", "time (h)", "U (V)", (lines.Curve("", x, y),)), tmp_path)
+    drawn = plots[0].axes[0].get_lines()[0]
+    assert len(drawn.get_xdata()) <= 4 * (lines.MANY // 2 + 1)
+    assert (drawn.get_ydata().max(), drawn.get_ydata().min()) == (5.0, 0.05)
+    assert drawn.get_markevery() is None
+
+
+def test_plain_figures_start_at_zero_and_tell_their_curves_apart(plots: list[Figure], tmp_path: Path) -> None:
+    x = np.linspace(0.0, 1.0, 50)
+    curves = [lines.Curve(name, x, 2e-8 * y, theory=True) for name, y in (("a", x), ("b", x * 1.0001), ("c", 1 - x))]
+    lines.draw(lines.Plot("a", "", "film [um]", "conductivity (S/cm)", tuple(curves)), tmp_path)
+    axes = plots[0].axes[0]
+    assert min(*axes.get_xlim(), *axes.get_ylim()) == 0.0
+    assert [line.get_linestyle() for line in axes.get_lines()] == ["-", "--", "-"]
+    check_sheet(plots[0])
+    below = lines.Curve("", x, x - 0.5)
+    lines.draw(lines.Plot("b", "", "x", "y", (below,)), tmp_path)
+    assert plots[1].axes[0].get_ylim()[0] < -0.5
+
+
+@pytest.mark.usefixtures("no_gl")
+def test_sdr_is_in_percent_on_a_plate(sheets: list[Figure], tmp_path: Path) -> None:
+    plate.plate(ROUGH, tmp_path / "plate.png")
+    texts = [t.get_text() for t in sheets[0].axes[-1].texts]
+    at = texts.index("Sdr (%)")
+    found = texture(ROUGH.heights[-1], ROUGH.spacing, periodic=True).Sdr
+    assert texts[at + len(plate.LENGTHS) + len(plate.NUMBERS) + 1] == style.significant_digits(100.0 * found)
 
 
 def test_a_title_states_the_time_that_was_run() -> None:

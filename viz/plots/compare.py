@@ -14,19 +14,8 @@ from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 
 from phasefield.topography.roughness import basic, subtract_plane
-from phasefield.viz.plots.series import (
-    DASHED,
-    LIGHTER,
-    MILLI,
-    draw_length,
-    draw_voltage,
-    end_of,
-    last_cycles,
-    lighter,
-    mark,
-    run_colour,
-    voltage_ends,
-)
+from phasefield.viz.plots.series import MILLI, draw_length, draw_voltage, end_of, last_cycles, voltage_ends
+from phasefield.viz.plots.traces import DASHED, LIGHTER, lighter, mark, run_colour
 from phasefield.viz.stored import METRE, StoredRun, find_reference, height_of, is_flat_run, labels, when
 from phasefield.viz.style import (
     ARROW,

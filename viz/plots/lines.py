@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.ticker import ScalarFormatter
 from numpy.typing import NDArray
 
+from phasefield.viz.plots.traces import coincide, line_style, thinned
 from phasefield.viz.style import INK, RUN_COLOURS, look, new_figure, powers, save
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ MARKS = "os^Dvphd"
 DECADES = 20.0  # a logarithmic axis that spans less bears plain numbers
 FEW = 6  # curves with names of their own, beyond which the legend stands beside the axes
 BESIDE = 2.0  # inch
+MANY = 40  # marks, above which they are small, and thinned
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,13 @@ def draw(plot: Plot, folder: Path) -> Path:
         # The k-th line and the k-th marks belong together; one line for all marks is drawn in ink.
         for k, curve in enumerate(theory):
             colour = INK if len(theory) == 1 else RUN_COLOURS[k % len(RUN_COLOURS)]
-            axes.plot(curve.x, curve.y, "-", color=colour, lw=1.2, label=curve.name, zorder=2)
+            on = sum(coincide((one.x, one.y), (curve.x, curve.y)) for one in theory[:k])
+            axes.plot(curve.x, curve.y, color=colour, linestyle=line_style(on), lw=1.2, label=curve.name, zorder=2)
             if curve.band is not None:
                 axes.fill_between(curve.x, *curve.band, color=colour, alpha=0.25, linewidth=0, zorder=1)
         for k, curve in enumerate(measured):
             _mark(axes, curve, k)
+        _bound(axes, plot)
         if len(plot.curves) > 1 or plot.curves[0].name:
             if beside:
                 axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
@@ -85,11 +89,25 @@ def draw(plot: Plot, folder: Path) -> Path:
         return save(figure, folder / f"{plot.name}.png")
 
 
+def _bound(axes: Axes, plot: Plot) -> None:
+    """End an axis at zero where no value lies below: a positive quantity has no negative values."""
+    for name, get, put in (("x", axes.get_xlim, axes.set_xlim), ("y", axes.get_ylim, axes.set_ylim)):
+        values = np.concatenate([np.ravel(getattr(curve, name)) for curve in plot.curves])
+        if name not in plot.log and get()[0] < 0.0 and np.nanmin(values, initial=0.0) >= 0.0:
+            put(0.0, None)
+
+
 def _mark(axes: Axes, curve: Curve, k: int) -> None:
-    many = len(curve.x) > 40
+    """Draw marks; where there are too many to be seen, of each part of the axis the first, lowest, highest and last."""
+    x, y = np.asarray(curve.x, dtype=np.float64), np.asarray(curve.y, dtype=np.float64)
+    many = len(x) > MANY
+    if many and (np.diff(x) >= 0.0).all():
+        at = np.log(x) if axes.get_xscale() == "log" and x[0] > 0.0 else x
+        at, y = thinned(at, y, (float(at[0]), float(at[-1])), MANY // 2)
+        x = np.exp(at) if axes.get_xscale() == "log" and x[0] > 0.0 else at
     axes.plot(
-        curve.x,
-        curve.y,
+        x,
+        y,
         MARKS[k % len(MARKS)],
         color=RUN_COLOURS[k % len(RUN_COLOURS)],
         ms=3 if many else 5,
@@ -97,5 +115,5 @@ def _mark(axes: Axes, curve: Curve, k: int) -> None:
         mew=1.1,
         label=curve.name,
         zorder=3,
-        markevery=max(1, len(curve.x) // 60),
+        clip_on=False,
     )

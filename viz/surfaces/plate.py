@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from phasefield.results.summary import TEXTURE_ROWS
 from phasefield.topography.roughness import Texture, texture
 from phasefield.viz.stored import (
     METRE,
@@ -30,6 +31,7 @@ WIDTH, PICTURE, GRAPH, HEAD, FOOT = 11.0, 4.3, 2.0, 0.75, 0.45  # inch
 FEWEST, MOST = 8, 60  # bins of the histogram
 LENGTHS = ("Sa", "Sq", "Sp", "Sv", "Sz", "Sal")
 NUMBERS = ("Ssk", "Sku", "Sdq", "Sdr", "Str")
+PERCENT = {name: scale for name, scale, unit, _ in TEXTURE_ROWS if unit == "%"}
 
 
 def plate(
@@ -163,10 +165,15 @@ def _draw_figures(axes: Axes, run: StoredRun, frame: int, periodic: bool) -> Non
     height = height_in_metres(run, frame)
     raw = texture(height, run.spacing, periodic=periodic)
     flat = texture(height, run.spacing, periodic=periodic, level=True)
-    draw_table(axes, ["", *LENGTHS, *NUMBERS], [["raw", *_row(raw)], ["levelled", *_row(flat)]])
+    head = ["", *LENGTHS, *(f"{name} (%)" if name in PERCENT else name for name in NUMBERS)]
+    draw_table(axes, head, [["raw", *_row(raw)], ["levelled", *_row(flat)]])
 
 
 def _row(t: Texture) -> list[str]:
     lengths = [getattr(t, name) for name in LENGTHS]
     texts = [significant_digits(None if v is None else v * METRE) for v in lengths]
-    return texts + [significant_digits(getattr(t, name)) for name in NUMBERS]
+    return texts + [significant_digits(_scaled(getattr(t, name), name)) for name in NUMBERS]
+
+
+def _scaled(value: float | None, name: str) -> float | None:
+    return None if value is None else value * PERCENT.get(name, 1.0)
