@@ -26,9 +26,9 @@ PAGE = "page.html"
 TEMPLATE = "page.html"
 MOST_POINTS = 256  # of an edge of the surface shown; more make the browser slow
 MOST_VALUES = 2_500_000  # of all frames: 7 MB of the page
-MOST_STEPS = 4000  # of a series
+MOST_STEPS = 4000  # of a curve; of more, the extremes are kept
 LEVELS = 65535
-UNITS = {"m": ("\N{MICRO SIGN}m", 1e6), "V": ("mV", 1e3), "A/m^2": ("mA/cm\N{SUPERSCRIPT TWO}", 0.1)}
+UNITS = {"m": ("\N{MICRO SIGN}m", 1e6), "V": ("mV", 1e3), "A/m^2": ("mA/cm^2", 0.1)}
 CHARTS = (
     ("voltage",), ("Sa", "Sq", "Sz"), ("current_density", "current_min", "current_max"),
     ("concentration_min", "concentration_max"), ("height_min", "height_mean", "height_max"),
@@ -89,15 +89,24 @@ def surface_data(run: Run) -> dict[str, Any]:
 
 def _charts(run: Run) -> Iterator[dict[str, Any]]:
     """Yield the charts of the series, each with its curves."""
-    kept = np.unique(np.linspace(0, run.n_steps - 1, min(run.n_steps, MOST_STEPS)).astype(int))
-    hours = run.series["time"][kept] / 3600.0
+    from phasefield.viz.plots.traces import kept_points
+    from phasefield.viz.style import typeset
+
+    time = np.asarray(run.series["time"], dtype=np.float64)
     for names in CHARTS:
         there = [name for name in names if name in run.series]
         if not there:
             continue
+        series = {name: np.asarray(run.series[name], dtype=np.float64) for name in there}
+        kept = np.arange(run.n_steps)
+        if run.n_steps > MOST_STEPS:  # no extreme of any curve is lost
+            span = float(time[0]), float(time[-1])
+            parts = [kept_points(time, values, span, MOST_STEPS // 4) for values in series.values()]
+            kept = np.unique(np.concatenate([kept[[0, -1]], *parts]))
         unit, scale = UNITS.get(SERIES[there[0]].unit, (SERIES[there[0]].unit, 1.0))
-        curves = [(name.replace("_", " "), _numbers(run.series[name][kept] * scale)) for name in there]
-        yield {"unit": unit, "x": _numbers(hours), "curves": [{"name": name, "y": y} for name, y in curves]}
+        curves = [(name.replace("_", " "), _numbers(values[kept] * scale)) for name, values in series.items()]
+        shown = [{"name": name, "y": y} for name, y in curves]
+        yield {"unit": typeset(unit), "x": _numbers(time[kept] / 3600.0), "curves": shown}
 
 
 def _numbers(values: NDArray[np.float64]) -> list[float | None]:

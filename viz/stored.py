@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -18,6 +19,7 @@ Array = NDArray[np.float64]
 METRE = 1e6  # micrometres in a metre: pictures are drawn in micrometres
 LITRE = 1e-3  # mol/L in a mol/m^3
 HOUR = 3600.0  # seconds
+NEAR = 0.01  # relative: times so near to each other are called the same
 
 
 class StoredRun(Protocol):
@@ -127,18 +129,33 @@ def time_axis(longest: float) -> tuple[float, str]:
     return (60.0, "min") if longest >= 120 else (1.0, "s")
 
 
+def title_of(run: StoredRun) -> str:
+    """Return the title of a run; a time in it that the run did not come to is replaced by the time that was run.
+
+    The title is that of the case. A shortened run of "Li | PLL | Li, 780 h" is called "Li | PLL | Li, 12 h".
+    """
+    time = np.asarray(run.series.get("time", np.zeros(0)), dtype=np.float64)
+    end = float(time[-1]) if len(time) else math.nan
+
+    def corrected(found: re.Match[str]) -> str:
+        same = not math.isfinite(end) or abs(float(found[1]) * HOUR - end) <= NEAR * end
+        return found[0] if same else f"{duration(end)}"
+
+    return re.sub(r"(?<=, )(\d+(?:\.\d+)?) h(?=,|:|$)", corrected, run.title)
+
+
 def labels(runs: Sequence[StoredRun]) -> tuple[list[str], str]:
     """Return what tells the runs apart, one text each, and what their titles share.
 
     Titles are compared piece by piece between commas: "Li | PLL | Li, 780 h" and "Li | PLLZ | Li, 780 h" give
     the labels "Li | PLL | Li", "Li | PLLZ | Li" and share "780 h".
     """
-    pieces = [re.split(r"\s*,\s+", run.title.strip()) for run in runs]
+    titles = [title_of(run) for run in runs]
+    pieces = [re.split(r"\s*,\s+", title.strip()) for title in titles]
     shared = [p for p in pieces[0] if len(runs) > 1 and all(p in other for other in pieces)]
     own = [", ".join(p for p in one if p not in shared) for one in pieces]
     if len(set(own)) == len(own) and all(own):
         return own, ", ".join(shared)
-    titles = [run.title for run in runs]
     if len(set(titles)) == 1:
         return ([f"run {k + 1}" for k in range(len(runs))], titles[0]) if len(runs) > 1 else (titles, "")
     return [f"{title} ({k + 1})" if titles.count(title) > 1 else title for k, title in enumerate(titles)], ""

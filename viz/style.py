@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
-from matplotlib.ticker import FuncFormatter, LogFormatterSciNotation
+from matplotlib.ticker import FuncFormatter, LogFormatterSciNotation, ScalarFormatter
 
 from phasefield.errors import visible
 from phasefield.files.atomic import replace_bytes
@@ -30,6 +33,21 @@ MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
 ARROW = "\N{RIGHTWARDS ARROW}"
 RAISED = str.maketrans("0123456789-\N{MINUS SIGN}.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻·")
+_NUMERATOR = r"(?:[mu\N{MICRO SIGN}nkM]?(?:Ah|A|V|S|C|F|Hz|J|W|N|Pa|mol|g|m|L)|cm|ohm|\N{GREEK CAPITAL LETTER OMEGA})"
+_DENOMINATOR = r"(?:[mu\N{MICRO SIGN}nck]?m|L|[mk]?g|m?s|min|h|K|mol|V|Pa)"
+_OHM = r"(?:ohm|\N{GREEK CAPITAL LETTER OMEGA})"
+_FREE, _ENDS = r"(?<![\w/^])", r"(?![\w/^])"  # nothing of a word or a path before or after a unit
+_QUOTIENT = re.compile(
+    rf"{_FREE}({_NUMERATOR}|1)(\^?[2-4])?/({_DENOMINATOR})(?:\^?([2-4\u00b2\u00b3\u2074]))?{_ENDS}"
+)
+_PRODUCT = re.compile(rf"{_FREE}{_OHM}[ *\N{{MIDDLE DOT}}]([cm]?m)\^?([2-4])?{_ENDS}")
+_LENGTH = re.compile(r"(?<![\w/^])(um|\N{MICRO SIGN}m|cm|mm|nm)\^([2-4])(?![\w/^])")
+_PLAIN = re.compile(r"(?<!\w)u(?=(?:m|A|F|Ah)(?![A-Za-z_]))")
+_POWER = re.compile(r"(?<![\w.])(\d(?:\.\d+)?)e([-+\N{MINUS SIGN}]?)0*(\d{1,3})(?![\w.])")
+_BRACKETS = re.compile(r"\[([^\[\]]+)\]$")
+PAGE = 7.0  # inch: width of a page of a journal, 178 mm; a wider picture is shrunk to it
+SMALLEST = 5.5  # points of a letter on that page
+PLAIN_FROM, PLAIN_TO = 1e-3, 1e5  # an axis whose largest number lies between them bears plain numbers
 LONGEST = 300  # characters of a line in a picture; matplotlib cannot draw any number of them
 HEIGHT_MAP = "viridis"  # perceptually even, safe for colour-blind readers and in grey print
 SALT_MAP = "YlGnBu"
@@ -111,18 +129,66 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 class _Sheet(Figure):
-    """A figure whose texts have visible characters only, and lines that can be drawn."""
+    """A figure whose texts have visible characters only, units as in a journal, and lines that can be drawn.
+
+    No axis bears an offset or a formula: see `_Numbers` and `_Powers`.
+    """
 
     def draw(self, renderer: RendererBase) -> None:
         for text in self.findobj(Text):
             assert isinstance(text, Text)
-            text.set_text(_drawable(text.get_text()))
+            text.set_text(typeset(_drawable(text.get_text())))
         for axis in self.findobj(Axis):
             assert isinstance(axis, Axis)
+            axis.set_label_text(_BRACKETS.sub(r"(\1)", axis.get_label_text()))
             names = axis.get_major_formatter()
             if isinstance(names, FuncFormatter):  # set_xticks has one for the names of ticks
                 axis.set_major_formatter(FuncFormatter(_drawn(names.func)))
+            elif type(names) is ScalarFormatter:
+                axis.set_major_formatter(_Numbers())
+            elif type(names) is LogFormatterSciNotation:
+                powers(axis)
         super().draw(renderer)
+
+
+def typeset(text: str) -> str:
+    """Return a text whose units are written as in a journal.
+
+    "mA/cm^2" becomes mA cm\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT TWO}, "um" becomes \N{MICRO SIGN}m, "ohm" the letter
+    omega, and 3e-09 a power of ten. Formulas of matplotlib are switched off, so the exponents are letters of Unicode.
+    """
+    text = _POWER.sub(lambda m: f"{m[1]} {TIMES} 10{(m[2].replace('+', '') + m[3]).translate(RAISED)}", text)
+    text = _QUOTIENT.sub(_quotient, _PLAIN.sub("\N{MICRO SIGN}", text))
+    text = _PRODUCT.sub(lambda m: f"\N{GREEK CAPITAL LETTER OMEGA} {m[1]}{(m[2] or '').translate(RAISED)}", text)
+    text = _LENGTH.sub(lambda m: m[1] + m[2].translate(RAISED), text)
+    return re.sub(r"(?<![\w/^])ohm(?![\w/^])", "\N{GREEK CAPITAL LETTER OMEGA}", text)
+
+
+def _quotient(found: re.Match[str]) -> str:
+    above, power, below, exponent = found.groups()
+    below += ("-" + (exponent or "1")).translate(RAISED)
+    return below if above == "1" else f"{above}{(power or '').lstrip('^').translate(RAISED)} {below}"
+
+
+class _Numbers(ScalarFormatter):
+    """Writes each tick in full: no offset and no power of ten at the end of the axis."""
+
+    def __init__(self) -> None:
+        super().__init__(useOffset=False)
+        self.set_scientific(False)
+        self.largest = 0.0
+
+    def set_locs(self, locs: list[float]) -> None:
+        self.largest = float(np.max(np.abs(locs), initial=0.0))
+        super().set_locs(locs)
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        size = self.largest
+        if size == 0.0 or PLAIN_FROM <= size < PLAIN_TO:
+            return str(super().__call__(x, pos))
+        power = math.floor(math.log10(size))
+        number = f"{x / 10.0**power:.3g}".replace("-", MINUS)
+        return "0" if x == 0.0 else f"{number} {TIMES} 10{str(power).translate(RAISED)}"
 
 
 def _drawn(names: Callable[..., str]) -> Callable[..., str]:
@@ -152,9 +218,10 @@ def save(figure: Figure, path: str | Path) -> Path:
     """Write the figure, making its folder if needed, and return the path. A picture that was there stays till then."""
     path = Path(path)
     larger = STYLES[_style.get()][1]
+    least = SMALLEST * figure.get_figwidth() / PAGE
+    for text in figure.findobj(Text):
+        text.set_fontsize(larger * max(least, float(text.get_fontsize())))
     if larger != 1.0:
-        for text in figure.findobj(Text):
-            text.set_fontsize(larger * float(text.get_fontsize()))
         for line in figure.findobj(Line2D):
             line.set_linewidth(larger * line.get_linewidth())
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -162,6 +229,14 @@ def save(figure: Figure, path: str | Path) -> Path:
     figure.savefig(drawn, format=path.suffix.lstrip(".") or "png", dpi=dpi(), facecolor="white")
     replace_bytes(path, drawn.getvalue())
     return path
+
+
+def letter(axes: Axes, number: int, shift: tuple[float, float] = (-30.0, 4.0)) -> None:
+    """Write the letter of a panel, a, b, c, ... by its number from 0, at its upper left; shift: from there, points."""
+    axes.annotate(
+        chr(ord("a") + number), (0.0, 1.0), xycoords="axes fraction", xytext=shift, textcoords="offset points",
+        fontsize=11, fontweight="bold", ha="left", va="bottom",
+    )  # fmt: skip
 
 
 def significant_digits(value: float | None, digits: int = 3) -> str:

@@ -34,7 +34,8 @@ def profile(
     phasefield profile map.csv --unit um --pixel "2 um" runs/pll runs/pllz --out held-against
     """
     from phasefield import units
-    from phasefield.studies.profiles import LENGTHS, NAMES, load_profiles, side_by_side, write_profiles
+    from phasefield.results.summary import TEXTURE_ROWS
+    from phasefield.studies.profiles import NAMES, load_profiles, side_by_side, write_profiles
     from phasefield.text.formatting import console_for, plain_table
 
     def length(option: str, text: str) -> float:
@@ -57,8 +58,10 @@ def profile(
     made = write_profiles(shown, spacing, out)
     console = console_for()
     table = plain_table("", *names)
+    units_of = {figure: (unit, scale) for figure, scale, unit, _ in TEXTURE_ROWS}
     for figure in NAMES:
-        label, factor = (f"{figure} (um)", 1e6) if figure in LENGTHS else (figure, 1.0)
+        unit_, factor = units_of[figure]
+        label = f"{figure} ({unit_})" if unit_ else figure
         values = [one.figures[figure] for one in shown]
         table.add_row(label, *("-" if value is None else f"{factor * value:.4g}" for value in values))
     console.print(table)

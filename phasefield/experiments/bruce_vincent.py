@@ -92,6 +92,6 @@ def panels(case: Case, run: Run) -> tuple[Plot, ...]:
     ends = np.array([time[0], time[-1]])
     curves = (Curve("current", time, current, True), Curve("first and steady", ends, current[[0, -1]]))
     return (
-        Plot("experiment", "Current at a held voltage", "time (min)", "current density (µA/cm²)", curves),
-        Plot("experiment", "Spectrum of the flat cell", "Re Z (Ω cm²)", "\N{MINUS SIGN}Im Z (Ω cm²)", tuple(spectra)),
+        Plot("experiment", "Current at a held voltage", "time (min)", "current density (uA/cm^2)", curves),
+        Plot("experiment", "Spectrum of the flat cell", "Re Z (ohm cm^2)", "\N{MINUS SIGN}Im Z (ohm cm^2)", tuple(spectra)),
     )

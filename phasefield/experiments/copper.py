@@ -86,4 +86,4 @@ def panels(case: Case, run: Run) -> tuple[Plot, ...]:
     """Return the voltage over the lithium on the copper."""
     charge = MAH_CM2 * np.asarray(run.series["charge_applied"])
     curve = Curve("", charge, np.asarray(run.series["voltage"]), True)
-    return (Plot("experiment", "Lithium on copper", "charge on the copper (mAh/cm²)", "cell voltage (V)", (curve,)),)
+    return (Plot("experiment", "Lithium on copper", "charge on the copper (mAh/cm^2)", "cell voltage (V)", (curve,)),)

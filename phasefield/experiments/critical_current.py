@@ -60,7 +60,7 @@ def panels(case: Case, run: Run) -> tuple[Plot, ...]:
     end = slice(-1, None)
     ended = str(run.summary.get("reason", "unfinished")).replace("_", " ")
     return (
-        Plot("experiment", "Critical current", "time (h)", "|current density| (mA/cm²)",
+        Plot("experiment", "Critical current", "time (h)", "|current density| (mA/cm^2)",
              (Curve("imposed", time, MA_CM2 * size, True), Curve(f"end: {ended}", time[end], MA_CM2 * size[end]))),
         Plot("experiment", "", "time (h)", "|cell voltage| (V)",
              (Curve("", time, voltage, True), Curve("", time[end], voltage[end]))),

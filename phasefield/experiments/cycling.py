@@ -49,5 +49,5 @@ def panels(case: Case, run: Run) -> tuple[Plot, ...]:
     return (
         Plot("experiment", "Cycling", "time (h)", "cell voltage (V)",
              (Curve("", time, np.asarray(run.series["voltage"]), True),)),
-        Plot("experiment", "", "time (h)", "Sz (µm)", (Curve("", time, UM * np.asarray(run.series["Sz"]), True),)),
+        Plot("experiment", "", "time (h)", "Sz (um)", (Curve("", time, UM * np.asarray(run.series["Sz"]), True),)),
     )  # fmt: skip

@@ -83,11 +83,11 @@ def panels(case: Case, run: Run) -> tuple[Plot, ...]:
     curves = []
     for rows in shown:
         drawn = MAH_CM2 * (charge[max(int(rows.where[0]) - 1, 0)] - charge[rows.where])
-        name = f"cycle {rows.cycle}, {MA_CM2 * abs(float(np.median(rows.current))):.3g} mA/cm²"
+        name = f"cycle {rows.cycle}, {MA_CM2 * abs(float(np.median(rows.current))):.3g} mA/cm^2"
         curves.append(Curve(name, drawn, rows.voltage, True))
     count = np.arange(1.0, len(found) + 1.0)
     capacity = MAH_CM2 * np.array([-rows.passed for rows in found])
     return (
-        Plot("experiment", "Discharge", "capacity (mAh/cm²)", "cell voltage (V)", tuple(curves)),
-        Plot("experiment", "", "discharge", "capacity (mAh/cm²)", (Curve("", count, capacity),), counted=True),
+        Plot("experiment", "Discharge", "capacity (mAh/cm^2)", "cell voltage (V)", tuple(curves)),
+        Plot("experiment", "", "discharge", "capacity (mAh/cm^2)", (Curve("", count, capacity),), counted=True),
     )

@@ -90,7 +90,7 @@ def panels(case: Case, run: Run) -> tuple[Plot, ...]:
         x = np.linspace(0.0, float(eta.max()), 50)
         u = found["transfer_coefficient"] * FARADAY * x / (GAS_CONSTANT * case.temperature)
         j0 = MA_CM2 * found["exchange_current_density"]
-        name = f"fit: j₀ = {j0:.3g} mA/cm², \N{GREEK SMALL LETTER ALPHA} = {found['transfer_coefficient']:.3g}"
+        name = f"fit: j₀ = {j0:.3g} mA/cm^2, \N{GREEK SMALL LETTER ALPHA} = {found['transfer_coefficient']:.3g}"
         curves.append(Curve(name, MV * x, j0 * np.exp(u), True))
-    label = "j/[1 \N{MINUS SIGN} exp(\N{MINUS SIGN}Fη/RT)] (mA/cm²)"
+    label = "j/[1 \N{MINUS SIGN} exp(\N{MINUS SIGN}Fη/RT)] (mA/cm^2)"
     return (Plot("experiment", "Tafel plot", "overpotential of one surface (mV)", label, tuple(curves), "y"),)

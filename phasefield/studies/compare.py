@@ -25,7 +25,7 @@ from phasefield.results.run import Run, open_run
 from phasefield.results.summary import calibrated, ledger_text
 from phasefield.results.writer import RESULT, SUMMARY
 from phasefield.simulation.progress import Count, Several
-from phasefield.studies.targets import marks_for, measured_for
+from phasefield.studies.targets import measured_for
 from phasefield.text.escape import csv_text
 from phasefield.text.formatting import MICRO, MILLI, named, number, plain_table, spell
 
@@ -214,11 +214,13 @@ def write_figures(rows: Sequence[Row], out: Path) -> None:
     units |= dict.fromkeys(("voltage_start", "voltage_end"), "V")
     units |= dict.fromkeys(("time", "wall_time", "seconds_per_step"), "s")
     plain = [key for key in rows[0] if key not in ("measured", "calibrated")]
-    extra = ("Sz", "voltage_start", "voltage_end")
+    extra = {"Sz": "m", "voltage_start": "V", "voltage_end": "V", "end_time": "s"}
     head = [f"{key} [{units[key]}]" if key in units else key for key in plain]
-    lines = [[*head, "calibrated", *(f"measured {key} [{units[key]}]" for key in extra)]]
+    lines = [[*head, "calibrated", *(f"measured {key} [{unit}]" for key, unit in extra.items())]]
+    lines[0].append("voltage at that time [V]")
     for row in rows:
         measured = [row["measured"].get(key, "") for key in extra]
+        measured.append(row["measured"].get("simulated_then", ""))
         lines.append([*(row[key] for key in plain), named(row["calibrated"]), *measured])
     replace_text(out / TABLE, csv_text(lines))
 
@@ -229,7 +231,7 @@ def draw_runs(runs: Sequence[Run], path: Path) -> Path:
     from phasefield.viz.stored import labels
 
     names, _ = labels(runs)
-    found = {name: marks for name, run in zip(names, runs, strict=True) if (marks := marks_for(run))}
+    found = {name: marks for name, run in zip(names, runs, strict=True) if (marks := measured_for(run))}
     return comparison(runs, path, references=found)
 
 
@@ -244,21 +246,22 @@ def print_rows(console: Console, rows: Sequence[Row], out: Path) -> None:
     def each(text: Any) -> list[str]:
         return [text(row) for row in rows]
 
+    def add_measured(key: str) -> None:
+        if any(key in row["measured"] for row in rows):
+            add("  measured, [1]", *each(lambda r: str(r["measured"].get(key, "")).replace("\u2192", "->")))
+
     add("simulated", *each(lambda r: spell(r["time"]) + ("" if r["finished"] else " (unfinished)")))
     add(
         "Sz, start -> end (um)",
         *each(lambda r: number(r["Sz_start"], MICRO) + arrow + number(r["Sz"], MICRO)),
     )
-    add("  measured, [1]", *each(lambda r: r["measured"].get("Sz_text", "-")))
+    add_measured("Sz_text")
     add("Sq, Sa at the end (um)", *each(lambda r: f"{number(r['Sq'], MICRO)}, {number(r['Sa'], MICRO)}"))
     add(
         "|voltage|, first -> last cycle (mV)",
         *each(lambda r: number(r["voltage_start"], MILLI) + arrow + number(r["voltage_end"], MILLI)),
     )
-    add(
-        "  measured, [1]",
-        *each(lambda r: str(r["measured"].get("voltage_text", "-")).replace("\u2192", "->")),
-    )
+    add_measured("voltage_text")
     add("ended", *each(lambda r: r["reason"]))
     add("steps; s per step", *each(lambda r: f"{r['steps']}; {number(r['seconds_per_step'])}"))
     for k, part in enumerate(("charge", "lithium", "salt")):

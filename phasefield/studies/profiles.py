@@ -12,6 +12,7 @@ from phasefield.errors import PhasefieldError
 from phasefield.files.atomic import replace_text
 from phasefield.files.locks import folder_locked
 from phasefield.results.run import open_run
+from phasefield.results.summary import TEXTURE_ROWS
 from phasefield.results.writer import RESULT
 from phasefield.text.escape import csv_text
 from phasefield.topography.profiles import Profile, fitted, read_profile
@@ -91,8 +92,10 @@ def write_profiles(shown: Sequence[Shown], spacing: float, out: Path) -> list[Pa
     """Write table, numbers and picture into a folder, and return the files."""
     from phasefield.viz.plots.profile import profiles_plate
 
-    head = ["surface", *(f"{name} [m]" if name in LENGTHS else name for name in NAMES)]
-    table = csv_text([head, *([one.name, *(one.figures[name] for name in NAMES)] for one in shown)])
+    percent = {name: scale for name, scale, unit, _ in TEXTURE_ROWS if unit == "%"}
+    head = ["surface", *(f"{n} [m]" if n in LENGTHS else f"{n} [%]" if n in percent else n for n in NAMES)]
+    lines = [[one.name, *(_times(one.figures[name], percent.get(name)) for name in NAMES)] for one in shown]
+    table = csv_text([head, *lines])
     document = {
         "edge": len(shown[0].heights) * spacing, "spacing": spacing,
         "surfaces": [
@@ -109,3 +112,7 @@ def write_profiles(shown: Sequence[Shown], spacing: float, out: Path) -> list[Pa
         replace_text(out / TABLE, table)
         replace_text(out / FIGURES, json.dumps(document, indent=1) + "\n")
         return [out / TABLE, out / FIGURES, profiles_plate(shown, spacing, out / PICTURE)]
+
+
+def _times(value: Any, factor: float | None) -> Any:
+    return value if value is None or factor is None else value * factor

@@ -17,6 +17,7 @@ from phasefield.errors import PhasefieldError
 from phasefield.results.run import open_run
 from phasefield.studies.attribution.inputs import ALIKE, GROUPS, PROPERTIES, Pair, pair_of
 from phasefield.studies.attribution.shapley import shapley
+from phasefield.viz.plots import attribution
 
 
 def test_shares_of_a_sum_are_its_parts_and_of_a_product_even() -> None:
@@ -138,6 +139,22 @@ def test_the_command_runs_all_of_them_and_the_shares_add_up(
     assert call(*asked) == 0
     assert "Running" not in capsys.readouterr().out
     assert made == (out / "runs/00-seed1/result.vtkhdf").stat().st_mtime_ns
+
+
+@pytest.mark.parametrize(("limit", "panels"), [("5 V", 3), ("100 mV", 4)])
+def test_a_limit_that_no_run_reached_has_no_panel(
+    limit: str, panels: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn: list[str] = []
+    monkeypatch.setattr(attribution, "bars", lambda shown, *_: drawn.extend(panel.title for panel in shown))
+    write_case(tmp_path, "one")
+    two = tmp_path / "two.toml"
+    two.write_text('extends = "one.toml"\n[electrolyte]\nname = "other"\ntransference_number = 0.9\n')
+    assert call("attribute", tmp_path / "one.toml", two, "--out", tmp_path / "out", "--limit", limit) == 0
+    assert len(drawn) == panels
+    said = " ".join(capsys.readouterr().out.split())
+    assert ("No run reached 5 V." in said) == (panels == 3)
+    assert ("Time to" in said) == (panels == 4)
 
 
 @pytest.mark.parametrize(

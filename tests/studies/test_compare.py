@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from commands import ENDLESS, call, start, write_case
 
@@ -45,11 +46,12 @@ def test_it_writes_a_picture_a_table_and_both_runs(pair: Path) -> None:
             assert row["Sz"] == run.series["Sz"][-1]
             assert row["steps"] == run.n_steps - 1
         assert row["calibrated"] == {"film.patches.spread": "0.3"}
-    assert rows[0]["measured"]["Sz_text"] == "> 200"
+    assert rows[0]["measured"]["voltage_text"] == "200 at the start"  # two hours are not 780, nor 110
     table = list(csv.reader((pair / "runs/compare.csv").read_text().splitlines()))
     head = table[0]
     assert float(table[2][head.index("Sz [m]")]) == rows[1]["Sz"]
-    assert float(table[2][head.index("measured Sz [m]")]) == 50e-6
+    assert float(table[2][head.index("measured voltage_start [V]")]) == 0.160
+    assert table[2][head.index("measured Sz [m]")] == ""
 
 
 def test_a_second_time_uses_what_is_there(pair: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,7 +60,8 @@ def test_a_second_time_uses_what_is_there(pair: Path, capsys: pytest.CaptureFixt
     assert before == [(pair / "runs" / name / "result.vtkhdf").stat().st_mtime_ns for name in ("one", "two")]
     said = capsys.readouterr().out
     assert "Running" not in said
-    for word in ("> 200", "about 50", "200 -> 1000 (110 h)", "Ratio of Sz, one / two", "ledger error, salt",
+    assert "> 200" not in said
+    for word in ("200 at the start", "about 160, flat", "Ratio of Sz, one / two", "ledger error, salt",
                  "Calibrated in one: film.patches.spread = 0.3", "compare.png"):  # fmt: skip
         assert word in said, word
 
@@ -183,15 +186,39 @@ def _texts(words: list[str]) -> list[str]:
 
 def test_measured_values_stand_only_beside_runs_like_the_measured_ones(pair: Path) -> None:
     with phasefield.open_run(pair / "runs/one") as run:
-        assert targets.measured_for(run)["voltage_start"] == 0.2
-        marks = targets.marks_for(run)  # two hours are not 780
-        assert "voltage_start" in marks
-        assert "Sz" not in marks
-        assert "voltage_end" not in marks
+        found = targets.measured_for(run)
+        assert found["voltage_start"] == 0.2
+        assert not {"Sz", "Sz_text", "voltage_end", "failed"} & set(found)  # two hours are not 780
         run.attrs["resolved_case"] = run.resolved_case.replace(
             'current = "2.0 A/m^2"', 'current = "150.0 A/m^2"'
         )
         assert targets.measured_for(run) == {}
+
+
+def _run_of(name: str, hours: float) -> Any:
+    time = 3600.0 * np.linspace(0.0, hours, 1561)
+    tables = {"electrolyte": {"name": name}, "protocol": {"steps": [{"current": "2.0 A/m^2"}]}}
+    return SimpleNamespace(tables=tables, n_steps=len(time), series={"time": time, "voltage": 0.2 + time / 3.6e6})
+
+
+def test_measured_values_stand_beside_the_simulation_at_their_time() -> None:
+    whole = targets.measured_for(_run_of("PLL", 780.0))
+    assert (whole["Sz_text"], whole["bounds"]) == ("> 200", ("Sz",))
+    assert whole["end_time"] == whole["failed"] == 110.0 * 3600.0
+    assert whole["simulated_then"] == pytest.approx(0.2 + 0.110, abs=1e-3)
+    assert whole["voltage_text"] == "200 \N{RIGHTWARDS ARROW} 1000 at 110 h (simulated 310)"
+    part = targets.measured_for(_run_of("PLL", 120.0))
+    assert "Sz" not in part
+    assert part["voltage_end"] == 1.0
+    flat = targets.measured_for(_run_of("PLLZ", 120.0))
+    assert flat["end_time"] == 120.0 * 3600.0
+    assert flat["voltage_text"] == "about 160, flat"
+    assert "voltage_end" not in targets.measured_for(_run_of("PLLZ", 1000.0))
+
+
+def test_where_nothing_was_measured_there_is_no_row(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("compare", write_case(Path.cwd(), "a", "lhci"), write_case(Path.cwd(), "b", "dlhci")) == 0
+    assert "measured" not in capsys.readouterr().out
 
 
 def test_a_run_without_steps_cannot_be_compared() -> None:

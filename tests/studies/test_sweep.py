@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from browser import chromium, errors, wait
+from matplotlib.contour import ContourSet
+from matplotlib.figure import Figure
 
 from phasefield.api import read_case
 from phasefield.cases import folder as shipped_folder
 from phasefield.errors import CaseError, PhasefieldError, ResultError
 from phasefield.studies.sweep import analysis
-from phasefield.studies.sweep.axes import drawn, points_of
+from phasefield.studies.sweep.axes import Point, drawn, points_of
 from phasefield.studies.sweep.cluster import slurm
+from phasefield.studies.sweep.contours import FineGrid, map_inputs
 from phasefield.studies.sweep.local import split_cores
 from phasefield.studies.sweep.outputs import FILE, FORMAT, FORMS, STANDARD, OutputError, RunOutput, thumb
 from phasefield.studies.sweep.page import write_study_page
 from phasefield.studies.sweep.pictures import draw_study, study_sobol
-from phasefield.studies.sweep.plan import PlannedPoint, Planner, plan_points
+from phasefield.studies.sweep.plan import PlannedPoint, Planner, dimensionless_numbers, plan_points
 from phasefield.studies.sweep.quantity import quantity_of, spaced_values
 from phasefield.studies.sweep.study import prepare, tabulate
 from phasefield.studies.sweep.studyfile import StudyFile, read_study, shipped
 from phasefield.studies.sweep.table import open_study
+from phasefield.viz import style
+from phasefield.viz.plots import study as drawn_studies
+from phasefield.viz.plots.study import Contours, Scale, value_map
 
 BASE = """title = "Two inputs"
 base = "pllz"
@@ -424,6 +431,76 @@ def test_the_pictures_of_a_grid(tmp_path: Path) -> None:
     made = draw_study(open_study(made_up(tmp_path, text)))
     assert [path.name for path in made] == ["response.png", "map.png"]
     assert all(path.stat().st_size > 10_000 for path in made)
+
+
+@pytest.fixture
+def sheets(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """Every figure of a study that is saved."""
+    saved: list[Figure] = []
+
+    def keep(figure: Figure, path: str | Path) -> Path:
+        saved.append(figure)
+        return style.save(figure, path)
+
+    monkeypatch.setattr(drawn_studies, "save", keep)
+    return saved
+
+
+def lines_of(figure: Figure) -> dict[float, np.ndarray]:
+    """Return the points of the contours of a map, by their level."""
+    found = next(c for c in figure.axes[0].collections if isinstance(c, ContourSet))
+    levels = np.exp(found.levels)
+    return {float(f"{v:.6g}"): path.vertices for v, path in zip(levels, found.get_paths(), strict=True)}
+
+
+def test_a_contour_lies_where_the_closed_form_has_its_value(tmp_path: Path, sheets: list[Figure]) -> None:
+    study = open_study(made_up(tmp_path, BASE + '[figures]\ncontours = "wagner_number"\n'))
+    draw_study(study)
+    planner = Planner(study_of(tmp_path))
+    lines = lines_of(sheets[1])
+    assert {3.0, 10.0, 30.0} <= set(lines)
+    for level, points in lines.items():
+        for conductivity, t_plus in points[:: max(1, len(points) // 8)]:
+            case = planner.case(Point(0, "pllz", None, (100.0 * float(conductivity), float(t_plus))))  # S/m in a S/cm
+            found = dimensionless_numbers(case).wagner_number
+            # ln W is interpolated between points 3/40 of a decade apart: at most (0.173)^2/8 of W
+            assert found == pytest.approx(level, rel=4e-3)
+
+
+def test_wagner_number_30_of_the_shipped_study_is_at_its_conductivity(tmp_path: Path, sheets: list[Figure]) -> None:
+    study = read_study("film-and-transference")
+    prepared = prepare(study, tmp_path)
+    table = tabulate(prepared)
+    heads = map_inputs(table)
+    assert heads is not None
+    grid = FineGrid.of(table)
+    assert grid is not None
+    x, y = (grid.xs / heads[0].show_size, grid.ys)
+    lines = Contours("Wagner number", x, y, grid.values)
+    values = np.ones((2, 2))
+    value_map(x[[0, -1]], y[[0, -1]], values, (Scale("", True), Scale(""), Scale("")), tmp_path / "map.png", "",
+              marks={}, contours=lines)  # fmt: skip
+    at = lines_of(sheets[0])[30.0][:, 0]
+    assert at == pytest.approx(np.full(len(at), 5.9e-9), rel=0.02)  # S/cm; between four points it was at 1.0e-8
+
+
+@pytest.mark.parametrize(
+    ("values", "log"),
+    [('["1e-9 S/cm", "1e-8 S/cm"]', True), ('["1e-9 S/cm", "9e-9 S/cm"]', False)],
+)
+def test_a_list_over_a_decade_has_a_logarithmic_axis_and_no_axis_is_negative(
+    tmp_path: Path, sheets: list[Figure], values: str, log: bool
+) -> None:
+    text = f'base = "pllz"\n[axes]\n"film.conductivity" = {values}\n"film.patches.spread" = [0.1, 0.3]\n'
+    draw_study(open_study(made_up(tmp_path, text)))
+    response, whole = sheets[0].axes[0], sheets[1].axes[0]
+    assert {response.get_xscale(), whole.get_xscale()} == {"log" if log else "linear"}
+    for figure in sheets:
+        for axes in figure.axes:
+            assert min(*axes.get_xlim(), *axes.get_ylim()) >= 0.0
+            for axis in (axes.xaxis, axes.yaxis):
+                assert not re.search(r"\[|/cm", axis.get_label_text())
+    assert response.get_xlabel() == "film conductivity (S cm\u207b\u00b9)"
 
 
 def test_the_pictures_of_a_sample_are_points_and_indices(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import math
@@ -429,6 +430,9 @@ def test_measured_and_simulated_come_on_one_plate(
     assert "on 32 x 32 um, points of 2 um" in said
     found = json.loads((tmp_path / "profile" / "profile.json").read_text())["surfaces"]
     assert [one["name"] for one in found] == ["measured", "run"]
+    assert re.search(rf"Sdr \(%\)\s+{100.0 * found[0]['Sdr']:.4g}", said)
+    table = list(csv.DictReader((tmp_path / "profile" / "profile.csv").read_text().splitlines()))
+    assert float(table[0]["Sdr [%]"]) == 100.0 * found[0]["Sdr"]
     # the run began with this very surface; as a signed distance, waves of eight cells lose 3 % of their height
     assert found[1]["Sq"] == pytest.approx(found[0]["Sq"], rel=0.05)
     assert (tmp_path / "profile" / "profile.png").stat().st_size > 20_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from browser import asked_for, chromium, errors, wait
 from commands import call, write_case
 
 from phasefield.api import open_run
+from phasefield.viz import page as page_module
 from phasefield.viz.page import surface_data, write_webpage
 
 pytest.importorskip("plotly")
@@ -53,6 +55,21 @@ def test_the_page_holds_surface_series_and_sources(run: Path) -> None:
     assert "film.patches.spread = 0.3" in text  # calibrated, in the table of facts
     assert "Zhang et al." in text or "[1] Fig. 3a" in text
     assert "<script>window.bad" not in text
+
+
+def test_a_long_series_keeps_its_extremes(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_module, "MOST_STEPS", 400)
+    n = 20_000
+    voltage = 0.1 * np.sin(np.arange(n))
+    voltage[12_345] = 5.0
+    flat = {name: np.ones(n) for name in ("Sa", "current_density")}
+    long = SimpleNamespace(series={"time": np.arange(n) * 60.0, "voltage": voltage, **flat}, n_steps=n)
+    charts = list(page_module._charts(long))  # type: ignore[arg-type]
+    y = charts[0]["curves"][0]["y"]
+    assert len(y) <= 400 + 4
+    assert (max(y), min(y)) == (5000.0, pytest.approx(1e3 * voltage.min(), rel=1e-5))
+    assert (charts[0]["x"][0], charts[0]["x"][-1]) == (0.0, pytest.approx((n - 1) / 60.0, rel=1e-5))
+    assert charts[2]["unit"] == "mA cm\u207b\u00b2"
 
 
 def test_a_large_surface_is_thinned(tmp_path: Path) -> None:

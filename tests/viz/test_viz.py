@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +17,9 @@ from matplotlib.image import imread
 from matplotlib.text import Text
 
 import phasefield.viz
+from phasefield.topography.roughness import texture
 from phasefield.viz import stored, style
-from phasefield.viz.plots import compare, series
+from phasefield.viz.plots import compare, lines, series, traces
 from phasefield.viz.surfaces import camera, gl, painter, plate, scene, section, surface
 
 UM = 1e-6
@@ -139,6 +141,7 @@ def test_comparison_is_readable(
     assert picture.shape[1] >= 10 * style.DPI
     assert picture[..., :3].std() > 0.05
     assert colliding(sheets[0]) == []
+    check_sheet(sheets[0])
     texts = " ".join(t.get_text() for t in sheets[0].findobj(Text))
     assert ("> 200" in texts) == (references is not None)
     assert f"Sz = {style.significant_digits(np.ptp(runs[0].heights[-1]) / UM)}" in texts
@@ -156,6 +159,8 @@ def test_plate_section_series_and_surface_are_readable(
     surface.surface(run, tmp_path / "surface.png", 0)
     assert len(list(tmp_path.glob("*.png"))) == 5
     assert [colliding(sheet) for sheet in sheets] == [[]] * 5
+    for sheet in sheets:
+        check_sheet(sheet)
 
 
 @pytest.mark.usefixtures("no_gl")
@@ -363,14 +368,204 @@ def test_voltage_of_first_and_last_cycle() -> None:
     assert series.voltage_ends(resting) == (None, None)
 
 
-def test_envelope_keeps_every_extreme() -> None:
-    time = np.linspace(0, 1, 5000)
+def test_a_thinned_trace_keeps_every_extreme_of_each_column() -> None:
+    time = np.linspace(0, 1, 50_000)
     value = np.sin(900 * time) * (1 + time)
     value[123], value[4000] = np.nan, 7.0
-    at, low, high = series.envelope(time, value)
-    assert high.max() == 7
-    assert low.min() == np.nanmin(value)
+    columns = 300
+    at, kept = traces.thinned(time, value, (0.0, 1.0), columns)
+    assert len(at) <= 4 * (columns + 1)
+    assert (at[0], at[-1]) == (time[0], time[-1])
     assert np.all(np.diff(at) > 0)
+    for k in range(columns):
+        of, there = (np.floor(t * columns) == k for t in (time, at))
+        assert kept[there].max() == np.nanmax(value[of])
+        assert kept[there].min() == np.nanmin(value[of])
+        assert at[there][0] == time[of & np.isfinite(value)][0]
+    few = traces.thinned(time[:1000], value[:1000], (0.0, 1.0), columns)
+    assert few[0] is not time
+    np.testing.assert_array_equal(few[1], value[:1000])  # all of them, the gap too
+
+
+@dataclass
+class Cycled(FakeRun):
+    """Cycles of two hours whose voltage settles within 2.4 min of each switch; the last value is the 5 V of its end."""
+
+    hours: int = 120
+
+    @property
+    def series(self) -> dict[str, np.ndarray]:
+        within = np.array([0.01, 0.02, 0.04, 0.2, 1.0])  # h after each switch
+        time = np.concatenate([[0.0], (np.arange(self.hours)[:, None] + within).ravel()])
+        sign = np.concatenate([[1.0], np.repeat(np.where(np.arange(self.hours) % 2 == 0, 1.0, -1.0), len(within))])
+        settled = np.concatenate([[0.5], np.tile(1 - 0.5 * np.exp(-within / 0.01), self.hours)])
+        voltage = 0.2 * sign * settled
+        voltage[-1] = 5.0
+        cycle = np.minimum(time // 2, self.hours // 2 - 1) + 1
+        flat = np.full(len(time), 1e-6)
+        return {"time": 3600 * time, "voltage": voltage, "current_density": 2 * sign, "cycle": cycle, "Sz": flat,
+                "Sq": flat}  # fmt: skip
+
+
+@pytest.mark.usefixtures("no_gl")
+def test_a_voltage_trace_keeps_its_shape_and_its_end(sheets: list[Figure], tmp_path: Path) -> None:
+    run = Cycled(times=np.array([0.0, 60.0, 120.0]) * 3600)
+    series.series(run, tmp_path / "series.png")
+    whole, last = sheets[0].axes[:2]
+    assert whole.get_lines()[0].get_ydata().max() == 5000  # mV
+    x, y = last.get_lines()[0].get_xydata().T
+    assert last.get_xlim() == (116, 120)
+    half = (x > 117.0) & (x <= 118.0)
+    wanted = -200 * (1 - 0.5 * np.exp(-np.array([0.01, 0.02, 0.04, 0.2, 1.0]) / 0.01))
+    np.testing.assert_allclose(y[half][:5], wanted, rtol=1e-12)  # 2.4 min stay 2.4 min
+    np.testing.assert_allclose(np.diff(x[half][:5]), [0.01, 0.02, 0.16, 0.8], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ("0.2 mA/cm2, 780 h", "0.2 mA cm⁻², 780 h"), ("j (mA/cm^2)", "j (mA cm⁻²)"), ("(mA/cm²)", "(mA cm⁻²)"),
+        ("R (ohm*cm^2)", "R (Ω cm²)"), ("R (ohm cm2)", "R (Ω cm²)"), ("c (mol/m^3)", "c (mol m⁻³)"),
+        ("S/cm", "S cm⁻¹"), ("1/um", "µm⁻¹"), ("50 um", "50 µm"), ("(um^4)", "(µm⁴)"), ("(mAh/g)", "(mAh g⁻¹)"),
+        ("3e-09 S/cm", f"3 {style.TIMES} 10⁻⁹ S cm⁻¹"),
+        ("1.5e+12", f"1.5 {style.TIMES} 10¹²"), ("run-1e5.toml", "run-1e5.toml"),
+        ("PLL/PLLZ", "PLL/PLLZ"), ("runs/m2", "runs/m2"), ("1000 K/T", "1000 K/T"), ("umlaut", "umlaut"),
+        ("d ln(a)/d(path)/k", "d ln(a)/d(path)/k"), ("$x^2$", "$x^2$"),
+    ],
+)  # fmt: skip
+def test_units_are_typeset(given: str, wanted: str) -> None:
+    assert style.typeset(given) == wanted
+    assert style.typeset(wanted) == wanted
+
+
+UNTYPESET = re.compile(r"\[|/cm|/m\b|/m[2³3]|\bum\b|cm\^?2|/g\)|/L\)|\bohm\b|\$")
+
+
+def check_sheet(figure: Figure) -> None:
+    """Raise where letters are too small at the width of a page, an axis bears an offset, or a unit is not typeset."""
+    least = style.SMALLEST * figure.get_figwidth() / style.PAGE
+    assert min(float(t.get_fontsize()) for t in figure.findobj(Text)) >= least * (1 - 1e-9)
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            assert axis.get_offset_text().get_text() == ""
+            assert not UNTYPESET.search(axis.get_label_text()), axis.get_label_text()
+
+
+def test_an_axis_bears_numbers_in_full_and_no_offset() -> None:
+    with style.look():
+        figure = style.new_figure(4, 3)
+        axes = figure.add_subplot()
+        axes.plot([1e-7, 2e-7], [1e6 + 1, 1e6 + 2])
+        axes.set(xlabel="width [um]", ylabel="c (mol/m^3)")
+        figure.canvas.draw()
+        assert axes.xaxis.get_label_text() == "width (µm)"
+        assert axes.yaxis.get_label_text() == "c (mol m⁻³)"
+        texts = [t.get_text() for t in axes.get_xticklabels()]
+        assert f"1.2 {style.TIMES} 10⁻⁷" in texts
+        assert axes.xaxis.get_offset_text().get_text() == axes.yaxis.get_offset_text().get_text() == ""
+
+
+@dataclass
+class Failing(Cycled):
+    """A cell of 780 h beside one that was measured to fail at 110 h."""
+
+    hours: int = 780
+
+
+@pytest.mark.usefixtures("no_gl")
+def test_measured_values_are_seen_and_said(sheets: list[Figure], tmp_path: Path) -> None:
+    references = {
+        "PLL": {"Sz": 200 * UM, "Sz_text": "> 200", "bounds": ("Sz",), "voltage_start": 0.2, "voltage_end": 1.0,
+                "end_time": 110.0 * 3600, "failed": 110.0 * 3600, "failure": "measured: 1 V, then open circuit"},
+        "PLLZ": {"Sz": 50 * UM, "voltage_start": 0.16, "voltage_end": 0.16},
+    }  # fmt: skip
+    runs = [Failing(), Failing("Li | PLLZ | Li, 0.2 mA/cm2, 780 h")]
+    compare.comparison(runs, tmp_path / "plate.png", references=references)
+    figure = sheets[0]
+    check_sheet(figure)
+    assert colliding(figure) == []
+    texts = [t.get_text() for t in figure.findobj(Text)]
+    assert [t for t in texts if len(t) == 1 and t.isalpha()] == list("abcdefg")
+    for wanted in ("measured: 1 V, then open circuit", "simulated, after the measured cell failed",
+                   "measured, arrow: a lower bound", "Sz, levelled (µm)"):  # fmt: skip
+        assert wanted in texts
+    voltage, sz = (next(a for a in figure.axes if a.get_ylabel() == name) for name in ("cell voltage (mV)", "Sz (µm)"))
+    for axes, count in ((voltage, 4), (sz, 2)):
+        marks = [line for line in axes.get_lines() if line.get_marker() in traces.SHAPES]
+        assert len(marks) == count
+        at = np.array([axes.transData.transform(line.get_xydata()[0]) for line in marks])
+        apart = [np.abs(a - b).max() for k, a in enumerate(at) for b in at[:k]]
+        size = traces.SIZE * figure.dpi / 72
+        assert min(apart) > size  # no mark covers another
+        box = axes.get_window_extent()
+        assert (at - size / 2 > [box.x0, box.y0]).all()  # nor does the frame cover one
+        assert (at + size / 2 < [box.x1, box.y1]).all()
+    arrows = [a for a in sz.texts if getattr(a, "arrow_patch", None) is not None]
+    assert len(arrows) == 1
+    assert traces.lighter("black", 0.25) == (0.75, 0.75, 0.75)
+    for axes in (voltage, sz):  # the simulated curve is pale from the failure of the measured cell on
+        pale = traces.lighter(style.RUN_COLOURS[0], traces.LIGHTER)
+        later = [line for line in axes.get_lines() if line.get_color() == pale and len(line.get_xdata()) > 2]
+        assert min(line.get_xdata().min() for line in later) >= 110 - 1e-9
+
+
+def test_curves_that_lie_on_each_other_can_be_told_apart(sheets: list[Figure], tmp_path: Path) -> None:
+    series.series([SMOOTH, SMOOTH, ROUGH], tmp_path / "three.png")
+    styles = [line.get_linestyle() for line in sheets[0].axes[-1].get_lines()]
+    assert styles == ["-", "--", "-"]
+
+
+@pytest.fixture
+def plots(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """Every plain figure that is saved."""
+    saved: list[Figure] = []
+
+    def keep(figure: Figure, path: str | Path) -> Path:
+        saved.append(figure)
+        return style.save(figure, path)
+
+    monkeypatch.setattr(lines, "save", keep)
+    return saved
+
+
+def test_many_marks_keep_their_extremes(plots: list[Figure], tmp_path: Path) -> None:
+    x = np.linspace(0.0, 61.0, 3000)
+    y = 0.2 + 0.01 * x
+    y[-7], y[1234] = 5.0, 0.05
+    lines.draw(lines.Plot("a", "steps", "time (h)", "U (V)", (lines.Curve("", x, y),)), tmp_path)
+    drawn = plots[0].axes[0].get_lines()[0]
+    assert len(drawn.get_xdata()) <= 4 * (lines.MANY // 2 + 1)
+    assert (drawn.get_ydata().max(), drawn.get_ydata().min()) == (5.0, 0.05)
+    assert drawn.get_markevery() is None
+
+
+def test_plain_figures_start_at_zero_and_tell_their_curves_apart(plots: list[Figure], tmp_path: Path) -> None:
+    x = np.linspace(0.0, 1.0, 50)
+    curves = [lines.Curve(name, x, 2e-8 * y, theory=True) for name, y in (("a", x), ("b", x * 1.0001), ("c", 1 - x))]
+    lines.draw(lines.Plot("a", "", "film [um]", "conductivity (S/cm)", tuple(curves)), tmp_path)
+    axes = plots[0].axes[0]
+    assert min(*axes.get_xlim(), *axes.get_ylim()) == 0.0
+    assert [line.get_linestyle() for line in axes.get_lines()] == ["-", "--", "-"]
+    check_sheet(plots[0])
+    below = lines.Curve("", x, x - 0.5)
+    lines.draw(lines.Plot("b", "", "x", "y", (below,)), tmp_path)
+    assert plots[1].axes[0].get_ylim()[0] < -0.5
+
+
+@pytest.mark.usefixtures("no_gl")
+def test_sdr_is_in_percent_on_a_plate(sheets: list[Figure], tmp_path: Path) -> None:
+    plate.plate(ROUGH, tmp_path / "plate.png")
+    texts = [t.get_text() for t in sheets[0].axes[-1].texts]
+    at = texts.index("Sdr (%)")
+    found = texture(ROUGH.heights[-1], ROUGH.spacing, periodic=True).Sdr
+    assert texts[at + len(plate.LENGTHS) + len(plate.NUMBERS) + 1] == style.significant_digits(100.0 * found)
+
+
+def test_a_title_states_the_time_that_was_run() -> None:
+    short = FakeRun(times=np.array([0.0, 6.0, 12.0]) * 3600)
+    assert stored.title_of(short) == "Li | PLL | Li, 0.2 mA/cm2, 12 h"
+    assert stored.title_of(ROUGH) == ROUGH.title
+    assert stored.labels([short, SMOOTH])[0] == ["Li | PLL | Li, 12 h", "Li | PLLZ | Li, 780 h"]
 
 
 def test_words() -> None:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from phasefield.viz.plots.curves import Curve, Plot
+from phasefield.viz.plots.traces import coincide, line_style, thinned
 from phasefield.viz.style import INK, RUN_COLOURS, look, new_figure, powers, save
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ DECADES = 20.0  # a logarithmic axis that spans less bears plain numbers
 FEW = 6  # curves with names of their own, beyond which the legend stands beside the axes
 BESIDE = 2.0  # inch
 PANEL = 2.4  # inch, of one of several
+MANY = 40  # marks, above which they are small, and thinned
 
 
 def draw(plot: Plot, folder: Path) -> Path:
@@ -68,11 +71,13 @@ def _fill(axes: Axes, plot: Plot) -> None:
     # The k-th line and the k-th marks belong together; one line for all marks is drawn in ink.
     for k, curve in enumerate(theory):
         colour = INK if len(theory) == 1 else RUN_COLOURS[k % len(RUN_COLOURS)]
-        axes.plot(curve.x, curve.y, "-", color=colour, lw=1.2, label=curve.name, zorder=2)
+        on = sum(coincide((one.x, one.y), (curve.x, curve.y)) for one in theory[:k])
+        axes.plot(curve.x, curve.y, color=colour, linestyle=line_style(on), lw=1.2, label=curve.name, zorder=2)
         if curve.band is not None:
             axes.fill_between(curve.x, *curve.band, color=colour, alpha=0.25, linewidth=0, zorder=1)
     for k, curve in enumerate(measured):
         _mark(axes, curve, k)
+    _bound(axes, plot)
     if plot.counted:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylim(bottom=0.0)
@@ -82,11 +87,25 @@ def _fill(axes: Axes, plot: Plot) -> None:
         axes.legend()
 
 
+def _bound(axes: Axes, plot: Plot) -> None:
+    """End an axis at zero where no value lies below: a positive quantity has no negative values."""
+    for name, get, put in (("x", axes.get_xlim, axes.set_xlim), ("y", axes.get_ylim, axes.set_ylim)):
+        values = np.concatenate([np.ravel(getattr(curve, name)) for curve in plot.curves])
+        if name not in plot.log and get()[0] < 0.0 and np.nanmin(values, initial=0.0) >= 0.0:
+            put(0.0, None)
+
+
 def _mark(axes: Axes, curve: Curve, k: int) -> None:
-    many = len(curve.x) > 40
+    """Draw marks; where there are too many to be seen, of each part of the axis the first, lowest, highest and last."""
+    x, y = np.asarray(curve.x, dtype=np.float64), np.asarray(curve.y, dtype=np.float64)
+    many = len(x) > MANY
+    if many and (np.diff(x) >= 0.0).all():
+        at = np.log(x) if axes.get_xscale() == "log" and x[0] > 0.0 else x
+        at, y = thinned(at, y, (float(at[0]), float(at[-1])), MANY // 2)
+        x = np.exp(at) if axes.get_xscale() == "log" and x[0] > 0.0 else at
     axes.plot(
-        curve.x,
-        curve.y,
+        x,
+        y,
         MARKS[k % len(MARKS)],
         color=RUN_COLOURS[k % len(RUN_COLOURS)],
         ms=3 if many else 5,
@@ -94,5 +113,5 @@ def _mark(axes: Axes, curve: Curve, k: int) -> None:
         mew=1.1,
         label=curve.name,
         zorder=3,
-        markevery=max(1, len(curve.x) // 60),
+        clip_on=False,
     )

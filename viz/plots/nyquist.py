@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from phasefield.viz.style import FAINT, MINUS, RUN_COLOURS, look, new_figure, powers, save, significant_digits
+from phasefield.viz.style import INK, MINUS, RUN_COLOURS, look, new_figure, powers, save, significant_digits
 
 OHM_CM2 = 1e4  # ohm cm^2 in an ohm m^2
 SIZE = (9.0, 4.0)  # inch
@@ -43,7 +43,7 @@ def nyquist(spectra: Sequence[Spectrum], title: str, path: Path) -> Path:
                 plane.plot(real[here], imaginary[here], "o", color=colour, ms=4, mfc="white")
                 plane.annotate(
                     f"{significant_digits(frequency, 2)} Hz", (real[here], imaginary[here]), textcoords="offset points",
-                    xytext=(0, 5), ha="center", fontsize=7, color=FAINT,
+                    xytext=(0, 5), ha="center", fontsize=7.5, color=INK,
                 )  # fmt: skip
         plane.set_xlabel("Re Z (\N{GREEK CAPITAL LETTER OMEGA} cm\N{SUPERSCRIPT TWO})")
         plane.set_ylabel(f"{MINUS}Im Z (\N{GREEK CAPITAL LETTER OMEGA} cm\N{SUPERSCRIPT TWO})")
@@ -55,7 +55,7 @@ def nyquist(spectra: Sequence[Spectrum], title: str, path: Path) -> Path:
         bode.set_xscale("log")
         powers(bode.xaxis)
         bode.set_xlabel("frequency (Hz)")
-        bode.set_ylabel("\N{GREEK CAPITAL LETTER OMEGA} cm\N{SUPERSCRIPT TWO}")
+        bode.set_ylabel(f"Re Z, {MINUS}Im Z (\N{GREEK CAPITAL LETTER OMEGA} cm\N{SUPERSCRIPT TWO})")
         bode.legend()
         figure.set_layout_engine("constrained")
         return save(figure, path)

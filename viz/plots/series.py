@@ -1,4 +1,4 @@
-"""Voltage, Sz and Sq of one or more runs against time."""
+"""Voltage, Sz and Sq of one or more runs against time: every stored value, or every extreme that the width can show."""
 
 from __future__ import annotations
 
@@ -9,36 +9,58 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
-from phasefield.viz.stored import METRE, Array, StoredRun, find_reference, labels, time_axis
-from phasefield.viz.style import MICRON, RUN_COLOURS, look, new_figure, save
+from phasefield.viz.plots.traces import (
+    LIGHTER,
+    coincide,
+    columns_of,
+    draw_marks,
+    draw_note,
+    lighter,
+    line_style,
+    run_colour,
+    thinned,
+)
+from phasefield.viz.stored import METRE, Array, StoredRun, find_reference, labels, time_axis, title_of
+from phasefield.viz.style import MICRON, letter, look, new_figure, save
 
 MILLI = 1e3  # mV in a V
-MOST_TURNS = 40  # with more changes of sign the trace is a band: its envelope is drawn
 SWITCH = 0.1  # of the largest current: a change of it that is a switch, not a drift at a held voltage
-BINS = 400  # time bins of an envelope
+CYCLES_SHOWN = 2  # cycles in the panel of the last cycles
+LEGIBLE = 30.0  # points of a cycle on the axis of time, below which its shape cannot be seen there
+TRACE = 1.0  # width of a voltage trace, points
+APART = 25  # dots of the picture for each stored value, above which the values bear dots of their own
+WIDE = 7.0 * 0.85 * 72.0  # width of the panels of `series`, points
 
 
 def series(runs: StoredRun | Sequence[StoredRun], path: str | Path) -> Path:
-    """Write voltage, Sz and Sq against time, one under the other, and return the path."""
+    """Write voltage, the last cycles of it, Sz and Sq against time, one under the other, and return the path."""
     several = list(runs) if isinstance(runs, Sequence) else [runs]
     names, shared = labels(several)
+    last = last_cycles(several, WIDE)
     with look():
-        figure = new_figure(7.0, 6.6)
-        panels = figure.subplots(3, 1, sharex=True, gridspec_kw={"height_ratios": [1.3, 1, 1]})
-        figure.subplots_adjust(
-            left=0.12, right=0.97, bottom=0.08, top=0.9 if len(several) > 1 else 0.93, hspace=0.12
-        )
+        ratios = [1.3, 1, 1] if last is None else [1.3, 1.2, 1, 1]
+        figure = new_figure(7.0, 2.0 * sum(ratios))
+        top = 1 - (0.62 if len(several) > 1 else 0.44) / figure.get_figheight()
+        panels = figure.subplots(len(ratios), 1, gridspec_kw={"height_ratios": ratios})
+        figure.subplots_adjust(left=0.12, right=0.97, bottom=0.52 / figure.get_figheight(), top=top, hspace=0.3)
         draw_voltage(panels[0], several, names)
-        draw_length(panels[1], several, names, "Sz")
-        draw_length(panels[2], several, names, "Sq")
-        for axes in panels[:2]:
-            axes.set_xlabel("")
+        if last is not None:
+            draw_voltage(panels[1], several, names, span=last)
+        draw_length(panels[-2], several, names, "Sz")
+        draw_length(panels[-1], several, names, "Sq")
+        for number, axes in enumerate(panels):
+            letter(axes, number, (-52.0, -2.0))
+            if number < len(panels) - 1 and not (last is not None and number < 2):
+                axes.set_xlabel("")
         figure.align_ylabels(panels)
         if len(several) > 1:
-            handles, texts = panels[1].get_legend_handles_labels()
-            figure.legend(handles, texts, loc="upper center", ncols=len(several), bbox_to_anchor=(0.5, 0.955))
-        figure.suptitle(shared if len(several) > 1 else several[0].title, fontsize=10, y=0.985)
+            handles, texts = panels[-2].get_legend_handles_labels()
+            place = (0.5, 1 - 0.27 / figure.get_figheight())
+            figure.legend(handles, texts, loc="upper center", ncols=len(several), bbox_to_anchor=place)
+        title = shared if len(several) > 1 else title_of(several[0])
+        figure.suptitle(title, fontsize=10, y=1 - 0.1 / figure.get_figheight())
         return save(figure, path)
 
 
@@ -47,29 +69,54 @@ def draw_voltage(
     runs: Sequence[StoredRun],
     names: Sequence[str],
     references: Mapping[str, Mapping[str, Any]] | None = None,
+    span: tuple[float, float] | None = None,
 ) -> None:
-    """Draw cell voltage [mV] against time; cycling too fast to be resolved is drawn as its envelope.
+    """Draw cell voltage [mV] against time: every stored value, or at each column of the picture all extremes.
 
-    references: per run `voltage_start`, `voltage_end` [V], drawn as open circles.
+    references: per run `voltage_start`, `voltage_end` [V], drawn as open marks, the latter at `end_time` [s], by
+    default the end of the run; `failed` [s]: when the measured cell failed, after which the curve is lighter;
+    `failure`: what is said of it. span: the times [s] that are shown, all by default.
     """
     seconds, unit = time_axis(_longest(runs))
-    order = sorted(range(len(runs)), key=lambda k: -_size(runs[k]))  # the widest band lies at the back
-    for k in order:
-        time, voltage = _column(runs[k], "time") / seconds, _column(runs[k], "voltage") * MILLI
-        colour = RUN_COLOURS[k % len(RUN_COLOURS)]
-        if _turns(voltage) > MOST_TURNS:
-            at, low, high = envelope(time, voltage)
-            axes.fill_between(at, low, high, color=colour, alpha=0.30, linewidth=0)
-            axes.plot(at, high, color=colour, linewidth=1.0, label=names[k])
-            axes.plot(at, low, color=colour, linewidth=1.0)
-        else:
-            axes.plot(*with_jumps(runs[k], time, voltage), color=colour, linewidth=1.0, label=names[k])
+    start, end = (0.0, _longest(runs)) if span is None else span
+    axes.set(xlabel=f"time ({unit})", ylabel="cell voltage (mV)", xlim=(start / seconds, end / seconds or 1))
+    marks, notes = [], []
+    drawn: list[tuple[Array, Array]] = []
+    for k in sorted(range(len(runs)), key=lambda k: -_size(runs[k])):  # the widest trace lies at the back
+        time, voltage = with_jumps(runs[k], _column(runs[k], "time"), _column(runs[k], "voltage") * MILLI)
+        colour, on = run_colour(k), sum(coincide(one, (time, voltage)) for one in drawn)
+        drawn.append((time, voltage))
         given = find_reference(references, names[k])
-        ends = (("voltage_start", time[:1]), ("voltage_end", time[-1:]))
-        for key, at in ends:
-            if key in given and len(at):
-                axes.plot(at, [float(given[key]) * MILLI], **_mark(colour))
-    axes.set(xlabel=f"time ({unit})", ylabel="cell voltage (mV)", xlim=(0, _longest(runs) / seconds or 1))
+        failed = float(given.get("failed", math.inf))
+        for part, opacity in ((time <= failed, 1.0), (time > failed, LIGHTER)):
+            seen = part & (time >= start) & (time <= end)
+            if seen.any():
+                shown = thinned(time[seen], voltage[seen], (start, end), columns_of(axes))
+                label = names[k] if opacity == 1.0 or not (time <= failed).any() else None
+                axes.plot(
+                    shown[0] / seconds, shown[1], color=lighter(colour, opacity), linewidth=TRACE, label=label,
+                    linestyle=line_style(on),
+                )  # fmt: skip
+                stored = _column(runs[k], "time")
+                if APART * np.count_nonzero((stored >= start) & (stored <= end)) <= columns_of(axes):
+                    values = _column(runs[k], "voltage") * MILLI
+                    here = (stored <= failed) == (opacity == 1.0)
+                    here &= (stored >= start) & (stored <= end)
+                    dots: dict[str, Any] = {"color": lighter(colour, opacity), "markersize": 4, "clip_on": False}
+                    axes.plot(stored[here] / seconds, values[here], ".", **dots)
+        if not len(time) or span is not None:
+            continue
+        for key, at in (("voltage_start", time[0]), ("voltage_end", float(given.get("end_time", time[-1])))):
+            if key in given:
+                marks.append((at / seconds, float(given[key]) * MILLI, k))
+        if "failure" in given and failed < time[-1]:
+            notes.append((failed / seconds, str(given["failure"]), colour))
+    draw_marks(axes, marks)
+    if notes:
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high + 0.15 * (high - low))
+    for place, text, colour in notes:
+        draw_note(axes, place, text, colour)
 
 
 def draw_length(
@@ -79,34 +126,65 @@ def draw_length(
     quantity: str,
     references: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
-    """Draw a roughness figure [um] against time; references: its measured end value [m] as an open circle."""
+    """Draw a roughness figure [um] against time.
+
+    references: its measured end value [m] as an open mark; `bounds` names those that are lower bounds, which bear an
+    arrow; `failed` [s]: the curve is dashed from then on.
+    """
     seconds, unit = time_axis(_longest(runs))
+    longest = _longest(runs)
+    axes.set(xlabel=f"time ({unit})", ylabel=f"{quantity} ({MICRON})", xlim=(0, longest / seconds or 1))
+    marks, bounds = [], []
+    drawn: list[tuple[Array, Array]] = []
     for k, run in enumerate(runs):
-        colour = RUN_COLOURS[k % len(RUN_COLOURS)]
-        time, value = _column(run, "time") / seconds, _column(run, quantity) * METRE
-        axes.plot(time, value, color=colour, linewidth=1.4, label=names[k])
+        time, value = _column(run, "time"), _column(run, quantity) * METRE
         given = find_reference(references, names[k])
+        failed = float(given.get("failed", math.inf))
+        on = sum(coincide(one, (time, value)) for one in drawn)
+        drawn.append((time, value))
+        for part, opacity in ((time <= failed, 1.0), (time >= failed, LIGHTER)):
+            if part.any():
+                shown = thinned(time[part], value[part], (0.0, longest), columns_of(axes))
+                label = names[k] if opacity == 1.0 or not (time <= failed).any() else None
+                axes.plot(
+                    shown[0] / seconds, shown[1], color=lighter(run_colour(k), opacity), linewidth=1.4, label=label,
+                    linestyle=line_style(on, opacity < 1.0),
+                )  # fmt: skip
         if quantity in given and len(time):
-            axes.plot(time[-1:], [float(given[quantity]) * METRE], **_mark(colour))
-    axes.set(
-        xlabel=f"time ({unit})", ylabel=f"{quantity} ({MICRON})", xlim=(0, _longest(runs) / seconds or 1)
-    )
+            marks.append((time[-1] / seconds, float(given[quantity]) * METRE, k))
+            bounds += [k] if quantity in given.get("bounds", ()) else []
     axes.set_ylim(bottom=0)
+    draw_marks(axes, marks, bounds)
 
 
-def envelope(time: Array, value: Array, bins: int = BINS) -> tuple[Array, Array, Array]:
-    """Return bin centres, minimum and maximum of a trace in equal bins of time; empty bins are left out."""
-    good = np.isfinite(value)
-    time, value = time[good], value[good]
-    if not len(time):
-        return time, value, value
-    edges = np.linspace(time[0], time[-1], max(2, min(bins, len(time) // 20 + 2)))
-    where = np.clip(np.searchsorted(edges, time, side="right") - 1, 0, len(edges) - 2)
-    low, high = np.full(len(edges) - 1, np.inf), np.full(len(edges) - 1, -np.inf)
-    np.minimum.at(low, where, value)
-    np.maximum.at(high, where, value)
-    full = low <= high
-    return ((edges[1:] + edges[:-1]) / 2)[full], low[full], high[full]
+def last_cycles(runs: Sequence[StoredRun], points: float) -> tuple[float, float] | None:
+    """Return the times [s] of the last cycles that all runs have; None where an axis as wide [points] shows each.
+
+    A cycle lasts from one rise of the imposed current to the next.
+    """
+    ends, lengths = [], []
+    for run in runs:
+        time, current = _column(run, "time"), _column(run, "current_density")
+        if len(time) < 2:
+            return None
+        at = time[_switches(current)]
+        rises = time[np.flatnonzero((current[1:] > 0.0) & (current[:-1] <= 0.0)) + 1]
+        if len(rises) > CYCLES_SHOWN + 1:
+            lengths.append(float(np.median(np.diff(rises))))
+        elif len(at):
+            return None
+        ends.append(float(time[-1]))
+    longest = _longest(runs)
+    if not lengths or not longest or min(lengths) / longest * points > LEGIBLE:
+        return None
+    end = min(ends)
+    return max(0.0, end - CYCLES_SHOWN * max(lengths)), end
+
+
+def _switches(current: Array) -> NDArray[np.intp]:
+    """Return the places of the first steps after a switch of the current."""
+    size = float(np.nanmax(np.abs(current), initial=0.0))
+    return np.flatnonzero(np.abs(np.diff(current)) > SWITCH * size) + 1
 
 
 def with_jumps(run: StoredRun, time: Array, value: Array) -> tuple[Array, Array]:
@@ -117,9 +195,7 @@ def with_jumps(run: StoredRun, time: Array, value: Array) -> tuple[Array, Array]
     current = run.series.get("current_density")
     if current is None or len(time) < 2:
         return time, value
-    current = np.asarray(current, dtype=np.float64)
-    size = float(np.max(np.abs(current), initial=0.0))
-    at = np.flatnonzero(np.abs(np.diff(current)) > SWITCH * size) + 1
+    at = _switches(np.asarray(current, dtype=np.float64))
     return np.insert(time, at, time[at - 1]), np.insert(value, at, value[at])
 
 
@@ -151,6 +227,12 @@ def _column(run: StoredRun, name: str) -> Array:
     return np.asarray(run.series.get(name, np.full(len(time), np.nan)), dtype=np.float64)
 
 
+def end_of(run: StoredRun) -> float:
+    """Return the time of the last step of a run [s]; 0 before the first."""
+    time = _column(run, "time")
+    return float(time[-1]) if len(time) else 0.0
+
+
 def _longest(runs: Sequence[StoredRun]) -> float:
     """Return the longest time of the runs [s]; a run whose time is damaged has none."""
     ends = (float(_column(run, "time")[-1]) for run in runs if len(_column(run, "time")))
@@ -161,22 +243,3 @@ def _size(run: StoredRun) -> float:
     voltage = np.abs(_column(run, "voltage"))
     voltage = voltage[np.isfinite(voltage)]
     return float(voltage.max()) if len(voltage) else 0.0
-
-
-def _turns(value: Array) -> int:
-    sign = np.sign(value[np.isfinite(value)])
-    sign = sign[sign != 0]
-    return int(np.count_nonzero(np.diff(sign)))
-
-
-def _mark(colour: str) -> dict[str, Any]:
-    return {
-        "marker": "o",
-        "markersize": 7,
-        "markerfacecolor": "white",
-        "markeredgecolor": colour,
-        "markeredgewidth": 1.5,
-        "linestyle": "none",
-        "clip_on": False,
-        "zorder": 6,
-    }

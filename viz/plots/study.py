@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
+from matplotlib.patheffects import AbstractPathEffect, withStroke
 from matplotlib.ticker import MaxNLocator
 
 from phasefield.viz.stored import Array
@@ -48,6 +49,19 @@ class Response:
     curves: Sequence[ResponseCurve] = field(default_factory=tuple)
     legend: str = ""
     joined: bool = True
+
+
+@dataclass(frozen=True)
+class Contours:
+    """Lines of a quantity over a map: its name, and its values (y, x) on a grid of its own, nan where it has none.
+
+    The grid must be so fine that straight lines between its points do.
+    """
+
+    name: str
+    x: Array
+    y: Array
+    values: Array
 
 
 def response_panels(panels: Sequence[Response], output: Scale, path: str | Path, title: str, note: str = "") -> Path:
@@ -91,6 +105,8 @@ def _response(axes: Axes, panel: Response, output: Scale) -> None:
     elif panel.scale.log:
         axes.set_xscale("log")
         powers(axes.xaxis)
+    elif all((curve.x >= 0.0).all() for curve in panel.curves):
+        axes.set_xlim(left=max(0.0, axes.get_xlim()[0]))
     if output.log:
         axes.set_yscale("log")
         powers(axes.yaxis)
@@ -103,12 +119,12 @@ def _response(axes: Axes, panel: Response, output: Scale) -> None:
 
 def value_map(
     xs: Array, ys: Array, values: Array, scales: tuple[Scale, Scale, Scale], path: str | Path, title: str,
-    *, marks: Mapping[str, tuple[float, float]], contours: tuple[str, Array] | None = None,
+    *, marks: Mapping[str, tuple[float, float]], contours: Contours | None = None,
 ) -> Path:  # fmt: skip
     """Write a map of an output over two inputs and return the path.
 
     values (ys, xs): a coloured cell each, nan where no run gave one; scales: of x, y and the output; marks: places of
-    electrolytes, those outside are set at the edge with an arrow's head; contours: name and values (ys, xs) of lines.
+    electrolytes, those outside are set at the edge with an arrow's head; contours: white lines.
     """
     horizontal, vertical, colour = scales
     with look():
@@ -126,9 +142,9 @@ def value_map(
             if log:
                 setter("log")
                 powers(axis)
-        if contours is not None and min(values.shape) > 1 and np.isfinite(contours[1]).sum() > 3:
-            lines = axes.contour(xs, ys, contours[1], colors="white", linewidths=1.0, levels=_levels(contours[1]))
-            axes.clabel(lines, fmt=lambda level: f"{level:.3g}", fontsize=7)
+        if contours is not None:
+            axes.set(xlim=(ex[0], ex[-1]), ylim=(ey[0], ey[-1]))
+            _draw_contours(axes, contours, list(marks.values()))
         _mark(axes, marks, (ex[0], ex[-1]), (ey[0], ey[-1]))
         axes.set_xlabel(horizontal.label)
         axes.set_ylabel(vertical.label)
@@ -136,13 +152,51 @@ def value_map(
         bar.set_label(colour.label)
         if isinstance(norm, LogNorm):
             powers(bar.ax.yaxis)
-        note = f"; white lines: {contours[0]}" if contours is not None else ""
+        note = f"; white lines: {contours.name}" if contours is not None else ""
         figure.suptitle(title + note, fontsize=10, y=0.95)
         return save(figure, path)
 
 
+def _draw_contours(axes: Axes, contours: Contours, marks: Sequence[tuple[float, float]]) -> None:
+    """Draw the lines, found in the logarithm of the quantity, which is straighter over a logarithmic axis.
+
+    Their numbers stand far from the marks. The lines have a dark rim, so that they show on light colours.
+    """
+    good = np.isfinite(contours.values) & (contours.values > 0.0)
+    if good.sum() < 4 or np.ptp(contours.values[good]) <= 0.0:
+        return
+    levels = _levels(contours.values)
+    if not len(levels):
+        return
+    values = np.ma.masked_array(np.log(np.where(good, contours.values, 1.0)), ~good)
+    lines = axes.contour(
+        contours.x, contours.y, values, colors="white", linewidths=1.0, linestyles="solid", levels=np.log(levels)
+    )
+    rim: list[AbstractPathEffect] = [withStroke(linewidth=2.2, foreground=INK)]
+    lines.set_path_effects(rim)
+    paths = [np.asarray(path.vertices, dtype=np.float64) for path in lines.get_paths()]
+    places = [_roomy(axes, points, marks) for points in paths if len(points)]
+    texts = axes.clabel(lines, fmt=lambda level: f"{math.exp(level):.3g}", fontsize=8, manual=places)
+    for text in texts:
+        text.set_path_effects(rim)
+
+
+def _roomy(axes: Axes, points: Array, marks: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Return the point of a line that is farthest from the marks and from the frame."""
+    at = axes.transAxes.inverted().transform(axes.transData.transform(points))
+    room = np.minimum(at, 1.0 - at).min(axis=1)
+    for mark in marks:
+        here = axes.transAxes.inverted().transform(axes.transData.transform(mark))
+        room = np.minimum(room, 0.5 * np.hypot(*(at - here).T))
+    x, y = points[int(np.argmax(room))]
+    return float(x), float(y)
+
+
 def edges(at: Array, log: bool) -> Array:
-    """Return the edges of cells whose middles are `at`; one alone is 10 % wide."""
+    """Return the edges of cells whose middles are `at`; one alone is 10 % wide.
+
+    No cell of positive values reaches below zero.
+    """
     x = np.log(at) if log else np.asarray(at, dtype=np.float64)
     if len(x) == 1:
         half = 0.1 if log else 0.05 * abs(x[0]) or 0.5
@@ -150,6 +204,8 @@ def edges(at: Array, log: bool) -> Array:
     else:
         between = 0.5 * (x[1:] + x[:-1])
         out = np.concatenate([[x[0] - (between[0] - x[0])], between, [x[-1] + (x[-1] - between[-1])]])
+    if not log and min(x) > 0.0:
+        out = np.maximum(out, 0.0)
     return np.exp(out) if log else out
 
 

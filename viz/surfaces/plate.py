@@ -9,8 +9,18 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from phasefield.results.summary import TEXTURE_ROWS
 from phasefield.topography.roughness import Texture, texture
-from phasefield.viz.stored import METRE, Array, StoredRun, frame_index, height_in_metres, is_flat_run, when
+from phasefield.viz.stored import (
+    METRE,
+    Array,
+    StoredRun,
+    frame_index,
+    height_in_metres,
+    is_flat_run,
+    title_of,
+    when,
+)
 from phasefield.viz.style import INK, MICRON, RUN_COLOURS, TIMES, look, new_figure, save, significant_digits
 from phasefield.viz.surfaces.camera import View, common_view, lateral_size, relief
 from phasefield.viz.surfaces.section import draw_salt_bar, draw_slice, salt_limits, take_slice
@@ -21,6 +31,7 @@ WIDTH, PICTURE, GRAPH, HEAD, FOOT = 11.0, 4.3, 2.0, 0.75, 0.45  # inch
 FEWEST, MOST = 8, 60  # bins of the histogram
 LENGTHS = ("Sa", "Sq", "Sp", "Sv", "Sz", "Sal")
 NUMBERS = ("Ssk", "Sku", "Sdq", "Sdr", "Str")
+PERCENT = {name: scale for name, scale, unit, _ in TEXTURE_ROWS if unit == "%"}
 
 
 def plate(
@@ -48,7 +59,7 @@ def plate(
         def add(x: float, y: float, wide: float, tall: float) -> Axes:
             return figure.add_axes((x / WIDTH, 1 - (y + tall) / height, wide / WIDTH, tall / height))
 
-        text = f"{run.title}\nlithium surface at {when(run, frame)}"
+        text = f"{title_of(run)}\nlithium surface at {when(run, frame)}"
         figure.text(0.5, 1 - 0.12 / height, text, fontsize=11, ha="center", va="top")
         view = view or common_view([(run, frame)])
         if is_flat_run(run):
@@ -154,10 +165,15 @@ def _draw_figures(axes: Axes, run: StoredRun, frame: int, periodic: bool) -> Non
     height = height_in_metres(run, frame)
     raw = texture(height, run.spacing, periodic=periodic)
     flat = texture(height, run.spacing, periodic=periodic, level=True)
-    draw_table(axes, ["", *LENGTHS, *NUMBERS], [["raw", *_row(raw)], ["levelled", *_row(flat)]])
+    head = ["", *LENGTHS, *(f"{name} (%)" if name in PERCENT else name for name in NUMBERS)]
+    draw_table(axes, head, [["raw", *_row(raw)], ["levelled", *_row(flat)]])
 
 
 def _row(t: Texture) -> list[str]:
     lengths = [getattr(t, name) for name in LENGTHS]
     texts = [significant_digits(None if v is None else v * METRE) for v in lengths]
-    return texts + [significant_digits(getattr(t, name)) for name in NUMBERS]
+    return texts + [significant_digits(_scaled(getattr(t, name), name)) for name in NUMBERS]
+
+
+def _scaled(value: float | None, name: str) -> float | None:
+    return None if value is None else value * PERCENT.get(name, 1.0)

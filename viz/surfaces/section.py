@@ -23,6 +23,7 @@ from phasefield.viz.stored import (
     has_field,
     height_of,
     is_flat_run,
+    title_of,
     transport_of,
     when,
 )
@@ -137,7 +138,7 @@ def cross_section(
         apart = cut.dead is not None and cut.dead.max() > 0.5
         metal = "lithium (grey, isolated: orange)" if apart else "lithium (grey)"
         shown = f"{metal}, salt and current lines" if cut.current is not None else f"{metal} and salt"
-        text = f"{run.title}\n{shown} at {when(run, frame)}{where}"
+        text = f"{title_of(run)}\n{shown} at {when(run, frame)}{where}"
         figure.text(0.5, 1 - 0.1 / height, text, fontsize=10, ha="center", va="top")
         return save(figure, path)
 

@@ -13,7 +13,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from phasefield.viz.stored import Array, StoredRun, frame_index, has_field, when
+from phasefield.viz.stored import Array, StoredRun, frame_index, has_field, title_of, when
 from phasefield.viz.style import FAINT, INK, MICRON, MINUS, TIMES, look, new_figure, save
 from phasefield.viz.surfaces import gl
 from phasefield.viz.surfaces.camera import Camera, View, common_view, needs_section
@@ -63,7 +63,7 @@ def surface(
             long / height,
         )
         draw_height_bar(figure.add_axes(where), view)
-        text = f"{run.title}\nlithium surface at {when(run, frame)}"
+        text = f"{title_of(run)}\nlithium surface at {when(run, frame)}"
         if not scales:
             text += f", {view.size[0]:.4g} {TIMES} {view.size[1]:.4g} {MICRON}"
         figure.text(0.5, 1 - 0.1 / height, text, fontsize=10, ha="center", va="top")
@@ -71,9 +71,9 @@ def surface(
 
 
 def draw_surface(
-    axes: Axes, run: StoredRun, frame: int, view: View, *, solid: bool = True, scales: bool = True
+    axes: Axes, run: StoredRun, frame: int, view: View, *, solid: bool = True, scales: bool = True, note: bool = True
 ) -> None:
-    """Draw a frame into axes; scales: with its box, ticks and labels."""
+    """Draw a frame into axes; scales: with its box, ticks and labels; note: say so where heights are stretched."""
     frame = frame_index(run, frame)
     camera = view.camera
     axes.set_axis_off()
@@ -96,10 +96,10 @@ def draw_surface(
         paint(axes, run, frame, view)
     if scales:
         _draw_axes(axes, view, heights)
-    if view.exaggeration != 1:
-        note = f"heights drawn {TIMES}{view.exaggeration:g}"
+    if note and view.exaggeration != 1:
+        text = f"heights drawn {TIMES}{view.exaggeration:g}"
         axes.text(
-            0.99, 0.01, note, transform=axes.transAxes, ha="right", va="bottom", fontsize=7.5, style="italic"
+            0.99, 0.01, text, transform=axes.transAxes, ha="right", va="bottom", fontsize=7.5, style="italic"
         )
 
 

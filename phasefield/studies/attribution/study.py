@@ -68,7 +68,7 @@ class AttributedChange:
 class Attribution:
     """The pair, the end of the runs [s], the limit of the voltage [V] that a lifetime ends at, and the outcomes.
 
-    early: how many runs an event ended before that, by the event.
+    early: how many runs an event ended before that, by the event; runs_at_limit: how many reached the limit.
     """
 
     pair: Pair
@@ -76,6 +76,16 @@ class Attribution:
     limit: float
     outcomes: tuple[AttributedChange, ...]
     early: Mapping[str, int]
+    runs_at_limit: int
+
+    def informative(self, outcome: AttributedChange) -> bool:
+        """Return whether an outcome tells anything: not a lifetime whose limit no run reached."""
+        return outcome is not self.outcomes[-1] or self.reached
+
+    @property
+    def reached(self) -> bool:
+        """Whether any run reached the limit of the voltage."""
+        return self.runs_at_limit > 0
 
 
 def attribute_difference(
@@ -124,17 +134,18 @@ def _result(pair: Pair, entries: Sequence[PlannedRun], seeds: int, limit: float)
         AttributedResult(f"time to {limit:g} V", "h", HOUR**-1),
     )
     found = np.empty((len(measures), sets, seeds))
-    time, early = 0.0, Counter[str]()
+    time, early, at_limit = 0.0, Counter[str](), 0
     for k, entry in enumerate(entries):
         with open_run(entry.folder) as run:
             found[:, k // seeds, k % seeds] = _results(run, limit)
+            at_limit += bool((np.abs(run.series["voltage"]) >= limit).any())
             time = max(time, float(run.series["time"][-1]))
             early.update([str(run.summary["reason"])] if run.summary["reason"] != "end" else [])
     outcomes = []
     for measure, values in zip(measures, found, strict=True):
         shares = np.stack([shapley(values[:, k].tolist()) for k in range(seeds)], axis=1)
         outcomes.append(AttributedChange(measure, values, shares))
-    return Attribution(pair, time, limit, tuple(outcomes), early)
+    return Attribution(pair, time, limit, tuple(outcomes), early, at_limit)
 
 
 def mixtures(
@@ -201,7 +212,7 @@ def _write(result: Attribution, entries: Sequence[PlannedRun], seeds: int, out: 
         Panel(f"{o.measure.name} ({SHOWN.get(o.measure.unit, o.measure.unit)})",
               _mean(o, o.ends[0]), _mean(o, o.ends[1]),
               tuple(o.measure.scale * o.shares.mean(axis=1)), tuple(o.measure.scale * seed_deviation(o.shares)))
-        for o in result.outcomes
+        for o in result.outcomes if result.informative(o)
     ]  # fmt: skip
     title = f"From {one} to {other}, {result.time / HOUR:.4g} h: what each group of inputs adds"
     bars(panels, (one, other), names, title, out / PICTURE)
@@ -223,7 +234,7 @@ def paragraph(result: Attribution, named: Callable[[str], str] = str) -> str:
     one, other = map(named, result.pair.names)
     seeds = result.outcomes[0].values.shape[1]
     lines = []
-    for o in result.outcomes:
+    for o in filter(result.informative, result.outcomes):
         first, last = (o.measure.scale * values for values in o.ends)
         change = float(last.mean() - first.mean())
         if abs(change) < 0.01 * max(abs(float(first.mean())), abs(float(last.mean()))):
@@ -243,7 +254,9 @@ def paragraph(result: Attribution, named: Callable[[str], str] = str) -> str:
         )
         small = len(shares) - len(parts)
         lines.append(text + ("; each other share is less than 2 % of the change." if small else "."))
-    if any(np.any(values >= result.time * (1.0 - 1e-9)) for values in result.outcomes[-1].values):
+    if not result.reached:
+        lines.append(f"No run reached {result.limit:g} V.")
+    elif any(np.any(values >= result.time * (1.0 - 1e-9)) for values in result.outcomes[-1].values):
         whole = f"{result.time / HOUR:.4g} h"
         lines.append(f"A cell that did not reach {result.limit:g} V counts with the whole {whole}.")
     if result.early:

@@ -12,7 +12,8 @@ from typing import Any
 
 from phasefield.files.atomic import read_plain, replace_text
 from phasefield.studies.sweep import outputs
-from phasefield.studies.sweep.pictures import SHOWN, map_inputs, study_sobol
+from phasefield.studies.sweep.contours import map_inputs
+from phasefield.studies.sweep.pictures import SHOWN, study_sobol
 from phasefield.studies.sweep.table import Heading, Row, Study
 from phasefield.text.markup import fill_template
 

@@ -13,9 +13,18 @@ from phasefield.api import read_case
 from phasefield.errors import PhasefieldError
 from phasefield.studies.sweep import analysis
 from phasefield.studies.sweep.analysis import Index, value
+from phasefield.studies.sweep.contours import FineGrid, columns_of, is_log, map_inputs, numeric
 from phasefield.studies.sweep.studyfile import CASE, SEED
 from phasefield.studies.sweep.table import Heading, Study
-from phasefield.viz.plots.study import Response, ResponseCurve, Scale, response_panels, sobol_bars, value_map
+from phasefield.viz.plots.study import (
+    Contours,
+    Response,
+    ResponseCurve,
+    Scale,
+    response_panels,
+    sobol_bars,
+    value_map,
+)
 from phasefield.viz.style import MICRON
 
 RESPONSE, MAP, SOBOL = "response.png", "map.png", "sobol.png"
@@ -24,7 +33,7 @@ MOST_CURVES = 6
 MOST_PANELS = 9
 LOG_FROM = 20.0  # ratio of largest to smallest from which an output's axis is logarithmic
 SHOWN = {"m": (MICRON, 1e-6), "s": ("h", 3600.0), "V": ("mV", 1e-3)}  # units of outputs in pictures
-WORDS = {"wagner_number": "Wagner number", "current_share": "j / j_lim"}
+WORDS = {"wagner_number": "Wagner number", "current_share": "current over the limiting current"}
 
 
 def draw_study(study: Study) -> list[Path]:
@@ -44,20 +53,10 @@ def draw_study(study: Study) -> list[Path]:
     return made
 
 
-def numeric(study: Study) -> list[Heading]:
-    """Return the inputs that are numbers and take more than one value, seeds apart."""
-    found = []
-    for head in study.inputs:
-        values = {row[head.name] for row in study.rows}
-        if head.name not in (SEED, CASE) and len(values) > 1 and all(isinstance(v, int | float) for v in values):
-            found.append(head)
-    return found
-
-
-def scale_of(head: Heading) -> Scale:
+def scale_of(study: Study, head: Heading) -> Scale:
     """Return how an input is drawn."""
-    words, unit = short(head), head.show_unit.replace("um", MICRON).replace("^2", "\N{SUPERSCRIPT TWO}")
-    return Scale(f"{words} [{unit}]" if unit else words, head.scale == "log")
+    words = short(head)
+    return Scale(f"{words} ({head.show_unit})" if head.show_unit else words, is_log(study, head))
 
 
 def output_scale(study: Study, output: Heading) -> tuple[Scale, float]:
@@ -66,7 +65,7 @@ def output_scale(study: Study, output: Heading) -> tuple[Scale, float]:
     values = [v for row in study.rows if math.isfinite(v := value(row, output.name))]
     log = min(values) > 0.0 and max(values) > LOG_FROM * min(values)
     words = output.name.replace("_", " ")
-    return Scale(f"{words} [{unit}]" if unit else words, log), size
+    return Scale(f"{words} ({unit})" if unit else words, log), size
 
 
 def short(head: Heading) -> str:
@@ -85,7 +84,7 @@ def _responses(study: Study, output: Heading) -> Path:
         for head in heads:
             x = np.array([value(row, head.name) for row in study.rows]) / head.show_size
             curve = ResponseCurve("", x, values, np.full(len(x), math.nan))
-            panels.append(Response(scale_of(head), (curve,), joined=False))
+            panels.append(Response(scale_of(study, head), (curve,), joined=False))
         return response_panels(panels, scale, path, title)
     seeds = len({row[SEED] for row in study.rows}) if any(h.name == SEED for h in study.inputs) else 1
     note = f"means over {seeds} seeds, band: one standard deviation" if seeds > 1 else ""
@@ -96,7 +95,7 @@ def _responses(study: Study, output: Heading) -> Path:
 
 def _panel(study: Study, head: Heading, output: Heading, size: float) -> Response:
     """Return the curves over one input, one for each combination of the others; too many: their middle ones."""
-    along = _columns_of(study, head.name)
+    along = columns_of(study, head.name)
     others = [h.name for h in study.inputs if h.name not in (*along, SEED)]
     means = analysis.over_seeds(study.rows, [head.name, *others], output.name)
     groups: dict[tuple[object, ...], list[tuple[float, float, float]]] = {}
@@ -112,12 +111,7 @@ def _panel(study: Study, head: Heading, output: Heading, size: float) -> Respons
         x, mean, deviation = np.array(sorted(groups[rest])).T
         named = zip([study.heading(name) for name in others], rest, strict=True)
         curves.append(ResponseCurve(", ".join(_shown(h, v) for h, v in named), x, mean, deviation))
-    return Response(scale_of(head), curves, ", ".join(short(study.heading(name)) for name in others))
-
-
-def _columns_of(study: Study, name: str) -> list[str]:
-    """Return the columns that go along with one."""
-    return next((axis for axis in study.about["axes"] if name in axis), [name])
+    return Response(scale_of(study, head), curves, ", ".join(short(study.heading(name)) for name in others))
 
 
 def _shown(head: Heading, one: object) -> str:
@@ -143,32 +137,20 @@ def _by_words(study: Study, output: Heading, size: float) -> Response:
     return Response(Scale(label, names=places), (curve,))
 
 
-def map_inputs(study: Study) -> tuple[Heading, Heading] | None:
-    """Return the two inputs of the map: as the file says, else the first two; None if the study is no grid of them."""
-    if study.about["sample"] is not None:
-        return None
-    named = study.about["figures"].get("map")
-    heads = [study.heading(name) for name in named] if named else numeric(study)
-    heads = [head for head in heads if head in numeric(study)]
-    if len(heads) < 2 or heads[1].name in _columns_of(study, heads[0].name):
-        return None
-    return heads[0], heads[1]
-
-
 def _map(study: Study, two: tuple[Heading, Heading], output: Heading) -> Path:
     x, y = two
     scale, size = output_scale(study, output)
     xs, ys, values = analysis.mean_on_grid(study.rows, x.name, y.name, output.name)
-    name = study.about["figures"].get("contours")
+    grid = FineGrid.of(study)
     contours = None
-    if name is not None:
-        contours = WORDS[name], analysis.mean_on_grid(study.rows, x.name, y.name, name)[2]
+    if grid is not None:
+        contours = Contours(WORDS[grid.name], grid.xs / x.show_size, grid.ys / y.show_size, grid.values)
     marks = {}
     for case, (at_x, at_y) in places_of_cases(study, (x.name, y.name)).items():
         marks[case] = (at_x / x.show_size, at_y / y.show_size)
     return value_map(
-        xs / x.show_size, ys / y.show_size, values / size, (scale_of(x), scale_of(y), scale), study.folder / MAP,
-        _title(study), marks=marks, contours=contours,
+        xs / x.show_size, ys / y.show_size, values / size, (scale_of(study, x), scale_of(study, y), scale),
+        study.folder / MAP, _title(study), marks=marks, contours=contours,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from phasefield import api
 from phasefield.errors import PhasefieldError
 from phasefield.files.atomic import replace_text
 from phasefield.files.locks import folder_locked
-from phasefield.studies.sweep import cluster, outputs, table
+from phasefield.studies.sweep import cluster, contours, outputs, table
 from phasefield.studies.sweep.axes import Point
 from phasefield.studies.sweep.cluster import Scheduler
 from phasefield.studies.sweep.engine import Crew, Show, Tally, make_runs
@@ -150,8 +150,11 @@ def tabulate(prepared: Prepared, errors: Mapping[int, str] | None = None) -> Stu
     everywhere = {point.number: by_hash[one.hash] for point, one in prepared.points if one.hash in by_hash}
     rows: list[Row] = table.rows_of(prepared.planner, prepared.points, prepared.runs, everywhere)
     about = about_of(prepared)
+    study = Study(prepared.folder, {**about, "columns": [vars(head) for head in heads]}, rows)
+    grid = contours.fine_grid(prepared.planner, study)
+    about["contours"] = study.about["contours"] = None if grid is None else grid.to_json()
     table.write_table(prepared.folder, heads, rows, about)
-    return Study(prepared.folder, {**about, "columns": [vars(head) for head in heads]}, rows)
+    return study
 
 
 def about_of(prepared: Prepared) -> dict[str, Any]:

@@ -159,7 +159,7 @@ def _write_parquet(path: Path, heads: Sequence[Heading], rows: Sequence[Row]) ->
 class Study:
     """A study's table, as its folder holds it; use `open_study`."""
 
-    def __init__(self, folder: Path, about: Mapping[str, Any], rows: list[Row]) -> None:
+    def __init__(self, folder: Path, about: dict[str, Any], rows: list[Row]) -> None:
         self.folder, self.about, self.rows = folder, about, rows
         self.headings = [Heading(**head) for head in about["columns"]]
 

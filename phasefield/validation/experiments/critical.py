@@ -43,7 +43,7 @@ def critical(entries: Sequence[PlannedRun]) -> Experiment:
             if not math.isnan(first):
                 says = "a hundredth of the salt is left at the most depleted place; the run goes on"
                 rows.append(Row(name, "first place without salt", "-", math.nan, first, "mA/cm2", *kind, says=says))
-            curves.append(Curve(name, run.series["time"] / HOUR, np.abs(run.series["voltage"])))
+            curves.append(Curve(name, run.series["time"] / HOUR, np.abs(run.series["voltage"]), theory=True))
     plot = Plot(
         "critical-current", "0.1 mA/cm2 more each cycle", "time (h)", "|cell voltage| (V)", tuple(curves)
     )

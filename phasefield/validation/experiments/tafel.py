@@ -36,7 +36,7 @@ def tafel(entry: PlannedRun) -> Experiment:
         "tafel",
         f"Allen-Hickling plot of Li | {name} | Li",
         "overpotential of one surface (mV)",
-        "j/(1 - exp(-F eta/RT)) (mA/cm2)",
+        "j/(1 \N{MINUS SIGN} exp(\N{MINUS SIGN}F\N{GREEK SMALL LETTER ETA}/RT)) (mA/cm2)",
         (Curve("exchange current put in", x, line, True), Curve("held voltages", 1e3 * eta, MA_CM2 * ordinate)),
         "y",
     )

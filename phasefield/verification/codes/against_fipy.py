@@ -215,5 +215,5 @@ def steps(full: bool) -> Result:
     t, ours, fipy = np.array(series).T
     curves = (Curve("FiPy", t, fipy, theory=True), Curve("this program", t, ours))
     return Result(
-        tuple(rows), (Plot("codes-fipy", "A short run from random fields", "t [s]", "U [V]", curves),)
+        tuple(rows), (Plot("codes-fipy", "A short run from random fields", "time (s)", "cell voltage (V)", curves),)
     )

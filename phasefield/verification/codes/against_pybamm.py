@@ -129,6 +129,6 @@ def symmetric(full: bool) -> Result:
         rows += got
         curves += drawn
     plot = Plot(
-        "codes-pybamm", "Salt across a lithium symmetric cell", "z [um]", "c [mol/m^3]", tuple(curves)
+        "codes-pybamm", "Salt across a lithium symmetric cell", "z (um)", "c (mol/m^3)", tuple(curves)
     )
     return Result(tuple(rows), (plot,))

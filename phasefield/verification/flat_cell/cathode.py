@@ -92,7 +92,7 @@ def full_cell(full: bool) -> Result:
         theirs.append(expected)
     times = np.cumsum([duration for _, duration in PLAN])
     plot = Plot(
-        "codes-cathode", "Filling of the cathode at its particles' surface", "time [s]", "filling",
+        "codes-cathode", "Filling of the cathode at its particles' surface", "time (s)", "filling",
         (Curve("PyBaMM", times, np.array(theirs), theory=True), Curve("phasefield", times, np.array(ours))),
     )  # fmt: skip
     return Result(tuple(rows), (plot,))

@@ -84,7 +84,7 @@ def flat_stage(full: bool) -> Result:
         Curve("MOOSE, nodes of 1 um", seen[:, 0], seen[:, 1]),
         Curve("this program", times[:: max(times.size // 40, 1)], places[:: max(times.size // 40, 1)]),
     )
-    plot = Plot("published-flat", "Flat plating by the published law, 0.2 V", "time [s]", "tip [um]", curves)
+    plot = Plot("published-flat", "Flat plating by the published law, 0.2 V", "time (s)", "tip (um)", curves)
     return Result(rows, (plot,))
 
 

@@ -176,7 +176,7 @@ def isotropy(full: bool) -> Result:
         )
     )  # fmt: skip
     plot = Plot(
-        "grids-seed", "A round seed grown to twice its radius", "radius at the start [cells]", "deviation [cells]",
+        "grids-seed", "A round seed grown to twice its radius", "radius at the start (cells)", "deviation (cells)",
         (Curve("largest", np.array(radii), got[:, 0]), Curve("fourfold", np.array(radii), got[:, 1]),
          Curve("dx/8 ln 2", np.array(radii), np.full(len(radii), linear), theory=True)), "xy",
     )  # fmt: skip
@@ -237,7 +237,7 @@ def spacing(full: bool) -> Result:
     plot = Plot(
         "grids-spacing",
         "One case at several spacings",
-        "spacing [um]",
+        "spacing (um)",
         "relative change",
         tuple(curves),
         "xy",
@@ -305,7 +305,7 @@ def rough_spacings(full: bool) -> Result:
         assert plated > 1.0
     change = np.abs(np.diff(got, axis=0))
     plot = Plot(
-        "grids-rough", "Rough lithium plated under a frozen film", "spacing [um]", "change to the next finer",
+        "grids-rough", "Rough lithium plated under a frozen film", "spacing (um)", "change to the next finer",
         (Curve("Sq over the start's", at[:-1], change[:, 0]), Curve("after stripping", at[:-1], change[:, 1])), "xy",
     )  # fmt: skip
     return Result(tuple(rows), (plot,))

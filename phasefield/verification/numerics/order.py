@@ -75,7 +75,7 @@ def space(full: bool) -> Result:
             )
             for name, error in zip(names, (*potential_errors(CELLS_3D, True), salt_error(CELLS_3D, True)), strict=True)
         ]  # fmt: skip
-    plot = Plot("order-space", "Manufactured solutions", "spacing [um]", "rms error", tuple(curves), "xy")
+    plot = Plot("order-space", "Manufactured solutions", "spacing (um)", "rms error", tuple(curves), "xy")
     return Result(tuple(rows), (plot,))
 
 
@@ -131,7 +131,7 @@ def time(full: bool) -> Result:
             )  # fmt: skip
         curves += _curves(name, steps[1:], change[:, 0] / abs(got[-1, 0]))
     plot = Plot(
-        "order-time", "Amplitude of a wave, change as the step is halved", "step [s]", "relative change",
+        "order-time", "Amplitude of a wave, change as the step is halved", "step (s)", "relative change",
         tuple(curves), "xy",
     )  # fmt: skip
     return Result(tuple(rows), (plot,))
@@ -186,7 +186,7 @@ def width(full: bool) -> Result:
     plot = Plot(
         "order-width",
         "The diffuse interface against the sharp one",
-        "W [um]",
+        "W (um)",
         "relative error",
         tuple(curves),
         "xy",

@@ -136,7 +136,7 @@ def equilibrium(full: bool) -> Result:
     found = shrinking(12, 12.0 if full else 6.0)
     why = "Second order in the spacing (1 % at 6 cells a width, a quarter here) and in delta/R (1/36, times 1/10)."
     rows.append(CheckRow("circle that its surface energy shrinks", "dA/dt = -2 pi L_s k", 1.0, found, 0.01, why))
-    plot = Plot("allen-cahn-profile", "Equilibrium of the Allen-Cahn law", "distance [um]", "xi", tuple(curves))
+    plot = Plot("allen-cahn-profile", "Equilibrium of the Allen-Cahn law", "distance (um)", "xi", tuple(curves))
     return Result(tuple(rows), (plot,))
 
 
