@@ -63,7 +63,7 @@ def locate_case(case: str | os.PathLike[str]) -> Path:
     except (OSError, ValueError):  # a name too long, or with a NUL: read_case says so
         return path
     stem = name.removesuffix(".toml")
-    if stem in cases.names():
+    if stem in cases.names() or (stem.split("/")[0] in cases.KINDS and stem in cases.base_names()):
         return cases.locate(stem)
     if os.sep not in name and not path.exists():
         close = get_close_matches(stem, cases.names(), n=1)
@@ -188,6 +188,13 @@ def check_threads(threads: int | None, cells: int | None = None) -> int:
     if threads is None:
         return most if cells is None else max(1, min(most, cells // CELLS_A_THREAD))
     return threads
+
+
+def check_workers(workers: int | None) -> int | None:
+    """Refuse a number of runs at once that this machine does not have cores for."""
+    if workers is not None and not 1 <= workers <= cores():
+        raise PhasefieldError(f"--workers {workers}: this machine gives {cores()} cores; give 1 to {cores()}")
+    return workers
 
 
 @contextmanager

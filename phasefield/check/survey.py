@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from phasefield.analytic import closed_forms as forms
 from phasefield.analytic import salt_profile
@@ -214,6 +215,15 @@ def _cost(case: Case, cost: Estimate) -> Iterator[Finding]:
         "; --walltime stops in order" if long else ""
     )
     yield Finding("cost", "wall time", cost.seconds, spell_wall(cost.seconds), words, long)
+
+
+def findings_document(case: Case, found: list[Finding]) -> dict[str, Any]:
+    """Return the findings as JSON has them: values in SI, null where there is none."""
+    return {
+        "title": case.title,
+        "warnings": sum(one.warning for one in found),
+        "findings": [{**asdict(one), "value": one.value if math.isfinite(one.value) else None} for one in found],
+    }
 
 
 def print_regime(console: Console, case: Case, found: list[Finding], path: Path | str) -> None:

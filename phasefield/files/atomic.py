@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import filecmp
 import os
 import re
 import secrets
 import shutil
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 
 from phasefield.errors import DiskFullError, ResultError
@@ -37,6 +39,20 @@ KINDS = {
 _LONGEST = 50  # letters of a file's name in that of its temporary file: a name has 255 bytes at most
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 MOST_BYTES = 1 << 28  # of a file that is read whole, unless more is asked for
+
+
+_replaced: ContextVar[list[Path] | None] = ContextVar("replaced", default=None)
+
+
+@contextlib.contextmanager
+def replaced_files() -> Iterator[list[Path]]:
+    """While the context lasts, files that `replace_file` replaces by another content are noted in the list."""
+    found: list[Path] = []
+    token = _replaced.set(found)
+    try:
+        yield found
+    finally:
+        _replaced.reset(token)
 
 
 def write_all(descriptor: int, data: bytes | bytearray | memoryview) -> None:
@@ -66,8 +82,12 @@ def replace_file(path: Path, write: Writer, needed: int) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+        found = _replaced.get()
+        other = found is not None and path.is_file() and not filecmp.cmp(path, part, shallow=False)
         os.replace(part, path)
         sync_folder(path.parent)
+        if found is not None and other:
+            found.append(path)
     except OSError as error:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)

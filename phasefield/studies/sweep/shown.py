@@ -8,11 +8,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from phasefield.simulation.progress import LINE_EVERY
-from phasefield.studies.sweep.axes import Point
 from phasefield.studies.sweep.engine import Tally
 from phasefield.studies.sweep.study import Prepared, Where
-from phasefield.studies.sweep.studyfile import Column
-from phasefield.studies.sweep.table import Study
+from phasefield.studies.sweep.table import TABLE, Study, point_label
 from phasefield.studies.sweep.worker import Done
 from phasefield.text.formatting import MICRO, MILLI, number, plain_table, spell, spell_wall
 
@@ -24,25 +22,6 @@ SILENT = 20.0  # s after which a run that says nothing more is not shown as runn
 MOST_LINES = 16  # runs shown one by one
 MB = 1e6
 MOST_NOTES = 5
-
-
-def value_text(column: Column, value: float | str) -> str:
-    """Return a value of an axis as the study file writes it."""
-    if isinstance(value, str):
-        return value.strip('"')
-    return f"{number(value, 1.0 / column.quantity.size)} {column.quantity.unit}".strip()
-
-
-def point_label(prepared: Prepared, point: Point) -> str:
-    """Return what tells a point from the others: the values of its axes."""
-    study = prepared.study
-    parts = [point.base] if len(study.bases) > 1 else []
-    parts += [
-        f"{column.key.split('.')[-1].replace('_', ' ')} {value_text(column, value)}"
-        for column, value in zip(study.columns, point.values, strict=True)
-    ]
-    parts += [f"seed {point.seed}"] if point.seed is not None else []
-    return ", ".join(parts) or f"point {point.number}"
 
 
 def announce(console: Console, prepared: Prepared, how: Where) -> None:
@@ -61,6 +40,12 @@ def announce(console: Console, prepared: Prepared, how: Where) -> None:
         largest = max(one.memory for _, one in prepared.waiting)
         line += f"; {largest / MB:.0f} MB a run"
     console.print(line, soft_wrap=True)
+    if prepared.replaces:
+        console.print(
+            f"{prepared.folder / TABLE} is of other axes, overrides or bases and will be replaced; its runs stay in "
+            f"{prepared.runs}",
+            soft_wrap=True,
+        )
     wrong = Counter(one.error for _, one in prepared.points if one.error)
     for text, n in wrong.most_common(MOST_NOTES):
         console.print(f"  no valid case, {n} x {text}", soft_wrap=True)
@@ -99,7 +84,8 @@ class Board:
             self.ends.append(done)
             self.running.pop(done.number, None)
             if done.status in ("failed", "error"):
-                self._say(f"{done.status}: {point_label(self.prepared, self.points[done.number][0])}: {done.text}")
+                label = point_label(self.prepared.study, self.points[done.number][0])
+                self._say(f"{done.status}: {label}: {done.text}")
         elif report.get("number") in self.points and report["number"] not in {done.number for done in self.ends[-64:]}:
             self.running[report["number"]] = (now, report)
             self.workers = max(self.workers, len(self.running))
@@ -144,7 +130,7 @@ class Board:
         for report in self._now()[:MOST_LINES]:
             planned = f" of {spell(report['planned'])}" if report["planned"] else ""
             table.add_row(
-                point_label(self.prepared, self.points[report["number"]][0]), spell(report["time"]) + planned,
+                point_label(self.prepared.study, self.points[report["number"]][0]), spell(report["time"]) + planned,
                 number(report["voltage"], MILLI), number(report["Sz"], MICRO),
             )  # fmt: skip
         return table
