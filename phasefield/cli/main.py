@@ -145,6 +145,7 @@ def run(
     from phasefield.check import explain
     from phasefield.cli.tables import print_run
     from phasefield.files.locks import folder_locked
+    from phasefield.machine.compilation import watched
     from phasefield.machine.processes import PROGRESS
     from phasefield.simulation.progress import display
     from phasefield.text.formatting import console_for
@@ -166,7 +167,7 @@ def run(
     with _stoppable(folder, command), folder_locked(folder), api.logged(folder), api.threads_limited(most):
         if loud:
             _announce(resolved, most, console)
-        with shown:
+        with shown, watched(shown.compiling):
             driver = api.prepare_run(resolved, folder, resume, overwrite, shown, seconds)
             driver.before_step = api.IdleThreads(most) if threads is None else None
             outcome = _made(driver, command)
@@ -252,16 +253,17 @@ def _announce(case: Case, threads: int, console: Any) -> None:
     z, y, x = case.grid.shape
     size = f"{x} x {y} x {z}" if case.grid.ndim == 3 else f"{x} x {z}"
     from phasefield.check import regime
+    from phasefield.simulation.progress import compilation_ahead
 
     found = {one.name: one for one in regime(case)}
     cost = f"about {found['steps'].text} steps, {found['wall time'].text}" if "wall time" in found else ""
     parts = [f"{size} cells", f"{threads} thread{'s' if threads > 1 else ''}", cost]
     console.print(f"{case.title}: {', '.join(part for part in parts if part)}", soft_wrap=True)
+    if ahead := compilation_ahead():
+        console.print(f"First: {ahead}", soft_wrap=True)
     for one in found.values():
         if one.warning:
-            console.print(
-                f"warning: {one.name.strip()} = {one.text}: {one.words}", soft_wrap=True
-            )
+            console.print(f"warning: {one.name.strip()} = {one.text}: {one.words}", soft_wrap=True)
 
 
 @app.command()

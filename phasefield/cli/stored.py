@@ -292,6 +292,8 @@ def warm(quiet: Quiet = False) -> None:
     from phasefield import api
     from phasefield.kernels._jit import cache_folder
     from phasefield.machine import kernel_cache
+    from phasefield.machine.compilation import watched
+    from phasefield.simulation.progress import Display, compilation_ahead, display
     from phasefield.text.formatting import spell_wall
 
     if not kernel_cache.kept():
@@ -299,10 +301,12 @@ def warm(quiet: Quiet = False) -> None:
             "no folder for compiled kernels can be written, so each command would compile anew; set NUMBA_CACHE_DIR to "
             "one that can"
         )
-    begun = time.monotonic()
-    print_text("compiling once: a minute or two")
-    api.compile_kernels()
-    print_text(f"ready after {spell_wall(time.monotonic() - begun)}; the kernels are kept in {cache_folder()}")
+    begun, console = time.monotonic(), console_of(quiet)
+    console.print(compilation_ahead() or "compiling what is missing", soft_wrap=True)
+    with (Display() if quiet else display("auto", console)) as shown, watched(shown.compiling):
+        api.compile_kernels()
+    took = spell_wall(time.monotonic() - begun)
+    console.print(f"ready after {took}; the kernels are kept in {cache_folder()}", soft_wrap=True)
 
 
 @stored.command()

@@ -24,7 +24,7 @@ from phasefield.results.checkpoint import CHECKPOINTS
 from phasefield.results.run import Run, open_run
 from phasefield.results.summary import calibrated, ledger_text
 from phasefield.results.writer import RESULT, SUMMARY
-from phasefield.simulation.progress import Count, Several
+from phasefield.simulation.progress import Count, Several, compilation_ahead
 from phasefield.studies.targets import marks_for, measured_for
 from phasefield.text.escape import csv_text
 from phasefield.text.formatting import MICRO, MILLI, named, number, plain_table, spell, spell_wall
@@ -177,10 +177,14 @@ def _make(jobs: Sequence[Job], at_once: int, threads: int, console: Console | No
     names, bars = [job.name for job in jobs], console.is_terminal
     what = ", ".join(names) if len(jobs) <= FEW else f"{len(jobs)} runs"
     console.print(f"Running {what}: {how}", soft_wrap=True)
+    if ahead := compilation_ahead():
+        console.print(f"First: {ahead}", soft_wrap=True)
     with Several(console, names, bars) if len(jobs) <= FEW else Count(console, len(jobs), bars) as shown:
 
         def show(name: str, report: Mapping[str, Any]) -> None:
-            if "say" in report:
+            if "kernels" in report:
+                shown.show_compiling(name, int(report["kernels"]), float(report["compiling"]))
+            elif "say" in report:
                 shown.say(name, str(report["say"]))
             else:
                 shown.show(name, report)

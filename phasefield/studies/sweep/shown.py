@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from phasefield.simulation.progress import LINE_EVERY
+from phasefield.simulation.progress import LINE_EVERY, compilation_ahead, compilation_line, compiled
 from phasefield.studies.sweep.engine import Tally
 from phasefield.studies.sweep.study import Prepared, Where
 from phasefield.studies.sweep.table import TABLE, Study, point_label
@@ -37,6 +37,8 @@ def announce(console: Console, prepared: Prepared, how: Where) -> None:
         line += f", about {spell_wall(prepared.seconds)} of one core"
         if how.cores:
             line += f": {spell_wall(prepared.seconds / how.cores)} on {how.words}"
+        if ahead := compilation_ahead():
+            line += f"; first: {ahead}"
         largest = max(one.memory for _, one in prepared.waiting)
         line += f"; {largest / MB:.0f} MB a run"
     console.print(line, soft_wrap=True)
@@ -62,6 +64,7 @@ class Board:
         self.running: dict[int, tuple[float, Mapping[str, Any]]] = {}
         self.begun, self.said = time.monotonic(), 0.0
         self.workers = 1
+        self.once, self.compiling = not compiled(), ""
         self.live: Any = None
 
     def __enter__(self) -> Board:
@@ -79,7 +82,10 @@ class Board:
     def __call__(self, report: Mapping[str, Any]) -> None:
         """Take note of a report, and show it."""
         now = time.monotonic()
-        if "done" in report:
+        self.compiling = ""
+        if "kernels" in report:
+            self.compiling = compilation_line(int(report["kernels"]), float(report["compiling"]), self.once)
+        elif "done" in report:
             done: Done = report["done"]
             self.ends.append(done)
             self.running.pop(done.number, None)
@@ -100,7 +106,7 @@ class Board:
 
     def left(self) -> float | None:
         """Return the wall time left, s: what is estimated of the rest, as wrong as it was so far."""
-        spent = sum(done.wall for done in self.ends)
+        spent = sum(done.wall - done.compiling for done in self.ends)
         expected = sum(self.points[done.number][1].seconds for done in self.ends)
         over = {done.number for done in self.ends}
         rest = sum(one.seconds for number, (_, one) in self.points.items() if number not in over)
@@ -116,7 +122,7 @@ class Board:
         count = Counter(done.status for done in self.ends)
         bad = count["failed"] + count["error"]
         text = f"{len(self.ends)} of {self.total} runs done" + (f", {bad} of them failed" if bad else "")
-        text += f", {len(self._now())} running"
+        text += f", {len(self._now())} running" if not self.compiling else f", {self.compiling}"
         left = self.left()
         return text + (f", {spell_wall(left)} left" if left is not None and len(self.ends) < self.total else "")
 
