@@ -217,6 +217,14 @@ def threads_limited(threads: int | None) -> Iterator[None]:
             numba.set_num_threads(before)
 
 
+def expected_threads(threads: int | None, cells: int) -> int:
+    """Return how many threads a run would use now, given --threads or not, on a grid of so many cells."""
+    most = check_threads(threads, cells)
+    if threads is not None or most == 1 or not hasattr(os, "getloadavg"):
+        return most
+    return idle_threads(most, os.getloadavg()[0])
+
+
 def idle_threads(most: int, others: float) -> int:
     """Return how many threads, at most `most`, find a processor idle beside `others` that others keep busy."""
     return max(1, min(most, round((os.cpu_count() or most) - others)))

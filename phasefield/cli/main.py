@@ -166,7 +166,7 @@ def run(
         api.check_folder(folder, resume, overwrite)
     with _stoppable(folder, command), folder_locked(folder), api.logged(folder), api.threads_limited(most):
         if loud:
-            _announce(resolved, most, console)
+            _announce(resolved, api.expected_threads(threads, resolved.grid.cells), console)
         with shown, watched(shown.compiling):
             driver = api.prepare_run(resolved, folder, resume, overwrite, shown, seconds)
             driver.before_step = api.IdleThreads(most) if threads is None else None
@@ -255,7 +255,7 @@ def _announce(case: Case, threads: int, console: Any) -> None:
     from phasefield.check import regime
     from phasefield.simulation.progress import compilation_ahead
 
-    found = {one.name: one for one in regime(case)}
+    found = {one.name: one for one in regime(case, threads)}
     cost = f"about {found['steps'].text} steps, {found['wall time'].text}" if "wall time" in found else ""
     parts = [f"{size} cells", f"{threads} thread{'s' if threads > 1 else ''}", cost]
     console.print(f"{case.title}: {', '.join(part for part in parts if part)}", soft_wrap=True)
@@ -276,11 +276,11 @@ def check(case: CaseName, set_: Set = None, json: Json = False, quiet: Quiet = F
     phasefield check pllz
     phasefield check my.toml -s grid.spacing="2 um"
     """
-    from phasefield.api import locate_case, read_case
+    from phasefield.api import expected_threads, locate_case, read_case
     from phasefield.check import findings_document, print_regime, regime
 
     resolved = read_case(case, set_ or [])
-    found = regime(resolved)
+    found = regime(resolved, expected_threads(None, resolved.grid.cells))
     print_regime(console_of(quiet or json), resolved, found, locate_case(case))
     if json:
         print_json(findings_document(resolved, found))

@@ -57,6 +57,6 @@ def telling_replaced(console: Console) -> Iterator[None]:
     """While the context lasts, note files whose content a command replaces by another, and say so at its end."""
     with replaced_files() as found:
         yield
-    if found:
-        names = ", ".join(str(path) for path in dict.fromkeys(found))
+    if found.files:
+        names = ", ".join(map(str, found.files))
         console.print(f"Replaced, with other content than before: {names}", soft_wrap=True)

@@ -290,6 +290,7 @@ def warm(quiet: Quiet = False) -> None:
     phasefield warm
     """
     from phasefield import api
+    from phasefield.check.probe import measure
     from phasefield.kernels._jit import cache_folder
     from phasefield.machine import kernel_cache
     from phasefield.machine.compilation import watched
@@ -305,6 +306,7 @@ def warm(quiet: Quiet = False) -> None:
     console.print(compilation_ahead() or "compiling what is missing", soft_wrap=True)
     with (Display() if quiet else display("auto", console)) as shown, watched(shown.compiling):
         api.compile_kernels()
+    measure()
     took = spell_wall(time.monotonic() - begun)
     console.print(f"ready after {took}; the kernels are kept in {cache_folder()}", soft_wrap=True)
 

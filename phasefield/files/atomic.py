@@ -41,18 +41,32 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 MOST_BYTES = 1 << 28  # of a file that is read whole, unless more is asked for
 
 
-_replaced: ContextVar[list[Path] | None] = ContextVar("replaced", default=None)
+class Replaced:
+    """Earlier files that were replaced by another content; a file that was written meanwhile is none of them."""
+
+    def __init__(self) -> None:
+        self.files: list[Path] = []
+        self._written: set[Path] = set()
+
+    def note(self, path: Path, other: bool) -> None:
+        """Take note that a file was written. other: in the place of one with another content."""
+        if other and path not in self._written:
+            self.files.append(path)
+        self._written.add(path)
+
+
+_noted: ContextVar[Replaced | None] = ContextVar("noted", default=None)
 
 
 @contextlib.contextmanager
-def replaced_files() -> Iterator[list[Path]]:
-    """While the context lasts, files that `replace_file` replaces by another content are noted in the list."""
-    found: list[Path] = []
-    token = _replaced.set(found)
+def replaced_files() -> Iterator[Replaced]:
+    """While the context lasts, earlier files that `replace_file` replaces by another content are noted."""
+    found = Replaced()
+    token = _noted.set(found)
     try:
         yield found
     finally:
-        _replaced.reset(token)
+        _noted.reset(token)
 
 
 def write_all(descriptor: int, data: bytes | bytearray | memoryview) -> None:
@@ -82,12 +96,12 @@ def replace_file(path: Path, write: Writer, needed: int) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        found = _replaced.get()
+        found = _noted.get()
         other = found is not None and path.is_file() and not filecmp.cmp(path, part, shallow=False)
         os.replace(part, path)
         sync_folder(path.parent)
-        if found is not None and other:
-            found.append(path)
+        if found is not None:
+            found.note(path, other)
     except OSError as error:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)

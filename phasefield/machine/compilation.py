@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from phasefield.machine.load import slowdown
 
 KERNELS = 184  # that `warm` compiles, for cells in 3D and in 2D
 EACH = 0.5  # s that a kernel takes on an idle processor of 2024, on the mean
 
 Tell = Callable[[int, float], None]
 """Told, after each kernel, how many are compiled since the watch began, and the seconds that they took."""
+
+
+class NotCompiledError(Exception):
+    """A kernel that is not kept is called where none may be compiled."""
 
 
 class Tally:
@@ -22,6 +27,7 @@ class Tally:
         self.kernels, self.depth = 0, 0
         self.past, self.begun = 0.0, 0.0
         self.tell: Callable[[], None] | None = None
+        self.refused = False
 
     @property
     def seconds(self) -> float:
@@ -29,7 +35,12 @@ class Tally:
         return self.past + (time.monotonic() - self.begun if self.depth else 0.0)
 
     def start(self) -> None:
-        """Take note that a function begins to be compiled; one may be compiled inside another."""
+        """Take note that a function begins to be compiled; one may be compiled inside another.
+
+        Raises NotCompiledError where that is refused.
+        """
+        if self.refused:
+            raise NotCompiledError
         if self.depth == 0:
             self.begun = time.monotonic()
         self.depth += 1
@@ -79,15 +90,19 @@ def watched(tell: Tell) -> Iterator[None]:
         TALLY.tell = before
 
 
+@contextmanager
+def refused() -> Iterator[None]:
+    """While the context lasts, nothing is compiled: a kernel that is not kept raises NotCompiledError."""
+    listen()
+    TALLY.refused = True
+    try:
+        yield
+    finally:
+        TALLY.refused = False
+
+
 def expected() -> float:
     """Return about how long all kernels take to compile beside what the machine does now, s; 0 if they are kept."""
     from phasefield.kernels._jit import compiled
 
-    return 0.0 if compiled() else KERNELS * EACH * busy()
-
-
-def busy() -> float:
-    """Return by how much one more thread is slowed by what the machine does now: 1 where a processor is idle."""
-    if not hasattr(os, "getloadavg"):
-        return 1.0
-    return max(1.0, (os.getloadavg()[0] + 1.0) / (os.cpu_count() or 1))
+    return 0.0 if compiled() else KERNELS * EACH * slowdown()

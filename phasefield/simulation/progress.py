@@ -14,6 +14,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from phasefield.machine import compilation
+from phasefield.machine.load import slowdown
 from phasefield.text.formatting import MICRO, MILLI, spell, spell_wall
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def compilation_line(kernels: int, seconds: float, once: bool) -> str:
     """Return how far the compilation is. once: none was kept, so that the number of all is known."""
     if not once or kernels >= compilation.KERNELS:
         return f"compiling: {kernels} kernels, {spell_wall(seconds)}"
-    each = seconds / kernels if kernels >= SEVERAL else compilation.EACH * compilation.busy()
+    each = seconds / kernels if kernels >= SEVERAL else compilation.EACH * slowdown()
     left = (compilation.KERNELS - kernels) * each
     return f"compiling once: {kernels} of about {compilation.KERNELS} kernels, {spell_wall(left)} left"
 

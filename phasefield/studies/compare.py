@@ -18,6 +18,7 @@ from phasefield.check.estimate import estimate
 from phasefield.errors import PhasefieldError, ResultError
 from phasefield.files.atomic import replace_text
 from phasefield.files.locks import folder_locked
+from phasefield.machine.load import slowdown
 from phasefield.machine.memory import available_memory
 from phasefield.machine.processes import Job, run_all
 from phasefield.results.checkpoint import CHECKPOINTS
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 PICTURE, TABLE, FIGURES = "compare.png", "compare.csv", "compare.json"
 
-START = 2.0  # s that a run takes to begin
 FEW = 8  # runs that are shown one by one
 
 Row = dict[str, Any]
@@ -138,7 +138,7 @@ def _free(name: str, entries: Sequence[PlannedRun]) -> str:
 def expected(entries: Sequence[PlannedRun], threads: int) -> tuple[int, float]:
     """Return how many runs of `entries` are to be made, and about how long they take together, s."""
     waiting = [entry.case for entry in entries if job_of(entry, overwrite=False) is not None and entry.case is not None]
-    return len(waiting), sum(START + (estimate(case).seconds or 0.0) for case in waiting) / threads
+    return len(waiting), slowdown() * sum(estimate(case).whole or 0.0 for case in waiting) / threads
 
 
 def job_of(entry: PlannedRun, overwrite: bool) -> Job | None:

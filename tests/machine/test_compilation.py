@@ -25,7 +25,8 @@ from phasefield.text.formatting import console_for
 
 @pytest.fixture
 def idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compilation, "busy", lambda: 1.0)
+    for module in (compilation, progress):
+        monkeypatch.setattr(module, "slowdown", lambda: 1.0)
 
 
 @pytest.fixture
@@ -40,7 +41,9 @@ def test_kernels_are_counted_as_numba_compiles_them() -> None:
     def kernel(x: float) -> float:
         return x + 1.0
 
-    kernel.__module__ = "phasefield.kernels.a_test"
+    kernel.__module__ = "phasefield.kernels.front"
+    with compilation.refused(), pytest.raises(compilation.NotCompiledError):
+        numba.njit(kernel)(1.0)
     with watched(lambda kernels, seconds: told.append((kernels, seconds))):
         assert numba.njit(kernel)(1.0) == 2.0
         assert numba.njit(kernel)(1) == 2.0

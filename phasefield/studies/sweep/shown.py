@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from phasefield.machine.load import slowdown
 from phasefield.simulation.progress import LINE_EVERY, compilation_ahead, compilation_line, compiled
 from phasefield.studies.sweep.engine import Tally
 from phasefield.studies.sweep.study import Prepared, Where
@@ -36,7 +37,7 @@ def announce(console: Console, prepared: Prepared, how: Where) -> None:
     if waiting:
         line += f", about {spell_wall(prepared.seconds)} of one core"
         if how.cores:
-            line += f": {spell_wall(prepared.seconds / how.cores)} on {how.words}"
+            line += f": {spell_wall(slowdown() * prepared.seconds / how.cores)} on {how.words}"
         if ahead := compilation_ahead():
             line += f"; first: {ahead}"
         largest = max(one.memory for _, one in prepared.waiting)
