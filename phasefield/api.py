@@ -63,7 +63,7 @@ def locate_case(case: str | os.PathLike[str]) -> Path:
     except (OSError, ValueError):  # a name too long, or with a NUL: read_case says so
         return path
     stem = name.removesuffix(".toml")
-    if stem in cases.names():
+    if stem in cases.names() or (stem.split("/")[0] in cases.KINDS and stem in cases.base_names()):
         return cases.locate(stem)
     if os.sep not in name and not path.exists():
         close = get_close_matches(stem, cases.names(), n=1)
@@ -190,6 +190,13 @@ def check_threads(threads: int | None, cells: int | None = None) -> int:
     return threads
 
 
+def check_workers(workers: int | None) -> int | None:
+    """Refuse a number of runs at once that this machine does not have cores for."""
+    if workers is not None and not 1 <= workers <= cores():
+        raise PhasefieldError(f"--workers {workers}: this machine gives {cores()} cores; give 1 to {cores()}")
+    return workers
+
+
 @contextmanager
 def threads_limited(threads: int | None) -> Iterator[None]:
     """While the context lasts, kernels use so many threads; results do not depend on it.
@@ -208,6 +215,14 @@ def threads_limited(threads: int | None) -> Iterator[None]:
             yield
         finally:
             numba.set_num_threads(before)
+
+
+def expected_threads(threads: int | None, cells: int) -> int:
+    """Return how many threads a run would use now, given --threads or not, on a grid of so many cells."""
+    most = check_threads(threads, cells)
+    if threads is not None or most == 1 or not hasattr(os, "getloadavg"):
+        return most
+    return idle_threads(most, os.getloadavg()[0])
 
 
 def idle_threads(most: int, others: float) -> int:

@@ -1,4 +1,4 @@
-"""What a run will cost: steps by the rules of the driver, time and memory by measured constants."""
+"""What a run will cost: steps by the rules of the driver, time as this machine was measured, memory and disk."""
 
 from __future__ import annotations
 
@@ -8,31 +8,53 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from phasefield.analytic import closed_forms as forms
-from phasefield.analytic.flat_cell import FlatStep, run_flat
+from phasefield.analytic.flat_cell import FlatStep, gap_of, run_flat
 from phasefield.analytic.intercalation import Intercalation
+from phasefield.analytic.salt_profile import limiting_current
 from phasefield.case import Case, Properties
+from phasefield.check.probe import speed
 from phasefield.constants import FARADAY
 
-# Measured on 2 cores, PLLZ, 32 x 32 x 30, 64 x 64 x 60 and 128 x 128 x 96 cells: 0.04 s a step with 1 thread, 0.22 s
-# with 1 beside other work, 0.59 s with 2. Seconds per step = FIXED + PER_CELL cells; twice that where salt is depleted.
-FIXED = 0.03  # s
-PER_CELL = 0.5e-6  # s
 LOADING = 300e6  # bytes: Python, numba and its compiled kernels
+# A step over one of PLLZ on its grid, measured: with two surfaces, besides their columns; above the limiting current;
+# at an imposed voltage, where current and salt change within the step.
+TWO_BODIES, DEPLETED, HELD = 1.3, 5.0, 2.5
+SHARED = 0.7  # n threads do the work of one in 1/n^SHARED of the time, on large grids
+STORING = 0.2e-6  # s a cell to compress a frame and write it
+COMPRESSED = 0.4  # size of a stored field over 4 bytes a cell: 0.26 at the start, 0.6 where the surface is rough
+CHECKPOINTS, ROW = 116.0, 400.0  # bytes: of both checkpoints for each cell, and of the series for each step
+LEAST_ROWS, TEXTS = 1024, 0.3e6  # rows that the series take at least; bytes of the case, its sources and the tables
 PEAKS = 4.0  # independent places of a patchwork in a square of one patch size, where its maximum is sought
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Cost of a run. `steps` is None where the protocol does not say how long it lasts."""
+    """Cost of a run on this machine when it does nothing else: times in s, memory and disk in bytes.
+
+    steps, frames, disk: None where the protocol does not say how long it lasts; start: from the command to the first
+    step; measured: whether the machine was measured.
+    """
 
     steps: int | None
+    frames: int | None
+    start: float
     seconds_per_step: float
-    memory: float  # bytes
+    seconds_per_frame: float
+    memory: float
+    disk: float | None
+    measured: bool = True
 
     @property
     def seconds(self) -> float | None:
-        """Wall time, s."""
-        return None if self.steps is None else self.steps * self.seconds_per_step
+        """Wall time of its steps and frames, s."""
+        if self.steps is None or self.frames is None:
+            return None
+        return self.steps * self.seconds_per_step + self.frames * self.seconds_per_frame
+
+    @property
+    def whole(self) -> float | None:
+        """Wall time of the command that makes the run, s."""
+        return None if self.seconds is None else self.start + self.seconds
 
 
 def plated_height(p: Properties, charge: float, film: float = 0.0) -> float:
@@ -71,21 +93,38 @@ def longest_step(case: Case, current: float) -> float:
     return min(limits)
 
 
-def estimate(case: Case, legs: Sequence[FlatStep] | None = None) -> Estimate:
-    """Return the expected cost of a run on two cores; salt that is nearly used up takes more steps.
+def step_seconds(case: Case, leg: FlatStep, threads: int = 1) -> float:
+    """Return the wall time of a step in time, s, on this machine when it does nothing else."""
+    pace, (_, ny, nx) = speed(), case.grid.shape
+    bodies = 1 if case.counter.surface is None else 2
+    each = pace.step + (pace.of_step(bodies * ny * nx, case.grid.cells) - pace.step) / math.pow(threads, SHARED)
+    each *= TWO_BODIES if bodies == 2 else 1.0
+    if leg.voltage is not None:
+        return each * HELD
+    return each * (DEPLETED if abs(leg.current) > limiting_current(case.properties(), gap_of(case)) else 1.0)
+
+
+def estimate(case: Case, legs: Sequence[FlatStep] | None = None, threads: int = 1) -> Estimate:
+    """Return the expected cost of a run; salt that is nearly used up takes more steps.
 
     legs: one repeat of the protocol, if it is known already.
     """
-    cost = FIXED + PER_CELL * case.grid.cells
-    memory = LOADING + case.grid.memory
     legs = legs or run_flat(case).first
+    pace, cells, fields = speed(), case.grid.cells, len(case.output.fields)
+    costs = [step_seconds(case, leg, threads) for leg in legs]
+    frame = pace.frame + STORING * cells
+    memory = LOADING + case.grid.memory
     times = [(leg.time, longest_step(case, leg.mean)) for leg in legs]
     if not all(math.isfinite(time) for time, _ in times):
-        return Estimate(None, cost, memory)
+        return Estimate(None, None, pace.start, max(costs), frame, memory, None, pace.measured)
     every = case.output.fields_every
     cathode = Intercalation.of(case)
     curve = 0.0 if cathode is None else cathode.steps() / cathode.capacity  # steps for a charge that it lets through
-    a_repeat = 0.0
-    for leg, (time, dt) in zip(legs, times, strict=True):
-        a_repeat += max(math.ceil(time / min(dt, every) * (1.0 - 1e-9)), math.ceil(curve * abs(leg.charge)), 1)
-    return Estimate(round(case.protocol.repeat * a_repeat), cost, memory)
+    a_repeat = seconds = 0.0
+    for leg, cost, (time, dt) in zip(legs, costs, times, strict=True):
+        n = max(math.ceil(time / min(dt, every) * (1.0 - 1e-9)), math.ceil(curve * abs(leg.charge)), 1)
+        a_repeat, seconds = a_repeat + n, seconds + n * cost
+    steps = round(case.protocol.repeat * a_repeat)
+    frames = 2 + int(case.protocol.repeat * math.fsum(time for time, _ in times) / every * (1.0 - 1e-12))
+    disk = frames * cells * (4.0 * fields * COMPRESSED) + CHECKPOINTS * cells + ROW * max(steps, LEAST_ROWS) + TEXTS
+    return Estimate(steps, frames, pace.start, seconds / a_repeat, frame, memory, disk, pace.measured)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from phasefield.analytic import closed_forms as forms
 from phasefield.analytic import salt_profile
@@ -19,6 +19,7 @@ HOUR = 3600.0  # s
 MAH_CM2 = 1.0 / 3.6e4  # mAh/cm^2 in a C/m^2
 MOLAR = 1e-3  # mol/L in a mol/m^3
 NEAR_T_PLUS = 0.005  # to what an experiment resolves
+MOST_VOLTS = 200.0  # V: no cell is measured there
 MOST_HELD = 4  # imposed voltages whose currents are told
 
 
@@ -73,8 +74,31 @@ def _parts(cell: FlatCell, v: forms.Voltage, films: tuple[float, float]) -> Iter
     yield _voltage("  concentration", v.concentration, "diffusion potential")
 
 
+def ends_at_once(case: Case, legs: Sequence[FlatStep]) -> Iterator[Finding]:
+    """Warn of a run that ends before its first step, and of a first current or voltage that is over as it begins.
+
+    legs: one repeat of the protocol in a flat cell.
+    """
+    protocol, step = case.protocol, case.protocol.steps[0]
+    if step.current is not None and step.until_voltage is None:
+        cell = FlatCell(case)
+        volts = cell.voltage(cell.films(0.0), step.current, 0.0)
+        if abs(volts) >= protocol.voltage_limit:
+            stops = "voltage_limit" in protocol.stop_on
+            words = f"of the first step, above protocol.voltage_limit, {_volts(protocol.voltage_limit)}: "
+            words += "the run ends at once" if stops else "the run goes on at the limit, with less current"
+            words += "; check the current, and the units of film and conductivity"
+            yield Finding("protocol", "voltage at the start", volts, _volts(volts), words, True)
+    k = next((k for k, step in enumerate(protocol.steps) if step.rest is None), None)
+    if k is not None and legs[k].time == 0.0:
+        words = "what ends it is there as it begins: check until_voltage and until_current against the cell voltage"
+        yield Finding("protocol", f"step {k + 1}", 0.0, "ends at once", words, True)
+
+
 def _voltage(name: str, value: float, words: str) -> Finding:
-    return Finding("voltage", name, value, _volts(value), words)
+    high = abs(value) > MOST_VOLTS
+    words += f"; above {MOST_VOLTS:g} V: check the units of film and conductivity" if high else ""
+    return Finding("voltage", name, value, _volts(value), words, high)
 
 
 def _volts(value: float) -> str:

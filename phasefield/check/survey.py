@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from phasefield.analytic import closed_forms as forms
 from phasefield.analytic import salt_profile
@@ -15,6 +16,8 @@ from phasefield.check import flat
 from phasefield.check.estimate import Estimate, estimate, plated_height
 from phasefield.check.finding import Finding, um_or_mm
 from phasefield.check.law import law
+from phasefield.machine import compilation
+from phasefield.machine.load import slowdown
 from phasefield.text.formatting import MEGA, number, plain_table, spell_wall
 
 if TYPE_CHECKING:
@@ -34,10 +37,12 @@ EXPLAINING = {
     "Sq from the patches": "Sq from the patches alone",
 }
 LONG_RUN = 4.0  # hours of wall time that deserve a warning
+LARGE_RUN, GIGA = 5e9, 1e9  # bytes on disk that deserve a warning, and in a GB
+SEEN = 1.15  # times as long: less is not worth a word
 
 
-def regime(case: Case) -> list[Finding]:
-    """Return what can be said of a case before it runs."""
+def regime(case: Case, threads: int = 1) -> list[Finding]:
+    """Return what can be said of a case before it runs, with so many threads."""
     cell, flat_run = FlatCell(case), run_flat(case)
     p, gap, protocol = cell.fresh, cell.gap, flat_run.first
     strongest, last = max(zip(protocol, flat_run.last, strict=True), key=lambda pair: abs(pair[0].current))
@@ -56,7 +61,8 @@ def regime(case: Case) -> list[Finding]:
     found += law(case)
     found += _grid(case, gap)
     found += _random_walk(case, p, protocol, gap)
-    found += _cost(case, estimate(case, protocol))
+    found += flat.ends_at_once(case, protocol)
+    found += _cost(case, estimate(case, protocol, threads), threads)
     return found
 
 
@@ -202,18 +208,38 @@ def _walked(spread: float, renewal: float, plated: list[float], repeat: int) -> 
     return forms.walk_rms(spread, renewal, plated * followed) * math.sqrt(repeat / followed)
 
 
-def _cost(case: Case, cost: Estimate) -> Iterator[Finding]:
+def _cost(case: Case, cost: Estimate, threads: int) -> Iterator[Finding]:
     yield Finding("cost", "cells", case.grid.cells, f"{case.grid.cells:,}".replace(",", " "))
     yield Finding("cost", "memory", cost.memory, f"{cost.memory / MEGA:.0f} MB")
     if cost.steps is None or cost.seconds is None:
         yield Finding("cost", "steps", math.nan, "not known", "a step of the protocol has no planned time")
         return
-    yield Finding("cost", "steps", cost.steps, f"{cost.steps}", "at least; depleted salt takes more")
-    long = cost.seconds > LONG_RUN * 3600.0
-    words = f"{number(cost.seconds_per_step)} s a step on 2 cores" + (
-        "; --walltime stops in order" if long else ""
-    )
-    yield Finding("cost", "wall time", cost.seconds, spell_wall(cost.seconds), words, long)
+    yield Finding("cost", "steps", cost.steps, f"{cost.steps}", "about; fewer where a limit ends the run early")
+    if cost.disk is not None:
+        large = cost.disk > LARGE_RUN
+        words = f"{cost.frames} frames of {len(case.output.fields)} fields, and checkpoints"
+        words += "; a longer output.fields_every, or fewer output.fields, take less" if large else ""
+        text = f"{number(cost.disk / GIGA)} GB" if cost.disk >= GIGA else f"{number(cost.disk / MEGA)} MB"
+        yield Finding("cost", "disk", cost.disk, text, words, large)
+    compiling, slow = compilation.expected(), slowdown()
+    if compiling:
+        yield Finding("cost", "compilation", compiling, spell_wall(compiling), "once, before the first run")
+    seconds = slow * (cost.whole or 0.0)
+    long = seconds > LONG_RUN * 3600.0
+    words = f"{number(slow * cost.seconds_per_step)} s a step with {threads} thread{'s' if threads > 1 else ''}"
+    words += "" if cost.measured else ", of another machine: this one is not measured yet"
+    words += f"; other work makes it {number(slow)} times as long" if slow > SEEN else ""
+    words += "; --walltime stops in order" if long else ""
+    yield Finding("cost", "wall time", seconds, spell_wall(seconds), words, long)
+
+
+def findings_document(case: Case, found: list[Finding]) -> dict[str, Any]:
+    """Return the findings as JSON has them: values in SI, null where there is none."""
+    return {
+        "title": case.title,
+        "warnings": sum(one.warning for one in found),
+        "findings": [{**asdict(one), "value": one.value if math.isfinite(one.value) else None} for one in found],
+    }
 
 
 def print_regime(console: Console, case: Case, found: list[Finding], path: Path | str) -> None:

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from phasefield.cli.options import (
+    CaseName,
+    DryRun,
+    Json,
+    Quiet,
+    Set,
+    Threads,
+    Workers,
+    check_out,
+    console_of,
+    print_json,
+    telling_replaced,
+)
 from phasefield.errors import PhasefieldError
+from phasefield.text.formatting import print_text
 
 if TYPE_CHECKING:
     from phasefield.analytic.impedance import FlatImpedance
@@ -21,11 +35,8 @@ UF_CM2 = 1e-2  # F/m^2 in a uF/cm^2
 
 @experiments.command()
 def impedance(
-    case: Annotated[str, typer.Argument(metavar="CASE", help="A case file, or a shipped case such as pllz.")],
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("-s", "--set", metavar="KEY=VALUE", help="Override a value; may be repeated."),
-    ] = None,
+    case: CaseName,
+    set_: Set = None,
     at: Annotated[
         list[str] | None,
         typer.Option(metavar="TIME", help='Age of the films, e.g. "110 h"; may be repeated.', show_default="0 h"),
@@ -33,8 +44,12 @@ def impedance(
     double_layer: Annotated[float, typer.Option(help="Capacitance of each lithium surface [uF/cm2].")] = 10.0,
     permittivity: Annotated[float, typer.Option(help="Relative permittivity of the film.")] = 10.0,
     out: Annotated[Path, typer.Option(help="Folder of the picture and the table.")] = Path("impedance"),
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Spectrum of the flat cell of a case at rest: electrolyte, film, charge transfer, salt.
+    """Spectrum of the flat cell of a case at rest.
+
+    Electrolyte, film, charge transfer and salt have an arc each.
 
     \b
     phasefield impedance pllz
@@ -44,7 +59,7 @@ def impedance(
     from phasefield.analytic.flat_cell import FlatCell
     from phasefield.analytic.impedance import FlatImpedance
     from phasefield.api import read_case
-    from phasefield.text.formatting import console_for, spell
+    from phasefield.text.formatting import spell
 
     for name, value in (("--double-layer", double_layer), ("--permittivity", permittivity)):
         if not 0.0 < value <= MOST:
@@ -55,8 +70,7 @@ def impedance(
         raise PhasefieldError(f"--at: {error}") from None
     if min(ages) < 0.0:
         raise PhasefieldError("--at: a film has no age below 0 h")
-    if out.exists() and not out.is_dir():
-        raise PhasefieldError(f"--out {out}: is no folder; choose another")
+    check_out(out)
     resolved = read_case(case, set_ or [])
     if resolved.cathode is not None:
         raise PhasefieldError(f"{case}: has a cathode, whose spectrum the program does not know; take -s cathode=none")
@@ -74,10 +88,13 @@ def impedance(
         for name, age in zip(names, ages, strict=True)
     }
     title = f"Li | {resolved.electrolyte.name} | Li, flat, {1e6 * flat.gap:g} um, {resolved.temperature:.5g} K, at rest"
-    _write(cells, title, out)
-    console = console_for()
+    console = console_of(quiet, json)
+    with telling_replaced(console):
+        _write(cells, title, out)
     _print(console, cells, title)
     console.print(f"Spectrum: {out / 'impedance.csv'}, {out / 'impedance.png'}", soft_wrap=True)
+    if json:
+        print_json({"title": title, "states": _document(cells)})
 
 
 @experiments.command()
@@ -86,38 +103,56 @@ def report(
     quick: Annotated[bool, typer.Option("--quick", help="Leave out cycling and rising currents.")] = False,
     out: Annotated[Path, typer.Option(help="Folder of the report and of its runs.")] = Path("report"),
     docs: Annotated[bool, typer.Option("--docs", help="Write docs/papers.md too.")] = False,
-    threads: Annotated[int | None, typer.Option(help="Processors to use; all by default.")] = None,
+    threads: Threads = None,
+    workers: Workers = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """The experiments of the two papers, simulated beside what was measured: tables, figures, a page for the browser.
+    """Simulate the papers' experiments beside what was measured.
+
+    Tables, figures, a page for the browser.
 
     \b
-    phasefield report papers --quick     transference numbers, exchange current, barriers, the control: a minute
-    phasefield report papers             and cycling, copper, full cells, seeds, what made the difference: an hour
+    phasefield report papers --quick   transference numbers, exchange current,
+                                       barriers, the control: a minute
+    phasefield report papers           and cycling, copper, full cells, seeds,
+                                       what made the difference: an hour
 
     What is already run below --out is used again, what was stopped is resumed.
     """
-    from phasefield.text.formatting import console_for
-    from phasefield.validation.command import report_experiments
+    from phasefield.validation.command import announce_experiments, report_experiments
+    from phasefield.validation.page import JSON
 
     if what != "papers":
         raise PhasefieldError(f"report {what}: there is no such report; there is: papers")
-    report_experiments(console_for(), out, quick=quick, docs=docs, threads=threads)
+    console = console_of(quiet, json)
+    if dry_run:
+        announce_experiments(console, out, quick=quick, threads=threads)
+        return
+    with telling_replaced(console):
+        report_experiments(console, out, quick=quick, docs=docs, threads=threads, workers=workers)
+    if json:
+        print_text((out / JSON).read_text(encoding="utf-8").rstrip(), keep="\n")
 
 
 @experiments.command()
 def attribute(
-    case: Annotated[str, typer.Argument(metavar="CASE", help="A case file, or a shipped case such as pll.")],
+    case: CaseName,
     other: Annotated[str, typer.Argument(metavar="CASE", help="The case to compare it with, such as pllz.")],
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("-s", "--set", metavar="KEY=VALUE", help="Override a value in both; may be repeated."),
-    ] = None,
+    set_: Set = None,
     seeds: Annotated[int, typer.Option(min=1, help="Seeds of surface and film; 1: the cases' own.")] = 1,
     limit: Annotated[str, typer.Option(metavar="VOLTAGE", help="|voltage| that ends a cell's life.")] = "1 V",
     out: Annotated[Path, typer.Option(help="Folder of tables, picture and runs.")] = Path("attribution"),
-    threads: Annotated[int | None, typer.Option(help="Processors to use; all by default.")] = None,
+    threads: Threads = None,
+    workers: Workers = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Which property made the difference: swap the inputs of two cases group by group, in all orders (Shapley).
+    """Which property made the difference between two cases.
+
+    Their inputs are swapped group by group, in all orders (Shapley).
 
     \b
     phasefield attribute pll pllz -s protocol.repeat=10
@@ -131,10 +166,10 @@ def attribute(
         PICTURE,
         TABLE,
         TEXT,
+        announce_difference,
         attribute_difference,
         paragraph,
     )
-    from phasefield.text.formatting import console_for
 
     try:
         volts = units.to_si(limit, units.VOLTAGE)
@@ -142,15 +177,21 @@ def attribute(
         raise PhasefieldError(f"--limit: {error}") from None
     if not volts > 0.0:
         raise PhasefieldError(f"--limit {limit}: give a voltage above 0 V")
-    if out.exists() and not out.is_dir():
-        raise PhasefieldError(f"--out {out}: is no folder; choose another")
-    console = console_for()
-    result = attribute_difference(
-        (case, other), out, overrides=set_ or (), seeds=seeds, limit=volts, threads=threads, console=console
-    )
+    check_out(out)
+    console = console_of(quiet, json)
+    if dry_run:
+        announce_difference((case, other), out, overrides=set_ or (), seeds=seeds, threads=threads, console=console)
+        return
+    with telling_replaced(console):
+        result = attribute_difference(
+            (case, other), out, overrides=set_ or (), seeds=seeds, limit=volts, threads=threads, workers=workers,
+            console=None if quiet else console,
+        )  # fmt: skip
     console.print(paragraph(result), soft_wrap=True)
     console.print(f"Picture: {out / PICTURE}", soft_wrap=True)
     console.print(f"Tables: {out / TABLE}, {out / FIGURES}; text: {out / TEXT}", soft_wrap=True)
+    if json:
+        print_text((out / FIGURES).read_text(encoding="utf-8").rstrip(), keep="\n")
 
 
 def _write(cells: dict[str, FlatImpedance], title: str, out: Path) -> None:
@@ -176,6 +217,17 @@ def _write(cells: dict[str, FlatImpedance], title: str, out: Path) -> None:
 def _marks(cell: FlatImpedance) -> dict[str, float]:
     """Return the frequencies [Hz] of the arcs that can be seen."""
     return {p.name: p.peak for p in cell.parts() if p.peak > 0.0 and p.resistance > SEEN * cell.total}
+
+
+def _document(cells: dict[str, FlatImpedance]) -> list[dict[str, Any]]:
+    """Return resistances [ohm m^2] and frequencies of the arcs [Hz] of each state."""
+    return [
+        {
+            "state": name, "interfaces": cell.interfaces, "total": cell.total,
+            "parts": [{"name": p.name, "resistance": p.resistance, "peak": p.peak or None} for p in cell.parts()],
+        }
+        for name, cell in cells.items()
+    ]  # fmt: skip
 
 
 def _print(console: object, cells: dict[str, FlatImpedance], title: str) -> None:

@@ -20,6 +20,19 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from phasefield.cli.experiments import experiments
+from phasefield.cli.options import (
+    CaseName,
+    DryRun,
+    Json,
+    Overwrite,
+    Quiet,
+    Set,
+    Threads,
+    Workers,
+    console_of,
+    print_json,
+    telling_replaced,
+)
 from phasefield.cli.profile import profiling
 from phasefield.cli.stored import stored
 from phasefield.cli.study import studies
@@ -40,17 +53,6 @@ GOOD, FAILED, BAD_INPUT, RESUMABLE = 0, 1, 2, 75  # 75: EX_TEMPFAIL of sysexits.
 Cases = Annotated[
     list[str], typer.Argument(metavar="CASE...", help="Case files, shipped cases or run folders.")
 ]
-CaseName = Annotated[str, typer.Argument(metavar="CASE", help="A case file, or a shipped case such as pllz.")]
-Set = Annotated[
-    list[str] | None,
-    typer.Option("-s", "--set", metavar="KEY=VALUE", help="Override a value; may be repeated."),
-]
-Threads = Annotated[
-    int | None,
-    typer.Option(help="Processors to use; by default the idle ones. Results do not depend on it."),
-]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run that is in the folder.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 
 app = typer.Typer(
     name="phasefield",
@@ -135,14 +137,15 @@ def run(
     """Run a case.
 
     \b
-    phasefield run pllz                                    a shipped case, into runs/pllz
+    phasefield run pllz                        a shipped case, into runs/pllz
     phasefield run my.toml -s protocol.repeat=10 --out test
-    phasefield run pllz --resume                           go on after a stop
+    phasefield run pllz --resume               go on after a stop
     """
     from phasefield import api
     from phasefield.check import explain
     from phasefield.cli.tables import print_run
     from phasefield.files.locks import folder_locked
+    from phasefield.machine.compilation import watched
     from phasefield.machine.processes import PROGRESS
     from phasefield.simulation.progress import display
     from phasefield.text.formatting import console_for
@@ -163,8 +166,8 @@ def run(
         api.check_folder(folder, resume, overwrite)
     with _stoppable(folder, command), folder_locked(folder), api.logged(folder), api.threads_limited(most):
         if loud:
-            _announce(resolved, most, console)
-        with shown:
+            _announce(resolved, api.expected_threads(threads, resolved.grid.cells), console)
+        with shown, watched(shown.compiling):
             driver = api.prepare_run(resolved, folder, resume, overwrite, shown, seconds)
             driver.before_step = api.IdleThreads(most) if threads is None else None
             outcome = _made(driver, command)
@@ -250,32 +253,37 @@ def _announce(case: Case, threads: int, console: Any) -> None:
     z, y, x = case.grid.shape
     size = f"{x} x {y} x {z}" if case.grid.ndim == 3 else f"{x} x {z}"
     from phasefield.check import regime
+    from phasefield.simulation.progress import compilation_ahead
 
-    found = {one.name: one for one in regime(case)}
+    found = {one.name: one for one in regime(case, threads)}
     cost = f"about {found['steps'].text} steps, {found['wall time'].text}" if "wall time" in found else ""
     parts = [f"{size} cells", f"{threads} thread{'s' if threads > 1 else ''}", cost]
     console.print(f"{case.title}: {', '.join(part for part in parts if part)}", soft_wrap=True)
+    if ahead := compilation_ahead():
+        console.print(f"First: {ahead}", soft_wrap=True)
     for one in found.values():
         if one.warning:
-            console.print(
-                f"warning: {one.name.strip()} = {one.text}: {one.words}", soft_wrap=True
-            )
+            console.print(f"warning: {one.name.strip()} = {one.text}: {one.words}", soft_wrap=True)
 
 
 @app.command()
-def check(case: CaseName, set_: Set = None) -> None:
-    """Validate a case and say what to expect of it: voltage, what rules it, grid, cost; with warnings.
+def check(case: CaseName, set_: Set = None, json: Json = False, quiet: Quiet = False) -> None:
+    """Validate a case and say what to expect of it.
+
+    Voltage, what rules it, grid, roughness, steps and time; with warnings.
 
     \b
     phasefield check pllz
     phasefield check my.toml -s grid.spacing="2 um"
     """
-    from phasefield.api import locate_case, read_case
-    from phasefield.check import print_regime, regime
-    from phasefield.text.formatting import console_for
+    from phasefield.api import expected_threads, locate_case, read_case
+    from phasefield.check import findings_document, print_regime, regime
 
     resolved = read_case(case, set_ or [])
-    print_regime(console_for(), resolved, regime(resolved), locate_case(case))
+    found = regime(resolved, expected_threads(None, resolved.grid.cells))
+    print_regime(console_of(quiet or json), resolved, found, locate_case(case))
+    if json:
+        print_json(findings_document(resolved, found))
 
 
 @app.command()
@@ -286,7 +294,10 @@ def compare(
     ),
     set_: Set = None,
     threads: Threads = None,
+    workers: Workers = None,
     overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Run cases side by side, then draw and tabulate them together.
@@ -294,31 +305,32 @@ def compare(
     Finished runs are used again, stopped ones are continued.
 
     \b
-    phasefield compare pll pllz                            the main job: about 5 minutes
+    phasefield compare pll pllz                    the main job: about 5 minutes
     phasefield compare pll pllz -s protocol.repeat=20 --out short
-    phasefield compare runs/pll runs/uniform-film          stored runs, as they are
+    phasefield compare runs/pll runs/uniform-film  stored runs, as they are
     """
-    from phasefield.studies.compare import compare_runs, print_rows
-    from phasefield.text.formatting import console_for
+    from phasefield.studies.compare import announce, compare_runs, plan, print_rows
 
-    console = console_for()
+    console = console_of(quiet, json)
+    if dry_run:
+        announce(console, plan(given, out, set_ or []), threads)
+        return
     words = ["phasefield", "compare", *given, *(["--out", str(out)] if out != Path("runs") else [])]
     for text in set_ or []:
         words += ["-s", text]
     words += ["--threads", str(threads)] if threads is not None else []
+    words += ["--workers", str(workers)] if workers is not None else []
     try:
-        rows = compare_runs(
-            given,
-            out,
-            overrides=set_ or [],
-            threads=threads,
-            overwrite=overwrite,
-            console=None if quiet else console,
-        )
+        with telling_replaced(console):
+            rows = compare_runs(
+                given, out, overrides=set_ or [], threads=threads, workers=workers, overwrite=overwrite,
+                console=None if quiet else console,
+            )  # fmt: skip
     except Interrupted as error:
         raise Interrupted(f"{error}; continue with: {shlex.join(words)}") from None
-    if not quiet:
-        print_rows(console, rows, out)
+    print_rows(console, rows, out)
+    if json:
+        print_json(rows)
 
 
 app.add_typer(experiments)

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from phasefield.cli.options import Frame, Json, Quiet, check_out, console_of, telling_replaced
 from phasefield.errors import PhasefieldError
+from phasefield.text.formatting import print_text
 
 profiling = typer.Typer()
 
@@ -15,7 +17,7 @@ profiling = typer.Typer()
 @profiling.command()
 def profile(
     given: Annotated[list[str], typer.Argument(metavar="SURFACE...", help="Profilometer files, and folders of runs.")],
-    frame: Annotated[int, typer.Option(help="Stored frame of the runs, counted from 0; -1 is the last.")] = -1,
+    frame: Frame = -1,
     pixel: Annotated[
         str | None, typer.Option(metavar="LENGTH", help='Edge of a pixel, where a file does not say, e.g. "1 um".')
     ] = None,
@@ -26,17 +28,21 @@ def profile(
         list[str] | None, typer.Option(metavar="NAME", help="Name of a surface, in turn; may be repeated.")
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the picture and the tables.")] = Path("profile"),
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Measured and simulated surfaces on the same area and bandwidth: maps, figures, spectra, heights.
+    """Measured and simulated surfaces on one area and bandwidth.
+
+    Maps, figures, spectra, heights.
 
     \b
     phasefield profile cell-7.sdf runs/pllz
-    phasefield profile map.csv --unit um --pixel "2 um" runs/pll runs/pllz --out held-against
+    phasefield profile map.csv --unit um --pixel "2 um" runs/pllz --out mine
     """
     from phasefield import units
     from phasefield.results.summary import TEXTURE_ROWS
     from phasefield.studies.profiles import NAMES, load_profiles, side_by_side, write_profiles
-    from phasefield.text.formatting import console_for, plain_table
+    from phasefield.text.formatting import plain_table
 
     def length(option: str, text: str) -> float:
         try:
@@ -47,16 +53,16 @@ def profile(
             raise PhasefieldError(f"{option} {text}: give a length above 0")
         return value
 
-    if out.exists() and not out.is_dir():
-        raise PhasefieldError(f"--out {out}: is no folder; choose another")
+    check_out(out)
     if name and len(name) > len(given):
         raise PhasefieldError(f"--name comes {len(name)} times, for {len(given)} surfaces")
     names = [*(name or ()), *(Path(text).resolve().stem for text in given[len(name or ()) :])]
     edge = None if pixel is None else length("--pixel", pixel)
     scale = None if unit is None else length("--unit", f"1 {unit}")
     shown, spacing = side_by_side(load_profiles(given, frame, edge, scale), names)
-    made = write_profiles(shown, spacing, out)
-    console = console_for()
+    console = console_of(quiet, json)
+    with telling_replaced(console):
+        made = write_profiles(shown, spacing, out)
     table = plain_table("", *names)
     units_of = {figure: (unit, scale) for figure, scale, unit, _ in TEXTURE_ROWS}
     for figure in NAMES:
@@ -69,3 +75,5 @@ def profile(
     console.print(f"Levelled, on {side:.4g} x {side:.4g} um, points of {1e6 * spacing:.4g} um", soft_wrap=True)
     console.print(f"Picture: {made[-1]}", soft_wrap=True)
     console.print(f"Tables: {made[0]}, {made[1]}", soft_wrap=True)
+    if json:
+        print_text(made[1].read_text(encoding="utf-8").rstrip(), keep="\n")

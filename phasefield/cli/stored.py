@@ -4,28 +4,38 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from phasefield.cli.options import (
+    Frame,
+    Json,
+    Quiet,
+    RunFolder,
+    console_of,
+    print_json,
+    telling_replaced,
+)
 from phasefield.errors import FolderBusyError, PhasefieldError
 from phasefield.text.formatting import print_text
 
 if TYPE_CHECKING:
-    from phasefield.results.run import Run
+    from rich.console import Console
 
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
-FrameNumber = Annotated[int, typer.Option(help="Stored frame, counted from 0; -1 is the last.")]
+    from phasefield.results.run import Run
 
 stored = typer.Typer()
 
 
 @stored.command("show")
-def show_run(folder: RunFolder) -> None:
-    """Print what a stored run came to, and what of its results is damaged; reads all of them.
+def show_run(folder: RunFolder, json: Json = False) -> None:
+    """Print how a stored run ended, and what of it is damaged.
+
+    It reads all of the results.
 
     \b
     phasefield show runs/pllz
@@ -33,21 +43,23 @@ def show_run(folder: RunFolder) -> None:
     from phasefield.api import open_run
     from phasefield.cli.tables import print_run
     from phasefield.results.damage import check_whole
-    from phasefield.text.formatting import console_for
 
     with open_run(folder) as run:
-        print_run(console_for(), run)
+        if json:
+            print_json({"title": run.title, "folder": str(run.folder), "finished": run.finished, **run.summary})
+        else:
+            print_run(console_of(False), run)
         check_whole(run)
 
 
 @stored.command()
 def roughness(
     folder: RunFolder,
-    frame: FrameNumber = -1,
+    frame: Frame = -1,
     level: Annotated[
         bool | None, typer.Option("--level/--raw", help="Only with, or only without, the plane taken off.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON, in SI units.")] = False,
+    json: Json = False,
 ) -> None:
     """Print the ISO 25178 texture of a stored surface.
 
@@ -72,10 +84,8 @@ def roughness(
         time = float(run.times[number])
         title = run.title
     if json:
-        from json import dumps
-
         figures = {name: figure.as_dict() for name, figure in textures.items()}
-        print_text(dumps({"title": title, "frame": number, "time": time, **figures}, indent=2), keep="\n")
+        print_json({"title": title, "frame": number, "time": time, **figures})
     else:
         print_texture(console_for(), f"{title}, at {spell(time)}", textures)
 
@@ -107,7 +117,7 @@ def render(
     out: Annotated[
         Path | None, typer.Option(help="Folder of the pictures.", show_default="the run folder")
     ] = None,
-    frame: FrameNumber = -1,
+    frame: Frame = -1,
     movie: Annotated[
         str | None, typer.Option(metavar="KIND", help="A movie instead: time (all frames) or turn (one, all round).")
     ] = None,
@@ -115,14 +125,17 @@ def render(
     fps: Annotated[float, typer.Option(min=0.5, max=60.0, help="Frames a second of the movie.")] = 8.0,
     seconds: Annotated[float, typer.Option(min=0.5, max=120.0, help="Length of a movie that turns.")] = 6.0,
     style: Annotated[str, typer.Option(help="paper (300 dpi), slides (larger letters) or draft (150 dpi).")] = "paper",
+    quiet: Quiet = False,
 ) -> None:
-    """Draw a stored run: its surface, the profiler's plate, a section, voltage and roughness over time; or a movie.
+    """Draw a stored run, or a movie of it.
+
+    Its surface, the profiler's plate, a section, voltage and roughness over time.
 
     \b
     phasefield render runs/pllz
     phasefield render runs/pllz --frame 0 --out pictures
     phasefield render runs/pllz --style slides
-    phasefield render runs/pllz --movie time               surface-time.gif
+    phasefield render runs/pllz --movie time          surface-time.gif
     phasefield render runs/pllz --movie turn --format mp4
     """
     from phasefield.api import open_run
@@ -136,22 +149,28 @@ def render(
         if value not in known:
             raise PhasefieldError(f"{option} {value}: give one of {', '.join(known)}")
     place = folder if out is None else out
-    with open_run(folder) as run, styled(style), _held(place, out is None):
+    told = console_for(stderr=True, quiet=quiet)
+    with open_run(folder) as run, styled(style), _held(place, out is None), telling_replaced(told):
         number = _frame(run, frame)
         if movie is not None:
-            with console_for(stderr=True).status("drawing") as status:
+            with told.status("drawing") as status:
                 path = write_movie(
                     run, place / f"surface-{movie}.{format_}", movie, frame=number, fps=fps, seconds=seconds,
                     told=lambda done, all_: status.update(f"drawing, {done} of {all_} frames"),
                 )  # fmt: skip
-            print_text(path)
+            _say_written([path], quiet)
             return
-        made = _draw_pictures(run, number, place)
-    for path in made:
+        made = _draw_pictures(run, number, place, told)
+    _say_written(made, quiet)
+
+
+def _say_written(made: Sequence[Path], quiet: bool) -> None:
+    """Print the names of what was written."""
+    for path in made if not quiet else ():
         print_text(path)
 
 
-def _draw_pictures(run: Run, number: int, folder: Path) -> list[Path]:
+def _draw_pictures(run: Run, number: int, folder: Path, told: Console) -> list[Path]:
     """Draw every picture that the stored fields of a run allow, of one frame, and return their paths."""
     from phasefield.experiments.registry import panels
     from phasefield.viz.plots.lines import draw_panels
@@ -167,7 +186,7 @@ def _draw_pictures(run: Run, number: int, folder: Path) -> list[Path]:
     if has_field(run, "xi"):
         made.append(cross_section(run, folder / "section.png", number))
     else:
-        print_text("xi is not stored, so there is no section: output.fields of the case has it stored", err=True)
+        told.print("xi is not stored, so there is no section: output.fields of the case has it stored", soft_wrap=True)
     if has_field(run, "xi") or not is_flat_run(run):
         made.append(plate(run, folder / "plate.png", number))
     made.append(series(run, folder / "series.png"))
@@ -179,42 +198,62 @@ def _draw_pictures(run: Run, number: int, folder: Path) -> list[Path]:
 @stored.command()
 def html(
     folder: RunFolder,
-    out: Annotated[Path | None, typer.Option(help="File to write.", show_default="RUN/page.html")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of page.html, or a name that ends in .html.", show_default="the run folder"),
+    ] = None,
+    quiet: Quiet = False,
 ) -> None:
-    """Write one page for the browser: the surface in 3D over time, series, figures, case and sources. Opens from disk.
+    """Write one page of a run for the browser; it opens from disk.
+
+    The surface in 3D over time, series, figures, case and sources.
 
     \b
     phasefield html runs/pllz
     phasefield html runs/pllz --out pllz.html
     """
     from phasefield.api import open_run
-    from phasefield.viz.page import write_webpage
+    from phasefield.viz.page import PAGE, write_webpage
 
+    if out is not None and (out.is_dir() or (out.suffix.lower() not in (".html", ".htm") and not out.exists())):
+        out = out / PAGE
     if out is not None and (out.is_dir() or (out.parent.exists() and not out.parent.is_dir())):
-        raise PhasefieldError(f"--out {out}: is a folder, or lies below a file; give the name of a file")
-    with open_run(folder) as run, _held(run.folder, True) if out is None else nullcontext():
-        print_text(write_webpage(run, out))
+        raise PhasefieldError(f"--out {out}: is a folder, or lies below a file; choose another")
+    told = console_of(quiet, json=True)
+    with (
+        open_run(folder) as run,
+        _held(run.folder, True) if out is None else nullcontext(),
+        telling_replaced(told),
+    ):
+        _say_written([write_webpage(run, out)], quiet)
 
 
 @stored.command()
 def cases(
     copy: Annotated[str | None, typer.Option(metavar="NAME", help="Copy this case, to edit it.")] = None,
-    to: Annotated[Path, typer.Option(metavar="DIR", help="Where to copy to.")] = Path("."),
+    to: Annotated[Path, typer.Option("--out", "--to", help="Folder of the copy.")] = Path("."),
+    json: Json = False,
 ) -> None:
-    """List the shipped cases, or copy one.
+    """List what ships: cases, electrolytes, experiments, cathodes.
+
+    Or copy one, to edit it.
 
     \b
     phasefield cases
-    phasefield cases --copy pllz --to mine
+    phasefield cases --copy pllz --out mine
     """
     from phasefield import cases as shipped
-    from phasefield.cli.tables import print_cases
-    from phasefield.text.formatting import console_for
+    from phasefield.cli.tables import print_bases, print_cases
 
-    if copy is None:
-        print_cases(console_for(), shipped.titles())
-    else:
+    if copy is not None:
         print_text(shipped.copy(copy, to))
+    elif json:
+        parts = {kind: [vars(base) for base in shipped.bases(kind)] for kind in shipped.KINDS}
+        print_json({"cases": [{"name": n, "title": title} for n, title in shipped.titles().items()], **parts})
+    else:
+        console = console_of(False)
+        print_cases(console, shipped.titles())
+        print_bases(console, {kind: shipped.bases(kind) for kind in shipped.KINDS})
 
 
 @stored.command()
@@ -223,36 +262,43 @@ def export(
     heights: Annotated[
         str | None, typer.Option(metavar="FORMAT", help="The surface instead: sdf, gwy, stl, ply, npz or csv.")
     ] = None,
-    frame: FrameNumber = -1,
+    frame: Frame = -1,
+    quiet: Quiet = False,
 ) -> None:
-    """Write result.xdmf (for ParaView up to 5.11) and series.csv, or a surface, into the run folder.
+    """Write side files of a run, or its surface, for other programs.
+
+    result.xdmf (for ParaView up to 5.11) and series.csv, or a surface, into the run folder.
 
     \b
     phasefield export runs/pllz
-    phasefield export runs/pllz --heights sdf              as a profilometer writes it
-    phasefield export runs/pllz --heights stl --frame 0    a mesh, in um
+    phasefield export runs/pllz --heights sdf            for a profilometer
+    phasefield export runs/pllz --heights stl --frame 0  a mesh, in um
     """
     from phasefield.api import open_run
     from phasefield.results.export import export_heights, export_run
 
-    with open_run(folder) as run, _held(run.folder, False):
+    with open_run(folder) as run, _held(run.folder, False), telling_replaced(console_of(quiet, json=True)):
         if heights is not None:
-            print_text(export_heights(run, heights, _frame(run, frame)))
+            _say_written([export_heights(run, heights, _frame(run, frame))], quiet)
             return
-        for path in export_run(run):
-            print_text(path)
+        _say_written(export_run(run), quiet)
 
 
 @stored.command()
-def warm() -> None:
-    """Compile the kernels now, so that the first run does not wait for them: once after an installation.
+def warm(quiet: Quiet = False) -> None:
+    """Compile the kernels now, once after an installation.
+
+    The first run then does not wait for them.
 
     \b
     phasefield warm
     """
     from phasefield import api
+    from phasefield.check.probe import measure
     from phasefield.kernels._jit import cache_folder
     from phasefield.machine import kernel_cache
+    from phasefield.machine.compilation import watched
+    from phasefield.simulation.progress import Display, compilation_ahead, display
     from phasefield.text.formatting import spell_wall
 
     if not kernel_cache.kept():
@@ -260,10 +306,13 @@ def warm() -> None:
             "no folder for compiled kernels can be written, so each command would compile anew; set NUMBA_CACHE_DIR to "
             "one that can"
         )
-    begun = time.monotonic()
-    print_text("compiling once: a minute or two")
-    api.compile_kernels()
-    print_text(f"ready after {spell_wall(time.monotonic() - begun)}; the kernels are kept in {cache_folder()}")
+    begun, console = time.monotonic(), console_of(quiet)
+    console.print(compilation_ahead() or "compiling what is missing", soft_wrap=True)
+    with (Display() if quiet else display("auto", console)) as shown, watched(shown.compiling):
+        api.compile_kernels()
+    measure()
+    took = spell_wall(time.monotonic() - begun)
+    console.print(f"ready after {took}; the kernels are kept in {cache_folder()}", soft_wrap=True)
 
 
 @stored.command()
@@ -273,7 +322,9 @@ def reference(
     """Print the reference of the case file, as Markdown.
 
     \b
-    phasefield reference --schema > case.schema.json       first line of a case: #:schema case.schema.json
+    phasefield reference --schema > case.schema.json
+
+    The first line of a case then is "#:schema case.schema.json".
     """
     from phasefield.case.file import json_schema, reference_markdown
 

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from phasefield.cli.options import DryRun, Json, Quiet, Set, Threads, Workers, console_of, print_json
 from phasefield.errors import Interrupted, PhasefieldError
 from phasefield.text.formatting import print_text
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from phasefield.studies.sweep.engine import Tally
     from phasefield.studies.sweep.study import Prepared, Where
     from phasefield.studies.sweep.table import Study
@@ -27,9 +30,8 @@ studies = typer.Typer()
 class Place:
     """Where the runs of a study are made: so many at once on this machine, or on a running Dask cluster."""
 
-    workers: Annotated[
-        int | None, typer.Option(help="Runs at once on this machine; by default one a core, as memory allows.")
-    ] = None
+    threads: Threads = None
+    workers: Workers = None
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Use a running Dask cluster, e.g. tls://10.0.0.1:8786.")
     ] = None
@@ -41,13 +43,16 @@ class Place:
         """Raise PhasefieldError for options that contradict each other."""
         if self.scheduler is not None and self.workers is not None:
             raise PhasefieldError("--workers: a running cluster has its own; give --scheduler or --workers")
+        if self.scheduler is not None and self.threads is not None:
+            raise PhasefieldError("--threads: a running cluster has its own; give --scheduler or --threads")
         if self.scheduler is None and self.unencrypted:
             raise PhasefieldError("--unencrypted: is said of a --scheduler; give its address, too")
 
     @property
     def words(self) -> list[str]:
         """Return the options that a command names to have its runs made there."""
-        words = ["--workers", str(self.workers)] if self.workers is not None else []
+        words = ["--threads", str(self.threads)] if self.threads is not None else []
+        words += ["--workers", str(self.workers)] if self.workers is not None else []
         words += ["--scheduler", self.scheduler] if self.scheduler is not None else []
         return words + (["--unencrypted"] if self.unencrypted else [])
 
@@ -89,25 +94,23 @@ def study(
     out: Annotated[Path, typer.Option(help="Parent of the study's folder; run folders are shared below it.")] = Path(
         "studies"
     ),
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("-s", "--set", metavar="KEY=VALUE", help="Override a value in every run; may be repeated."),
-    ] = None,
+    set_: Set = None,
     place: Place = HERE,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be run, print a [cluster]'s SLURM script; run nothing.")
-    ] = False,
+    dry_run: DryRun = False,
     only_table: Annotated[
         bool, typer.Option("--tabulate", help="Run nothing; make table, figures and page of what has been run.")
     ] = False,
     again: Annotated[bool, typer.Option("--again", help="Make runs that failed again, too.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Run a parameter study on all cores: one table, figures, a page. What is already run is not run again.
+    """Run a parameter study: one table, figures, a page.
+
+    All cores are used. What is already run is not run again. --dry-run prints the job script of a [cluster], too.
 
     \b
-    phasefield study                                       the shipped studies
-    phasefield study film-and-transference --dry-run       what it is, how long it takes
+    phasefield study                                  the shipped studies
+    phasefield study film-and-transference --dry-run  how many runs, how long
     phasefield study film-and-transference
     phasefield study my-study.toml --workers 1 --out mine
     phasefield study my-study.toml --scheduler tls://10.0.0.1:8786
@@ -116,16 +119,15 @@ def study(
     from phasefield.studies.sweep.shown import announce
     from phasefield.studies.sweep.study import prepare, where
     from phasefield.studies.sweep.studyfile import read_study
-    from phasefield.text.formatting import console_for
 
     if name is None:
         _list()
         return
     place.check()
     prepared = prepare(read_study(name, tuple(set_ or [])), out, again)
-    how = where(prepared, place.scheduler, place.workers, place.unencrypted)
-    if not quiet:
-        announce(console_for(), prepared, how)
+    how = where(prepared, place.scheduler, place.workers, place.unencrypted, place.threads)
+    console = console_of(quiet, json)
+    announce(console, prepared, how)
     if dry_run:
         _print_script(prepared)
         return
@@ -133,44 +135,42 @@ def study(
     for text in set_ or []:
         words += ["-s", text]
     with folder_locked(prepared.folder):
-        tally = None if only_table else _run(prepared, how, quiet, shlex.join([*words, *place.words]))
-        _finish(prepared, tally, quiet)
+        tally = None if only_table else _run(prepared, how, console, shlex.join([*words, *place.words]))
+        result = _finish(prepared, tally, console)
+    if json:
+        print_json(result.rows)
 
 
-def _run(prepared: Prepared, how: Where, quiet: bool, command: str) -> Tally | None:
+def _run(prepared: Prepared, how: Where, console: Console, command: str) -> Tally | None:
     """Make the runs that are waiting; a study that is stopped has its table, too."""
     from phasefield.studies.sweep.shown import Board
     from phasefield.studies.sweep.study import run_waiting, tabulate
-    from phasefield.text.formatting import console_for
 
     if not prepared.waiting:
         return None
     try:
-        if quiet:
+        if console.quiet:
             return run_waiting(prepared, how, lambda report: None)
-        with Board(console_for(), prepared) as board:
+        with Board(console, prepared) as board:
             return run_waiting(prepared, how, board)
     except Interrupted as error:
         tabulate(prepared)
         raise Interrupted(f"{error}; continue with: {command}") from None
 
 
-def _finish(prepared: Prepared, tally: Tally | None, quiet: bool) -> None:
+def _finish(prepared: Prepared, tally: Tally | None, console: Console) -> Study:
     """Write table, figures and page, and say where they are."""
     from phasefield.studies.sweep.shown import print_study
     from phasefield.studies.sweep.study import errors_of, tabulate
     from phasefield.studies.sweep.table import TABLE
-    from phasefield.text.formatting import console_for
 
     result: Study = tabulate(prepared, errors_of(tally.ends) if tally is not None else None)
     made = draw_all(result)
-    if quiet:
-        return
-    console = console_for()
     print_study(console, result, tally)
     console.print(f"Table: {prepared.folder / TABLE}", soft_wrap=True)
     for path in made:
         console.print(f"{'Page' if path.suffix == '.html' else 'Picture'}: {path}", soft_wrap=True)
+    return result
 
 
 def draw_all(result: Study) -> list[Path]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from phasefield.cases import Base, extending
 from phasefield.results.summary import TEXTURE_ROWS, facts
 from phasefield.text.formatting import MICRO, number, plain_table
 
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
 
     from phasefield.results.run import Run
     from phasefield.topography.roughness import Texture
+
+COMBINED = (
+    ("electrolytes/pllz.toml", "experiments/cycling.toml"),
+    ("electrolytes/pllz.toml", "cathodes/lfp.toml", "experiments/lfp-rates.toml"),
+)
+"""Examples of what a case extends."""
 
 
 def print_run(console: Console, run: Run, why: str = "") -> None:
@@ -54,3 +61,20 @@ def print_cases(console: Console, titles: Mapping[str, str]) -> None:
         table.add_row(name, title)
     console.print(table)
     console.print("Run one: phasefield run NAME     Copy one to edit: phasefield cases --copy NAME")
+
+
+def print_bases(console: Console, bases: Mapping[str, Sequence[Base]]) -> None:
+    """Print the files that a case extends, kind by kind, and how they are combined."""
+    for kind, found in bases.items():
+        table = plain_table(kind, "what it is", *(["with"] if kind != "electrolytes" else []))
+        for column in table.columns[1:]:
+            column.justify = "left"
+        for base in found:
+            others = [name for name in base.extends if name != base.name]
+            words = ["an electrolyte" if name.startswith("electrolytes/") else name for name in others]
+            table.add_row(base.name, base.title, *([", ".join(words)] if kind != "electrolytes" else []))
+        console.print(table)
+    console.print("A case lays one over the other: an electrolyte, a cathode for a full cell, an experiment.")
+    for names in COMBINED:
+        console.print(f"  {extending(names)}", soft_wrap=True)
+    console.print("A title and such a line are a case. An electrolyte of your own: docs/electrolyte.md")

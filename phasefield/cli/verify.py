@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from phasefield.cli.options import THREADS, Json, Quiet, console_of, telling_replaced
 from phasefield.text.formatting import print_text
 
 verifying = typer.Typer()
@@ -28,24 +29,31 @@ def verify(
         bool, typer.Option("--docs", help="Write docs/verification.md from what is in the folder then.")
     ] = False,
     threads: Annotated[
-        int | None, typer.Option(help="Processors to use: one by default, for cells are small; all with --full.")
+        int | None, typer.Option(help=THREADS, show_default="one, for cells are small; all with --full")
     ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Hold the program against closed forms and balances; exit code 1 if a row fails.
+    """Hold the program against closed forms and balances.
+
+    Exit code 1 if a row fails.
 
     \b
-    phasefield verify                                      the fast set
+    phasefield verify                                 the fast set
     phasefield verify --list
-    phasefield verify --only waves --full --out mine       one check with all of its combinations
+    phasefield verify --only waves --full --out mine  one check, all combinations
     """
-    from phasefield.text.formatting import console_for
     from phasefield.verification.command import print_list, run_checks
+    from phasefield.verification.record import JSON
 
-    console = console_for()
+    console = console_of(quiet, json)
     if list_:
         print_list(console)
         return
-    outcomes = run_checks(console, only or [], full, out, docs, threads)
+    with telling_replaced(console):
+        outcomes = run_checks(console, only or [], full, out, docs, threads)
+    if json:
+        print_text((out / JSON).read_text(encoding="utf-8").rstrip(), keep="\n")
     failed = [outcome.check.name for outcome in outcomes if not outcome.passed]
     if failed:
         print_text(f"did not pass: {', '.join(failed)}", err=True)

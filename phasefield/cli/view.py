@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from phasefield.cli.options import Frame
 from phasefield.errors import PhasefieldError
 from phasefield.text.formatting import print_text
 
@@ -24,15 +25,17 @@ def view(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Of the page; 0: any that is free.")] = 0,
     colour: Annotated[str, typer.Option(help="What colours the surface at first: height or a field.")] = "height",
     cut: Annotated[str, typer.Option(help="Field on a cut at first: concentration or potential.")] = "",
-    frame: Annotated[int, typer.Option(help="Stored frame of the first run to begin with; -1 is the last.")] = -1,
+    frame: Frame = -1,
     solid: Annotated[bool, typer.Option("--solid", help="Overhangs at first; else the heights from above.")] = False,
 ) -> None:
-    """Turn surfaces, step through time, cut, measure: a window where there is a screen, else a page at 127.0.0.1.
+    """Turn surfaces, step through time, cut, measure.
+
+    A window where there is a screen, else a page at 127.0.0.1. --frame: of the first run, to begin with.
 
     \b
     phasefield view runs/pllz
-    phasefield view runs/pll runs/pllz --web       linked in time, camera and colours
-    phasefield view runs/pll --frame 3 --colour film_resistance --cut concentration
+    phasefield view runs/pll runs/pllz --web   linked in time, camera and colours
+    phasefield view runs/pll --colour film_resistance --cut concentration
     """
     import importlib.util
     import os

@@ -90,8 +90,9 @@ def panels(case: Case, run: Run) -> tuple[Plot, ...]:
     if all(np.allclose(getattr(spectra[0], xy), getattr(spectra[1], xy), rtol=1e-3) for xy in "xy"):
         spectra = [replace(spectra[0], name="before and after")]
     ends = np.array([time[0], time[-1]])
+    minus_im = "\N{MINUS SIGN}Im Z (ohm cm^2)"
     curves = (Curve("current", time, current, True), Curve("first and steady", ends, current[[0, -1]]))
     return (
         Plot("experiment", "Current at a held voltage", "time (min)", "current density (uA/cm^2)", curves),
-        Plot("experiment", "Spectrum of the flat cell", "Re Z (ohm cm^2)", "\N{MINUS SIGN}Im Z (ohm cm^2)", tuple(spectra)),
+        Plot("experiment", "Spectrum of the flat cell", "Re Z (ohm cm^2)", minus_im, tuple(spectra)),
     )

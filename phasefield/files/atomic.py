@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import filecmp
 import os
 import re
 import secrets
 import shutil
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 
 from phasefield.errors import DiskFullError, ResultError
@@ -37,6 +39,34 @@ KINDS = {
 _LONGEST = 50  # letters of a file's name in that of its temporary file: a name has 255 bytes at most
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 MOST_BYTES = 1 << 28  # of a file that is read whole, unless more is asked for
+
+
+class Replaced:
+    """Earlier files that were replaced by another content; a file that was written meanwhile is none of them."""
+
+    def __init__(self) -> None:
+        self.files: list[Path] = []
+        self._written: set[Path] = set()
+
+    def note(self, path: Path, other: bool) -> None:
+        """Take note that a file was written. other: in the place of one with another content."""
+        if other and path not in self._written:
+            self.files.append(path)
+        self._written.add(path)
+
+
+_noted: ContextVar[Replaced | None] = ContextVar("noted", default=None)
+
+
+@contextlib.contextmanager
+def replaced_files() -> Iterator[Replaced]:
+    """While the context lasts, earlier files that `replace_file` replaces by another content are noted."""
+    found = Replaced()
+    token = _noted.set(found)
+    try:
+        yield found
+    finally:
+        _noted.reset(token)
 
 
 def write_all(descriptor: int, data: bytes | bytearray | memoryview) -> None:
@@ -66,8 +96,12 @@ def replace_file(path: Path, write: Writer, needed: int) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+        found = _noted.get()
+        other = found is not None and path.is_file() and not filecmp.cmp(path, part, shallow=False)
         os.replace(part, path)
         sync_folder(path.parent)
+        if found is not None:
+            found.note(path, other)
     except OSError as error:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)

@@ -29,7 +29,7 @@ STOP_SIGNALS = tuple(
 """Signals that ask a program to save and stop: Ctrl-C, a batch system, a terminal that closed, a limit of time."""
 
 Show = Callable[[str, Mapping[str, Any]], None]
-"""Shows a report, or a word {"say": text}, about the run of that name."""
+"""Shows a report about the run of that name: of a step, a word {"say": text}, or what is compiled: {"kernels": ...}."""
 
 
 @contextlib.contextmanager
@@ -100,7 +100,7 @@ def _run_all(jobs: Sequence[Job], at_once: int, threads: int, show: Show) -> Non
             except queue.Empty:
                 continue
             if report is not None:
-                child.begun = True
+                child.begun = child.begun or "step" in report
                 show(child.job.name, report)
                 continue
             running.remove(child)

@@ -15,6 +15,7 @@ from phasefield.constants import VERSION
 from phasefield.errors import NO_LITHIUM, Interrupted, SolverError
 from phasefield.experiments.registry import evaluate
 from phasefield.files.locks import command_line
+from phasefield.machine.compilation import TALLY
 from phasefield.machine.processes import stop_signals
 from phasefield.model.coefficients import Drive
 from phasefield.model.laws import law_of
@@ -57,6 +58,7 @@ class Progress:
     step: int
     dt: float  # s
     wall: float  # s since this start
+    compiling: float = 0.0  # s of compilation in this process so far
 
 
 @dataclass(frozen=True)
@@ -326,6 +328,7 @@ class Driver:
         now = Progress(
             self.state.t, self.case.protocol.planned_time, int(row["cycle"]), self.case.protocol.repeat,
             row["voltage"], row["Sz"], self.control.steps, dt, time.monotonic() - self.begun,
+            TALLY.seconds,
         )  # fmt: skip
         try:
             self.progress(now)

@@ -13,6 +13,8 @@ from dataclasses import asdict
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from phasefield.machine import compilation
+from phasefield.machine.load import slowdown
 from phasefield.text.formatting import MICRO, MILLI, number, spell, spell_wall
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from phasefield.simulation.driver import Progress
 
+SEVERAL = 10  # kernels whose mean time is that of the others
 LINE_EVERY = 5.0  # s of wall time between plain lines
 JSON_EVERY = 0.3  # s of wall time between JSON lines
 
@@ -32,15 +35,30 @@ class Clock:
     def __init__(self) -> None:
         self.first: tuple[float, float] | None = None
 
-    def left(self, at: float, planned: float | None) -> float | None:
-        """Return the wall time left [s]; None while it is not known."""
-        now = time.monotonic()
+    def left(self, at: float, planned: float | None, compiling: float = 0.0) -> float | None:
+        """Return the wall time left [s]; None while it is not known. compiling: s of compilation so far."""
+        now = time.monotonic() - compiling
         if self.first is None:
             self.first = (at, now)
         done = at - self.first[0]
         if planned is None or done <= 0.0:
             return None
         return (planned - at) / done * (now - self.first[1])
+
+
+def compilation_ahead() -> str:
+    """Return what is said before the kernels are compiled; empty if they are kept from an earlier time."""
+    seconds = compilation.expected()
+    return f"compiling once, about {spell_wall(seconds)}" if seconds else ""
+
+
+def compilation_line(kernels: int, seconds: float, once: bool) -> str:
+    """Return how far the compilation is. once: none was kept, so that the number of all is known."""
+    if not once or kernels >= compilation.KERNELS:
+        return f"compiling: {kernels} kernels, {spell_wall(seconds)}"
+    each = seconds / kernels if kernels >= SEVERAL else compilation.EACH * slowdown()
+    left = (compilation.KERNELS - kernels) * each
+    return f"compiling once: {kernels} of about {compilation.KERNELS} kernels, {spell_wall(left)} left"
 
 
 def progress_line(report: Mapping[str, Any], left: float | None) -> str:
@@ -68,6 +86,9 @@ class Display:
     def __call__(self, progress: Progress) -> None:
         """Show a report."""
 
+    def compiling(self, kernels: int, seconds: float) -> None:
+        """Show how many kernels are compiled, and how long that took [s]."""
+
 
 class Several(Display):
     """Reports of one or more runs, each under its name: bars in a terminal, else plain lines."""
@@ -79,6 +100,7 @@ class Several(Display):
         self.bars: Bars | None = _bars(console) if bars else None
         self.tasks: dict[str, TaskID] = {}
         self.wide = max(len(name) for name in names)
+        self.once = not compiled()
 
     def __enter__(self) -> Several:
         if self.bars is not None:
@@ -96,11 +118,26 @@ class Several(Display):
 
     def show(self, name: str, report: Mapping[str, Any]) -> None:
         """Show the report of the run `name`."""
-        left = self.clocks[name].left(report["time"], report["planned"])
+        left = self.clocks[name].left(report["time"], report["planned"], report.get("compiling", 0.0))
         text = progress_line(report, left)
         if self.bars is not None:
             self.bars.update(self.tasks[name], total=report["planned"], completed=report["time"], words=text)
-            return
+        else:
+            self._say_now_and_then(name, text)
+
+    def compiling(self, kernels: int, seconds: float) -> None:
+        """Show how far the compilation of the only run is."""
+        self.show_compiling(self.names[0], kernels, seconds)
+
+    def show_compiling(self, name: str, kernels: int, seconds: float) -> None:
+        """Show how far the compilation of the run `name` is."""
+        text = compilation_line(kernels, seconds, self.once)
+        if self.bars is not None:
+            self.bars.update(self.tasks[name], words=text)
+        else:
+            self._say_now_and_then(name, text)
+
+    def _say_now_and_then(self, name: str, text: str) -> None:
         now = time.monotonic()
         if now - self.said[name] >= LINE_EVERY:
             self.said[name] = now
@@ -129,6 +166,7 @@ class Count:
         self.begun, self.said = time.monotonic(), -LINE_EVERY
         self.bars: Bars | None = _bars(console) if bars else None
         self.task: TaskID | None = None
+        self.once = not compiled()
 
     def __enter__(self) -> Count:
         if self.bars is not None:
@@ -141,6 +179,16 @@ class Count:
 
     def show(self, name: str, report: Mapping[str, Any]) -> None:
         """Take note of a report; only the end of a run matters."""
+
+    def show_compiling(self, name: str, kernels: int, seconds: float) -> None:
+        """Show how far the compilation is; the time left of the runs counts from its end."""
+        text, now = compilation_line(kernels, seconds, self.once), time.monotonic()
+        self.begun = now
+        if self.bars is not None and self.task is not None:
+            self.bars.update(self.task, words=text)
+        elif now - self.said >= LINE_EVERY:
+            self.said = now
+            self.console.print(text)
 
     def say(self, name: str, text: str) -> None:
         """Take note of a word about the run `name`."""
@@ -182,12 +230,19 @@ class JsonLines(Display):
         """Write a report."""
         while self.apply is not None and not self.wishes.empty():
             self.apply(self.wishes.get())
+        self._write(asdict(progress))
+
+    def compiling(self, kernels: int, seconds: float) -> None:
+        """Write how far the compilation is."""
+        self._write({"kernels": kernels, "compiling": seconds})
+
+    def _write(self, report: Mapping[str, Any]) -> None:
         now = time.monotonic()
         if now - self.said < JSON_EVERY:
             return
         self.said = now
         try:
-            sys.stdout.write(json.dumps(asdict(progress)) + "\n")
+            sys.stdout.write(json.dumps(report) + "\n")
             sys.stdout.flush()
         except BrokenPipeError:
             signal.raise_signal(signal.SIGTERM)
@@ -207,9 +262,14 @@ def display(kind: str, console: Console, apply: Callable[[int], None] | None = N
 
 def _beginning() -> str:
     """Return what a run does before its first step."""
-    from phasefield.kernels._jit import compiled
+    return compilation_ahead() or "getting ready"
 
-    return "getting ready" if compiled() else "compiling once, a minute or two"
+
+def compiled() -> bool:
+    """Return whether kernels are kept from an earlier time."""
+    from phasefield.kernels import _jit
+
+    return _jit.compiled()
 
 
 def _bars(console: Console) -> Bars:

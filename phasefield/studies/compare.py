@@ -18,16 +18,17 @@ from phasefield.check.estimate import estimate
 from phasefield.errors import PhasefieldError, ResultError
 from phasefield.files.atomic import replace_text
 from phasefield.files.locks import folder_locked
+from phasefield.machine.load import slowdown
 from phasefield.machine.memory import available_memory
 from phasefield.machine.processes import Job, run_all
 from phasefield.results.checkpoint import CHECKPOINTS
 from phasefield.results.run import Run, open_run
 from phasefield.results.summary import calibrated, ledger_text
 from phasefield.results.writer import RESULT, SUMMARY
-from phasefield.simulation.progress import Count, Several
+from phasefield.simulation.progress import Count, Several, compilation_ahead
 from phasefield.studies.targets import measured_for
 from phasefield.text.escape import csv_text
-from phasefield.text.formatting import MICRO, MILLI, named, number, plain_table, spell
+from phasefield.text.formatting import MICRO, MILLI, named, number, plain_table, spell, spell_wall
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 PICTURE, TABLE, FIGURES = "compare.png", "compare.csv", "compare.json"
 
-START = 2.0  # s that a run takes to begin
 FEW = 8  # runs that are shown one by one
 
 Row = dict[str, Any]
@@ -59,6 +59,7 @@ def compare_runs(
     *,
     overrides: Sequence[str] = (),
     threads: int | None = None,
+    workers: int | None = None,
     overwrite: bool = False,
     console: Console | None = None,
 ) -> list[Row]:
@@ -70,15 +71,14 @@ def compare_runs(
     """
     entries = plan(given, out, overrides)
     api.check_threads(threads)
+    api.check_workers(workers)
     with folder_locked(out):
-        return _compared(entries, out, threads, overwrite, console)
+        run_missing(entries, threads=threads, workers=workers, overwrite=overwrite, console=console)
+        return _compared(entries, out)
 
 
-def _compared(
-    entries: Sequence[PlannedRun], out: Path, threads: int | None, overwrite: bool, console: Console | None
-) -> list[Row]:
-    """Run what is not yet run, write table and picture, and return the rows."""
-    run_missing(entries, threads=threads, overwrite=overwrite, console=console)
+def _compared(entries: Sequence[PlannedRun], out: Path) -> list[Row]:
+    """Write table and picture of stored runs, and return the rows."""
     with ExitStack() as stack:
         runs = [stack.enter_context(open_run(entry.folder)) for entry in entries]
         rows = [compared_row(entry.name, run) for entry, run in zip(entries, runs, strict=True)]
@@ -91,14 +91,26 @@ def run_missing(
     entries: Sequence[PlannedRun],
     *,
     threads: int | None = None,
+    workers: int | None = None,
     overwrite: bool = False,
     console: Console | None = None,
 ) -> None:
-    """Run what is not yet run, several at once; resume what was stopped. Raises as `compare_runs` does."""
+    """Run what is not yet run, `workers` at once; resume what was stopped. Raises as `compare_runs` does."""
+    api.check_workers(workers)
     jobs = [job for entry in entries if (job := job_of(entry, overwrite)) is not None]
     if jobs:
         most = api.check_threads(threads)
-        _make(jobs, share(entries, len(jobs), most), most, console)
+        _make(jobs, workers or share(entries, len(jobs), most), most, console)
+
+
+def announce(console: Console, entries: Sequence[PlannedRun], threads: int | None) -> None:
+    """Say how many of the runs are done, how many are to be made and how long they take; nothing is run."""
+    processors = api.check_threads(threads)
+    waiting, seconds = expected(entries, processors)
+    text = f"{len(entries)} runs: {len(entries) - waiting} done, {waiting} to make"
+    plural = "s" if processors > 1 else ""
+    text += f", about {spell_wall(seconds)} on {processors} thread{plural}" if waiting else ""
+    console.print(text, soft_wrap=True)
 
 
 def plan(given: Sequence[str], out: Path, overrides: Sequence[str]) -> list[PlannedRun]:
@@ -126,7 +138,7 @@ def _free(name: str, entries: Sequence[PlannedRun]) -> str:
 def expected(entries: Sequence[PlannedRun], threads: int) -> tuple[int, float]:
     """Return how many runs of `entries` are to be made, and about how long they take together, s."""
     waiting = [entry.case for entry in entries if job_of(entry, overwrite=False) is not None and entry.case is not None]
-    return len(waiting), sum(START + (estimate(case).seconds or 0.0) for case in waiting) / threads
+    return len(waiting), slowdown() * sum(estimate(case).whole or 0.0 for case in waiting) / threads
 
 
 def job_of(entry: PlannedRun, overwrite: bool) -> Job | None:
@@ -165,10 +177,14 @@ def _make(jobs: Sequence[Job], at_once: int, threads: int, console: Console | No
     names, bars = [job.name for job in jobs], console.is_terminal
     what = ", ".join(names) if len(jobs) <= FEW else f"{len(jobs)} runs"
     console.print(f"Running {what}: {how}", soft_wrap=True)
+    if ahead := compilation_ahead():
+        console.print(f"First: {ahead}", soft_wrap=True)
     with Several(console, names, bars) if len(jobs) <= FEW else Count(console, len(jobs), bars) as shown:
 
         def show(name: str, report: Mapping[str, Any]) -> None:
-            if "say" in report:
+            if "kernels" in report:
+                shown.show_compiling(name, int(report["kernels"]), float(report["compiling"]))
+            elif "say" in report:
                 shown.say(name, str(report["say"]))
             else:
                 shown.show(name, report)

@@ -35,12 +35,15 @@ def spell_wall(seconds: float) -> str:
     return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{seconds:.2g} s"
 
 
-def console_for(stderr: bool = False) -> Console:
-    """Return the console; where the output is no terminal, its lines are wide enough for every table."""
+def console_for(stderr: bool = False, quiet: bool = False) -> Console:
+    """Return the console; where the output is no terminal, its lines are wide enough for every table.
+
+    quiet: it prints nothing.
+    """
     from phasefield.text.terminal import PlainConsole
 
-    console = PlainConsole(stderr=stderr, soft_wrap=False)
-    return console if console.is_terminal else PlainConsole(stderr=stderr, width=140)
+    console = PlainConsole(stderr=stderr, quiet=quiet, soft_wrap=False)
+    return console if console.is_terminal else PlainConsole(stderr=stderr, quiet=quiet, width=140)
 
 
 def print_text(text: object, *, err: bool = False, keep: str = "") -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from phasefield import api
 from phasefield.errors import PhasefieldError
 from phasefield.files.locks import folder_locked
-from phasefield.studies.compare import PlannedRun, expected, run_missing
+from phasefield.studies.compare import PlannedRun, announce, expected, run_missing
 from phasefield.text.formatting import plain_table, spell_wall
 from phasefield.validation.page import HTML, off, simulated, what, write, write_docs
 from phasefield.validation.registry import EXPERIMENTS, Setting
@@ -24,7 +26,8 @@ DOCS = Path("docs")
 
 
 def report_experiments(
-    console: Console, out: Path, *, quick: bool = False, docs: bool = False, threads: int | None = None
+    console: Console, out: Path, *, quick: bool = False, docs: bool = False, threads: int | None = None,
+    workers: int | None = None,
 ) -> list[Experiment]:
     """Run what is not yet run below `out`, write the report there, and return its experiments.
 
@@ -38,6 +41,7 @@ def report_experiments(
     if docs and quick:
         raise PhasefieldError("--docs: docs/papers.md holds all of it; leave --quick away")
     processors = api.check_threads(threads)
+    api.check_workers(workers)
     chosen = [one for one in EXPERIMENTS if one.quick or not quick]
     entries = [one.entries(out) for one in chosen]
     _announce(console, [entry for some in entries for entry in some], processors)
@@ -45,9 +49,9 @@ def report_experiments(
     missing: Sequence[Missing] = NOT_SIMULATED
     done: list[Experiment] = []
     with folder_locked(out):
-        run_missing([entry for some in ready for entry in some], threads=threads, console=console)
+        run_missing([entry for some in ready for entry in some], threads=threads, workers=workers, console=console)
         for one, some in zip(chosen, entries, strict=True):
-            done += one.evaluate(Setting(out, some, threads, console))
+            done += one.evaluate(Setting(out, some, threads, console, workers))
         for result in done:
             for plot in result.plots:
                 draw(plot, out)
@@ -64,6 +68,15 @@ def report_experiments(
     if docs:
         console.print(f"Written: {write_docs(done, missing, out, DOCS)}", soft_wrap=True)
     return done
+
+
+def announce_experiments(console: Console, out: Path, *, quick: bool, threads: int | None) -> None:
+    """Say how many runs the report would make and how long they take; nothing is run."""
+    with TemporaryDirectory() as folder:
+        chosen = [one for one in EXPERIMENTS if one.quick or not quick]
+        entries = [entry for one in chosen for entry in one.entries(Path(folder))]
+        there = [replace(entry, folder=out / entry.folder.relative_to(folder)) for entry in entries]
+        announce(console, there, threads)
 
 
 def _announce(console: Console, entries: Sequence[PlannedRun], threads: int) -> None:

@@ -44,6 +44,7 @@ class Setting:
     entries: list[PlannedRun]
     threads: int | None
     console: Console
+    workers: int | None = None
 
 
 def _no_runs(out: Path) -> list[PlannedRun]:
@@ -71,19 +72,20 @@ def _shipped(*cases: str) -> Callable[[Path], list[PlannedRun]]:
 
 
 def _cycling(at: Setting) -> list[Experiment]:
-    table = compare_runs(cycling.CASES, at.out / CYCLING, threads=at.threads, console=at.console)
+    table = compare_runs(cycling.CASES, at.out / CYCLING, threads=at.threads, workers=at.workers, console=at.console)
     return [cycling.cycling(table, f"{CYCLING}/{PICTURE}")]
 
 
 def _ionogels(at: Setting) -> list[Experiment]:
     table = compare_runs(
-        ionogels.CASES, at.out / IONOGELS, overrides=ionogels.OVERRIDES, threads=at.threads, console=at.console
-    )
+        ionogels.CASES, at.out / IONOGELS, overrides=ionogels.OVERRIDES, threads=at.threads, workers=at.workers,
+        console=at.console,
+    )  # fmt: skip
     return [ionogels.ionogels(table, f"{IONOGELS}/{PICTURE}")]
 
 
 def _difference(at: Setting) -> list[Experiment]:
-    return [difference.difference(at.out / WHY, threads=at.threads, console=at.console)]
+    return [difference.difference(at.out / WHY, threads=at.threads, workers=at.workers, console=at.console)]
 
 
 EXPERIMENTS: tuple[PlannedExperiment, ...] = (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from phasefield import api
 from phasefield.errors import PhasefieldError
+from phasefield.simulation.progress import compilation_ahead
 from phasefield.text.formatting import plain_table, spell_wall
 from phasefield.verification.record import PAGE, entry_of, read_entries, texts, write_entries, write_page
 from phasefield.verification.registry import CheckOutcome, checks, chosen, expected_seconds, run_in_turn
@@ -49,10 +50,9 @@ def run_checks(
     cores = api.check_threads(threads if threads or full else 1)
     seconds = expected_seconds(wanted, full)
     plural = "s" if len(wanted) != 1 else ""
+    after = f", after {ahead}" if (ahead := compilation_ahead()) else ""
     console.print(
-        f"{len(wanted)} check{plural}: about {spell_wall(seconds)} on two cores, after the kernels' "
-        "compilation (a minute or two, once)",
-        soft_wrap=True,
+        f"{len(wanted)} check{plural}: about {spell_wall(seconds)} on two cores{after}", soft_wrap=True
     )
     entries, done = read_entries(out), list[CheckOutcome]()
     started = 0.0

@@ -236,6 +236,67 @@ def test_estimate_follows_the_rules_of_the_driver() -> None:
     )
     assert cost.estimate(open_end).steps is None
     assert finding(regime(open_end), "steps").text == "not known"
+    assert "at least" not in finding(regime(patchy), "steps").words
+
+
+def test_a_run_of_two_surfaces_or_without_salt_takes_longer_steps() -> None:
+    one = cost.estimate(read_case("pll", ["protocol.repeat=3"]))
+    two = cost.estimate(read_case("pll-both", ["protocol.repeat=3"]))
+    assert two.seconds_per_step > 1.5 * one.seconds_per_step  # 0.043 s and 0.081 s measured
+    slow = 'protocol.steps=[{current="1 mA/cm^2", duration="600 s"}]'
+    bare = cost.estimate(read_case("dendrites")), cost.estimate(read_case("dendrites", [slow]))
+    assert bare[0].seconds_per_step == pytest.approx(5.0 * bare[1].seconds_per_step)
+
+
+def test_more_threads_take_less_time_and_more_cells_more() -> None:
+    large = read_case("pllz-fine")
+    one, two = (cost.estimate(large, threads=n).seconds_per_step for n in (1, 2))
+    assert one / 2.0 < two < one
+    assert one > 2.0 * cost.estimate(read_case("pllz")).seconds_per_step
+
+
+def test_what_a_run_leaves_on_disk(tmp_path: Path) -> None:
+    from phasefield.api import run
+
+    small = read_case("pllz", ["protocol.repeat=1", 'output.fields_every="0.1 h"'])
+    expected = cost.estimate(small)
+    with run(small, tmp_path / "run", threads=1) as stored:
+        assert expected.frames is not None
+        assert abs(stored.n_frames - expected.frames) <= 1
+    size = sum(path.stat().st_size for path in (tmp_path / "run").iterdir())
+    assert expected.disk == pytest.approx(size, rel=0.35)
+
+
+def test_nothing_that_ships_ends_at_once() -> None:
+    from phasefield import cases
+
+    for name in cases.names():
+        found = regime(read_case(name))
+        assert not [one for one in found if one.topic in ("protocol", "voltage") and one.warning], name
+
+
+AT_ONCE = [
+    ("voltage at the start", ['film.conductivity="5e-13 S/cm"'], "the run ends at once"),
+    ("voltage at the start", ['film.conductivity="5e-13 S/cm"', 'protocol.stop_on=["short_circuit"]'], "goes on at"),
+    ("flat cell, at the start", ['film.conductivity="5e-13 S/cm"'], "above 200 V: check the units"),
+    ("step 1", ['protocol.steps=[{current="2 A/m^2", until_voltage="10 mV"}, {rest="1 h"}]'], "as it begins"),
+    ("step 2", ['protocol.steps=[{rest="1 h"}, {voltage="5 mV", until_current="2 mA/cm^2"}]'], "as it begins"),
+]
+
+
+@pytest.mark.parametrize(("name", "overrides", "words"), AT_ONCE)
+def test_a_case_that_ends_at_once_is_not_valid_without_a_word(
+    name: str, overrides: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from phasefield.check import print_regime
+    from phasefield.text.formatting import console_for
+
+    one = case("pllz", *overrides)
+    found = regime(one)
+    assert finding(found, name).warning
+    assert words in finding(found, name).words
+    print_regime(console_for(), one, found, "mine.toml")
+    assert "mine.toml: valid, " in capsys.readouterr().out
 
 
 NO_TEXTURE = ["surface.roughness=none", "surface.correlation_length=none", "surface.seed=none"]
@@ -248,6 +309,7 @@ WARNED: list[tuple[str, list[str]]] = [
     ("critical wavelength", ['film.conductivity="1 S/m"', "film.patches=none",
                              'protocol.steps=[{current="3 mA/cm^2", duration="10 h"}]', "protocol.repeat=1"]),
     ("wall time", ["protocol.repeat=100000"]),
+    ("disk", ['output.fields_every="2 min"', "protocol.repeat=390"]),
 ]  # fmt: skip
 
 

@@ -141,3 +141,16 @@ def test_a_limit_on_the_size_of_files_is_a_full_disk(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)
     assert "are more than this process may write; raise `ulimit -f`" in done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_files_replaced_by_another_content_are_noted(tmp_path: Path) -> None:
+    for name in ("same", "other"):
+        atomic.replace_text(tmp_path / name, name)
+    with atomic.replaced_files() as found:
+        for name, texts in {"same": ["same"], "other": ["another", "a third"], "new": ["one", "two"]}.items():
+            for text in texts:
+                atomic.replace_text(tmp_path / name, text)
+        with atomic.replaced_files():
+            atomic.replace_text(tmp_path / "same", "of nobody's interest")
+    atomic.replace_text(tmp_path / "same", "same")
+    assert found.files == [tmp_path / "other"]

@@ -47,7 +47,7 @@ def test_every_property_belongs_to_one_group() -> None:
     for key in set(keys) - {"electrolyte.name", "film.patches.seed"}:
         owners = [g.name for g in GROUPS if any(key == own or key.startswith(own + ".") for own in g.keys)]
         assert len(owners) == 1, (key, owners)
-    assert set(tree) - {"title", "numerics", "output"} == {*ALIKE, *PROPERTIES}
+    assert set(tree) - {"title", "experiment", "numerics", "output"} == {*ALIKE, *PROPERTIES}
 
 
 def test_the_mixtures_lead_from_one_case_to_the_other(tmp_path: Path) -> None:

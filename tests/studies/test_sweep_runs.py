@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -102,11 +103,27 @@ def test_a_study_leaves_a_table_pictures_and_a_page(whole: Path) -> None:
     assert max(float(row["ledger_salt"] or 0.0) for row in study.rows) < 1e-11
     for name in ("response.png", "study.html", "table.csv", "cost.json", "plan.json"):
         assert (whole / name).stat().st_size > 0
+    index = list(csv.DictReader((whole / "runs.csv").read_text().splitlines()))
+    assert [line["status"] for line in index] == ["done"] * POINTS
+    assert len({line["inputs"] for line in index}) == POINTS
+    for line, row in zip(index, study.rows, strict=True):
+        assert (whole / line["folder"]).resolve() == study.folder_of(row).resolve()
+        assert (whole / line["folder"] / RESULT).is_file()
     cost = json.loads((whole / "cost.json").read_text())
     assert cost["runs"] == POINTS
     assert 0.0 < cost["core_use"] <= 1.0
     assert cost["summed_run_time"] == pytest.approx(sum(cost["run_times"].values()), rel=1e-12)
     assert study.about["calibrated"] == ["film.patches.spread"]
+
+
+def test_a_table_of_other_overrides_is_not_replaced_in_silence(
+    whole: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["study", whole.parents[1] / "some.toml", "--out", whole.parent, "--dry-run"]
+    assert call(*words) == 0
+    assert "will be replaced" not in capsys.readouterr().out
+    assert call(*words, "-s", "protocol.repeat=2") == 0
+    assert "table.csv is of other axes, overrides or bases and will be replaced" in capsys.readouterr().out
 
 
 @pytest.mark.slow

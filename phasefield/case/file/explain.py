@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
+from pathlib import Path
 from typing import NoReturn
 
 from pydantic import ValidationError
 
-from phasefield import units
+from phasefield import cases, units
 from phasefield.case.file.keys import remedy, schema, table_head
 from phasefield.case.file.source import Key, Source, parse_key
+from phasefield.errors import CaseError
 
 
 def raise_case_error(source: Source, error: ValidationError) -> NoReturn:
@@ -30,6 +32,7 @@ def raise_case_error(source: Source, error: ValidationError) -> NoReturn:
     if kind in ("case", "quantity"):
         source.fail(key, str(context["text"]))
     if kind == "missing":
+        _refuse_part(source)
         source.fail(key, f"missing; add {remedy(key)}")
     came = units.came(first["input"])
     if kind == "literal_error":
@@ -58,3 +61,26 @@ def raise_case_error(source: Source, error: ValidationError) -> NoReturn:
     }
     want = next((text for word, text in wants.items() if kind.startswith(word)), first["msg"])
     source.fail(key, f"{came} stands here; {want}: {remedy(key)}")
+
+
+def _refuse_part(source: Source) -> None:
+    """Raise CaseError for a file that is a part of a case, such as an electrolyte: it says what makes it a case."""
+    path, there = Path(source.top), {*source.tree}
+    if "electrolyte" in there and not there & {"grid", "protocol", "cathode"}:
+        what, rest = "an electrolyte", "an experiment over it"
+        used: tuple[str, ...] = (path.name, "experiments/cycling.toml")
+    elif "electrolyte" not in there and "cathode" in there and not there & {"grid", "protocol"}:
+        what, rest = "a cathode", "it over an electrolyte, and an experiment over both"
+        used = ("electrolytes/pllz.toml", path.name, "experiments/lfp-rates.toml")
+    elif "electrolyte" not in there and there & {"grid", "protocol"}:
+        what, rest = "an experiment", "it over an electrolyte"
+        used = ("electrolytes/pllz.toml", path.name)
+    else:
+        return
+    base = cases.base_of(path)
+    lines = f"title = \"...\" and {cases.extending(base.extends if base is not None else used)}"
+    name = base.name if base is not None else source.top
+    raise CaseError(
+        name, None, "", f"is {what}, not a case; lay {rest}: a file with the two lines {lines}; `phasefield cases` "
+        "lists what can be combined"
+    ) from None

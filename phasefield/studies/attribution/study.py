@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,9 +21,8 @@ from phasefield.files.locks import folder_locked
 from phasefield.results.run import Run, open_run
 from phasefield.studies.attribution.inputs import Pair, pair_of
 from phasefield.studies.attribution.shapley import shapley
-from phasefield.studies.compare import PlannedRun, expected, run_missing
+from phasefield.studies.compare import PlannedRun, announce, run_missing
 from phasefield.text.escape import csv_text, markdown_text
-from phasefield.text.formatting import spell_wall
 from phasefield.viz.plots.series import voltage_ends
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ def attribute_difference(
     seeds: int = 1,
     limit: float = 1.0,
     threads: int | None = None,
+    workers: int | None = None,
     console: Console | None = None,
 ) -> Attribution:
     """Run every mixture of two cases that is not yet run below `out`, and share out the change between them.
@@ -104,24 +105,36 @@ def attribute_difference(
     the cases' own. limit: voltage [V] that ends a lifetime. Writes tables and picture. Raises PhasefieldError before
     any work if the cases do not go together, Interrupted, all runs resumable, when stopped.
     """
-    processors = api.check_threads(threads)
+    api.check_threads(threads)
+    api.check_workers(workers)
     pair, entries = mixtures(given, out, overrides=overrides, seeds=seeds)
-    sets = 1 << len(pair.groups)
     if console is not None:
-        console.print(
-            f"{pair.names[0]} and {pair.names[1]} differ in {len(pair.groups)} groups of inputs "
-            f"({', '.join(group.name for group in pair.groups)}): {sets} mixtures x {seeds} seeds = "
-            f"{len(entries)} runs",
-            soft_wrap=True,
-        )
-        waiting, seconds = expected(entries, processors)
-        if waiting:
-            console.print(f"{waiting} to make: about {spell_wall(seconds)} on {processors} threads", soft_wrap=True)
+        _announce(pair, entries, seeds, threads, console)
     with folder_locked(out):
-        run_missing(entries, threads=threads, console=console)
+        run_missing(entries, threads=threads, workers=workers, console=console)
         result = _result(pair, entries, seeds, limit)
         _write(result, entries, seeds, out)
     return result
+
+
+def announce_difference(
+    given: Sequence[str], out: Path, *, overrides: Sequence[str], seeds: int, threads: int | None, console: Console
+) -> None:
+    """Say what `attribute_difference` would run and how long it takes. Nothing is run, and nothing written."""
+    with TemporaryDirectory() as folder:
+        pair, entries = mixtures(given, out, overrides=overrides, seeds=seeds, cases=Path(folder))
+        _announce(pair, entries, seeds, threads, console)
+
+
+def _announce(pair: Pair, entries: Sequence[PlannedRun], seeds: int, threads: int | None, console: Console) -> None:
+    plural = "s" if seeds > 1 else ""
+    console.print(
+        f"{pair.names[0]} and {pair.names[1]} differ in {len(pair.groups)} groups of inputs "
+        f"({', '.join(group.name for group in pair.groups)}): {1 << len(pair.groups)} mixtures x {seeds} seed{plural} "
+        f"= {len(entries)} runs",
+        soft_wrap=True,
+    )
+    announce(console, entries, threads)
 
 
 def _result(pair: Pair, entries: Sequence[PlannedRun], seeds: int, limit: float) -> Attribution:
@@ -149,9 +162,12 @@ def _result(pair: Pair, entries: Sequence[PlannedRun], seeds: int, limit: float)
 
 
 def mixtures(
-    given: Sequence[str], out: Path, *, overrides: Sequence[str] = (), seeds: int = 1
+    given: Sequence[str], out: Path, *, overrides: Sequence[str] = (), seeds: int = 1, cases: Path | None = None
 ) -> tuple[Pair, list[PlannedRun]]:
-    """Write the cases of all mixtures below `out`; return the pair and what is to be run (`attribute_difference`)."""
+    """Write the cases of all mixtures below `out`; return the pair and what is to be run (`attribute_difference`).
+
+    cases: folder of the case files instead.
+    """
     one, other = (api.read_case(text, overrides) for text in given)
     names = tuple(case.electrolyte.name or text for case, text in zip((one, other), given, strict=True))
     if names[0] == names[1]:
@@ -160,15 +176,18 @@ def mixtures(
     sets, runs = 1 << len(pair.groups), seeds << len(pair.groups)
     if runs > MOST_RUNS:
         raise PhasefieldError(f"{runs} runs: more than {MOST_RUNS}; give fewer --seeds, or cases that differ in less")
-    return pair, [_entry(pair, taken, seed, seeds, out) for taken in range(sets) for seed in range(1, seeds + 1)]
+    return pair, [
+        _entry(pair, taken, seed, seeds, out, out / CASES if cases is None else cases)
+        for taken in range(sets) for seed in range(1, seeds + 1)
+    ]  # fmt: skip
 
 
-def _entry(pair: Pair, taken: int, seed: int, seeds: int, out: Path) -> PlannedRun:
+def _entry(pair: Pair, taken: int, seed: int, seeds: int, out: Path, cases: Path) -> PlannedRun:
     """Write the case of a mixture and return it with its run folder."""
     bits = "".join("01"[taken >> k & 1] for k in range(len(pair.groups)))
     name = f"{bits}-seed{seed}" if seeds > 1 else bits
     text = pair.mixture(taken, seed if seeds > 1 else None)
-    path = out / CASES / f"{name}.toml"
+    path = cases / f"{name}.toml"
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_text(path, text)

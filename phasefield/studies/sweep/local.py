@@ -13,7 +13,6 @@ from multiprocessing import connection
 from multiprocessing.connection import Connection
 from typing import Any
 
-from phasefield import api
 from phasefield.errors import PhasefieldError
 from phasefield.machine.memory import available_memory
 from phasefield.studies.sweep import worker
@@ -51,13 +50,6 @@ def split_cores(runs: Sequence[PlannedPoint], cores: int, workers: int | None = 
         fitting = int(min(available_memory() / largest, 1e6))
         workers = max(1, min(cores, len(runs), fitting))
     return Split(workers, max(1, cores // workers))
-
-
-def check_workers(workers: int | None) -> int | None:
-    """Refuse a number of workers that this machine does not have cores for."""
-    if workers is not None and not 1 <= workers <= api.cores():
-        raise PhasefieldError(f"--workers {workers}: this machine gives {api.cores()} cores; give 1 to {api.cores()}")
-    return workers
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from phasefield.case import Case
 from phasefield.case.file import CaseReader
 from phasefield.check.estimate import estimate
 from phasefield.constants import VERSION
-from phasefield.errors import CaseError, PhasefieldError
+from phasefield.errors import CaseError, PhasefieldError, ResultError
 from phasefield.files.atomic import read_plain, replace_text
 from phasefield.studies.attribution.inputs import SEEDS
 from phasefield.studies.sweep.axes import Point, points_of
@@ -133,6 +133,13 @@ def keep(planner: Planner, planned: Sequence[PlannedPoint], folder: Path) -> Non
     folder.mkdir(parents=True, exist_ok=True)
     content = {"format": FORMAT, "digest": planner.digest, "points": [asdict(one) for one in planned]}
     replace_text(folder / FILE, json.dumps(content) + "\n")
+
+
+def is_of_another(planner: Planner, folder: Path) -> bool:
+    """Return whether a study's folder holds the plan of another one: other axes, overrides, bases or program."""
+    with suppress(OSError, ValueError, TypeError, KeyError, RecursionError, ResultError):
+        return bool(json.loads(read_plain(folder / FILE))["digest"] != planner.digest)
+    return False
 
 
 def _read(path: Path, digest: str) -> list[PlannedPoint] | None:

@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from phasefield.simulation.progress import LINE_EVERY
-from phasefield.studies.sweep.axes import Point
+from phasefield.machine.load import slowdown
+from phasefield.simulation.progress import LINE_EVERY, compilation_ahead, compilation_line, compiled
 from phasefield.studies.sweep.engine import Tally
 from phasefield.studies.sweep.study import Prepared, Where
-from phasefield.studies.sweep.studyfile import Column
-from phasefield.studies.sweep.table import Study
+from phasefield.studies.sweep.table import TABLE, Study, point_label
 from phasefield.studies.sweep.worker import Done
 from phasefield.text.formatting import MICRO, MILLI, number, plain_table, spell, spell_wall
 
@@ -24,25 +23,6 @@ SILENT = 20.0  # s after which a run that says nothing more is not shown as runn
 MOST_LINES = 16  # runs shown one by one
 MB = 1e6
 MOST_NOTES = 5
-
-
-def value_text(column: Column, value: float | str) -> str:
-    """Return a value of an axis as the study file writes it."""
-    if isinstance(value, str):
-        return value.strip('"')
-    return f"{number(value, 1.0 / column.quantity.size)} {column.quantity.unit}".strip()
-
-
-def point_label(prepared: Prepared, point: Point) -> str:
-    """Return what tells a point from the others: the values of its axes."""
-    study = prepared.study
-    parts = [point.base] if len(study.bases) > 1 else []
-    parts += [
-        f"{column.key.split('.')[-1].replace('_', ' ')} {value_text(column, value)}"
-        for column, value in zip(study.columns, point.values, strict=True)
-    ]
-    parts += [f"seed {point.seed}"] if point.seed is not None else []
-    return ", ".join(parts) or f"point {point.number}"
 
 
 def announce(console: Console, prepared: Prepared, how: Where) -> None:
@@ -57,10 +37,18 @@ def announce(console: Console, prepared: Prepared, how: Where) -> None:
     if waiting:
         line += f", about {spell_wall(prepared.seconds)} of one core"
         if how.cores:
-            line += f": {spell_wall(prepared.seconds / how.cores)} on {how.words}"
+            line += f": {spell_wall(slowdown() * prepared.seconds / how.cores)} on {how.words}"
+        if ahead := compilation_ahead():
+            line += f"; first: {ahead}"
         largest = max(one.memory for _, one in prepared.waiting)
         line += f"; {largest / MB:.0f} MB a run"
     console.print(line, soft_wrap=True)
+    if prepared.replaces:
+        console.print(
+            f"{prepared.folder / TABLE} is of other axes, overrides or bases and will be replaced; its runs stay in "
+            f"{prepared.runs}",
+            soft_wrap=True,
+        )
     wrong = Counter(one.error for _, one in prepared.points if one.error)
     for text, n in wrong.most_common(MOST_NOTES):
         console.print(f"  no valid case, {n} x {text}", soft_wrap=True)
@@ -77,6 +65,7 @@ class Board:
         self.running: dict[int, tuple[float, Mapping[str, Any]]] = {}
         self.begun, self.said = time.monotonic(), 0.0
         self.workers = 1
+        self.once, self.compiling = not compiled(), ""
         self.live: Any = None
 
     def __enter__(self) -> Board:
@@ -94,12 +83,16 @@ class Board:
     def __call__(self, report: Mapping[str, Any]) -> None:
         """Take note of a report, and show it."""
         now = time.monotonic()
-        if "done" in report:
+        self.compiling = ""
+        if "kernels" in report:
+            self.compiling = compilation_line(int(report["kernels"]), float(report["compiling"]), self.once)
+        elif "done" in report:
             done: Done = report["done"]
             self.ends.append(done)
             self.running.pop(done.number, None)
             if done.status in ("failed", "error"):
-                self._say(f"{done.status}: {point_label(self.prepared, self.points[done.number][0])}: {done.text}")
+                label = point_label(self.prepared.study, self.points[done.number][0])
+                self._say(f"{done.status}: {label}: {done.text}")
         elif report.get("number") in self.points and report["number"] not in {done.number for done in self.ends[-64:]}:
             self.running[report["number"]] = (now, report)
             self.workers = max(self.workers, len(self.running))
@@ -114,7 +107,7 @@ class Board:
 
     def left(self) -> float | None:
         """Return the wall time left, s: what is estimated of the rest, as wrong as it was so far."""
-        spent = sum(done.wall for done in self.ends)
+        spent = sum(done.wall - done.compiling for done in self.ends)
         expected = sum(self.points[done.number][1].seconds for done in self.ends)
         over = {done.number for done in self.ends}
         rest = sum(one.seconds for number, (_, one) in self.points.items() if number not in over)
@@ -130,7 +123,7 @@ class Board:
         count = Counter(done.status for done in self.ends)
         bad = count["failed"] + count["error"]
         text = f"{len(self.ends)} of {self.total} runs done" + (f", {bad} of them failed" if bad else "")
-        text += f", {len(self._now())} running"
+        text += f", {len(self._now())} running" if not self.compiling else f", {self.compiling}"
         left = self.left()
         return text + (f", {spell_wall(left)} left" if left is not None and len(self.ends) < self.total else "")
 
@@ -144,7 +137,7 @@ class Board:
         for report in self._now()[:MOST_LINES]:
             planned = f" of {spell(report['planned'])}" if report["planned"] else ""
             table.add_row(
-                point_label(self.prepared, self.points[report["number"]][0]), spell(report["time"]) + planned,
+                point_label(self.prepared.study, self.points[report["number"]][0]), spell(report["time"]) + planned,
                 number(report["voltage"], MILLI), number(report["Sz"], MICRO),
             )  # fmt: skip
         return table

@@ -18,8 +18,8 @@ from phasefield.studies.sweep import cluster, contours, outputs, table
 from phasefield.studies.sweep.axes import Point
 from phasefield.studies.sweep.cluster import Scheduler
 from phasefield.studies.sweep.engine import Crew, Show, Tally, make_runs
-from phasefield.studies.sweep.local import check_workers, local, split_cores
-from phasefield.studies.sweep.plan import PlannedPoint, Planner, keep, plan_points
+from phasefield.studies.sweep.local import local, split_cores
+from phasefield.studies.sweep.plan import PlannedPoint, Planner, is_of_another, keep, plan_points
 from phasefield.studies.sweep.studyfile import StudyFile
 from phasefield.studies.sweep.table import Row, Study
 from phasefield.studies.sweep.worker import Task
@@ -39,6 +39,7 @@ class Prepared:
     folder: Path
     runs: Path
     again: bool
+    replaces: bool = False  # whether the folder holds the table of another version of the study
     waiting: list[tuple[Point, PlannedPoint]] = field(default_factory=list)
 
     @property
@@ -83,7 +84,7 @@ def prepare(study: StudyFile, out: Path = STUDIES, again: bool = False) -> Prepa
     if study.name == RUNS:
         raise PhasefieldError(f"{study.path}: the name '{RUNS}' is taken by the folder of the runs; rename the file")
     points = plan_points(planner, folder)
-    prepared = Prepared(planner, points, folder, out / RUNS, again)
+    prepared = Prepared(planner, points, folder, out / RUNS, again, is_of_another(planner, folder))
     wanted, seen = table.study_outputs(planner), set[str]()
     for point, one in points:
         if one.error or one.hash in seen:
@@ -107,12 +108,13 @@ class Where:
 
 
 def where(
-    prepared: Prepared, scheduler: str | None = None, workers: int | None = None, unencrypted: bool = False
+    prepared: Prepared, scheduler: str | None = None, workers: int | None = None, unencrypted: bool = False,
+    threads: int | None = None,
 ) -> Where:
     """Return where the runs of a study are to be made. Nothing is started yet.
 
-    unencrypted: speak to a scheduler without TLS, too. Raises PhasefieldError for a scheduler, TLS files or a number
-    of workers that will not do.
+    unencrypted: speak to a scheduler without TLS, too; threads: processors of this machine to use. Raises
+    PhasefieldError for a scheduler, TLS files or a number of workers that will not do.
     """
     table_, folder = prepared.study.cluster, prepared.study.path.absolute().parent
     if scheduler is not None:
@@ -125,7 +127,7 @@ def where(
         jobs = int(table_.get("jobs", 1))
         connect = cluster.submitted(table_, cluster.tls_files(table_, folder), prepared.folder)
         return Where(connect, cores * jobs, threads, f"{jobs} SLURM jobs of {cores} cores")
-    how = split_cores([one for _, one in prepared.waiting], api.cores(), check_workers(workers))
+    how = split_cores([one for _, one in prepared.waiting], api.check_threads(threads), api.check_workers(workers))
     return Where(local(how), how.workers * how.threads, how.threads, str(how))
 
 
@@ -136,6 +138,7 @@ def run_waiting(prepared: Prepared, how: Where, show: Show) -> Tally:
     """
     with folder_locked(prepared.folder):
         keep(prepared.planner, [one for _, one in prepared.points], prepared.folder)
+        table.write_index(prepared.folder, prepared.study, prepared.points, prepared.runs, rows_of(prepared))
         prepared.runs.mkdir(parents=True, exist_ok=True)
         tally = make_runs(prepared.tasks(how.threads), len(prepared.waiting), how.connect, how.cores, show)
         replace_text(prepared.folder / COST, json.dumps(cost(tally), indent=1) + "\n")
@@ -148,13 +151,19 @@ def tabulate(prepared: Prepared, errors: Mapping[int, str] | None = None) -> Stu
     found = errors or {}
     by_hash = {one.hash: found[point.number] for point, one in prepared.points if point.number in found}
     everywhere = {point.number: by_hash[one.hash] for point, one in prepared.points if one.hash in by_hash}
-    rows: list[Row] = table.rows_of(prepared.planner, prepared.points, prepared.runs, everywhere)
+    rows = rows_of(prepared, everywhere)
     about = about_of(prepared)
     study = Study(prepared.folder, {**about, "columns": [vars(head) for head in heads]}, rows)
     grid = contours.fine_grid(prepared.planner, study)
     about["contours"] = study.about["contours"] = None if grid is None else grid.to_json()
     table.write_table(prepared.folder, heads, rows, about)
+    table.write_index(prepared.folder, prepared.study, prepared.points, prepared.runs, rows)
     return study
+
+
+def rows_of(prepared: Prepared, errors: Mapping[int, str] | None = None) -> list[Row]:
+    """Return the rows of the table as the run folders have them now; errors: why runs gave nothing, by point."""
+    return table.rows_of(prepared.planner, prepared.points, prepared.runs, errors or {})
 
 
 def about_of(prepared: Prepared) -> dict[str, Any]:

@@ -19,14 +19,14 @@ from phasefield.studies.sweep import outputs
 from phasefield.studies.sweep.axes import Point
 from phasefield.studies.sweep.outputs import STANDARD, RunOutput
 from phasefield.studies.sweep.plan import PlannedPoint, Planner
-from phasefield.studies.sweep.studyfile import CASE, SEED
+from phasefield.studies.sweep.studyfile import CASE, SEED, Column, StudyFile
 from phasefield.text.escape import csv_rows, csv_text
 
 if TYPE_CHECKING:
     import pandas
     import xarray
 
-TABLE, PARQUET, STUDY = "table.csv", "table.parquet", "study.json"
+TABLE, PARQUET, STUDY, INDEX = "table.csv", "table.parquet", "study.json", "runs.csv"
 FORMAT = 1
 DONE, FAILED, INVALID, ERROR, WAITING = "done", "failed", "invalid", "error", "waiting"
 
@@ -84,6 +84,41 @@ def study_outputs(planner: Planner) -> dict[str, RunOutput]:
     if "output" in planner.study.figures:
         extra.append(RunOutput.read(planner.study.figures["output"]))
     return {**STANDARD, **{output.name: output for output in extra}}
+
+
+def value_text(column: Column, value: float | str) -> str:
+    """Return a value of an axis as the study file writes it."""
+    if isinstance(value, str):
+        return value.strip('"')
+    return f"{value / column.quantity.size:.4g} {column.quantity.unit}".strip()
+
+
+def point_label(study: StudyFile, point: Point) -> str:
+    """Return what tells a point from the others: the values of its axes."""
+    parts = [point.base] if len(study.bases) > 1 else []
+    parts += [
+        f"{column.key.split('.')[-1].replace('_', ' ')} {value_text(column, value)}"
+        for column, value in zip(study.columns, point.values, strict=True)
+    ]
+    parts += [f"seed {point.seed}"] if point.seed is not None else []
+    return ", ".join(parts) or f"point {point.number}"
+
+
+def write_index(
+    folder: Path, study: StudyFile, planned: Sequence[tuple[Point, PlannedPoint]], runs: Path, rows: Sequence[Row]
+) -> Path:
+    """Write runs.csv: which run folder is which point. rows: of the table, for what became of it; none: not yet known.
+
+    runs: the parent of the run folders; they are named from the folder of the study.
+    """
+    where = os.path.relpath(runs, folder)
+    states = {row["point"]: row["status"] for row in rows}
+    lines: list[tuple[object, ...]] = [("point", "inputs", "folder", "status")]
+    for point, one in planned:
+        place = f"{where}/{one.folder}" if one.folder else ""
+        lines.append((point.number, point_label(study, point), place, states.get(point.number, WAITING)))
+    replace_text(folder / INDEX, csv_text(lines))
+    return folder / INDEX
 
 
 def rows_of(

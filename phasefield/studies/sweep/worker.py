@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -20,6 +20,7 @@ from phasefield import api
 from phasefield.errors import Interrupted, PhasefieldError, SolverError, one_line
 from phasefield.files.atomic import replace_text
 from phasefield.files.locks import folder_locked
+from phasefield.machine.compilation import TALLY, watched
 from phasefield.machine.threads import set_threads
 from phasefield.results.checkpoint import has_checkpoint
 from phasefield.results.run import open_run
@@ -59,6 +60,7 @@ class Done:
     text: str = ""
     wall: float = 0.0
     cpu: float = 0.0
+    compiling: float = 0.0  # s of the wall time in which kernels were compiled, here or by another process
 
 
 def serve(link: Connection) -> None:
@@ -121,17 +123,22 @@ def use_threads(threads: int) -> None:
 def run_point(task: Task) -> Done:
     """Make a task's run, or what is missing of it; never raises what a run can raise."""
     wanted = {name: outputs.RunOutput.read(name) for name in task.outputs}
-    begun, cpu = time.monotonic(), time.process_time()
+    begun, cpu, idle = time.monotonic(), time.process_time(), _compiled()
     folder = Path(task.folder)
     try:
         with _one_at_a_time, folder_locked(folder, _stop.wait):
-            begun, cpu = time.monotonic(), time.process_time()
+            begun, cpu, idle = time.monotonic(), time.process_time(), _compiled()
             status, text = _made(task, folder, wanted)
     except Interrupted as error:
         status, text = "stopped", str(error)
     except (PhasefieldError, OSError, MemoryError, ArithmeticError, ValueError) as error:
         status, text = "error", one_line(f"{error}" if isinstance(error, PhasefieldError) else repr(error))
-    return Done(task.number, status, text, time.monotonic() - begun, time.process_time() - cpu)
+    return Done(task.number, status, text, time.monotonic() - begun, time.process_time() - cpu, _compiled() - idle)
+
+
+def _compiled() -> float:
+    """Return how long this process has compiled kernels, or waited for another that does, s."""
+    return TALLY.seconds + _waited
 
 
 def _made(task: Task, folder: Path, wanted: Mapping[str, outputs.RunOutput]) -> tuple[str, str]:
@@ -150,7 +157,8 @@ def _made(task: Task, folder: Path, wanted: Mapping[str, outputs.RunOutput]) -> 
         raise PhasefieldError(f"{path}: the case changed on its way; all workers need the same version of the program")
     saved = state == "saved"
     _threads = task.threads
-    with compiling(), api.threads_limited(min(task.threads, api.cores())), api.logged(folder):
+    threads = min(task.threads, api.cores())
+    with compiling(), _compilation_told(task.number), api.threads_limited(threads), api.logged(folder):
         watch = _Watch(task.number)
         driver = api.prepare_run(case, folder, resume=saved, overwrite=not saved and state != "empty", progress=watch)
         watch.stop = lambda: setattr(driver, "stop_signal", signal.SIGTERM)
@@ -196,16 +204,18 @@ def _take(task: Task, folder: Path, wanted: Mapping[str, outputs.RunOutput]) -> 
 @contextmanager
 def compiling() -> Iterator[None]:
     """Let one process of this machine after the other begin its first run: the kernels are compiled once, and kept."""
-    global _waiting
+    global _waiting, _waited
     if _loaded:
         yield
         return
+    begun = time.monotonic()
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "phasefield"
     lock = FileLock(folder / "study.lock", thread_local=False)
     with suppress(OSError):  # without a lock, kernels are compiled twice
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(cancel_check=_stop.is_set)
     _waiting = lock
+    _waited += time.monotonic() - begun
     try:
         yield
     finally:
@@ -213,6 +223,21 @@ def compiling() -> Iterator[None]:
 
 
 _waiting: FileLock | None = None
+_waited = 0.0  # s that this process waited for one that compiles
+
+
+def _compilation_told(number: int) -> AbstractContextManager[None]:
+    """Pass on how far the compilation is, while the run of that point begins."""
+    said = 0.0
+
+    def tell(kernels: int, seconds: float) -> None:
+        nonlocal said
+        now = time.monotonic()
+        if _tell is not None and now - said >= SAY_EVERY:
+            said = now
+            _tell({"number": number, "kernels": kernels, "compiling": seconds})
+
+    return watched(tell)
 
 
 def _begun() -> None:

@@ -29,13 +29,13 @@ def mixture_runs(out: Path) -> list[PlannedRun]:
     ]
 
 
-def difference(out: Path, *, threads: int | None, console: Console | None) -> Experiment:
+def difference(out: Path, *, threads: int | None, workers: int | None = None, console: Console | None) -> Experiment:
     """Run what is missing below `out` and return the experiment; raises as `attribute_difference` does."""
     texts, found = [], []
     for cases, overrides, seeds in PAIRS:
         name = "-".join(cases)
         result = attribute_difference(
-            cases, out / name, overrides=overrides, seeds=seeds, threads=threads, console=console
+            cases, out / name, overrides=overrides, seeds=seeds, threads=threads, workers=workers, console=console
         )
         texts.append(paragraph(result, markdown_text))
         found.append(f"{out.name}/{name}/{PICTURE}")

@@ -1,0 +1,62 @@
+"""The arguments and options that several commands have: one word and one sentence for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from phasefield.errors import PhasefieldError
+from phasefield.files.atomic import replaced_files
+from phasefield.text.formatting import console_for, print_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+CaseName = Annotated[str, typer.Argument(metavar="CASE", help="A case file, or a shipped case such as pllz.")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("-s", "--set", metavar="KEY=VALUE", help="Override a value; may be repeated."),
+]
+Frame = Annotated[int, typer.Option(help="Stored frame, counted from 0; -1 is the last.")]
+THREADS = "Processors to use. Results do not depend on it."
+Threads = Annotated[int | None, typer.Option(help=THREADS, show_default="the idle ones")]
+Workers = Annotated[
+    int | None, typer.Option(help="Runs at once on this machine.", show_default="one a core, as memory allows")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run that is in the folder.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be run, and how long it takes; run nothing.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, in SI units.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+
+
+def console_of(quiet: bool, json: bool = False) -> Console:
+    """Return the console of a command: silent with -q; beside JSON on stdout it is stderr."""
+    return console_for(stderr=json, quiet=quiet)
+
+
+def print_json(content: Any) -> None:
+    """Print a result as JSON."""
+    from json import dumps
+
+    print_text(dumps(content, indent=2), keep="\n")
+
+
+def check_out(out: Path) -> None:
+    """Raise PhasefieldError if the folder of --out is something else."""
+    if out.exists() and not out.is_dir():
+        raise PhasefieldError(f"--out {out}: is no folder; choose another")
+
+
+@contextmanager
+def telling_replaced(console: Console) -> Iterator[None]:
+    """While the context lasts, note files whose content a command replaces by another, and say so at its end."""
+    with replaced_files() as found:
+        yield
+    if found.files:
+        names = ", ".join(map(str, found.files))
+        console.print(f"Replaced, with other content than before: {names}", soft_wrap=True)
