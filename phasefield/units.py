@@ -49,6 +49,9 @@ SURFACE_ENERGY = Kind("surface energy", "J/m^2", "0.5 J/m^2", 1e-6, 1e3)
 MOLAR_VOLUME = Kind("molar volume", "m^3/mol", "13 cm^3/mol", 1e-12, 1e-2)  # low: a surface that all but stands still
 SPEED = Kind("speed", "m/s", "1 nm/h", 1e-20, 1.0)
 AREA_RESISTANCE = Kind("area resistance", "ohm*m^2", "50 ohm cm^2", 1e-12, 1e4)
+PRESSURE = Kind("pressure", "Pa", "0.1 MPa", 1e-3, 1e13)
+VISCOSITY = Kind("viscosity", "Pa*s", "1e9 Pa s", 1e-6, 1e25)
+RATE = Kind("rate", "1/s", "1e-3 1/s", 1e-30, 1e12)
 
 # Other dimensions, only to say what came instead.
 _OTHERS = (
@@ -63,9 +66,7 @@ _OTHERS = (
     ("mass", "kg"),
     ("amount of substance", "mol"),
     ("molar energy", "J/mol"),
-    ("force per area", "Pa"),
     ("power", "W"),
-    ("frequency", "1/s"),
     ("current per length", "A/m"),
     ("current per volume", "A/m^3"),
     ("charge per mass", "C/kg"),
@@ -86,6 +87,9 @@ KINDS = (
     MOLAR_VOLUME,
     SPEED,
     AREA_RESISTANCE,
+    PRESSURE,
+    VISCOSITY,
+    RATE,
 )
 
 LONGEST_TEXT = 80  # characters

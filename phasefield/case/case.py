@@ -14,7 +14,7 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_
 
 from phasefield import units
 from phasefield.case.cathode import Cathode
-from phasefield.case.electrodes import Counter, Film, Kinetics, Lithium
+from phasefield.case.electrodes import Contact, Counter, Film, Kinetics, Lithium
 from phasefield.case.electrolyte import Electrolyte
 from phasefield.case.film_growth import Growth, growth_law
 from phasefield.case.grid import WHOLE, Grid
@@ -50,6 +50,9 @@ class Case(Record):
     protocol: Protocol = Field(description="imposed currents, voltages and rests")
     experiment: ExperimentChoice | None = Field(
         default=None, description='what the run is made for, and ends with; "none" or absent: nothing in particular'
+    )
+    contact: Contact | None = Field(
+        default=None, description='for the margin of contact in `check`; "none" or absent: not stated'
     )
     numerics: Numerics = Field(default_factory=Numerics, description="settings of the method")
     output: Output = Field(default_factory=Output, description="which results are written, and how often")
@@ -202,11 +205,11 @@ class Case(Record):
 
     @property
     def hash(self) -> str:
-        """sha256 of the resolved text of what is run: without the experiment, which only evaluates it.
+        """sha256 of the resolved text of what is run: without experiment and contact, which only evaluate it.
 
         The level-set law has the name that it had until 0.1: runs of then go on.
         """
-        text = self.model_copy(update={"experiment": None}).resolved_toml()
+        text = self.model_copy(update={"experiment": None, "contact": None}).resolved_toml()
         text = re.sub(r'^(motion = (?:\{ value = )?)"level-set"', r'\1"distance"', text, flags=re.M)
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -16,6 +16,7 @@ from phasefield.case.quantities import (
     Current,
     Fraction,
     Length,
+    OptionalDuration,
     Seed,
 )
 from phasefield.case.record import Record, fill, refuse
@@ -159,3 +160,33 @@ class Counter(Record):
     surface: CounterSurface | None = Field(
         default=None, description='its lithium surface, resolved as the working one; "none" or absent: a plane'
     )
+
+
+class Contact(Record):
+    """What presses the electrolyte on the lithium: for the margin that `check` states; it changes nothing in the run.
+
+    Give `viscosity`, or `modulus` and `relaxation_time`, of the membrane.
+    """
+
+    stack_pressure: Annotated[float, Measure(units.PRESSURE, gt=0)] = Field(description="pressure on the cell")
+    viscosity: Annotated[float | None, Measure(units.VISCOSITY, gt=0, optional=True)] = Field(
+        default=None, description="of the membrane; default: modulus times relaxation_time / 4"
+    )
+    modulus: Annotated[float | None, Measure(units.PRESSURE, gt=0, optional=True)] = Field(
+        default=None, description="of the membrane, E/(1 - nu^2)"
+    )
+    relaxation_time: OptionalDuration = Field(default=None, description="of the membrane's stress")
+    creep_rate: Annotated[float | None, Measure(units.RATE, gt=0, optional=True)] = Field(
+        default=None, description="strain rate of lithium at 1 MPa; absent: lithium does not creep"
+    )
+    creep_exponent: Annotated[float, Measure(units.NUMBER, ge=1, le=20)] = Field(
+        default=6.6, description="the strain rate is creep_rate (stress / 1 MPa)^exponent; default: room temperature"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Contact:
+        if self.viscosity is None:
+            if self.modulus is None or self.relaxation_time is None:
+                raise refuse("viscosity", "missing; give it, or modulus and relaxation_time of the membrane")
+            fill(self, viscosity=0.25 * self.modulus * self.relaxation_time)
+        return self

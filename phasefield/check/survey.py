@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from phasefield.analytic import closed_forms as forms
 from phasefield.analytic import salt_profile
+from phasefield.analytic.contact import Pressed
 from phasefield.analytic.flat_cell import FlatCell, FlatRun, FlatStep, gap_of, run_flat
 from phasefield.case import Case, Properties
 from phasefield.check import flat
@@ -36,6 +37,7 @@ EXPLAINING = {
     "fastest wave": "Fastest wave by linear theory",
     "Sq from the patches": "Sq from the patches alone",
 }
+WIDE = 0.8  # spread of the patches above which the margin is an order of magnitude only
 LONG_RUN = 4.0  # hours of wall time that deserve a warning
 LARGE_RUN, GIGA = 5e9, 1e9  # bytes on disk that deserve a warning, and in a GB
 SEEN = 1.15  # times as long: less is not worth a word
@@ -56,6 +58,7 @@ def regime(case: Case, threads: int = 1) -> list[Finding]:
         found += _rulers(case, p, j, gap)
         found += flat.salt(p, strongest, gap)
         found += _plating(case, p, flat_run)
+        found += _contact(case, p, strongest)
     if plating.current > 0.0:
         found += _waves(case, p, plating, gap)
     found += law(case)
@@ -122,6 +125,32 @@ def _plating(case: Case, p: Properties, flat_run: FlatRun) -> Iterator[Finding]:
         yield Finding(
             "plating", "net height of the run", net, um_or_mm(abs(net)), f"the protocol's lithium {what}", True
         )
+
+
+def _contact(case: Case, p: Properties, leg: FlatStep) -> Iterator[Finding]:
+    """Say whether a membrane under the stated pressure stays on the lithium."""
+    given, patches = case.contact, case.film.patches
+    if given is None:
+        says = "the electrolyte follows the lithium everywhere, as a liquid; for a solid give [contact]"
+        yield Finding("contact", "with a solid", math.nan, "assumed", says)
+        return
+    pressed = Pressed(
+        given.stack_pressure, given.viscosity or math.inf, given.modulus or math.inf, given.creep_rate or 0.0,
+        given.creep_exponent, patches.spread if patches else 0.0, patches.size if patches else case.grid.size[0], p.V_m,
+    )  # fmt: skip
+    j, q = abs(leg.end), leg.charge
+    margin = pressed.margin(j, q)
+    if not math.isfinite(margin):
+        yield Finding("contact", "margin", margin, "not limited", "the film is even: nothing lifts the membrane")
+        return
+    current = pressed.limiting_current(leg.time)
+    words = (
+        f"{number(100.0 * math.erf(margin))} % of the surface in contact; margin 1 at {number(current, 0.1)} mA/cm2, "
+        f"2 at {number(pressed.safe_pressure(j, q), 1e-6)} MPa"
+    )
+    if patches is not None and patches.spread > WIDE:
+        words += "; an order of magnitude only at such a spread"
+    yield Finding("contact", "margin", margin, number(margin), words, margin < 1.0)
 
 
 def _waves(case: Case, p: Properties, leg: FlatStep, gap: float) -> Iterator[Finding]:
