@@ -14,13 +14,13 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
+from matplotlib.axis import Axis, XAxis
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
-from matplotlib.ticker import FuncFormatter, LogFormatterSciNotation, ScalarFormatter
+from matplotlib.ticker import FuncFormatter, LogFormatterSciNotation, MaxNLocator, ScalarFormatter
 
 from phasefield.errors import visible
 from phasefield.files.atomic import replace_bytes
@@ -146,6 +146,8 @@ class _Sheet(Figure):
                 axis.set_major_formatter(FuncFormatter(_drawn(names.func)))
             elif type(names) is ScalarFormatter:
                 axis.set_major_formatter(_Numbers())
+                if isinstance(axis, XAxis) and not _plain(max(map(abs, axis.get_view_interval()))):
+                    axis.set_major_locator(MaxNLocator(4))  # its numbers are long
             elif type(names) is LogFormatterSciNotation:
                 powers(axis)
         super().draw(renderer)
@@ -170,6 +172,11 @@ def _quotient(found: re.Match[str]) -> str:
     return below if above == "1" else f"{above}{(power or '').lstrip('^').translate(RAISED)} {below}"
 
 
+def _plain(size: float) -> bool:
+    """Return whether an axis with such a largest number bears plain ones."""
+    return size == 0.0 or PLAIN_FROM <= size < PLAIN_TO
+
+
 class _Numbers(ScalarFormatter):
     """Writes each tick in full: no offset and no power of ten at the end of the axis."""
 
@@ -184,7 +191,7 @@ class _Numbers(ScalarFormatter):
 
     def __call__(self, x: float, pos: int | None = None) -> str:
         size = self.largest
-        if size == 0.0 or PLAIN_FROM <= size < PLAIN_TO:
+        if _plain(size):
             return str(super().__call__(x, pos))
         power = math.floor(math.log10(size))
         number = f"{x / 10.0**power:.3g}".replace("-", MINUS)

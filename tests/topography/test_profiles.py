@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import call, write_case
+from matplotlib.figure import Figure
 
 from phasefield.api import read_case
 from phasefield.errors import CaseError
@@ -21,6 +22,8 @@ from phasefield.studies.profiles import side_by_side
 from phasefield.topography.profiles import FORMATS, Profile, ProfileError, fitted, read_profile, write_profile
 from phasefield.topography.profiles.spectra import radial_autocorrelation, radial_spectrum
 from phasefield.topography.roughness import subtract_plane, texture
+from phasefield.viz import style
+from phasefield.viz.plots import profile as plate
 
 PIXEL = 1.5e-6
 
@@ -413,6 +416,19 @@ def test_a_flat_map_has_dashes(
     assert call("profile", "flat.npz") == 0
     said = capsys.readouterr().out
     assert re.search(r"Ssk\s+-", said)
+
+
+def test_a_plate_of_profiles_shows_no_negative_density(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved: list[Figure] = []
+    monkeypatch.setattr(plate, "save", lambda figure, path: saved.append(figure) or style.save(figure, path))
+    maps = [Profile(rough((32, 32), k), (1e-6, 1e-6), str(k)) for k in (1, 2)]
+    shown, spacing = side_by_side(maps, ["one", "two"])
+    plate.profiles_plate(shown, spacing, tmp_path / "plate.png")
+    axes = {a.get_ylabel(): a for a in saved[0].axes}
+    assert axes["density (\u00b5m\u207b\u00b9)"].get_ylim()[0] == 0.0
+    assert axes["autocorrelation"].get_xlim()[0] == 0.0
+    spectrum = axes["power spectral density (\u00b5m\u2074)"]
+    assert len([t for t in spectrum.get_xticklabels() if t.get_text()]) >= 3  # an axis of one decade can be read
 
 
 def test_measured_and_simulated_come_on_one_plate(

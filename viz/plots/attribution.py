@@ -12,6 +12,7 @@ from phasefield.viz.style import FAINT, INK, RUN_COLOURS, look, new_figure, save
 WIDE, BAR, HEAD = 3.1, 0.3, 1.25  # inch: a panel, a bar, title and axis
 NAMES = 1.3  # inch
 ROOM = 0.3  # of the span, on each side, for the numbers
+APART = 0.09  # of the distance of two inputs: so far from the middle are bars that would cover each other
 LESS, MORE = RUN_COLOURS[0], RUN_COLOURS[1]
 
 
@@ -92,14 +93,19 @@ def ranges(panels: Sequence[tuple[str, float, Sequence[Range]]], title: str, pat
             values = [base]
             for n, one in enumerate(found):
                 ends = ((one.low, one.low_text, LESS), (one.high, one.high_text, MORE))
-                for value, _, colour in ends:
-                    axes.plot([base, value], [n, n], color=colour, lw=4, solid_capstyle="butt", alpha=0.55)
-                    axes.plot(value, n, "o", color=colour, ms=4)
-                    values.append(value)
+                beside = (one.low - base) * (one.high - base) > 0.0  # both bars on one side: one above the other
                 apart = one.low <= one.high
-                for (value, text, colour), left in zip(ends, (apart, not apart), strict=True):
-                    axes.annotate(text, (value, n), xytext=(-5 if left else 5, 6), textcoords="offset points",
-                                  ha="right" if left else "left", fontsize=6.5, color=colour)  # fmt: skip
+                for (value, text, colour), left, sign in zip(ends, (apart, not apart), (-1.0, 1.0), strict=True):
+                    at = n + sign * APART * beside
+                    axes.plot([base, value], [at, at], color=colour, lw=4, solid_capstyle="butt", alpha=0.55)
+                    axes.plot(value, at, "o", color=colour, ms=4)
+                    values.append(value)
+                    below = beside and sign > 0.0
+                    axes.annotate(
+                        text, (value, at), xytext=(-5 if left else 5, -5 if below else 5), textcoords="offset points",
+                        ha="right" if left else "left", va="top" if below else "bottom", fontsize=7, color=colour,
+                        bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "alpha": 0.8, "linewidth": 0},
+                    )  # fmt: skip
             span = max(values) - min(values) or 1.0
             axes.set_xlim(min(values) - 0.35 * span, max(values) + 0.35 * span)
             axes.set_ylim(len(names) - 0.5, -0.7)

@@ -148,7 +148,7 @@ def _draw_sections(plate: _Plate, frames: list[tuple[StoredRun, int]]) -> None:
     cuts = [take_slice(run, frame) for run, frame in frames]
     limits = salt_limits(cuts)
     inner = plate.column - 0.8
-    plate.set_row(0.45 + min(max(inner * cut.height / cut.width for cut in cuts), TALLEST))
+    plate.set_row(0.45 + min(max(inner * (cut.height - cut.bottom) / cut.width for cut in cuts), TALLEST))
     for n, ((run, frame), cut) in enumerate(zip(frames, cuts, strict=True)):
         row, column = divmod(n, plate.columns)
         axes = plate.add(LEFT + 0.5 + column * plate.column, plate.top(row) + 0.25, inner, plate.row - 0.45)

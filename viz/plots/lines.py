@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from phasefield.viz.plots.curves import Curve, Plot
-from phasefield.viz.plots.traces import coincide, line_style, thinned
+from phasefield.viz.plots.traces import coincide, line_style
 from phasefield.viz.style import INK, RUN_COLOURS, look, new_figure, powers, save
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ DECADES = 20.0  # a logarithmic axis that spans less bears plain numbers
 FEW = 6  # curves with names of their own, beyond which the legend stands beside the axes
 BESIDE = 2.0  # inch
 PANEL = 2.4  # inch, of one of several
-MANY = 40  # marks, above which they are small, and thinned
+MANY = 40  # marks, above which they are small, and fewer
+SEEN = 0.02  # of the range of a curve: a point so far from the marks drawn bears one of its own
 
 
 def draw(plot: Plot, folder: Path) -> Path:
@@ -96,13 +97,12 @@ def _bound(axes: Axes, plot: Plot) -> None:
 
 
 def _mark(axes: Axes, curve: Curve, k: int) -> None:
-    """Draw marks; where there are too many to be seen, of each part of the axis the first, lowest, highest and last."""
+    """Draw marks; where there are too many to be seen, some at even distances and all that lie apart from these."""
     x, y = np.asarray(curve.x, dtype=np.float64), np.asarray(curve.y, dtype=np.float64)
     many = len(x) > MANY
     if many and (np.diff(x) >= 0.0).all():
-        at = np.log(x) if axes.get_xscale() == "log" and x[0] > 0.0 else x
-        at, y = thinned(at, y, (float(at[0]), float(at[-1])), MANY // 2)
-        x = np.exp(at) if axes.get_xscale() == "log" and x[0] > 0.0 else at
+        shown = _shown(x, y)
+        x, y = x[shown], y[shown]
     axes.plot(
         x,
         y,
@@ -115,3 +115,18 @@ def _mark(axes: Axes, curve: Curve, k: int) -> None:
         zorder=3,
         clip_on=False,
     )
+
+
+def _shown(x: Floats, y: Floats) -> NDArray[np.bool_]:
+    """Return which of many points are drawn: MANY of them, and of each part between these the one farthest away."""
+    good = np.flatnonzero(np.isfinite(y))
+    even = good[np.unique(np.linspace(0, len(good) - 1, MANY).round().astype(int))]
+    shown = np.zeros(len(x), dtype=bool)
+    shown[even] = True
+    if len(good):
+        off = np.nan_to_num(np.abs(y - np.interp(x, x[even], y[even])))
+        parts = np.split(off, even[1:-1])
+        starts = np.concatenate([[0], even[1:-1]])
+        farthest = [start + int(np.argmax(part)) for start, part in zip(starts, parts, strict=True) if len(part)]
+        shown[[k for k in farthest if off[k] > SEEN * np.ptp(y[good])]] = True
+    return shown

@@ -42,8 +42,9 @@ def nyquist(spectra: Sequence[Spectrum], title: str, path: Path) -> Path:
                 here = int(np.argmin(np.abs(np.log(one.frequency / frequency))))
                 plane.plot(real[here], imaginary[here], "o", color=colour, ms=4, mfc="white")
                 plane.annotate(
-                    f"{significant_digits(frequency, 2)} Hz", (real[here], imaginary[here]), textcoords="offset points",
-                    xytext=(0, 5), ha="center", fontsize=7.5, color=INK,
+                    _hertz(frequency), (real[here], imaginary[here]), textcoords="offset points", xytext=(0, 7),
+                    ha="center", fontsize=7.5, color=INK, zorder=4,
+                    bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "alpha": 0.8, "linewidth": 0},
                 )  # fmt: skip
         plane.set_xlabel("Re Z (\N{GREEK CAPITAL LETTER OMEGA} cm\N{SUPERSCRIPT TWO})")
         plane.set_ylabel(f"{MINUS}Im Z (\N{GREEK CAPITAL LETTER OMEGA} cm\N{SUPERSCRIPT TWO})")
@@ -59,3 +60,11 @@ def nyquist(spectra: Sequence[Spectrum], title: str, path: Path) -> Path:
         bode.legend()
         figure.set_layout_engine("constrained")
         return save(figure, path)
+
+
+def _hertz(frequency: float) -> str:
+    """Write a frequency [Hz] with the prefix that suits it."""
+    for size, unit in ((1e6, "MHz"), (1e3, "kHz"), (1.0, "Hz")):
+        if frequency >= size:
+            return f"{significant_digits(frequency / size, 2)} {unit}"
+    return f"{significant_digits(frequency * 1e3, 2)} mHz"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from matplotlib.colors import Normalize
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from phasefield.viz.stored import METRE, Array
 from phasefield.viz.style import (
@@ -25,6 +25,7 @@ from phasefield.viz.table import draw_table, table_height
 
 SIDE = 3.0  # of a map [inch]
 MOST_ACROSS = 4
+DECADES = 20.0  # a logarithmic axis that spans less bears plain numbers
 CURVES = 2.6  # height of the curves [inch]
 ROWS = (("Sa", True), ("Sq", True), ("Sz", True), ("Ssk", False), ("Sku", False), ("Sdq", False), ("Sal", True))
 
@@ -116,14 +117,20 @@ def _curves(figure: Any, shown: Sequence[ShownSurface], size: tuple[float, float
         if k == 0:
             if axes.get_xscale() == "log":
                 powers(axes.xaxis, axes.yaxis)
+                ends = axes.get_xlim()
+                if ends[1] < DECADES * ends[0]:  # whole decades would be too few
+                    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+                    axes.xaxis.set_major_formatter(ScalarFormatter())
             axes.xaxis.set_minor_formatter(NullFormatter())
             axes.set_xlabel(f"wave number (1/{MICRON})")
             axes.set_ylabel(f"power spectral density ({MICRON}\N{SUPERSCRIPT FOUR})")
             axes.legend(fontsize=7)
         elif k == 1:
             axes.axhline(0.0, color="0.7", linewidth=0.6)
+            axes.set_xlim(left=0.0)
             axes.set_xlabel(f"distance ({MICRON})")
             axes.set_ylabel("autocorrelation")
         else:
             axes.set_xlabel(f"height ({MICRON})")
+            axes.set_ylim(bottom=0.0)
             axes.set_ylabel(f"density (1/{MICRON})")

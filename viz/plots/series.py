@@ -44,7 +44,9 @@ def series(runs: StoredRun | Sequence[StoredRun], path: str | Path) -> Path:
         figure = new_figure(7.0, 2.0 * sum(ratios))
         top = 1 - (0.62 if len(several) > 1 else 0.44) / figure.get_figheight()
         panels = figure.subplots(len(ratios), 1, gridspec_kw={"height_ratios": ratios})
-        figure.subplots_adjust(left=0.12, right=0.97, bottom=0.52 / figure.get_figheight(), top=top, hspace=0.3)
+        figure.subplots_adjust(
+            left=0.12, right=0.97, bottom=0.52 / figure.get_figheight(), top=top, hspace=0.3
+        )
         draw_voltage(panels[0], several, names)
         if last is not None:
             draw_voltage(panels[1], several, names, span=last)
@@ -83,40 +85,59 @@ def draw_voltage(
     marks, notes = [], []
     drawn: list[tuple[Array, Array]] = []
     for k in sorted(range(len(runs)), key=lambda k: -_size(runs[k])):  # the widest trace lies at the back
-        time, voltage = with_jumps(runs[k], _column(runs[k], "time"), _column(runs[k], "voltage") * MILLI)
-        colour, on = run_colour(k), sum(coincide(one, (time, voltage)) for one in drawn)
-        drawn.append((time, voltage))
         given = find_reference(references, names[k])
         failed = float(given.get("failed", math.inf))
-        for part, opacity in ((time <= failed, 1.0), (time > failed, LIGHTER)):
-            seen = part & (time >= start) & (time <= end)
-            if seen.any():
-                shown = thinned(time[seen], voltage[seen], (start, end), columns_of(axes))
-                label = names[k] if opacity == 1.0 or not (time <= failed).any() else None
-                axes.plot(
-                    shown[0] / seconds, shown[1], color=lighter(colour, opacity), linewidth=TRACE, label=label,
-                    linestyle=line_style(on),
-                )  # fmt: skip
-                stored = _column(runs[k], "time")
-                if APART * np.count_nonzero((stored >= start) & (stored <= end)) <= columns_of(axes):
-                    values = _column(runs[k], "voltage") * MILLI
-                    here = (stored <= failed) == (opacity == 1.0)
-                    here &= (stored >= start) & (stored <= end)
-                    dots: dict[str, Any] = {"color": lighter(colour, opacity), "markersize": 4, "clip_on": False}
-                    axes.plot(stored[here] / seconds, values[here], ".", **dots)
+        _draw_trace(axes, runs[k], (k, names[k]), (start, end), seconds, failed, drawn)
+        time = _column(runs[k], "time")
         if not len(time) or span is not None:
             continue
         for key, at in (("voltage_start", time[0]), ("voltage_end", float(given.get("end_time", time[-1])))):
             if key in given:
                 marks.append((at / seconds, float(given[key]) * MILLI, k))
         if "failure" in given and failed < time[-1]:
-            notes.append((failed / seconds, str(given["failure"]), colour))
+            notes.append((failed / seconds, str(given["failure"]), run_colour(k)))
     draw_marks(axes, marks)
     if notes:
         low, high = axes.get_ylim()
         axes.set_ylim(low, high + 0.15 * (high - low))
     for place, text, colour in notes:
         draw_note(axes, place, text, colour)
+
+
+def _draw_trace(
+    axes: Axes,
+    run: StoredRun,
+    named: tuple[int, str],
+    span: tuple[float, float],
+    seconds: float,
+    failed: float,
+    drawn: list[tuple[Array, Array]],
+) -> None:
+    """Draw the voltage of a run in a span of time [s]: lighter after `failed` [s], with dots where values are few.
+
+    named: number and name of the run; seconds: in the unit of the axis; drawn: the traces that lie behind it; it is
+    added to them.
+    """
+    number, name = named
+    stored, values = _column(run, "time"), _column(run, "voltage") * MILLI
+    time, voltage = with_jumps(run, stored, values)
+    on = sum(coincide(one, (time, voltage)) for one in drawn)
+    drawn.append((time, voltage))
+    columns = columns_of(axes)
+    inside = (stored >= span[0]) & (stored <= span[1])
+    dotted = APART * np.count_nonzero(inside) <= columns
+    for before, opacity in ((True, 1.0), (False, LIGHTER)):
+        colour = lighter(run_colour(number), opacity)
+        part = (time <= failed) == before
+        seen = part & (time >= span[0]) & (time <= span[1])
+        if not seen.any():
+            continue
+        x, y = thinned(time[seen], voltage[seen], span, columns)
+        label = name if before or not (time <= failed).any() else None
+        axes.plot(x / seconds, y, color=colour, linewidth=TRACE, label=label, linestyle=line_style(on))
+        if dotted:
+            here = inside & ((stored <= failed) == before)
+            axes.plot(stored[here] / seconds, values[here], ".", color=colour, markersize=4, clip_on=False)
 
 
 def draw_length(

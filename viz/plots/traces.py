@@ -102,7 +102,9 @@ def draw_marks(axes: Axes, marks: Sequence[tuple[float, float, int]], bounds: Se
         lowest, highest = (end(y for _, y, _ in marks) for end in (min, max))
         span = max(high, highest) - min(low, lowest)
         above = ROOM_ABOVE * (2.0 if bounds else 1.0)
-        axes.set_ylim(min(low, lowest - ROOM_ABOVE * span) if low < 0.0 else low, max(high, highest + above * span))
+        axes.set_ylim(
+            min(low, lowest - ROOM_ABOVE * span) if low < 0.0 else low, max(high, highest + above * span)
+        )
     taken: list[tuple[float, float]] = []
     for x, y, k in marks:
         here = axes.transData.transform((x, y))

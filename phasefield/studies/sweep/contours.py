@@ -40,7 +40,9 @@ class FineGrid:
 
     def to_json(self) -> dict[str, Any]:
         """Return the grid as study.json holds it."""
-        lines = [[None if math.isnan(v) else float(f"{v:.9g}") for v in line] for line in self.values.tolist()]
+        lines = [
+            [None if math.isnan(v) else float(f"{v:.9g}") for v in line] for line in self.values.tolist()
+        ]
         return {"name": self.name, "x": self.xs.tolist(), "y": self.ys.tolist(), "values": lines}
 
     @classmethod
@@ -60,7 +62,11 @@ def numeric(study: Study) -> list[Heading]:
     found = []
     for head in study.inputs:
         values = {row[head.name] for row in study.rows}
-        if head.name not in (SEED, CASE) and len(values) > 1 and all(isinstance(v, int | float) for v in values):
+        if (
+            head.name not in (SEED, CASE)
+            and len(values) > 1
+            and all(isinstance(v, int | float) for v in values)
+        ):
             found.append(head)
     return found
 
@@ -116,7 +122,10 @@ def fine_grid(planner: Planner, study: Study) -> FineGrid | None:
     values = np.full((n, n), math.nan)
     at = columns[two[0].name], columns[two[1].name]
     for (j, y), (i, x) in itertools.product(enumerate(ys), enumerate(xs)):
-        found = [_closed_form(planner, base, name, _point(other, at, (float(x), float(y)))) for base, *other in rest]
+        found = [
+            _closed_form(planner, base, name, _point(other, at, (float(x), float(y))))
+            for base, *other in rest
+        ]
         good = [one for one in found if math.isfinite(one)]
         values[j, i] = sum(good) / len(good) if good else math.nan
     return FineGrid(str(name), xs, ys, values)
@@ -130,7 +139,9 @@ def _fine(study: Study, head: Heading, n: int) -> Floats:
     return np.geomspace(low, high, n) if log else np.linspace(low, high, n)
 
 
-def _point(others: Sequence[Sequence[Value | None]], at: tuple[int, int], two: tuple[float, float]) -> list[Value]:
+def _point(
+    others: Sequence[Sequence[Value | None]], at: tuple[int, int], two: tuple[float, float]
+) -> list[Value]:
     values: list[Any] = [one for axis in others for one in axis]
     values[at[0]], values[at[1]] = two
     return values

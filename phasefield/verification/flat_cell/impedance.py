@@ -104,7 +104,7 @@ def flat_cell_impedance(full: bool) -> Result:
         Curve("marched", 1e4 * seen.real, -1e4 * seen.imag),
     )
     title = "Impedance of the salt between two electrodes"
-    x, y = "Re Z (ohm cm\N{SUPERSCRIPT TWO})", "-Im Z (ohm cm\N{SUPERSCRIPT TWO})"
+    x, y = "Re Z (ohm cm\N{SUPERSCRIPT TWO})", "\N{MINUS SIGN}Im Z (ohm cm\N{SUPERSCRIPT TWO})"
     return Result(tuple(rows), (Plot("impedance", title, x, y, curves),))
 
 
