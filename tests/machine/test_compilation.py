@@ -11,7 +11,7 @@ import pytest
 
 from phasefield.kernels import _jit
 from phasefield.machine import compilation
-from phasefield.machine.compilation import KERNELS, Tally, watched
+from phasefield.machine.compilation import KERNELS, CompilationTally, watched
 from phasefield.simulation import progress
 from phasefield.simulation.driver import Progress
 from phasefield.simulation.progress import (
@@ -58,7 +58,7 @@ def test_kernels_are_counted_as_numba_compiles_them() -> None:
 def test_a_kernel_inside_another_takes_no_time_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     now = iter([10.0, 15.0])
     monkeypatch.setattr(compilation.time, "monotonic", lambda: next(now))
-    tally = Tally()
+    tally = CompilationTally()
     tally.start()
     tally.start()
     tally.end("phasefield.kernels.front")
