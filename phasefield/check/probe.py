@@ -70,10 +70,10 @@ def speed() -> Speed:
     It is measured anew when the program or the processor is another. Where kernels are not compiled yet, or nothing
     can be kept, nothing is wrong: the estimates are those of another machine.
     """
-    return kept() or measure() or REFERENCE
+    return kept_speed() or measure_speed() or REFERENCE
 
 
-def kept() -> Speed | None:
+def kept_speed() -> Speed | None:
     """Return what was measured and kept; None if there is nothing of this program and processor."""
     with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, PhasefieldError, RecursionError):
         content = json.loads(read_plain(_file()))
@@ -84,7 +84,7 @@ def kept() -> Speed | None:
     return None
 
 
-def measure() -> Speed | None:
+def measure_speed() -> Speed | None:
     """Measure the speed of this machine and keep it; None where that would have to compile kernels, or fails."""
     from phasefield.kernels._jit import compiled
 

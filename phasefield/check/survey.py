@@ -250,7 +250,7 @@ def _cost(case: Case, cost: Estimate, threads: int) -> Iterator[Finding]:
         words += "; a longer output.fields_every, or fewer output.fields, take less" if large else ""
         text = f"{number(cost.disk / GIGA)} GB" if cost.disk >= GIGA else f"{number(cost.disk / MEGA)} MB"
         yield Finding("cost", "disk", cost.disk, text, words, large)
-    compiling, slow = compilation.expected(), slowdown()
+    compiling, slow = compilation.compilation_seconds(), slowdown()
     if compiling:
         yield Finding("cost", "compilation", compiling, spell_wall(compiling), "once, before the first run")
     seconds = slow * (cost.whole or 0.0)

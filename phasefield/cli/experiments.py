@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from phasefield.cli.options import (
+    MAKING,
+    PRINTING,
     CaseName,
-    DryRun,
-    Json,
-    Quiet,
+    Making,
+    Printing,
     Set,
-    Threads,
-    Workers,
     check_out,
-    console_of,
+    gathered,
     print_json,
     telling_replaced,
 )
@@ -34,6 +33,7 @@ UF_CM2 = 1e-2  # F/m^2 in a uF/cm^2
 
 
 @experiments.command()
+@gathered
 def impedance(
     case: CaseName,
     set_: Set = None,
@@ -44,8 +44,7 @@ def impedance(
     double_layer: Annotated[float, typer.Option(help="Capacitance of each lithium surface [uF/cm2].")] = 10.0,
     permittivity: Annotated[float, typer.Option(help="Relative permittivity of the film.")] = 10.0,
     out: Annotated[Path, typer.Option(help="Folder of the picture and the table.")] = Path("impedance"),
-    json: Json = False,
-    quiet: Quiet = False,
+    printing: Printing = PRINTING,
 ) -> None:
     """Spectrum of the flat cell of a case at rest.
 
@@ -68,9 +67,9 @@ def impedance(
         ages = [units.to_si(text, units.TIME) for text in at or ["0 h"]]
     except units.UnitError as error:
         raise PhasefieldError(f"--at: {error}") from None
+    check_out(out)
     if min(ages) < 0.0:
         raise PhasefieldError("--at: a film has no age below 0 h")
-    check_out(out)
     resolved = read_case(case, set_ or [])
     if resolved.cathode is not None:
         raise PhasefieldError(f"{case}: has a cathode, whose spectrum the program does not know; take -s cathode=none")
@@ -88,26 +87,24 @@ def impedance(
         for name, age in zip(names, ages, strict=True)
     }
     title = f"Li | {resolved.electrolyte.name} | Li, flat, {1e6 * flat.gap:g} um, {resolved.temperature:.5g} K, at rest"
-    console = console_of(quiet, json)
+    console = printing.console()
     with telling_replaced(console):
         _write(cells, title, out)
     _print(console, cells, title)
     console.print(f"Spectrum: {out / 'impedance.csv'}, {out / 'impedance.png'}", soft_wrap=True)
-    if json:
+    if printing.json:
         print_json({"title": title, "states": _document(cells)})
 
 
 @experiments.command()
+@gathered
 def report(
     what: Annotated[str, typer.Argument(metavar="papers", help="What to report on; so far: papers.")],
     quick: Annotated[bool, typer.Option("--quick", help="Leave out cycling and rising currents.")] = False,
     out: Annotated[Path, typer.Option(help="Folder of the report and of its runs.")] = Path("report"),
     docs: Annotated[bool, typer.Option("--docs", help="Write docs/papers.md too.")] = False,
-    threads: Threads = None,
-    workers: Workers = None,
-    dry_run: DryRun = False,
-    json: Json = False,
-    quiet: Quiet = False,
+    making: Making = MAKING,
+    printing: Printing = PRINTING,
 ) -> None:
     """Simulate the papers' experiments beside what was measured.
 
@@ -126,17 +123,18 @@ def report(
 
     if what != "papers":
         raise PhasefieldError(f"report {what}: there is no such report; there is: papers")
-    console = console_of(quiet, json)
-    if dry_run:
-        announce_experiments(console, out, quick=quick, threads=threads)
+    console = printing.console()
+    if making.dry_run:
+        announce_experiments(console, out, quick=quick, threads=making.threads)
         return
     with telling_replaced(console):
-        report_experiments(console, out, quick=quick, docs=docs, threads=threads, workers=workers)
-    if json:
+        report_experiments(console, out, quick=quick, docs=docs, threads=making.threads, workers=making.workers)
+    if printing.json:
         print_text((out / JSON).read_text(encoding="utf-8").rstrip(), keep="\n")
 
 
 @experiments.command()
+@gathered
 def attribute(
     case: CaseName,
     other: Annotated[str, typer.Argument(metavar="CASE", help="The case to compare it with, such as pllz.")],
@@ -144,11 +142,8 @@ def attribute(
     seeds: Annotated[int, typer.Option(min=1, help="Seeds of surface and film; 1: the cases' own.")] = 1,
     limit: Annotated[str, typer.Option(metavar="VOLTAGE", help="|voltage| that ends a cell's life.")] = "1 V",
     out: Annotated[Path, typer.Option(help="Folder of tables, picture and runs.")] = Path("attribution"),
-    threads: Threads = None,
-    workers: Workers = None,
-    dry_run: DryRun = False,
-    json: Json = False,
-    quiet: Quiet = False,
+    making: Making = MAKING,
+    printing: Printing = PRINTING,
 ) -> None:
     """Which property made the difference between two cases.
 
@@ -178,19 +173,21 @@ def attribute(
     if not volts > 0.0:
         raise PhasefieldError(f"--limit {limit}: give a voltage above 0 V")
     check_out(out)
-    console = console_of(quiet, json)
-    if dry_run:
-        announce_difference((case, other), out, overrides=set_ or (), seeds=seeds, threads=threads, console=console)
+    console = printing.console()
+    if making.dry_run:
+        announce_difference(
+            (case, other), out, overrides=set_ or (), seeds=seeds, threads=making.threads, console=console
+        )
         return
     with telling_replaced(console):
         result = attribute_difference(
-            (case, other), out, overrides=set_ or (), seeds=seeds, limit=volts, threads=threads, workers=workers,
-            console=None if quiet else console,
+            (case, other), out, overrides=set_ or (), seeds=seeds, limit=volts, threads=making.threads,
+            workers=making.workers, console=None if printing.quiet else console,
         )  # fmt: skip
     console.print(paragraph(result), soft_wrap=True)
     console.print(f"Picture: {out / PICTURE}", soft_wrap=True)
     console.print(f"Tables: {out / TABLE}, {out / FIGURES}; text: {out / TEXT}", soft_wrap=True)
-    if json:
+    if printing.json:
         print_text((out / FIGURES).read_text(encoding="utf-8").rstrip(), keep="\n")
 
 

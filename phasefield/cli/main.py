@@ -21,15 +21,18 @@ import typer
 
 from phasefield.cli.experiments import experiments
 from phasefield.cli.options import (
+    MAKING,
+    PRINTING,
     CaseName,
-    DryRun,
     Json,
+    Making,
     Overwrite,
+    Printing,
     Quiet,
     Set,
     Threads,
-    Workers,
     console_of,
+    gathered,
     print_json,
     telling_replaced,
 )
@@ -287,18 +290,16 @@ def check(case: CaseName, set_: Set = None, json: Json = False, quiet: Quiet = F
 
 
 @app.command()
+@gathered
 def compare(
     given: Cases,
     out: Annotated[Path, typer.Option(help="Folder of the run folders, the picture and the table.")] = Path(
         "runs"
     ),
     set_: Set = None,
-    threads: Threads = None,
-    workers: Workers = None,
+    making: Making = MAKING,
     overwrite: Overwrite = False,
-    dry_run: DryRun = False,
-    json: Json = False,
-    quiet: Quiet = False,
+    printing: Printing = PRINTING,
 ) -> None:
     """Run cases side by side, then draw and tabulate them together.
 
@@ -309,27 +310,27 @@ def compare(
     phasefield compare pll pllz -s protocol.repeat=20 --out short
     phasefield compare runs/pll runs/uniform-film  stored runs, as they are
     """
-    from phasefield.studies.compare import announce, compare_runs, plan, print_rows
+    from phasefield.studies.compare import announce_runs, compare_runs, plan, print_rows
 
-    console = console_of(quiet, json)
-    if dry_run:
-        announce(console, plan(given, out, set_ or []), threads)
+    console = printing.console()
+    if making.dry_run:
+        announce_runs(console, plan(given, out, set_ or []), making.threads)
         return
     words = ["phasefield", "compare", *given, *(["--out", str(out)] if out != Path("runs") else [])]
     for text in set_ or []:
         words += ["-s", text]
-    words += ["--threads", str(threads)] if threads is not None else []
-    words += ["--workers", str(workers)] if workers is not None else []
+    words += ["--threads", str(making.threads)] if making.threads is not None else []
+    words += ["--workers", str(making.workers)] if making.workers is not None else []
     try:
         with telling_replaced(console):
             rows = compare_runs(
-                given, out, overrides=set_ or [], threads=threads, workers=workers, overwrite=overwrite,
-                console=None if quiet else console,
+                given, out, overrides=set_ or [], threads=making.threads, workers=making.workers, overwrite=overwrite,
+                console=None if printing.quiet else console,
             )  # fmt: skip
     except Interrupted as error:
         raise Interrupted(f"{error}; continue with: {shlex.join(words)}") from None
     print_rows(console, rows, out)
-    if json:
+    if printing.json:
         print_json(rows)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import inspect
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
@@ -32,6 +35,55 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run that
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be run, and how long it takes; run nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, in SI units.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+
+
+@dataclass(frozen=True)
+class Making:
+    """How many runs are made at once, on how many processors, or none."""
+
+    threads: Threads = None
+    workers: Workers = None
+    dry_run: DryRun = False
+
+
+@dataclass(frozen=True)
+class Printing:
+    """What a command prints: its tables, JSON on stdout and its tables on stderr, or nothing."""
+
+    json: Json = False
+    quiet: Quiet = False
+
+    def console(self) -> Console:
+        """Return the console of the command."""
+        return console_of(self.quiet, self.json)
+
+
+MAKING, PRINTING = Making(), Printing()
+
+
+def gathered(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command as typer reads it: a parameter that is a dataclass becomes one option for each of its fields.
+
+    The fields are annotated as options are. Their options stand in the place of the parameter.
+    """
+    parameters: list[inspect.Parameter] = []
+    records: dict[str, Any] = {}
+    for one in inspect.signature(command, eval_str=True).parameters.values():
+        if not is_dataclass(one.annotation):
+            parameters.append(one)
+            continue
+        records[one.name] = one.annotation
+        hints = get_type_hints(one.annotation, include_extras=True)
+        for field in fields(one.annotation):
+            parameters.append(one.replace(name=field.name, default=field.default, annotation=hints[field.name]))
+
+    @wraps(command)
+    def apart(**given: Any) -> None:
+        made = {name: record(**{f.name: given.pop(f.name) for f in fields(record)}) for name, record in records.items()}
+        command(**given, **made)
+
+    apart.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return apart
 
 
 def console_of(quiet: bool, json: bool = False) -> Console:

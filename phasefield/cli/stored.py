@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ from phasefield.cli.options import (
     Quiet,
     RunFolder,
     console_of,
+    gathered,
     print_json,
     telling_replaced,
 )
@@ -111,19 +113,30 @@ def _held(folder: Path, elsewhere: bool) -> Iterator[None]:
         raise FolderBusyError(f"{error}{'; or write elsewhere by --out' if elsewhere else ''}") from None
 
 
+@dataclass(frozen=True)
+class Movie:
+    """A movie instead of pictures, its format and its pace."""
+
+    movie: Annotated[
+        str | None, typer.Option(metavar="KIND", help="A movie instead: time (all frames) or turn (one, all round).")
+    ] = None
+    format_: Annotated[str, typer.Option("--format", help="Of the movie: gif or mp4.")] = "gif"
+    fps: Annotated[float, typer.Option(min=0.5, max=60.0, help="Frames a second of the movie.")] = 8.0
+    seconds: Annotated[float, typer.Option(min=0.5, max=120.0, help="Length of a movie that turns.")] = 6.0
+
+
+STILL = Movie()
+
+
 @stored.command()
+@gathered
 def render(
     folder: RunFolder,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the pictures.", show_default="the run folder")
     ] = None,
     frame: Frame = -1,
-    movie: Annotated[
-        str | None, typer.Option(metavar="KIND", help="A movie instead: time (all frames) or turn (one, all round).")
-    ] = None,
-    format_: Annotated[str, typer.Option("--format", help="Of the movie: gif or mp4.")] = "gif",
-    fps: Annotated[float, typer.Option(min=0.5, max=60.0, help="Frames a second of the movie.")] = 8.0,
-    seconds: Annotated[float, typer.Option(min=0.5, max=120.0, help="Length of a movie that turns.")] = 6.0,
+    film: Movie = STILL,
     style: Annotated[str, typer.Option(help="paper (300 dpi), slides (larger letters) or draft (150 dpi).")] = "paper",
     quiet: Quiet = False,
 ) -> None:
@@ -144,7 +157,7 @@ def render(
     from phasefield.viz.movie import movie as write_movie
     from phasefield.viz.style import STYLES, styled
 
-    for option, value, known in (("--movie", movie or KINDS[0], KINDS), ("--format", format_, FORMATS),
+    for option, value, known in (("--movie", film.movie or KINDS[0], KINDS), ("--format", film.format_, FORMATS),
                                  ("--style", style, tuple(STYLES))):  # fmt: skip
         if value not in known:
             raise PhasefieldError(f"{option} {value}: give one of {', '.join(known)}")
@@ -152,10 +165,11 @@ def render(
     told = console_for(stderr=True, quiet=quiet)
     with open_run(folder) as run, styled(style), _held(place, out is None), telling_replaced(told):
         number = _frame(run, frame)
-        if movie is not None:
+        if film.movie is not None:
             with told.status("drawing") as status:
                 path = write_movie(
-                    run, place / f"surface-{movie}.{format_}", movie, frame=number, fps=fps, seconds=seconds,
+                    run, place / f"surface-{film.movie}.{film.format_}", film.movie, frame=number, fps=film.fps,
+                    seconds=film.seconds,
                     told=lambda done, all_: status.update(f"drawing, {done} of {all_} frames"),
                 )  # fmt: skip
             _say_written([path], quiet)
@@ -294,7 +308,7 @@ def warm(quiet: Quiet = False) -> None:
     phasefield warm
     """
     from phasefield import api
-    from phasefield.check.probe import measure
+    from phasefield.check.probe import measure_speed
     from phasefield.kernels._jit import cache_folder
     from phasefield.machine import kernel_cache
     from phasefield.machine.compilation import watched
@@ -310,7 +324,7 @@ def warm(quiet: Quiet = False) -> None:
     console.print(compilation_ahead() or "compiling what is missing", soft_wrap=True)
     with (Display() if quiet else display("auto", console)) as shown, watched(shown.compiling):
         api.compile_kernels()
-    measure()
+    measure_speed()
     took = spell_wall(time.monotonic() - begun)
     console.print(f"ready after {took}; the kernels are kept in {cache_folder()}", soft_wrap=True)
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 import shlex
-from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
-from functools import wraps
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from phasefield.cli.options import DryRun, Json, Quiet, Set, Threads, Workers, console_of, print_json
+from phasefield.cli.options import PRINTING, DryRun, Printing, Set, Threads, Workers, gathered, print_json
 from phasefield.errors import Interrupted, PhasefieldError
 from phasefield.text.formatting import print_text
 
@@ -60,33 +57,8 @@ class Place:
 HERE = Place()
 
 
-def _gathered(command: Callable[..., None]) -> Callable[..., None]:
-    """Return a command as typer reads it: a parameter that is a dataclass becomes one option for each of its fields.
-
-    The fields are annotated as options are. Their options stand in the place of the parameter.
-    """
-    parameters: list[inspect.Parameter] = []
-    records: dict[str, Any] = {}
-    for one in inspect.signature(command, eval_str=True).parameters.values():
-        if not is_dataclass(one.annotation):
-            parameters.append(one)
-            continue
-        records[one.name] = one.annotation
-        hints = get_type_hints(one.annotation, include_extras=True)
-        for field in fields(one.annotation):
-            parameters.append(one.replace(name=field.name, default=field.default, annotation=hints[field.name]))
-
-    @wraps(command)
-    def apart(**given: Any) -> None:
-        made = {name: record(**{f.name: given.pop(f.name) for f in fields(record)}) for name, record in records.items()}
-        command(**given, **made)
-
-    apart.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    return apart
-
-
 @studies.command()
-@_gathered
+@gathered
 def study(
     name: Annotated[
         str | None, typer.Argument(metavar="STUDY", help="A study file or a shipped study; none: list them.")
@@ -101,8 +73,7 @@ def study(
         bool, typer.Option("--tabulate", help="Run nothing; make table, figures and page of what has been run.")
     ] = False,
     again: Annotated[bool, typer.Option("--again", help="Make runs that failed again, too.")] = False,
-    json: Json = False,
-    quiet: Quiet = False,
+    printing: Printing = PRINTING,
 ) -> None:
     """Run a parameter study: one table, figures, a page.
 
@@ -126,7 +97,7 @@ def study(
     place.check()
     prepared = prepare(read_study(name, tuple(set_ or [])), out, again)
     how = where(prepared, place.scheduler, place.workers, place.unencrypted, place.threads)
-    console = console_of(quiet, json)
+    console = printing.console()
     announce(console, prepared, how)
     if dry_run:
         _print_script(prepared)
@@ -137,7 +108,7 @@ def study(
     with folder_locked(prepared.folder):
         tally = None if only_table else _run(prepared, how, console, shlex.join([*words, *place.words]))
         result = _finish(prepared, tally, console)
-    if json:
+    if printing.json:
         print_json(result.rows)
 
 

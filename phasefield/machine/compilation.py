@@ -20,7 +20,7 @@ class NotCompiledError(Exception):
     """A kernel that is not kept is called where none may be compiled."""
 
 
-class Tally:
+class CompilationTally:
     """What this process has compiled: kernels, and seconds of wall time."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Tally:
                 self.tell()
 
 
-TALLY = Tally()
+TALLY = CompilationTally()
 _listening = False
 
 
@@ -101,7 +101,7 @@ def refused() -> Iterator[None]:
         TALLY.refused = False
 
 
-def expected() -> float:
+def compilation_seconds() -> float:
     """Return about how long all kernels take to compile beside what the machine does now, s; 0 if they are kept."""
     from phasefield.kernels._jit import compiled
 

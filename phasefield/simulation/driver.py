@@ -15,7 +15,7 @@ from phasefield.constants import VERSION
 from phasefield.errors import NO_LITHIUM, Interrupted, SolverError
 from phasefield.experiments.registry import evaluate
 from phasefield.files.locks import command_line
-from phasefield.machine.compilation import TALLY
+from phasefield.machine.compilation import TALLY, listen
 from phasefield.machine.processes import stop_signals
 from phasefield.model.coefficients import Drive
 from phasefield.model.laws import law_of
@@ -43,6 +43,11 @@ def next_save(every: float, begun: float, ended: float) -> float:
     """Return when rows and a checkpoint are due again; `every` [s] apart, but long saves (`LONG_SAVE`) more seldom."""
     took = ended - begun
     return ended + (max(every, took / SAVES) if took > LONG_SAVE else every)
+
+
+def clock() -> float:
+    """Return a time that does not pass while kernels are compiled, s."""
+    return time.monotonic() - TALLY.seconds
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,8 @@ class Driver:
         self.walltime = walltime
         self.before_step: Callable[[], None] | None = None
         self.cell = law_of(case)
-        self.begun = time.monotonic()
+        listen()
+        self.begun = clock()
         self.stop_signal: int | None = None
         self.control = Control()
         if resume:
@@ -132,8 +138,9 @@ class Driver:
         """Write rows, a frame if given, and a checkpoint."""
         begun, control = time.monotonic(), self.control
         self.writer.save(frame)
-        control.wall += time.monotonic() - self.begun
-        self.begun = time.monotonic()
+        now = clock()
+        control.wall += now - self.begun
+        self.begun = now
         rows, frames = self.writer.n_rows, self.writer.n_frames
         restart.save_checkpoint(self.folder, self.case, self.cell, self.state, self.position.at, control, rows, frames)
         self.save_due = next_save(self.case.output.checkpoint_every, begun, time.monotonic())
@@ -327,7 +334,7 @@ class Driver:
             return
         now = Progress(
             self.state.t, self.case.protocol.planned_time, int(row["cycle"]), self.case.protocol.repeat,
-            row["voltage"], row["Sz"], self.control.steps, dt, time.monotonic() - self.begun,
+            row["voltage"], row["Sz"], self.control.steps, dt, clock() - self.begun,
             TALLY.seconds,
         )  # fmt: skip
         try:

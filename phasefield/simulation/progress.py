@@ -48,7 +48,7 @@ class Clock:
 
 def compilation_ahead() -> str:
     """Return what is said before the kernels are compiled; empty if they are kept from an earlier time."""
-    seconds = compilation.expected()
+    seconds = compilation.compilation_seconds()
     return f"compiling once, about {spell_wall(seconds)}" if seconds else ""
 
 
@@ -100,7 +100,7 @@ class Several(Display):
         self.bars: Bars | None = _bars(console) if bars else None
         self.tasks: dict[str, TaskID] = {}
         self.wide = max(len(name) for name in names)
-        self.once = not compiled()
+        self.once = not kernels_kept()
 
     def __enter__(self) -> Several:
         if self.bars is not None:
@@ -166,7 +166,7 @@ class Count:
         self.begun, self.said = time.monotonic(), -LINE_EVERY
         self.bars: Bars | None = _bars(console) if bars else None
         self.task: TaskID | None = None
-        self.once = not compiled()
+        self.once = not kernels_kept()
 
     def __enter__(self) -> Count:
         if self.bars is not None:
@@ -265,7 +265,7 @@ def _beginning() -> str:
     return compilation_ahead() or "getting ready"
 
 
-def compiled() -> bool:
+def kernels_kept() -> bool:
     """Return whether kernels are kept from an earlier time."""
     from phasefield.kernels import _jit
 

@@ -103,7 +103,7 @@ def run_missing(
         _make(jobs, workers or share(entries, len(jobs), most), most, console)
 
 
-def announce(console: Console, entries: Sequence[PlannedRun], threads: int | None) -> None:
+def announce_runs(console: Console, entries: Sequence[PlannedRun], threads: int | None) -> None:
     """Say how many of the runs are done, how many are to be made and how long they take; nothing is run."""
     processors = api.check_threads(threads)
     waiting, seconds = expected(entries, processors)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from phasefield import api
 from phasefield.errors import PhasefieldError
 from phasefield.files.locks import folder_locked
-from phasefield.studies.compare import PlannedRun, announce, expected, run_missing
+from phasefield.studies.compare import PlannedRun, announce_runs, expected, run_missing
 from phasefield.text.formatting import plain_table, spell_wall
 from phasefield.validation.page import HTML, off, simulated, what, write, write_docs
 from phasefield.validation.registry import EXPERIMENTS, Setting
@@ -76,7 +76,7 @@ def announce_experiments(console: Console, out: Path, *, quick: bool, threads: i
         chosen = [one for one in EXPERIMENTS if one.quick or not quick]
         entries = [entry for one in chosen for entry in one.entries(Path(folder))]
         there = [replace(entry, folder=out / entry.folder.relative_to(folder)) for entry in entries]
-        announce(console, there, threads)
+        announce_runs(console, there, threads)
 
 
 def _announce(console: Console, entries: Sequence[PlannedRun], threads: int) -> None:

@@ -13,7 +13,7 @@ import pytest
 from phasefield.api import read_case
 from phasefield.check import estimate as cost
 from phasefield.check import probe, regime, survey
-from phasefield.check.probe import REFERENCE, Speed, kept, measure, speed
+from phasefield.check.probe import REFERENCE, Speed, kept_speed, measure_speed, speed
 from phasefield.kernels import _jit
 from phasefield.machine import compilation, kernel_cache, load
 from phasefield.simulation import driver  # noqa: F401  its kernels are loaded from where they are kept
@@ -44,13 +44,13 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_machine_is_measured_once_and_the_answer_kept(cache: Path, steps: list[str]) -> None:
-    assert kept() is None
+    assert kept_speed() is None
     found = speed()
     assert steps == ["small", "large", "stored"]
     assert found.step == pytest.approx(2.0 * REFERENCE.step)
     assert found.cell == pytest.approx(2.0 * REFERENCE.cell)
     assert found.frame == pytest.approx(0.12 / 2.0 - 0.02)  # beside other work; its step is not counted
-    assert kept() == found
+    assert kept_speed() == found
     speed.cache_clear()
     assert speed() == found
     assert len(steps) == 3, "a second process reads it"
@@ -65,7 +65,7 @@ def test_another_processor_or_version_is_measured_anew(
             monkeypatch.setattr(probe, name, value)
         else:
             monkeypatch.setattr(probe.os, "cpu_count", lambda: 64)
-        assert kept() is None
+        assert kept_speed() is None
         speed.cache_clear()
         assert speed() != REFERENCE
     assert len(steps) == 9
@@ -79,7 +79,7 @@ def test_a_damaged_file_is_measured_anew(cache: Path, steps: list[str], text: st
     content = json.loads((cache / probe.FILE).read_text())
     content["speed"]["cell"] = -1.0
     (cache / probe.FILE).write_text(json.dumps(content))
-    assert kept() is None
+    assert kept_speed() is None
 
 
 def test_a_cache_that_cannot_be_written_is_no_error(
@@ -90,7 +90,7 @@ def test_a_cache_that_cannot_be_written_is_no_error(
     assert speed().measured
     monkeypatch.setattr(_jit, "cache_folder", lambda: cache)
     monkeypatch.setattr(kernel_cache, "_alone", True)  # of this process alone
-    assert measure() is not None
+    assert measure_speed() is not None
     assert not (cache / probe.FILE).exists()
 
 
@@ -114,7 +114,7 @@ def test_nothing_is_compiled_for_an_estimate(cache: Path, monkeypatch: pytest.Mo
 def test_a_real_measurement_takes_seconds_and_logs_nothing(cache: Path, caplog: pytest.LogCaptureFixture) -> None:
     begun = time.process_time()
     with caplog.at_level(logging.INFO, "phasefield"):
-        found = measure()
+        found = measure_speed()
     assert found is not None
     assert time.process_time() - begun < 20.0  # 1.2 s once the kernels are loaded
     assert not caplog.records

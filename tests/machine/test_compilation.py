@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import numba
@@ -10,8 +11,9 @@ import pytest
 
 from phasefield.kernels import _jit
 from phasefield.machine import compilation
-from phasefield.machine.compilation import KERNELS, Tally, watched
+from phasefield.machine.compilation import KERNELS, CompilationTally, watched
 from phasefield.simulation import progress
+from phasefield.simulation.driver import Progress
 from phasefield.simulation.progress import (
     Clock,
     Count,
@@ -56,7 +58,7 @@ def test_kernels_are_counted_as_numba_compiles_them() -> None:
 def test_a_kernel_inside_another_takes_no_time_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     now = iter([10.0, 15.0])
     monkeypatch.setattr(compilation.time, "monotonic", lambda: next(now))
-    tally = Tally()
+    tally = CompilationTally()
     tally.start()
     tally.start()
     tally.end("phasefield.kernels.front")
@@ -137,3 +139,25 @@ def test_a_study_leaves_compilation_out_of_the_time_left(cold: None) -> None:
     board({"done": Done(0, "done", wall=110.0, compiling=90.0)})
     assert board.left() == pytest.approx(40.0)  # two runs that take twice what was estimated, as the first did
     assert "compiling" not in board._line()
+
+
+def test_the_wall_time_of_a_run_is_without_compilation(tmp_path: Path) -> None:
+    from commands import write_case
+
+    from phasefield.api import read_case, run
+    from phasefield.machine.compilation import TALLY
+
+    began = time.monotonic()
+
+    def compiles(report: Progress) -> None:
+        if report.step == 1:
+            TALLY.start()
+            time.sleep(1.0)
+            TALLY.end("phasefield.kernels.front")
+
+    with run(read_case(write_case(tmp_path)), tmp_path / "run", threads=1, progress=compiles) as stored:
+        whole = time.monotonic() - began
+        assert stored.summary["wall_time"] <= whole - 1.0
+        assert stored.summary["wall_time"] == pytest.approx(
+            stored.summary["steps"] * stored.summary["seconds_per_step"]
+        )

@@ -21,7 +21,7 @@ from phasefield.files.locks import folder_locked
 from phasefield.results.run import Run, open_run
 from phasefield.studies.attribution.inputs import Pair, pair_of
 from phasefield.studies.attribution.shapley import shapley
-from phasefield.studies.compare import PlannedRun, announce, run_missing
+from phasefield.studies.compare import PlannedRun, announce_runs, run_missing
 from phasefield.text.escape import csv_text, markdown_text
 from phasefield.viz.plots.series import voltage_ends
 
@@ -134,7 +134,7 @@ def _announce(pair: Pair, entries: Sequence[PlannedRun], seeds: int, threads: in
         f"= {len(entries)} runs",
         soft_wrap=True,
     )
-    announce(console, entries, threads)
+    announce_runs(console, entries, threads)
 
 
 def _result(pair: Pair, entries: Sequence[PlannedRun], seeds: int, limit: float) -> Attribution:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from phasefield.machine.load import slowdown
-from phasefield.simulation.progress import LINE_EVERY, compilation_ahead, compilation_line, compiled
+from phasefield.simulation.progress import LINE_EVERY, compilation_ahead, compilation_line, kernels_kept
 from phasefield.studies.sweep.engine import Tally
 from phasefield.studies.sweep.study import Prepared, Where
 from phasefield.studies.sweep.table import TABLE, Study, point_label
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+SEEN = 1.15  # times as long: less is not worth a word
 SILENT = 20.0  # s after which a run that says nothing more is not shown as running
 MOST_LINES = 16  # runs shown one by one
 MB = 1e6
@@ -37,7 +38,9 @@ def announce(console: Console, prepared: Prepared, how: Where) -> None:
     if waiting:
         line += f", about {spell_wall(prepared.seconds)} of one core"
         if how.cores:
-            line += f": {spell_wall(slowdown() * prepared.seconds / how.cores)} on {how.words}"
+            slow = slowdown()
+            line += f": {spell_wall(slow * prepared.seconds / how.cores)} on {how.words}"
+            line += ", beside other work" if slow > SEEN else ""
         if ahead := compilation_ahead():
             line += f"; first: {ahead}"
         largest = max(one.memory for _, one in prepared.waiting)
@@ -65,7 +68,7 @@ class Board:
         self.running: dict[int, tuple[float, Mapping[str, Any]]] = {}
         self.begun, self.said = time.monotonic(), 0.0
         self.workers = 1
-        self.once, self.compiling = not compiled(), ""
+        self.once, self.compiling = not kernels_kept(), ""
         self.live: Any = None
 
     def __enter__(self) -> Board:

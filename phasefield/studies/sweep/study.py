@@ -138,7 +138,7 @@ def run_waiting(prepared: Prepared, how: Where, show: Show) -> Tally:
     """
     with folder_locked(prepared.folder):
         keep(prepared.planner, [one for _, one in prepared.points], prepared.folder)
-        table.write_index(prepared.folder, prepared.study, prepared.points, prepared.runs, rows_of(prepared))
+        table.write_index(prepared.folder, prepared.study, prepared.points, prepared.runs, _rows(prepared))
         prepared.runs.mkdir(parents=True, exist_ok=True)
         tally = make_runs(prepared.tasks(how.threads), len(prepared.waiting), how.connect, how.cores, show)
         replace_text(prepared.folder / COST, json.dumps(cost(tally), indent=1) + "\n")
@@ -151,7 +151,7 @@ def tabulate(prepared: Prepared, errors: Mapping[int, str] | None = None) -> Stu
     found = errors or {}
     by_hash = {one.hash: found[point.number] for point, one in prepared.points if point.number in found}
     everywhere = {point.number: by_hash[one.hash] for point, one in prepared.points if one.hash in by_hash}
-    rows = rows_of(prepared, everywhere)
+    rows = _rows(prepared, everywhere)
     about = about_of(prepared)
     study = Study(prepared.folder, {**about, "columns": [vars(head) for head in heads]}, rows)
     grid = contours.fine_grid(prepared.planner, study)
@@ -161,7 +161,7 @@ def tabulate(prepared: Prepared, errors: Mapping[int, str] | None = None) -> Stu
     return study
 
 
-def rows_of(prepared: Prepared, errors: Mapping[int, str] | None = None) -> list[Row]:
+def _rows(prepared: Prepared, errors: Mapping[int, str] | None = None) -> list[Row]:
     """Return the rows of the table as the run folders have them now; errors: why runs gave nothing, by point."""
     return table.rows_of(prepared.planner, prepared.points, prepared.runs, errors or {})
 
