@@ -39,26 +39,16 @@ def profile(
     phasefield profile cell-7.sdf runs/pllz
     phasefield profile map.csv --unit um --pixel "2 um" runs/pllz --out mine
     """
-    from phasefield import units
     from phasefield.results.summary import TEXTURE_ROWS
     from phasefield.studies.profiles import NAMES, load_profiles, side_by_side, write_profiles
     from phasefield.text.formatting import plain_table
-
-    def length(option: str, text: str) -> float:
-        try:
-            value = units.to_si(text, units.LENGTH)
-        except units.UnitError as error:
-            raise PhasefieldError(f"{option}: {error}") from None
-        if not value > 0.0:
-            raise PhasefieldError(f"{option} {text}: give a length above 0")
-        return value
 
     check_out(out)
     if name and len(name) > len(given):
         raise PhasefieldError(f"--name comes {len(name)} times, for {len(given)} surfaces")
     names = [*(name or ()), *(Path(text).resolve().stem for text in given[len(name or ()) :])]
-    edge = None if pixel is None else length("--pixel", pixel)
-    scale = None if unit is None else length("--unit", f"1 {unit}")
+    edge = None if pixel is None else _length("--pixel", pixel)
+    scale = None if unit is None else _length("--unit", f"1 {unit}")
     shown, spacing = side_by_side(load_profiles(given, frame, edge, scale), names)
     console = console_of(quiet, json)
     with telling_replaced(console):
@@ -77,3 +67,16 @@ def profile(
     console.print(f"Tables: {made[0]}, {made[1]}", soft_wrap=True)
     if json:
         print_text(made[1].read_text(encoding="utf-8").rstrip(), keep="\n")
+
+
+def _length(option: str, text: str) -> float:
+    """Return a length [m] that an option gives."""
+    from phasefield import units
+
+    try:
+        value = units.to_si(text, units.LENGTH)
+    except units.UnitError as error:
+        raise PhasefieldError(f"{option}: {error}") from None
+    if not value > 0.0:
+        raise PhasefieldError(f"{option} {text}: give a length above 0")
+    return value

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from phasefield.api import read_case
 from phasefield.cases import folder as shipped_folder
 from phasefield.errors import CaseError, PhasefieldError, ResultError
-from phasefield.studies.sweep import analysis
+from phasefield.studies import sensitivity
 from phasefield.studies.sweep.axes import Point, drawn, points_of
 from phasefield.studies.sweep.cluster import slurm
 from phasefield.studies.sweep.contours import FineGrid, map_inputs
@@ -259,7 +259,7 @@ def test_quantities_know_their_units() -> None:
     assert quantity_of("film.patchs.spread", 1.0) is None
 
 
-# Outputs and their analysis.
+# Outputs and their sensitivity.
 
 
 class Fake:
@@ -327,7 +327,7 @@ def test_sobol_indices_of_the_ishigami_function() -> None:
     mixed = [np.where(np.arange(3) == i, B, A) for i in range(3)]
     values = np.array([ishigami(x) for x in (A, B, *mixed)])
     values[2, 7] = math.nan  # a run that failed: its base point is left out
-    found, n = analysis.sobol(["x1", "x2", "x3"], values)
+    found, n = sensitivity.sobol(["x1", "x2", "x3"], values)
     assert n == 4095
     V1, V2, V13 = 0.5 * (1 + 0.1 * math.pi**4 / 5) ** 2, 7.0**2 / 8, 0.1**2 * math.pi**8 * (1 / 18 - 1 / 50)
     V = V1 + V2 + V13
@@ -345,7 +345,7 @@ def test_sobol_indices_of_a_whole_design_are_those_of_scipy() -> None:
     from scipy.stats import sobol_indices
 
     values = np.random.default_rng(3).normal(size=(5, 64)).cumsum(axis=0)
-    found, _ = analysis.sobol(["a", "b", "c"], values)
+    found, _ = sensitivity.sobol(["a", "b", "c"], values)
     one = sobol_indices(func={"f_A": values[:1], "f_B": values[1:2], "f_AB": values[2:, None]}, n=64)
     np.testing.assert_allclose([index.first for index in found], one.first_order, rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose([index.total for index in found], one.total_order, rtol=1e-12)
@@ -355,22 +355,22 @@ def test_sobol_indices_of_a_whole_design_are_those_of_scipy() -> None:
 
 def test_sobol_indices_need_points_and_a_varying_output() -> None:
     with pytest.raises(ValueError, match="need more"):
-        analysis.sobol(["a"], np.full((3, 8), math.nan))
+        sensitivity.sobol(["a"], np.full((3, 8), math.nan))
     with pytest.raises(ValueError, match="the same everywhere"):
-        analysis.sobol(["a"], np.ones((3, 8)))
+        sensitivity.sobol(["a"], np.ones((3, 8)))
 
 
 def test_means_over_seeds_leave_out_what_failed() -> None:
     rows = [{"x": x, "seed": s, "Sz": v} for x, s, v in ((1.0, 1, 2.0), (1.0, 2, 4.0), (2.0, 1, 5.0), (2.0, 2, None))]
-    means = analysis.over_seeds(rows, ["x"], "Sz")
-    assert means[1.0,] == analysis.Mean(2, 3.0, math.sqrt(2.0))
+    means = sensitivity.over_seeds(rows, ["x"], "Sz")
+    assert means[1.0,] == sensitivity.Mean(2, 3.0, math.sqrt(2.0))
     assert (means[2.0,].runs, means[2.0,].mean) == (1, 5.0)
     assert math.isnan(means[2.0,].deviation)
 
 
 def test_a_grid_of_two_inputs_has_their_means() -> None:
     rows = [{"x": x, "y": y, "z": 10 * x + y + s} for x in (1.0, 2.0) for y in (3.0, 5.0, 4.0) for s in (-0.5, 0.5)]
-    xs, ys, z = analysis.mean_on_grid([*rows, {"x": 1.0, "y": 6.0, "z": None}], "x", "y", "z")
+    xs, ys, z = sensitivity.mean_on_grid([*rows, {"x": 1.0, "y": 6.0, "z": None}], "x", "y", "z")
     assert (list(xs), list(ys)) == ([1.0, 2.0], [3.0, 4.0, 5.0, 6.0])
     np.testing.assert_allclose(z[:3], [[13, 23], [14, 24], [15, 25]], rtol=1e-15)
     assert np.isnan(z[3]).all()

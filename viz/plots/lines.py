@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
+from numpy.typing import NDArray
 
-from phasefield.viz.plots.curves import Curve, Plot
+from phasefield.viz.plots.curves import Curve, Floats, Plot
 from phasefield.viz.plots.traces import coincide, line_style
 from phasefield.viz.style import INK, RUN_COLOURS, look, new_figure, powers, save
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.errors import PhasefieldError
-from phasefield.studies.sweep.analysis import value
+from phasefield.studies.sensitivity import value
 from phasefield.studies.sweep.axes import Point
 from phasefield.studies.sweep.plan import Planner, dimensionless_numbers
 from phasefield.studies.sweep.studyfile import CASE, SEED

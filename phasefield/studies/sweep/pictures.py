@@ -11,8 +11,8 @@ import numpy as np
 
 from phasefield.api import read_case
 from phasefield.errors import PhasefieldError
-from phasefield.studies.sweep import analysis
-from phasefield.studies.sweep.analysis import Index, value
+from phasefield.studies import sensitivity
+from phasefield.studies.sensitivity import Index, value
 from phasefield.studies.sweep.contours import FineGrid, columns_of, is_log, map_inputs, numeric
 from phasefield.studies.sweep.studyfile import CASE, SEED
 from phasefield.studies.sweep.table import Heading, Study
@@ -97,7 +97,7 @@ def _panel(study: Study, head: Heading, output: Heading, size: float) -> Respons
     """Return the curves over one input, one for each combination of the others; too many: their middle ones."""
     along = columns_of(study, head.name)
     others = [h.name for h in study.inputs if h.name not in (*along, SEED)]
-    means = analysis.over_seeds(study.rows, [head.name, *others], output.name)
+    means = sensitivity.over_seeds(study.rows, [head.name, *others], output.name)
     groups: dict[tuple[object, ...], list[tuple[float, float, float]]] = {}
     for key, mean in means.items():
         x = key[0]
@@ -123,7 +123,7 @@ def _shown(head: Heading, one: object) -> str:
 def _by_words(study: Study, output: Heading, size: float) -> Response:
     """Return the response over inputs that are words, cases for instance; over the seeds if there are none."""
     names = [h.name for h in study.inputs if h.name != SEED]
-    means = analysis.over_seeds(study.rows, names, output.name)
+    means = sensitivity.over_seeds(study.rows, names, output.name)
     if not names:
         rows = [(value(row, SEED) if SEED in row else 0.0, value(row, output.name) / size) for row in study.rows]
         x, y = np.array(rows).T
@@ -140,7 +140,7 @@ def _by_words(study: Study, output: Heading, size: float) -> Response:
 def _map(study: Study, two: tuple[Heading, Heading], output: Heading) -> Path:
     x, y = two
     scale, size = output_scale(study, output)
-    xs, ys, values = analysis.mean_on_grid(study.rows, x.name, y.name, output.name)
+    xs, ys, values = sensitivity.mean_on_grid(study.rows, x.name, y.name, output.name)
     grid = FineGrid.of(study)
     contours = None
     if grid is not None:
@@ -180,7 +180,7 @@ def study_sobol(study: Study, output: str) -> tuple[list[Index], int] | None:
         return None
     names = [head.name for head in study.inputs if head.name not in (SEED, CASE)]
     with suppress(ValueError):
-        return analysis.sobol_of(study.rows, names, sample["points"], output)
+        return sensitivity.sobol_of(study.rows, names, sample["points"], output)
     return None
 
 
