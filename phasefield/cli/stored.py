@@ -189,7 +189,7 @@ def _draw_pictures(run: Run, number: int, folder: Path, told: Console) -> list[P
     from phasefield.experiments.registry import panels
     from phasefield.viz.plots.lines import draw_panels
     from phasefield.viz.plots.series import series
-    from phasefield.viz.stored import has_field, is_flat_run
+    from phasefield.viz.stored import has_field, is_flat_run, title_of
     from phasefield.viz.surfaces.plate import plate
     from phasefield.viz.surfaces.section import cross_section
     from phasefield.viz.surfaces.surface import surface
@@ -205,7 +205,7 @@ def _draw_pictures(run: Run, number: int, folder: Path, told: Console) -> list[P
         made.append(plate(run, folder / "plate.png", number))
     made.append(series(run, folder / "series.png"))
     if shown := panels(run):
-        made.append(draw_panels(shown, folder / "experiment.png", run.title))
+        made.append(draw_panels(shown, folder / "experiment.png", title_of(run)))
     return made
 
 

@@ -44,7 +44,7 @@ def evaluate(case: Case, run: Run) -> Evaluation:
                f"{words}; the resolution is the last increment" if failed else f"no failure up to the last: {words}"),
         Evaluated("largest_current_passed", below if failed else last, says="" if failed else "no failure"),
         Evaluated("time_to_failure", end if failed else math.nan),
-        Evaluated("current_at_depletion", first, says="at the place with the least salt" if depleted else "none"),
+        Evaluated("current_at_depletion", first, says="at the place with the least salt" if depleted else "no place was depleted"),
     )  # fmt: skip
     how = (
         f"The current rises in steps. The run ends at {case.protocol.voltage_limit:.4g} V or by an event: "
@@ -55,8 +55,11 @@ def evaluate(case: Case, run: Run) -> Evaluation:
 
 def panels(case: Case, run: Run) -> tuple[Plot, ...]:
     """Return current and voltage over time, with the end of the run."""
-    time = np.asarray(run.series["time"]) / HOUR
-    size, voltage = (np.abs(run.series[name]) for name in ("current_density", "voltage"))
+    from phasefield.viz.plots.series import with_jumps
+
+    stored = np.asarray(run.series["time"]) / HOUR
+    time, size = with_jumps(run, stored, np.abs(run.series["current_density"]))
+    _, voltage = with_jumps(run, stored, np.abs(run.series["voltage"]))
     end = slice(-1, None)
     ended = str(run.summary.get("reason", "unfinished")).replace("_", " ")
     return (

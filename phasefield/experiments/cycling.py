@@ -10,9 +10,7 @@ from phasefield.case import Case
 from phasefield.experiments.rows import rows_of_steps
 from phasefield.results.evaluation import Evaluated, Evaluation
 from phasefield.results.run import Run
-from phasefield.viz.plots.curves import Curve, Plot
-
-HOUR, UM = 3600.0, 1e6
+from phasefield.viz.plots.curves import Plot
 
 
 def evaluate(case: Case, run: Run) -> Evaluation:
@@ -44,10 +42,5 @@ def evaluate(case: Case, run: Run) -> Evaluation:
 
 
 def panels(case: Case, run: Run) -> tuple[Plot, ...]:
-    """Return the voltage in full, and Sz, over time."""
-    time = np.asarray(run.series["time"]) / HOUR
-    return (
-        Plot("experiment", "Cycling", "time (h)", "cell voltage (V)",
-             (Curve("", time, np.asarray(run.series["voltage"]), True),)),
-        Plot("experiment", "", "time (h)", "Sz (um)", (Curve("", time, UM * np.asarray(run.series["Sz"]), True),)),
-    )  # fmt: skip
+    """Return nothing: voltage and texture over time are in the picture of the series."""
+    return ()

@@ -23,7 +23,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from phasefield.errors import ResultError, one_line
-from phasefield.files.atomic import replace_text
+from phasefield.files.atomic import replace_text, replaced_files
 
 log = logging.getLogger(__name__)
 
@@ -227,6 +227,7 @@ def _read(path: Path) -> dict[str, str]:
 
 
 def _write(path: Path, answers: dict[str, str]) -> None:
-    with suppress(OSError, ResultError):  # a read-only home costs one more question, nothing else
+    # A read-only home costs one more question, nothing else. What is replaced here is no result of the user.
+    with suppress(OSError, ResultError), replaced_files():
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_text(path, json.dumps(answers, indent=1))
