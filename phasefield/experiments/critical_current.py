@@ -44,7 +44,7 @@ def evaluate(case: Case, run: Run) -> Evaluation:
                f"{words}; the resolution is the last increment" if failed else f"no failure up to the last: {words}"),
         Evaluated("largest_current_passed", below if failed else last, says="" if failed else "no failure"),
         Evaluated("time_to_failure", end if failed else math.nan),
-        Evaluated("current_at_depletion", first, says="at the place with the least salt" if depleted else "no place was depleted"),
+        Evaluated("current_at_depletion", first, says="" if depleted else "no place was depleted"),
     )  # fmt: skip
     how = (
         f"The current rises in steps. The run ends at {case.protocol.voltage_limit:.4g} V or by an event: "
