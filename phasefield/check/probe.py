@@ -38,7 +38,7 @@ NAMES = ("start", "step", "column", "cell", "frame")
 class Speed:
     """What a run of one thread costs on this machine when it does nothing else, s.
 
-    start: from the command to the first step; step: of each step, with `column` for each column of cells over a
+    start: of the command besides steps and frames; step: of each step, with `column` for each column of cells over a
     surface and `cell` for each cell; frame: to store the fields of a small cell; measured: on this machine, not on
     the one below.
     """
@@ -59,7 +59,7 @@ class Speed:
         return Speed(self.start * first, self.step * first, self.column * rest, self.cell * rest, self.frame)
 
 
-REFERENCE = Speed(1.6, 0.0047, 22e-6, 0.25e-6, 0.03, measured=False)
+REFERENCE = Speed(1.9, 0.0047, 22e-6, 0.25e-6, 0.03, measured=False)
 """An AMD EPYC of the fifth generation: PLLZ with 768, 30 720 and 245 760 cells."""
 
 
@@ -154,9 +154,9 @@ def _file() -> Path:
 
 
 def _machine() -> str:
-    """Return what the speed belongs to: program, processor and how many there are."""
+    """Return what the speed belongs to: program, processor, how many there are, and what it is measured against."""
     name = platform.processor() or platform.machine()
     with suppress(OSError), open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
         found = [line.partition(":")[2].strip() for line in file if line.startswith(("model name", "CPU part"))]
         name = found[0] if found else name
-    return f"{VERSION}, {name}, {os.cpu_count()}"
+    return f"{VERSION}, {name}, {os.cpu_count()}, {REFERENCE}"
