@@ -410,7 +410,8 @@ def test_pictures_of_studies_profiles_and_spectra(tmp_path: Path, figures: list[
     from phasefield.topography.profiles import Profile
     from phasefield.viz.plots.attribution import Panel, bars
     from phasefield.viz.plots.nyquist import Spectrum, nyquist
-    from phasefield.viz.plots.study import Contours, (
+    from phasefield.viz.plots.study import (
+        Contours,
         Response,
         ResponseCurve,
         Scale,
@@ -426,7 +427,8 @@ def test_pictures_of_studies_profiles_and_spectra(tmp_path: Path, figures: list[
     response_panels([Response(axis, curves, names[0]), Response(Scale(names[1], names=(*names[:3],)), curves[:1])],
                     axis, tmp_path / "a.png", names[0], names[1])  # fmt: skip
     value_map(some, some, np.outer(some, some), (axis, axis, axis), tmp_path / "b.png", names[0],
-              marks={name: (10.0, 10.0) for name in names}, contours=Contours(names[1], some, some, np.outer(some, some)))  # fmt: skip
+              marks={name: (10.0, 10.0) for name in names},
+              contours=Contours(names[1], some, some, np.outer(some, some)))  # fmt: skip
     index = np.tile([0.5, 0.4, 0.6], (len(names), 1))
     sobol_bars(names, index, index, tmp_path / "c.png", names[0])
     nyquist([Spectrum(name, some, some + 1j * some, {}) for name in names[:2]], names[0], tmp_path / "d.png")
