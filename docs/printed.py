@@ -6,7 +6,7 @@ from pathlib import Path
 
 from phasefield.case.file import reference_markdown
 from phasefield.fields import FIELDS, SERIES, table
-from phasefield.results.evaluation import QUANTITIES
+from phasefield.results.evaluation import NUMBERED, QUANTITIES
 
 DOCS = Path(__file__).parent
 BEGIN, END = "<!-- printed: {} -->", "<!-- end of {} -->"
@@ -30,7 +30,9 @@ def results(text: str) -> str:
 def experiments(text: str) -> str:
     """Return docs/experiments.md with its table of results renewed."""
     begin, end = BEGIN.format("results"), END.format("results")
-    rows = "".join(f"| `{name}` | {one.unit} | {one.meaning} |\n" for name, one in QUANTITIES.items())
+    numbers = {name: "_1, _2, ..." for name in NUMBERED}
+    names = {f"{name}{numbers.get(name, '')}": one for name, one in QUANTITIES.items()}
+    rows = "".join(f"| `{name}` | {one.unit} | {one.meaning} |\n" for name, one in names.items())
     before, rest = text.split(begin)
     return f"{before}{begin}\n\n| result | unit | what |\n|---|---|---|\n{rows}\n{end}{rest.split(end)[1]}"
 

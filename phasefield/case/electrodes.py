@@ -185,8 +185,11 @@ class Contact(Record):
 
     @model_validator(mode="after")
     def _check(self) -> Contact:
+        if self.viscosity is not None and self.relaxation_time is not None:
+            raise refuse("relaxation_time", "says with the modulus what viscosity says; remove one of them")
         if self.viscosity is None:
             if self.modulus is None or self.relaxation_time is None:
                 raise refuse("viscosity", "missing; give it, or modulus and relaxation_time of the membrane")
             fill(self, viscosity=0.25 * self.modulus * self.relaxation_time)
+            self.__dict__["relaxation_time"] = None  # one number from here on
         return self

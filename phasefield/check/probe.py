@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import os
 import platform
 import statistics
@@ -31,6 +30,7 @@ SMALL = ['grid.size=["64 um", "64 um", "96 um"]', 'surface.height="40 um"', "pro
 LARGE = ["protocol.repeat=3"]  # 32 x 32 x 30 cells
 SELDOM, OFTEN = ['output.fields_every="1000 h"'], ['output.fields_every="1 h"']  # a frame never, and at each step
 LEAST_FRAME = 1e-3  # s
+FASTEST, SLOWEST = 1e-15, 1e4  # s; what is kept and lies outside is no speed of a machine
 NAMES = ("start", "step", "column", "cell", "frame")
 
 
@@ -75,11 +75,12 @@ def speed() -> Speed:
 
 def kept_speed() -> Speed | None:
     """Return what was measured and kept; None if there is nothing of this program and processor."""
-    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, PhasefieldError, RecursionError):
+    wrong = (OSError, ValueError, TypeError, KeyError, AttributeError, ArithmeticError, PhasefieldError, RecursionError)
+    with suppress(*wrong):
         content = json.loads(read_plain(_file()))
         start, step, column, cell, frame = (float(content["speed"][name]) for name in NAMES)
         found = Speed(start, step, column, cell, frame)
-        if content["machine"] == _machine() and all(0.0 < getattr(found, name) < math.inf for name in NAMES):
+        if content["machine"] == _machine() and all(FASTEST < getattr(found, name) < SLOWEST for name in NAMES):
             return found
     return None
 

@@ -144,9 +144,10 @@ def _contact(case: Case, p: Properties, leg: FlatStep) -> Iterator[Finding]:
         yield Finding("contact", "margin", margin, "not limited", "the film is even: nothing lifts the membrane")
         return
     current = pressed.limiting_current(leg.time)
+    least = f"{number(current, 0.1)} mA/cm2" if math.isfinite(current) else "no current"
     words = (
-        f"{number(100.0 * math.erf(margin))} % of the surface in contact; margin 1 at {number(current, 0.1)} mA/cm2, "
-        f"2 at {number(pressed.safe_pressure(j, q), 1e-6)} MPa"
+        f"{100.0 * math.erf(margin):.3g} % of the surface in contact; margin 1 at {least}, "
+        f"2 at a pressure of {1e-6 * pressed.safe_pressure(j, q):.3g} MPa"
     )
     if patches is not None and patches.spread > WIDE:
         words += "; an order of magnitude only at such a spread"

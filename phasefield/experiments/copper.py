@@ -6,6 +6,7 @@ Mater. 2018, 8, 1702097.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from phasefield.case import Case
 from phasefield.constants import FARADAY
-from phasefield.experiments.rows import rows_of_steps
+from phasefield.experiments.rows import is_driven, rows_of_steps
 from phasefield.results.evaluation import Evaluated, Evaluation
 from phasefield.results.run import Run
 from phasefield.viz.plots.curves import Curve, Plot
@@ -58,25 +59,28 @@ def balance_of(run: Run, molar_volume: float) -> Balance:
 def evaluate(case: Case, run: Run) -> Evaluation:
     """Return the efficiency of a stored run, of its cycles, and the shares of the lithium that is lost."""
     b = balance_of(run, case.properties().V_m)
-    halves = [rows.passed for rows in rows_of_steps(run) if rows.passed]
-    # A cycle plates and strips as much again; the reservoir and the last strip belong to none.
-    pairs = [(-out, back) for out, back in zip(halves[1:-1:2], halves[2:-1:2], strict=False) if out < 0.0 < back]
+    driven = [rows for rows in rows_of_steps(run) if is_driven(case, rows)]
+    halves = [sum(part) for _, part in itertools.groupby((rows.passed for rows in driven), lambda q: q > 0.0)]
+    # A cycle strips and plates again; the reservoir before and the last strip belong to none.
+    pairs = [(-out, back) for out, back in itertools.pairwise(halves[:-1]) if out < 0.0 < back]
     cycle = float(np.mean([out / back for out, back in pairs])) if pairs else math.nan
     whole = str(run.summary.get("reason", "unfinished")) == "end"
-    if not b.plated > 0.0 or case.surface.substrate is None:
+    if not b.plated > 0.0 or not driven or case.surface.substrate is None:
         says = "nothing was plated on copper: the case has no surface.substrate" if b.plated else "nothing was plated"
         return Evaluation("copper-efficiency", (Evaluated("coulombic_efficiency", math.nan, says=says),))
+    says = "" if whole else "the run ended before its protocol: lithium that could still be stripped counts as lost"
+    if not b.stripped > 0.0:
+        says = "nothing was stripped"
     return Evaluation(
         "copper-efficiency",
         (
-            Evaluated("coulombic_efficiency", b.efficiency, says="" if whole else
-                      "the run ended before its protocol: lithium that could still be stripped counts as lost"),
+            Evaluated("coulombic_efficiency", b.efficiency if b.stripped > 0.0 else math.nan, says=says),
             Evaluated("lost_to_film", b.film / b.plated, says="share of the lithium plated"),
             Evaluated("lost_as_dead_lithium", b.dead / b.plated, says="cut off from the copper"),
             Evaluated("lost_as_residue", b.residue / b.plated, says="still on the copper, in contact"),
             Evaluated("cycle_efficiency", cycle, says=f"mean of {len(pairs)} cycles that strip, then plate"),
-            Evaluated("voltage_at_nuclei", float(run.series["voltage"][0]),
-                      says="first value; the run begins with nuclei"),
+            Evaluated("voltage_at_nuclei", float(driven[0].voltage[0]),
+                      says="first value under current; the run begins with nuclei"),
         ),
         "Charges are those of the cell; nuclei at the start count as plated. The four shares add up to one.",
     )  # fmt: skip

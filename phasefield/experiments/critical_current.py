@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from phasefield.case import Case
-from phasefield.experiments.rows import rows_of_steps
+from phasefield.experiments.rows import is_driven, rows_of_steps
 from phasefield.results.evaluation import Evaluated, Evaluation
 from phasefield.results.run import Run
 from phasefield.viz.plots.curves import Curve, Plot
@@ -29,26 +29,46 @@ def imposed_last(case: Case, run: Run) -> float:
     return abs(case.protocol.steps[step].current or 0.0)
 
 
+def failure(case: Case, run: Run) -> tuple[float, float, str] | None:
+    """Return when a run failed [s], the current imposed then [A/m^2], and the criterion; None if it did not.
+
+    A voltage limit that is imposed instead of ending the run counts from its first time on.
+    """
+    summary, end = run.summary, float(run.series["time"][-1])
+    reason = str(summary.get("reason", "unfinished"))
+    limited = [event for event in summary.get("events", []) if event["event"] == "voltage_limit"]
+    if limited and reason in ("end", "unfinished"):
+        when = float(limited[0]["time"])
+        return when, imposed_at(case, run, when), str(limited[0]["text"])
+    if reason in ("end", "unfinished"):
+        return None
+    return end, imposed_last(case, run), str(summary.get("text", reason))
+
+
 def evaluate(case: Case, run: Run) -> Evaluation:
     """Return the current at which a stored run failed, the criterion, and the current before it as its resolution."""
-    summary, end = run.summary, float(run.series["time"][-1])
-    reason, words = str(summary.get("reason", "unfinished")), str(summary.get("text", "it has not ended"))
-    failed = reason not in ("end", "unfinished")
-    sizes = sorted({abs(step.current) for step in case.protocol.steps if step.current})
-    last = imposed_last(case, run)
-    below = max((size for size in sizes if size < last), default=0.0)
+    failed, summary = failure(case, run), run.summary
+    when, last, why = failed if failed is not None else (math.inf, math.nan, "")
+    sizes = [(float(rows.time[-1]), float(np.min(np.abs(rows.current)))) for rows in rows_of_steps(run)
+             if is_driven(case, rows)]  # fmt: skip
+    ended = float(run.series["time"][-1])
+    # Whole steps: those before the last one that a failure cut short.
+    passed = max((size for end, size in sizes if end < when and (failed is None or end < ended)), default=0.0)
     depleted = [float(event["time"]) for event in summary.get("events", []) if event["event"] == "depletion"]
     first = imposed_at(case, run, depleted[0]) if depleted else math.nan
+    says = f"{why}; the resolution is the last increment"
+    if failed is None:
+        says = f"no failure up to the last: {summary.get('text', 'it has not ended')}"
     results = (
-        Evaluated("critical_current", last if failed else math.nan, last - below if failed else math.nan,
-               f"{words}; the resolution is the last increment" if failed else f"no failure up to the last: {words}"),
-        Evaluated("largest_current_passed", below if failed else last, says="" if failed else "no failure"),
-        Evaluated("time_to_failure", end if failed else math.nan),
+        Evaluated("critical_current", last, abs(last - passed), says),
+        Evaluated("largest_current_passed", passed, says="in a whole step"),
+        Evaluated("time_to_failure", when if failed is not None else math.nan),
         Evaluated("current_at_depletion", first, says="" if depleted else "no place was depleted"),
-    )  # fmt: skip
+    )
+    events = ", ".join(case.protocol.stop_on).replace("_", " ") or "none; a voltage limit is imposed"
     how = (
-        f"The current rises in steps. The run ends at {case.protocol.voltage_limit:.4g} V or by an event: "
-        f"{', '.join(case.protocol.stop_on).replace('_', ' ')}. Duration and increment of the steps change the result."
+        f"The current rises in steps. Criteria: {case.protocol.voltage_limit:.4g} V, and the events that end the run "
+        f"({events}). Duration and increment of the steps change the result."
     )
     return Evaluation("critical-current", results, how)
 

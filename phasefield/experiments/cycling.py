@@ -7,17 +7,25 @@ import math
 import numpy as np
 
 from phasefield.case import Case
-from phasefield.experiments.rows import rows_of_steps
+from phasefield.experiments.rows import Rows, is_driven, rows_of_steps
 from phasefield.results.evaluation import Evaluated, Evaluation
 from phasefield.results.run import Run
 from phasefield.viz.plots.curves import Plot
 
 
+def median_of(rows: Rows) -> float:
+    """Return the median of |voltage| over the time of a protocol step, V: each time step counts with its length."""
+    size, length = np.abs(rows.voltage), np.diff(rows.time, prepend=rows.start)
+    order = np.argsort(size)
+    passed = np.cumsum(length[order])
+    return float(size[order][int(np.searchsorted(passed, 0.5 * passed[-1]))])
+
+
 def evaluate(case: Case, run: Run) -> Evaluation:
     """Return voltages, drift, texture and the times of the events of a stored run."""
     series, events = run.series, run.summary.get("events", [])
-    driven = [rows for rows in rows_of_steps(run) if abs(rows.current[-1]) > 0.0]
-    medians = [float(np.median(np.abs(rows.voltage))) for rows in driven]
+    driven = [rows for rows in rows_of_steps(run) if is_driven(case, rows)]
+    medians = [median_of(rows) for rows in driven]
     middles = [0.5 * (rows.start + float(rows.time[-1])) for rows in driven]
     spread = [0.5 * float(np.ptp(np.abs(rows.voltage))) for rows in driven]
     start, end = (medians[0], medians[-1]) if medians else (math.nan, math.nan)
@@ -37,7 +45,7 @@ def evaluate(case: Case, run: Run) -> Evaluation:
             *(Evaluated(f"first_{name}", time, says="" if math.isfinite(time) else "it did not come")
               for name, time in first.items()),
         ),
-        "Voltages are medians of |cell voltage| over a half-cycle; their resolution is half of its range.",
+        "Voltages are medians of |cell voltage| over the time of a half-cycle; their resolution is half of its range.",
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.case import Case
-from phasefield.experiments.rows import Rows, rows_of_steps
+from phasefield.experiments.rows import Rows, is_driven, rows_of_steps
 from phasefield.results.evaluation import Evaluated, Evaluation
 from phasefield.results.run import Run
 from phasefield.viz.plots.curves import Curve, Plot
@@ -49,25 +49,34 @@ def polarisation_of(series: Mapping[str, Floats], cycle: int, charge: int) -> fl
     return Sweep(series, cycle, charge).at(HALF) - Sweep(series, cycle, charge + 1).at(HALF)
 
 
-def discharges(run: Run) -> list[Rows]:
-    """Return the rows of each discharge."""
-    return [rows for rows in rows_of_steps(run) if rows.passed < 0.0]
+def discharges(case: Case, run: Run) -> list[tuple[Rows | None, Rows]]:
+    """Return the rows of each discharge, with those of the last charge before it, if there was one."""
+    found, charge = list[tuple[Rows | None, Rows]](), None
+    for rows in rows_of_steps(run):
+        if is_driven(case, rows) and rows.passed < 0.0:
+            found.append((charge, rows))
+            charge = None
+        elif is_driven(case, rows) and rows.passed > 0.0:
+            charge = rows
+    return found
 
 
 def evaluate(case: Case, run: Run) -> Evaluation:
     """Return capacity and polarisation of the discharges of a stored run, in their order, and what is retained."""
     if case.cathode is None or "cathode_filling" not in run.series:
         return Evaluation("rate", (Evaluated("discharge_capacity_1", math.nan, says="there is no cathode"),))
-    found, results = discharges(run), list[Evaluated]()
+    found, results = discharges(case, run), list[Evaluated]()
     named = range(len(found)) if len(found) <= MOST_NAMED else (0, len(found) - 1)
     for k in named:
-        rows = found[k]
+        charge, rows = found[k]
         says = f"at {MA_CM2 * abs(float(np.median(rows.current))):.4g} mA/cm2, cycle {rows.cycle}"
         results.append(Evaluated(f"discharge_capacity_{k + 1}", -rows.passed, says=says))
-        gap = polarisation_of(run.series, rows.cycle, rows.step - 1)
-        why = says if math.isfinite(gap) else f"{says}: charge or discharge does not pass half filling"
+        ends = [Sweep(run.series, one.cycle, one.step).at(HALF) for one in (charge, rows) if one is not None]
+        gap = ends[0] - ends[1] if len(ends) == 2 else math.nan
+        lacks = "no charge before it" if charge is None else "charge or discharge does not pass half filling"
+        why = says if math.isfinite(gap) else f"{says}: {lacks}"
         results.append(Evaluated(f"polarisation_{k + 1}", gap, says=why))
-    kept = found[-1].passed / found[0].passed if len(found) > 1 else math.nan
+    kept = found[-1][1].passed / found[0][1].passed if len(found) > 1 else math.nan
     results.append(Evaluated("capacity_retained", kept, says="last over first discharge, whatever their currents"))
     how = "Polarisation is the voltage of a charge less that of the discharge after it, at half filling of the cathode."
     return Evaluation("rate", tuple(results), how)
@@ -75,7 +84,7 @@ def evaluate(case: Case, run: Run) -> Evaluation:
 
 def panels(case: Case, run: Run) -> tuple[Plot, ...]:
     """Return the discharge curves, and the capacity of each discharge."""
-    found = discharges(run)
+    found = [rows for _, rows in discharges(case, run)]
     if not found:
         return ()
     shown = found if len(found) <= 6 else [found[0], found[len(found) // 2], found[-1]]

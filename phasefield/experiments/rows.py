@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from phasefield.case import Case
 from phasefield.results.run import Run
 
 Floats = NDArray[np.float64]
@@ -29,6 +30,14 @@ class Rows:
     voltage: Floats
     passed: float
     where: NDArray[np.intp]
+
+
+def is_driven(case: Case, rows: Rows) -> bool:
+    """Return whether the protocol imposes a current or a voltage in a step, and not a rest."""
+    if rows.step >= len(case.protocol.steps):
+        return False
+    step = case.protocol.steps[rows.step]
+    return bool(step.current) or step.voltage is not None
 
 
 def rows_of_steps(run: Run) -> Iterator[Rows]:

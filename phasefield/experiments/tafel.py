@@ -19,14 +19,14 @@ from phasefield.analytic.flat_cell import FlatCell
 from phasefield.analytic.impedance import FlatImpedance
 from phasefield.case import Case
 from phasefield.constants import FARADAY, GAS_CONSTANT
-from phasefield.experiments.rows import rows_of_steps
+from phasefield.experiments.rows import is_driven, rows_of_steps
 from phasefield.results.evaluation import Evaluated, Evaluation
 from phasefield.results.run import Run
 from phasefield.viz.plots.curves import Curve, Plot
 
-FEWEST = 1e-3  # A/m^2: below this, a rest
+HALF = 0.5
 MOST = 0.1  # of the salt at a surface: a held voltage that changes more is left out
-LEAST = 3  # points of a fit
+LEAST, SPAN = 3, 0.013  # points of a fit, and V between them: half of RT/F
 MV, MA_CM2 = 1e3, 0.1
 
 Floats = NDArray[np.float64]
@@ -37,15 +37,22 @@ def points(case: Case, run: Run) -> tuple[Floats, Floats]:
 
     Left out are those that deplete more than a tenth of the salt at a surface.
     """
-    ends = [rows for rows in rows_of_steps(run) if rows.time[-1] > rows.start and abs(rows.current[-1]) > FEWEST]
+    if case.numerics.motion != "level-set" or case.cathode is not None or case.surface.substrate is not None:
+        return np.zeros(0), np.zeros(0)
+    ends = [
+        rows for rows in rows_of_steps(run)
+        if is_driven(case, rows) and case.protocol.steps[rows.step].voltage is not None
+        and rows.time[-1] > rows.start and np.isfinite(rows.current[-1] * rows.voltage[-1])
+    ]  # fmt: skip
     U, j = (np.abs([getattr(rows, name)[-1] for rows in ends]) for name in ("voltage", "current"))
     t = np.array([rows.time[-1] - rows.start for rows in ends])
     flat = FlatCell(case)
-    Z = FlatImpedance(flat.films(0.0), flat.gap)
-    p = Z.p
+    cells = [FlatImpedance(flat.films(float(rows.time[-1])), flat.gap) for rows in ends]
+    p = cells[0].p if cells else case.properties()
+    R = np.array([Z.bulk + sum(Z.films) for Z in cells])  # with the film as it is then
     s = 2.0 * j * (1.0 - p.t_plus) * np.sqrt(t / (math.pi * p.D)) / (FARADAY * p.c0)
-    U, j, s = U[s < MOST], j[s < MOST], s[s < MOST]
-    eta = 0.5 * (U - j * (Z.bulk + sum(Z.films)) - diffusion_potential(p) * np.log((1.0 + s) / (1.0 - s)))
+    U, j, s, R = (x[s < MOST] for x in (U, j, s, R))
+    eta = 0.5 * (U - j * R - diffusion_potential(p) * np.log((1.0 + s) / (1.0 - s)))
     return eta, j / -np.expm1(-FARADAY * eta / (GAS_CONSTANT * case.temperature))
 
 
@@ -64,16 +71,20 @@ def evaluate(case: Case, run: Run) -> Evaluation:
     eta, ordinate = points(case, run)
     good = (eta > 0.0) & (ordinate > 0.0)
     eta, ordinate = eta[good], ordinate[good]
-    if eta.size < LEAST or float(np.ptp(eta)) <= 0.0:
-        says = "fewer than three held voltages with an overpotential of their own"
+    if eta.size < LEAST or float(np.ptp(eta)) < SPAN:
+        says = "three held voltages or more are needed, with overpotentials of lithium over 13 mV at least"
         return Evaluation("tafel", (Evaluated("exchange_current_density", math.nan, says=says),))
     j0, alpha, j0_error, alpha_error = _fit(case, eta, ordinate)
     says = f"fitted from {MV * float(eta.min()):.3g} to {MV * float(eta.max()):.3g} mV at one surface"
+    half = "one half is assumed in the halving of the voltage"
+    if case.kinetics.transfer_coefficient != HALF:
+        half += f"; the case has {case.kinetics.transfer_coefficient:.3g}, so both results are off by more than the fit"
+        j0_error = alpha_error = math.nan
     return Evaluation(
         "tafel",
         (
             Evaluated("exchange_current_density", j0, j0_error, says),
-            Evaluated("transfer_coefficient", alpha, alpha_error, "one half is assumed in the halving of the voltage"),
+            Evaluated("transfer_coefficient", alpha, alpha_error, half),
         ),
         "The voltage across electrolyte and films is taken off, from the spectrum of the flat cell, and that of the "
         "salt by Cottrell's law. Voltages that deplete more than a tenth of the salt at a surface are left out. "
@@ -84,6 +95,8 @@ def evaluate(case: Case, run: Run) -> Evaluation:
 def panels(case: Case, run: Run) -> tuple[Plot, ...]:
     """Return the Allen-Hickling plot with the fit."""
     eta, ordinate = points(case, run)
+    if not eta.size:
+        return ()
     found = {one.name: one.value for one in evaluate(case, run).results}
     curves = [Curve("held voltages", MV * eta, MA_CM2 * ordinate)]
     if "transfer_coefficient" in found:

@@ -39,11 +39,11 @@ class CompilationTally:
 
         Raises NotCompiledError where that is refused.
         """
-        if self.refused:
-            raise NotCompiledError
         if self.depth == 0:
             self.begun = time.monotonic()
-        self.depth += 1
+        self.depth += 1  # before it is refused: numba tells of the end of each begin, whether it went well or not
+        if self.refused:
+            raise NotCompiledError
 
     def end(self, module: str) -> None:
         """Take note that a function of that module is compiled."""
@@ -94,11 +94,13 @@ def watched(tell: Tell) -> Iterator[None]:
 def refused() -> Iterator[None]:
     """While the context lasts, nothing is compiled: a kernel that is not kept raises NotCompiledError."""
     listen()
+    before = TALLY.depth, TALLY.past, TALLY.kernels  # what was refused is told as begun and ended, and is neither
     TALLY.refused = True
     try:
         yield
     finally:
         TALLY.refused = False
+        TALLY.depth, TALLY.past, TALLY.kernels = before
 
 
 def compilation_seconds() -> float:

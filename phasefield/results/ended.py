@@ -18,6 +18,7 @@ MOST_EVENTS = 2000  # entries; a run makes 200 of each kind
 MOST_RESULTS = 1000
 
 Word = Annotated[str, Field(max_length=100)]
+Count = Annotated[int, Field(ge=0, le=1 << 60)]
 Text = Annotated[str, Field(max_length=1000)]
 
 
@@ -55,15 +56,15 @@ class _Ended(TypedDict, total=False):
     finished: bool
     reason: Word
     text: Text
-    steps: int
-    rejected: int
+    steps: Count
+    rejected: Count
     wall_time: FiniteFloat
     seconds_per_step: FiniteFloat
-    peak_memory: int
+    peak_memory: Count
     events: Annotated[list[EventEntry], Field(max_length=MOST_EVENTS)]
     experiment: _Experiment
     origin: _Origin
-    event_counts: Annotated[dict[Word, int], Field(max_length=MOST_EVENTS)]
+    event_counts: Annotated[dict[Word, Count], Field(max_length=MOST_EVENTS)]
 
 
 _ENDED = TypeAdapter(_Ended)

@@ -50,7 +50,7 @@ QUANTITIES: dict[str, ResultEntry] = {
     "polarisation": ResultEntry("V", "charge less discharge, at half filling"),
     "capacity_retained": ResultEntry("1", "last over first discharge"),
 }
-"""All results by name. Where an experiment gives one several times the names are numbered: polarisation_1."""
+"""All results by name."""
 
 LABORATORY = {
     "A/m^2": (0.1, "mA/cm2"), "C/m^2": (1.0 / 36e3, "mAh/cm2"), "ohm m^2": (1e4, "ohm cm2"), "m": (1e6, "um"),
@@ -59,10 +59,16 @@ LABORATORY = {
 """Factor to, and name of, the laboratory's unit for each SI unit."""
 
 
+NUMBERED = ("discharge_capacity", "polarisation")
+"""Results that an experiment gives for each discharge: their names end in a number."""
+
+
 def quantity(name: str) -> ResultEntry:
-    """Return unit and meaning of a result, numbered or not. Raises KeyError for a name that no experiment gives."""
+    """Return unit and meaning of a result. Raises KeyError for a name that no experiment gives."""
     stem, _, count = name.rpartition("_")
-    return QUANTITIES[stem if count.isdecimal() and stem in QUANTITIES else name]
+    if (stem in NUMBERED and count.isdecimal()) != (name not in QUANTITIES or name in NUMBERED):
+        raise KeyError(name)
+    return QUANTITIES[stem if stem in NUMBERED and count.isdecimal() else name]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 
 from phasefield.kernels import _jit
 from phasefield.machine import compilation
-from phasefield.machine.compilation import KERNELS, CompilationTally, watched
+from phasefield.machine.compilation import KERNELS, CompilationTally, NotCompiledError, watched
 from phasefield.simulation import progress
 from phasefield.simulation.driver import Progress
 from phasefield.simulation.progress import (
@@ -161,3 +161,16 @@ def test_the_wall_time_of_a_run_is_without_compilation(tmp_path: Path) -> None:
         assert stored.summary["wall_time"] == pytest.approx(
             stored.summary["steps"] * stored.summary["seconds_per_step"]
         )
+
+
+def test_a_refused_compilation_leaves_the_clock_right() -> None:
+    """numba tells of an end after each begin, also of one that raised."""
+
+    @numba.njit
+    def one(x: float) -> float:
+        return x + 1.0
+
+    before = compilation.TALLY.depth, compilation.TALLY.kernels, compilation.TALLY.seconds
+    with pytest.raises(NotCompiledError), compilation.refused():
+        one(1.0)
+    assert (compilation.TALLY.depth, compilation.TALLY.kernels, compilation.TALLY.seconds) == before

@@ -20,7 +20,7 @@ from phasefield.constants import FARADAY
 from phasefield.errors import shown
 from phasefield.fields import SERIES
 from phasefield.files.atomic import read_plain, replace_text
-from phasefield.results.evaluation import QUANTITIES, quantity
+from phasefield.results.evaluation import NUMBERED, QUANTITIES, quantity
 from phasefield.results.run import Run
 
 FILE = "outputs.json"
@@ -83,7 +83,7 @@ def _result(words: str, name: str) -> RunOutput:
     try:
         unit, meaning = quantity(name)
     except KeyError:
-        close = get_close_matches(name, list(QUANTITIES), n=1)
+        close = get_close_matches(name, [f"{one}_1" if one in NUMBERED else one for one in QUANTITIES], n=1)
         hint = f"did you mean '{close[0]}'?" if close else f"there are {', '.join(QUANTITIES)}"
         raise OutputError(f"no experiment has the result {shown(name)}; {hint}") from None
 

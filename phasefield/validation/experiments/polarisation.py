@@ -24,7 +24,7 @@ WHERE = {
 
 def polarisation(entries: Sequence[PlannedRun]) -> Experiment:
     """Return t+ of the stored runs of CASES."""
-    rows, curves, worst, least, excess = [], [], 0.0, 1.0, 0.0
+    rows, curves, worst, least = [], [], 0.0, 1.0
     for entry in entries:
         case = read_case(entry.given)
         with open_run(entry.folder) as run:
@@ -42,7 +42,6 @@ def polarisation(entries: Sequence[PlannedRun]) -> Experiment:
         if name != "PLZ":
             cell = FlatImpedance(flat.films(0.0), flat.gap)
             least = min(least, cell.interfaces / (cell.interfaces + cell.bulk))
-        excess = max(excess, 0.5 * (1.0 - put_in) * case.grid.spacing / flat.gap)
         measured = "no number" if name == "PLZ" else f"{put_in:g}"
         says = "0.1 is assumed for lithium; the paper calls the t+ of zinc ultralow" if name == "PLZ" else ""
         rows.append(Row(name, "t+, Bruce-Vincent", measured, put_in, found, "", INPUT, WHERE[name], "", says))
@@ -51,11 +50,9 @@ def polarisation(entries: Sequence[PlannedRun]) -> Experiment:
     shows = (
         f"In all cells but that of PLZ the interfaces have at least {100.0 * least:.0f} % of the initial resistance. "
         "Therefore t+ depends strongly on the two interface resistances: if both are 0.1 % larger, t+ changes by up "
-        f"to {100.0 * worst:.0f} %. The measured values have the same uncertainty. The grid makes the simulated t+ too "
-        "large. The first current is computed with settled salt in the last half cell. This adds (1 - t+)/2 of a cell "
-        f"over the gap, up to {excess:.1g}. During the measurement the film of PLL grows, and its current still falls "
-        "at the end. Its side reaction does not pass through the charge transfer. These effects make the t+ of PLL "
-        "smaller by about the same amount."
+        f"to {100.0 * worst:.0f} %. The measured values have the same uncertainty. During the measurement the film of "
+        "PLL grows, and its current still falls at the end. Its side reaction does "
+        "not pass through the charge transfer. These effects make the t+ of PLL smaller by about the same amount."
     )
     plot = Plot(
         "polarisation",
