@@ -21,6 +21,8 @@ LITRE = 1e-3  # mol/L in a mol/m^3
 HOUR = 3600.0  # seconds
 NEAR = 0.01  # relative: times so near to each other are called the same
 
+SMOOTH = 1e-10  # m; an Sz below it is round-off
+
 
 class StoredRun(Protocol):
     """A run as the reader hands it out; SI units throughout."""
@@ -105,6 +107,12 @@ def has_field(run: StoredRun, name: str) -> bool:
 def is_flat_run(run: StoredRun) -> bool:
     """True for a 2D run: a section, not a surface."""
     return run.shape[1] == 1
+
+
+def is_smooth(run: StoredRun) -> bool:
+    """Return whether the surface stayed flat: what is left of Sz is round-off."""
+    height = np.asarray(run.series.get("Sz", np.zeros(0)), dtype=np.float64)
+    return bool(height.size) and not np.nanmax(height, initial=0.0) > SMOOTH
 
 
 def when(run: StoredRun, frame: int) -> str:

@@ -46,6 +46,7 @@ _PLAIN = re.compile(r"(?<!\w)u(?=(?:m|A|F|Ah)(?![A-Za-z_]))")
 _POWER = re.compile(r"(?<![\w.])(\d(?:\.\d+)?)e([-+\N{MINUS SIGN}]?)0*(\d{1,3})(?![\w.])")
 _BRACKETS = re.compile(r"\[([^\[\]]+)\]$")
 PAGE = 7.0  # inch: width of a page of a journal, 178 mm; a wider picture is shrunk to it
+EDGE = 0.008  # of the width of a picture that stays free at its left
 SMALLEST = 5.5  # points of a letter on that page
 PLAIN_FROM, PLAIN_TO = 1e-3, 1e5  # an axis whose largest number lies between them bears plain numbers
 LONGEST = 300  # characters of a line in a picture; matplotlib cannot draw any number of them
@@ -221,6 +222,20 @@ def powers(*axes: Axis) -> None:
         axis.set_minor_formatter(_Powers())
 
 
+def _keep_inside(figure: Figure) -> None:
+    """Move the left edge of axes to the right where their numbers are so long that a label would be cut off."""
+    boxes = [(axes, axes.get_tightbbox()) for axes in figure.axes]
+    width = figure.bbox.width
+    over = max((EDGE * width - box.x0 for _, box in boxes if box is not None), default=0.0) / width
+    if over <= 0.0:
+        return
+    first = min(axes.get_position().x0 for axes in figure.axes)
+    for axes in figure.axes:
+        place = axes.get_position()
+        if place.x0 < first + over:
+            axes.set_position((place.x0 + over, place.y0, max(place.width - over, 0.1), place.height))
+
+
 def save(figure: Figure, path: str | Path) -> Path:
     """Write the figure, making its folder if needed, and return the path. A picture that was there stays till then."""
     path = Path(path)
@@ -231,6 +246,8 @@ def save(figure: Figure, path: str | Path) -> Path:
     if larger != 1.0:
         for line in figure.findobj(Line2D):
             line.set_linewidth(larger * line.get_linewidth())
+    if figure.get_layout_engine() is None:
+        _keep_inside(figure)
     path.parent.mkdir(parents=True, exist_ok=True)
     drawn = io.BytesIO()
     figure.savefig(drawn, format=path.suffix.lstrip(".") or "png", dpi=dpi(), facecolor="white")

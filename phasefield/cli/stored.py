@@ -189,7 +189,7 @@ def _draw_pictures(run: Run, number: int, folder: Path, told: Console) -> list[P
     from phasefield.experiments.registry import panels
     from phasefield.viz.plots.lines import draw_panels
     from phasefield.viz.plots.series import series
-    from phasefield.viz.stored import has_field, is_flat_run, title_of
+    from phasefield.viz.stored import has_field, is_flat_run, is_smooth, title_of
     from phasefield.viz.surfaces.plate import plate
     from phasefield.viz.surfaces.section import cross_section
     from phasefield.viz.surfaces.surface import surface
@@ -201,7 +201,7 @@ def _draw_pictures(run: Run, number: int, folder: Path, told: Console) -> list[P
         made.append(cross_section(run, folder / "section.png", number))
     else:
         told.print("xi is not stored, so there is no section: output.fields of the case has it stored", soft_wrap=True)
-    if has_field(run, "xi") or not is_flat_run(run):
+    if (has_field(run, "xi") or not is_flat_run(run)) and not is_smooth(run):
         made.append(plate(run, folder / "plate.png", number))
     made.append(series(run, folder / "series.png"))
     if shown := panels(run):

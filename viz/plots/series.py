@@ -22,10 +22,20 @@ from phasefield.viz.plots.traces import (
     run_colour,
     thinned,
 )
-from phasefield.viz.stored import METRE, Array, StoredRun, find_reference, labels, time_axis, title_of
+from phasefield.viz.stored import (
+    METRE,
+    Array,
+    StoredRun,
+    find_reference,
+    is_smooth,
+    labels,
+    time_axis,
+    title_of,
+)
 from phasefield.viz.style import MICRON, letter, look, new_figure, save
 
 MILLI = 1e3  # mV in a V
+MA_CM2 = 0.1  # mA/cm^2 in an A/m^2
 SWITCH = 0.1  # of the largest current: a change of it that is a switch, not a drift at a held voltage
 CYCLES_SHOWN = 2  # cycles in the panel of the last cycles
 LEGIBLE = 30.0  # points of a cycle on the axis of time, below which its shape cannot be seen there
@@ -35,12 +45,16 @@ WIDE = 7.0 * 0.85 * 72.0  # width of the panels of `series`, points
 
 
 def series(runs: StoredRun | Sequence[StoredRun], path: str | Path) -> Path:
-    """Write voltage, the last cycles of it, Sz and Sq against time, one under the other, and return the path."""
+    """Write voltage, the last cycles of it, Sz and Sq against time, one under the other, and return the path.
+
+    Where all surfaces stay flat, the current stands in the place of Sz and Sq.
+    """
     several = list(runs) if isinstance(runs, Sequence) else [runs]
     names, shared = labels(several)
     last = last_cycles(several, WIDE)
+    smooth = all(is_smooth(run) for run in several)  # then the current says more than a roughness that is round-off
     with look():
-        ratios = [1.3, 1, 1] if last is None else [1.3, 1.2, 1, 1]
+        ratios = [1.3, *([] if last is None else [1.2]), *([1.3] if smooth else [1, 1])]
         figure = new_figure(7.0, 2.0 * sum(ratios))
         top = 1 - (0.62 if len(several) > 1 else 0.44) / figure.get_figheight()
         panels = figure.subplots(len(ratios), 1, gridspec_kw={"height_ratios": ratios})
@@ -50,15 +64,18 @@ def series(runs: StoredRun | Sequence[StoredRun], path: str | Path) -> Path:
         draw_voltage(panels[0], several, names)
         if last is not None:
             draw_voltage(panels[1], several, names, span=last)
-        draw_length(panels[-2], several, names, "Sz")
-        draw_length(panels[-1], several, names, "Sq")
+        if smooth:
+            draw_current(panels[-1], several, names)
+        else:
+            draw_length(panels[-2], several, names, "Sz")
+            draw_length(panels[-1], several, names, "Sq")
         for number, axes in enumerate(panels):
             letter(axes, number, (-52.0, -2.0))
             if number < len(panels) - 1 and not (last is not None and number < 2):
                 axes.set_xlabel("")
         figure.align_ylabels(panels)
         if len(several) > 1:
-            handles, texts = panels[-2].get_legend_handles_labels()
+            handles, texts = panels[-1].get_legend_handles_labels()
             place = (0.5, 1 - 0.27 / figure.get_figheight())
             figure.legend(handles, texts, loc="upper center", ncols=len(several), bbox_to_anchor=place)
         title = shared if len(several) > 1 else title_of(several[0])
@@ -138,6 +155,16 @@ def _draw_trace(
         if dotted:
             here = inside & ((stored <= failed) == before)
             axes.plot(stored[here] / seconds, values[here], ".", color=colour, markersize=4, clip_on=False)
+
+
+def draw_current(axes: Axes, runs: Sequence[StoredRun], names: Sequence[str]) -> None:
+    """Draw the current density [mA/cm^2] against time."""
+    longest = _longest(runs)
+    seconds, unit = time_axis(longest)
+    axes.set(xlabel=f"time ({unit})", ylabel="current density (mA/cm^2)", xlim=(0, longest / seconds or 1))
+    for k, run in enumerate(runs):
+        time, current = with_jumps(run, _column(run, "time"), MA_CM2 * _column(run, "current_density"))
+        axes.plot(time / seconds, current, color=run_colour(k), lw=TRACE, label=names[k])
 
 
 def draw_length(
