@@ -122,6 +122,7 @@ def flat(p: Published, s: Fields, at: float) -> None:
     s.c[...] = C0
 
 
+@pytest.mark.slow
 def test_the_coupled_march_is_of_second_order_in_time() -> None:
     ends = []
     for steps in (4, 8, 16):

@@ -101,6 +101,7 @@ def test_cases_that_differ_in_more_than_the_cell_are_refused() -> None:
     assert Pair(pair.names, pair.trees, pair.groups[:-1]).left() == ["film"]
 
 
+@pytest.mark.slow
 def test_the_command_runs_all_of_them_and_the_shares_add_up(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

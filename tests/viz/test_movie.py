@@ -174,6 +174,7 @@ def test_wrong_words_are_one_line(
     assert says in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_run_without_xi_is_drawn_by_its_heights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fields = ["-s", 'output.fields=["concentration"]']
     assert call("run", write_case(tmp_path), *SOLID, *fields, "--out", tmp_path / "run", "-q") == 0
