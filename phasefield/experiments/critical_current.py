@@ -21,12 +21,16 @@ def imposed_at(case: Case, run: Run, time: float) -> float:
     return abs(case.protocol.steps[steps[-1]].current or 0.0)
 
 
+def had_begun(run: Run) -> bool:
+    """Return whether a run ended as the next protocol step was imposed, which left no row."""
+    last = run.series["voltage"][-1]
+    return bool(run.summary.get("voltage", last) != last)
+
+
 def imposed_last(case: Case, run: Run) -> float:
     """Return the size of the last imposed current [A/m^2]: that of a step that had only begun, if it was too much."""
-    step = [rows.step for rows in rows_of_steps(run)][-1]
-    if run.summary.get("voltage", run.series["voltage"][-1]) != run.series["voltage"][-1]:
-        step = (step + 1) % len(case.protocol.steps)
-    return abs(case.protocol.steps[step].current or 0.0)
+    step = [rows.step for rows in rows_of_steps(run)][-1] + had_begun(run)
+    return abs(case.protocol.steps[step % len(case.protocol.steps)].current or 0.0)
 
 
 def failure(case: Case, run: Run) -> tuple[float, float, str] | None:
@@ -51,9 +55,8 @@ def evaluate(case: Case, run: Run) -> Evaluation:
     when, last, why = failed if failed is not None else (math.inf, math.nan, "")
     sizes = [(float(rows.time[-1]), float(np.min(np.abs(rows.current)))) for rows in rows_of_steps(run)
              if is_driven(case, rows)]  # fmt: skip
-    ended = float(run.series["time"][-1])
-    # Whole steps: those before the last one that a failure cut short.
-    passed = max((size for end, size in sizes if end < when and (failed is None or end < ended)), default=0.0)
+    # Whole steps: those that ended before the failure; also the last one, if the next was imposed.
+    passed = max((size for end, size in sizes if end < when or (end == when and had_begun(run))), default=0.0)
     depleted = [float(event["time"]) for event in summary.get("events", []) if event["event"] == "depletion"]
     first = imposed_at(case, run, depleted[0]) if depleted else math.nan
     says = f"{why}; the resolution is the last increment"

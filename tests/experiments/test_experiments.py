@@ -137,6 +137,18 @@ def test_the_critical_current_is_the_step_that_failed(
     assert len(panels(stored)) == 2
 
 
+def test_a_step_that_ended_as_the_next_failed_counts_as_passed(tmp_path: Path) -> None:
+    """One direction only: 0.31 V, then 0.56 V as the next step begins."""
+    stairs = ", ".join(f'{{ current = "{size} mA/cm^2", duration = "6 min" }}' for size in (0.2, 0.5, 0.9))
+    words = [*SMALL, f"protocol.steps=[{stairs}]", 'protocol.voltage_limit="0.5 V"', 'film.conductivity="3e-9 S/m"',
+             'film.thickness="0.09 nm"', 'output.fields_every="1 h"']  # fmt: skip
+    found = evaluate(run(read_case("critical-current-pllz", words), tmp_path / "run"))
+    assert found is not None
+    assert found["critical_current"] == 9.0
+    assert found["largest_current_passed"] == pytest.approx(5.0, rel=1e-12)
+    assert found.results[0].resolution == pytest.approx(4.0, rel=1e-12)
+
+
 @pytest.fixture(scope="module")
 def cycled(tmp_path_factory: pytest.TempPathFactory) -> Run:
     words = [*SMALL, "protocol.repeat=2", 'protocol.steps=[{ rest = "1 min" }, '
