@@ -16,7 +16,7 @@ from phasefield.viz.plots.curves import Curve, Plot
 
 Floats = NDArray[np.float64]
 
-HALF = 0.5
+HALF, SAME = 0.5, 1e-3
 MAH_CM2, MA_CM2 = 1.0 / 36e3, 0.1  # mAh/cm^2 in a C/m^2, mA/cm^2 in an A/m^2
 MOST_NAMED = 12  # discharges with results of their own; of more only the first and the last
 
@@ -61,6 +61,19 @@ def discharges(case: Case, run: Run) -> list[tuple[Rows | None, Rows]]:
     return found
 
 
+def mean_current(rows: Rows) -> float:
+    """Return the median size of the current density of a protocol step, A/m^2."""
+    return float(np.median(np.abs(rows.current)))
+
+
+def condition(case: Case, rows: Rows) -> str:
+    """Return rate and current density of a discharge in words, with its cycle if the protocol is repeated."""
+    assert case.cathode is not None
+    j = mean_current(rows)
+    cycle = f"cycle {rows.cycle}, " if case.protocol.repeat > 1 else ""
+    return f"{cycle}{3600.0 * j / case.cathode.capacity:.3g} C, {MA_CM2 * j:.3g} mA/cm2"
+
+
 def evaluate(case: Case, run: Run) -> Evaluation:
     """Return capacity and polarisation of the discharges of a stored run, in their order, and what is retained."""
     if case.cathode is None or "cathode_filling" not in run.series:
@@ -69,15 +82,20 @@ def evaluate(case: Case, run: Run) -> Evaluation:
     named = range(len(found)) if len(found) <= MOST_NAMED else (0, len(found) - 1)
     for k in named:
         charge, rows = found[k]
-        says = f"at {MA_CM2 * abs(float(np.median(rows.current))):.4g} mA/cm2, cycle {rows.cycle}"
+        says = f"at {condition(case, rows)}"
         results.append(Evaluated(f"discharge_capacity_{k + 1}", -rows.passed, says=says))
         ends = [Sweep(run.series, one.cycle, one.step).at(HALF) for one in (charge, rows) if one is not None]
         gap = ends[0] - ends[1] if len(ends) == 2 else math.nan
         lacks = "no charge before it" if charge is None else "charge or discharge does not pass half filling"
         why = says if math.isfinite(gap) else f"{says}: {lacks}"
         results.append(Evaluated(f"polarisation_{k + 1}", gap, says=why))
-    kept = found[-1][1].passed / found[0][1].passed if len(found) > 1 else math.nan
-    results.append(Evaluated("capacity_retained", kept, says="last over first discharge, whatever their currents"))
+    kept, why = math.nan, "there is one discharge"
+    if len(found) > 1:
+        first, last = found[0][1], found[-1][1]
+        same = math.isclose(mean_current(first), mean_current(last), rel_tol=SAME)
+        kept = last.passed / first.passed if same else math.nan
+        why = "last over first discharge" if same else "the first and the last discharge have different currents"
+    results.append(Evaluated("capacity_retained", kept, says=why))
     how = "Polarisation is the voltage of a charge less that of the discharge after it, at half filling of the cathode."
     return Evaluation("rate", tuple(results), how)
 
@@ -85,15 +103,14 @@ def evaluate(case: Case, run: Run) -> Evaluation:
 def panels(case: Case, run: Run) -> tuple[Plot, ...]:
     """Return the discharge curves, and the capacity of each discharge."""
     found = [rows for _, rows in discharges(case, run)]
-    if not found:
+    if not found or case.cathode is None:
         return ()
     shown = found if len(found) <= 6 else [found[0], found[len(found) // 2], found[-1]]
     charge = np.asarray(run.series["charge_applied"])
     curves = []
     for rows in shown:
         drawn = MAH_CM2 * (charge[max(int(rows.where[0]) - 1, 0)] - charge[rows.where])
-        name = f"cycle {rows.cycle}, {MA_CM2 * abs(float(np.median(rows.current))):.3g} mA/cm^2"
-        curves.append(Curve(name, drawn, rows.voltage, True))
+        curves.append(Curve(condition(case, rows), drawn, rows.voltage, True))
     count = np.arange(1.0, len(found) + 1.0)
     capacity = MAH_CM2 * np.array([-rows.passed for rows in found])
     return (
