@@ -10,6 +10,7 @@ import numpy as np
 from phasefield.results.run import Run
 
 CURRENT = 2.0  # A/m^2 at which these cells were cycled, [1] Fig. 4a
+TEMPERATURE, WARMER = 303.15, 6.0  # K: of the conductivity of [1], cells cycled at room temperature; farther: not alike
 NEAR = 0.01  # a run at another current, or of another length, beyond this share, is not compared
 HOUR = 3600.0  # s
 LENGTH = 780.0 * HOUR  # [1] Fig. 4a
@@ -85,9 +86,10 @@ def _same_cell(run: Run) -> dict[str, Any]:
         name = str(case["electrolyte"]["name"])
         current = str(case["protocol"]["steps"][0].get("current", "0"))
         value = abs(float(current.split()[0]))  # a resolved case is in SI
+        warmer = abs(float(str(case.get("temperature", f"{TEMPERATURE} K")).split()[0]) - TEMPERATURE)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         return {}
-    alike = "cathode" not in case and abs(value - CURRENT) <= NEAR * CURRENT
+    alike = "cathode" not in case and warmer <= WARMER and abs(value - CURRENT) <= NEAR * CURRENT
     return MEASURED.get(name, {}) if alike else {}
 
 

@@ -193,6 +193,10 @@ def test_measured_values_stand_only_beside_runs_like_the_measured_ones(pair: Pat
             'current = "2.0 A/m^2"', 'current = "150.0 A/m^2"'
         )
         assert targets.measured_for(run) == {}
+        current = run.resolved_case.replace('current = "150.0 A/m^2"', 'current = "2.0 A/m^2"')
+        assert 'temperature = "303.15 K"' in current
+        run.attrs["resolved_case"] = current.replace('temperature = "303.15 K"', 'temperature = "333.15 K"')
+        assert targets.measured_for(run) == {}
 
 
 def _run_of(name: str, hours: float) -> Any:
