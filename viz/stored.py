@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from phasefield.constants import FARADAY, GAS_CONSTANT
 from phasefield.errors import ResultError
 from phasefield.files.toml import tables_of
+from phasefield.results.summary import stayed_flat
 
 Array = NDArray[np.float64]
 
@@ -20,8 +21,6 @@ METRE = 1e6  # micrometres in a metre: pictures are drawn in micrometres
 LITRE = 1e-3  # mol/L in a mol/m^3
 HOUR = 3600.0  # seconds
 NEAR = 0.01  # relative: times so near to each other are called the same
-
-SMOOTH = 1e-10  # m; an Sz below it is round-off
 
 
 class StoredRun(Protocol):
@@ -110,9 +109,8 @@ def is_flat_run(run: StoredRun) -> bool:
 
 
 def is_smooth(run: StoredRun) -> bool:
-    """Return whether the surface stayed flat: what is left of Sz is round-off."""
-    height = np.asarray(run.series.get("Sz", np.zeros(0)), dtype=np.float64)
-    return bool(height.size) and not np.nanmax(height, initial=0.0) > SMOOTH
+    """Return whether the surface stayed flat."""
+    return stayed_flat(np.asarray(run.series.get("Sz", np.zeros(0)), dtype=np.float64))
 
 
 def when(run: StoredRun, frame: int) -> str:

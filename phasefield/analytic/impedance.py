@@ -29,6 +29,7 @@ FILM_PERMITTIVITY = 10.0  # relative, of inorganic lithium salts
 WARBURG_PEAK = 2.54  # w (L/2)^2/D at which -Im tanh(x)/x is largest
 DECADES = (-2.0, 2.0)  # of a spectrum below its slowest and above its fastest part
 A_DECADE = 20  # frequencies
+RESOLVED = 0.005  # of a transference number, by Bruce and Vincent's experiment
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,11 @@ class FlatImpedance:
     def current_fraction(self) -> float:
         """Steady over first current of the electrolyte alone, for small currents, (L/kappa)/(L/kappa + Z_D)."""
         return self.bulk / (self.bulk + self.salt)
+
+    @property
+    def gives_t_plus(self) -> bool:
+        """Whether the current fraction is t+, to what an experiment resolves."""
+        return abs(self.current_fraction - self.p.t_plus) <= RESOLVED
 
     @property
     def total(self) -> float:

@@ -12,13 +12,12 @@ from phasefield.analytic.impedance import FlatImpedance
 from phasefield.analytic.intercalation import Intercalation
 from phasefield.case import Case, Properties
 from phasefield.check.finding import MA_CM2, Finding, um_or_mm
-from phasefield.text.formatting import MILLI, OHM_CM2, number, spell
+from phasefield.text.formatting import OHM_CM2, number, spell, voltage_unit
 
 SAND_DEPTH = 0.25  # sqrt(D tau) below this share of the gap: the other electrode is not felt
 HOUR = 3600.0  # s
 MAH_CM2 = 1.0 / 3.6e4  # mAh/cm^2 in a C/m^2
 MOLAR = 1e-3  # mol/L in a mol/m^3
-NEAR_T_PLUS = 0.005  # to what an experiment resolves
 MOST_VOLTS = 200.0  # V: no cell is measured there
 MOST_HELD = 4  # imposed voltages whose currents are told
 
@@ -102,7 +101,8 @@ def _voltage(name: str, value: float, words: str) -> Finding:
 
 
 def _volts(value: float) -> str:
-    return f"{number(value, MILLI)} mV" if abs(value) < 1.0 else f"{number(value)} V"
+    scale, unit = voltage_unit(value)
+    return f"{number(value, scale)} {unit}"
 
 
 def _films(films: tuple[float, float]) -> str:
@@ -150,11 +150,11 @@ def salt(p: Properties, leg: FlatStep, gap: float) -> Iterator[Finding]:
     elif share >= 1.0:
         words += ": salt runs out at the surface, dendrites are to be expected"
     yield Finding("salt", "j / j_lim", share, number(share), words)
-    fraction = FlatImpedance(p, gap).current_fraction
+    cell = FlatImpedance(p, gap)
     words = "steady over first current of the electrolyte alone: what Bruce and Vincent's experiment gives"
-    if abs(fraction - p.t_plus) > NEAR_T_PLUS:
+    if not cell.gives_t_plus:
         words += f"; not t+, {number(p.t_plus)}, as D is not that of Nernst and Einstein"
-    yield Finding("salt", "current fraction", fraction, number(fraction), words)
+    yield Finding("salt", "current fraction", cell.current_fraction, number(cell.current_fraction), words)
     sides = salt_profile.settled_sides(p, leg.end, gap)
     if sides is not None and leg.voltage is None:
         words = f"and {number(sides[1], MOLAR)} mol/L at the counter electrode{table}"

@@ -47,7 +47,13 @@ SEEN = 1.15  # times as long: less is not worth a word
 
 def regime(case: Case, threads: int = 1) -> list[Finding]:
     """Return what can be said of a case before it runs, with so many threads."""
-    cell, flat_run = FlatCell(case), run_flat(case)
+    flat_run = run_flat(case)
+    return [*_physics(case, flat_run), *_cost(case, estimate(case, flat_run.first, threads), threads)]
+
+
+def _physics(case: Case, flat_run: FlatRun) -> list[Finding]:
+    """Return what can be said of a case apart from its cost, for which the machine is measured."""
+    cell = FlatCell(case)
     p, gap, protocol = cell.fresh, cell.gap, flat_run.first
     strongest, last = max(zip(protocol, flat_run.last, strict=True), key=lambda pair: abs(pair[0].current))
     plating = max(protocol, key=lambda leg: leg.current)
@@ -68,14 +74,13 @@ def regime(case: Case, threads: int = 1) -> list[Finding]:
     found += _grid(case, gap)
     found += _random_walk(case, p, protocol, gap)
     found += flat.ends_at_once(case, protocol)
-    found += _cost(case, estimate(case, protocol, threads), threads)
     return found
 
 
 def explain(case: Case) -> str:
     """Return in a few words why a surface stays flat or becomes rough: what linear theory and the patches say."""
     said = []
-    for one in regime(case):
+    for one in _physics(case, run_flat(case)):
         if one.name in EXPLAINING:
             words = one.words if one.name == "film" else f"{one.text}, {one.words}"
             said.append(f"{EXPLAINING[one.name]}: {words}")
@@ -172,7 +177,7 @@ def _contact(case: Case, p: Properties, leg: FlatStep) -> Iterator[Finding]:
     current = pressed.limiting_current(leg.time)
     least = f"{number(current, 0.1)} mA/cm2" if math.isfinite(current) else "no current"
     words = (
-        f"{100.0 * math.erf(margin):.3g} % of the surface in contact; margin 1 at {least}, "
+        f"{100.0 * pressed.share(j, q):.3g} % of the surface in contact; margin 1 at {least}, "
         f"2 at a pressure of {1e-6 * pressed.safe_pressure(j, q):.3g} MPa"
     )
     if patches is not None and patches.spread > WIDE:

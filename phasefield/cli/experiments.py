@@ -16,6 +16,7 @@ from phasefield.cli.options import (
     Set,
     check_out,
     gathered,
+    given_quantity,
     print_json,
     telling_replaced,
 )
@@ -166,10 +167,7 @@ def attribute(
         paragraph,
     )
 
-    try:
-        volts = units.to_si(limit, units.VOLTAGE)
-    except units.UnitError as error:
-        raise PhasefieldError(f"--limit: {error}") from None
+    volts = given_quantity("--limit", limit, units.VOLTAGE)
     if not volts > 0.0:
         raise PhasefieldError(f"--limit {limit}: give a voltage above 0 V")
     check_out(out)

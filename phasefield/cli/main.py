@@ -33,6 +33,7 @@ from phasefield.cli.options import (
     Threads,
     console_of,
     gathered,
+    given_quantity,
     print_json,
     telling_replaced,
 )
@@ -144,7 +145,7 @@ def run(
     phasefield run my.toml -s protocol.repeat=10 --out test
     phasefield run pllz --resume               go on after a stop
     """
-    from phasefield import api
+    from phasefield import api, units
     from phasefield.check import explain
     from phasefield.cli.tables import print_run
     from phasefield.files.locks import folder_locked
@@ -155,7 +156,7 @@ def run(
 
     resolved = api.read_case(case, set_ or [])
     folder = out if out is not None else api.default_folder(resolved)
-    seconds = None if walltime is None else _seconds(walltime)
+    seconds = None if walltime is None else given_quantity("--walltime", walltime, units.TIME)
     console = console_for()
     progress = "none" if quiet else os.environ.get(PROGRESS, "auto")
     if resume and api.is_finished(resolved, folder):
@@ -239,16 +240,6 @@ def _command(case: str, out: Path | None, overrides: list[str] | None, threads: 
         words += ["-s", text]
     words += ["--threads", str(threads)] if threads is not None else []
     return shlex.join([*words, "--resume"])
-
-
-def _seconds(text: str) -> float:
-    """Return a wall time in seconds."""
-    from phasefield import units
-
-    try:
-        return units.to_si(text, units.TIME)
-    except units.UnitError as error:
-        raise PhasefieldError(f"--walltime: {error}") from None
 
 
 def _announce(case: Case, threads: int, console: Any) -> None:

@@ -19,6 +19,8 @@ from phasefield.text.formatting import console_for, print_text
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from phasefield.units import Kind
+
 CaseName = Annotated[str, typer.Argument(metavar="CASE", help="A case file, or a shipped case such as pllz.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
 Set = Annotated[
@@ -96,6 +98,16 @@ def print_json(content: Any) -> None:
     from json import dumps
 
     print_text(dumps(content, indent=2), keep="\n")
+
+
+def given_quantity(option: str, text: str, kind: Kind) -> float:
+    """Return what an option gives, in SI. Raises PhasefieldError for another unit."""
+    from phasefield import units
+
+    try:
+        return units.to_si(text, kind)
+    except units.UnitError as error:
+        raise PhasefieldError(f"{option}: {error}") from None
 
 
 def check_out(out: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from phasefield.cli.options import Frame, Json, Quiet, check_out, console_of, telling_replaced
+from phasefield.cli.options import Frame, Json, Quiet, check_out, console_of, given_quantity, telling_replaced
 from phasefield.errors import PhasefieldError
 from phasefield.text.formatting import print_text
 
@@ -73,10 +73,7 @@ def _length(option: str, text: str) -> float:
     """Return a length [m] that an option gives."""
     from phasefield import units
 
-    try:
-        value = units.to_si(text, units.LENGTH)
-    except units.UnitError as error:
-        raise PhasefieldError(f"{option}: {error}") from None
+    value = given_quantity(option, text, units.LENGTH)
     if not value > 0.0:
         raise PhasefieldError(f"{option} {text}: give a length above 0")
     return value

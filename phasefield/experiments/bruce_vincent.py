@@ -18,7 +18,7 @@ from phasefield.analytic.flat_cell import FlatCell
 from phasefield.analytic.impedance import FlatImpedance, evans
 from phasefield.case import Case
 from phasefield.constants import FARADAY
-from phasefield.experiments.rows import Rows, is_driven, rows_of_steps
+from phasefield.experiments.rows import Rows, has_two_films, is_driven, rows_of_steps
 from phasefield.results.evaluation import Evaluated, Evaluation
 from phasefield.results.run import Run
 from phasefield.text.formatting import spell
@@ -28,7 +28,6 @@ MORE = 1.001  # by which both resistances are taken too high, to see what t+ mak
 TAIL = 0.1  # of the time that the voltage is held: over it the last change of the current is measured
 SETTLED = 1.5  # relaxation times of the salt: a voltage held for less gives no number
 SMALL = 0.01  # V; above it charge transfer is not linear
-NEAR_T_PLUS = 0.005
 MINUTE, HOUR, UA_CM2, OHM_CM2 = 60.0, 3600.0, 100.0, 1e4  # s, and factors from SI units
 
 
@@ -44,7 +43,7 @@ class Held:
 
 def held(case: Case, run: Run) -> Held | str:
     """Return the first held voltage of a stored run, or why it gives no current fraction."""
-    if case.numerics.motion != "level-set" or case.cathode is not None or case.surface.substrate is not None:
+    if not has_two_films(case):
         return "two lithium electrodes with films are needed"
     if case.film.plating_share > 0.0:
         return "plating forms film, and the flat cell's spectrum does not know how much"
@@ -90,7 +89,7 @@ def evaluate(case: Case, run: Run) -> Evaluation:
     worst = max(reasons, key=lambda reason: reasons[reason])
     share, t_plus = cell.current_fraction, cell.p.t_plus
     says = "for small currents, from t+, D and conductivity"
-    if abs(share - t_plus) > NEAR_T_PLUS:
+    if not cell.gives_t_plus:
         says += f"; t+ is {t_plus:.3g}: D is not that of Nernst and Einstein, or activities change with concentration"
     return Evaluation(
         "bruce-vincent",

@@ -45,8 +45,13 @@ class Sweep:
 
 
 def polarisation_of(series: Mapping[str, Floats], cycle: int, charge: int) -> float:
-    """Return the voltage of a charge less that of the discharge after it, half full, V."""
-    return Sweep(series, cycle, charge).at(HALF) - Sweep(series, cycle, charge + 1).at(HALF)
+    """Return the voltage of a charge less that of the discharge that is the next protocol step, half full, V."""
+    return polarisation_between(series, (cycle, charge), (cycle, charge + 1))
+
+
+def polarisation_between(series: Mapping[str, Floats], charge: tuple[int, int], discharge: tuple[int, int]) -> float:
+    """Return the voltage of a charge less that of a discharge, half full, V; each by its cycle and protocol step."""
+    return Sweep(series, *charge).at(HALF) - Sweep(series, *discharge).at(HALF)
 
 
 def discharges(case: Case, run: Run) -> list[tuple[Rows | None, Rows]]:
@@ -84,8 +89,9 @@ def evaluate(case: Case, run: Run) -> Evaluation:
         charge, rows = found[k]
         says = f"at {condition(case, rows)}"
         results.append(Evaluated(f"discharge_capacity_{k + 1}", -rows.passed, says=says))
-        ends = [Sweep(run.series, one.cycle, one.step).at(HALF) for one in (charge, rows) if one is not None]
-        gap = ends[0] - ends[1] if len(ends) == 2 else math.nan
+        gap = math.nan
+        if charge is not None:
+            gap = polarisation_between(run.series, (charge.cycle, charge.step), (rows.cycle, rows.step))
         lacks = "no charge before it" if charge is None else "charge or discharge does not pass half filling"
         why = says if math.isfinite(gap) else f"{says}: {lacks}"
         results.append(Evaluated(f"polarisation_{k + 1}", gap, says=why))

@@ -45,12 +45,13 @@ def case_of(run: Run) -> Case | None:
         return None
 
 
-def evaluate(run: Run) -> Evaluation | None:
+def evaluate(run: Run, case: Case | None = None) -> Evaluation | None:
     """Return the results of the experiment of a stored run; None if its case names none.
 
-    A run that lacks what the evaluation needs gives no result, and `how` says why.
+    case: that of the run, where it is known; else it is read from the results. A run that lacks what the evaluation
+    needs gives no result, and `how` says why.
     """
-    case = case_of(run)
+    case = case or case_of(run)
     if case is None or case.experiment is None:
         return None
     kind = case.experiment.kind

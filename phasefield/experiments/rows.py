@@ -32,6 +32,11 @@ class Rows:
     where: NDArray[np.intp]
 
 
+def has_two_films(case: Case) -> bool:
+    """Return whether both electrodes are lithium under a film, as the closed forms of a flat cell have them."""
+    return case.numerics.motion == "level-set" and case.cathode is None and case.surface.substrate is None
+
+
 def is_driven(case: Case, rows: Rows) -> bool:
     """Return whether the protocol imposes a current or a voltage in a step, and not a rest."""
     if rows.step >= len(case.protocol.steps):

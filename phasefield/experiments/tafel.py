@@ -19,7 +19,7 @@ from phasefield.analytic.flat_cell import FlatCell
 from phasefield.analytic.impedance import FlatImpedance
 from phasefield.case import Case
 from phasefield.constants import FARADAY, GAS_CONSTANT
-from phasefield.experiments.rows import is_driven, rows_of_steps
+from phasefield.experiments.rows import has_two_films, is_driven, rows_of_steps
 from phasefield.results.evaluation import Evaluated, Evaluation
 from phasefield.results.run import Run
 from phasefield.viz.plots.curves import Curve, Plot
@@ -37,7 +37,7 @@ def points(case: Case, run: Run) -> tuple[Floats, Floats]:
 
     Left out are those that deplete more than a tenth of the salt at a surface.
     """
-    if case.numerics.motion != "level-set" or case.cathode is not None or case.surface.substrate is not None:
+    if not has_two_films(case):
         return np.zeros(0), np.zeros(0)
     ends = [
         rows for rows in rows_of_steps(run)

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from phasefield.errors import PhasefieldError
 from phasefield.results.evaluation import Evaluation
 from phasefield.results.run import Run
-from phasefield.text.formatting import MEGA, MICRO, MILLI, OHM_CM2, named, number, spell, spell_wall
+from phasefield.text.formatting import MEGA, MICRO, OHM_CM2, named, number, spell, spell_wall, voltage_unit
 
 FLAT = 1e-10  # m; an Sz below it is round-off
+
+
+def stayed_flat(Sz: NDArray[np.float64]) -> bool:
+    """Return whether a surface stayed flat, from its Sz after each step [m]: what is left of it is round-off."""
+    return bool(Sz.size) and not np.nanmax(Sz, initial=0.0) > FLAT
+
 
 TEXTURE_ROWS = (
     ("Sa", MICRO, "um", "arithmetic mean height"),
@@ -93,12 +102,11 @@ def facts(run: Run) -> list[tuple[str, str]]:
     if {"wall_time", "steps", "seconds_per_step", "peak_memory"} <= s.keys():
         pace = f"{s['steps']} steps, {number(s['seconds_per_step'])} s each"
         rows.append(("took", f"{spell_wall(s['wall_time'])}: {pace}; {s['peak_memory'] / MEGA:.0f} MB"))
-    high = float(abs(series["voltage"][[0, -1]]).max()) >= 1.0
-    rows.append(("voltage", ends("voltage", *((1.0, "V") if high else (MILLI, "mV")))))
-    if float(series["Sz"].max()) > FLAT:
-        rows += [(name, ends(name, MICRO, "um")) for name in ("Sa", "Sq", "Sz")]
-    else:
+    rows.append(("voltage", ends("voltage", *voltage_unit(*series["voltage"][[0, -1]]))))
+    if stayed_flat(series["Sz"]):
         rows.append(("surface", "flat"))
+    else:
+        rows += [(name, ends(name, MICRO, "um")) for name in ("Sa", "Sq", "Sz")]
     if "film_resistance_parallel" in series:
         rows.append(("film, as in a spectrum", ends("film_resistance_parallel", OHM_CM2, "ohm cm2, one electrode")))
     rows.append(("ledger errors", ledger_text(run)))

@@ -349,10 +349,11 @@ class Driver:
         with open_run(self.folder) as stored:
             summary = summary_of(self.case, self.control, row, stored.corrections(), reason, text)
         write_summary(self.folder, summary)
-        with open_run(self.folder) as stored:
-            found = evaluate(stored)
-        if found is not None:
-            write_summary(self.folder, summary | {"experiment": found.as_dict()})
+        if self.case.experiment is not None:
+            with open_run(self.folder) as stored:  # the evaluation reads how the run ended
+                found = evaluate(stored, self.case)
+            if found is not None:
+                write_summary(self.folder, summary | {"experiment": found.as_dict()})
         log.info("ended at %.6g s: %s (%s); %d steps, %d rejected, %.4g s of work", self.state.t, reason, text,
                  self.control.steps, self.control.rejected, self.control.wall)  # fmt: skip
         return Outcome(reason, text, self.folder, self.control.steps)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from phasefield.machine import compilation
 from phasefield.machine.load import slowdown
-from phasefield.text.formatting import MICRO, MILLI, number, spell, spell_wall
+from phasefield.text.formatting import MICRO, number, spell, spell_wall, voltage_unit
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -67,8 +67,8 @@ def progress_line(report: Mapping[str, Any], left: float | None) -> str:
     parts = [f"{spell(report['time'])}{planned}"]
     if report["cycles"] > 1:
         parts.append(f"cycle {report['cycle']}/{report['cycles']}")
-    voltage = report["voltage"]
-    parts.append(f"{voltage:.4g} V" if abs(voltage) >= 1.0 else f"{voltage * MILLI:.4g} mV")
+    scale, unit = voltage_unit(report["voltage"])
+    parts.append(f"{report['voltage'] * scale:.4g} {unit}")
     parts.append(f"Sz {number(report['Sz'], MICRO)} um")
     parts += [f"step {report['step']}"]
     return ", ".join(parts) + (f", {spell_wall(left)} left" if left is not None else "")

@@ -27,6 +27,11 @@ def spell(seconds: float) -> str:
     return f"{seconds / size:.4g} {unit}"
 
 
+def voltage_unit(*volts: float) -> tuple[float, str]:
+    """Return factor and name of the unit for voltages [V]: V if one of them has a volt or more, else mV."""
+    return (1.0, "V") if any(abs(one) >= 1.0 for one in volts) else (MILLI, "mV")
+
+
 def spell_wall(seconds: float) -> str:
     """Return a wall time in the two largest units: 1 h 05 min, 3 min 20 s, 8 s."""
     whole = round(seconds)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 from browser import chromium, errors, wait
+from figures import kept_figures
 from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 
@@ -30,7 +31,6 @@ from phasefield.studies.sweep.quantity import quantity_of, spaced_values
 from phasefield.studies.sweep.study import prepare, tabulate
 from phasefield.studies.sweep.studyfile import StudyFile, read_study, shipped
 from phasefield.studies.sweep.table import open_study
-from phasefield.viz import style
 from phasefield.viz.plots import study as drawn_studies
 from phasefield.viz.plots.study import Contours, Scale, value_map
 
@@ -436,14 +436,7 @@ def test_the_pictures_of_a_grid(tmp_path: Path) -> None:
 @pytest.fixture
 def sheets(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     """Every figure of a study that is saved."""
-    saved: list[Figure] = []
-
-    def keep(figure: Figure, path: str | Path) -> Path:
-        saved.append(figure)
-        return style.save(figure, path)
-
-    monkeypatch.setattr(drawn_studies, "save", keep)
-    return saved
+    return kept_figures(monkeypatch, drawn_studies)
 
 
 def lines_of(figure: Figure) -> dict[float, np.ndarray]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
+from figures import kept_figures
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.text import Text
@@ -91,15 +92,7 @@ def no_gl(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def sheets(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     """Every figure that is saved, for a look at its texts."""
-    saved: list[Figure] = []
-
-    def keep(figure: Figure, path: str | Path) -> Path:
-        saved.append(figure)
-        return style.save(figure, path)
-
-    for module in (compare, plate, section, series, surface):
-        monkeypatch.setattr(module, "save", keep)
-    return saved
+    return kept_figures(monkeypatch, compare, plate, section, series, surface)
 
 
 def colliding(figure: Figure) -> list[tuple[str, str]]:
@@ -519,14 +512,7 @@ def test_curves_that_lie_on_each_other_can_be_told_apart(sheets: list[Figure], t
 @pytest.fixture
 def plots(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     """Every plain figure that is saved."""
-    saved: list[Figure] = []
-
-    def keep(figure: Figure, path: str | Path) -> Path:
-        saved.append(figure)
-        return style.save(figure, path)
-
-    monkeypatch.setattr(lines, "save", keep)
-    return saved
+    return kept_figures(monkeypatch, lines)
 
 
 def test_many_marks_keep_their_extremes(plots: list[Figure], tmp_path: Path) -> None:
