@@ -204,6 +204,14 @@ def test_the_shares_of_lithium_on_copper_add_up(tmp_path: Path) -> None:
     assert found["cycle_efficiency"] == pytest.approx(1.0, abs=1e-9)  # 0.5 mAh/cm2 each way
 
 
+def test_a_hold_at_no_voltage_is_no_half_cycle(tmp_path: Path) -> None:
+    words = [*SMALL, "protocol.repeat=2", 'protocol.steps=[{ current = "0.2 mA/cm^2", duration = "6 min" }, '
+             '{ current = "-0.2 mA/cm^2", duration = "6 min" }, { voltage = "0 V", duration = "1 min" }]']  # fmt: skip
+    found = evaluate(run(read_case("pllz", words), tmp_path / "run"))
+    assert found is not None
+    assert found["voltage_at_end"] == pytest.approx(found["voltage_at_start"], rel=0.01)
+
+
 def test_the_summary_holds_the_results(cycled: Run, capsys: pytest.CaptureFixture[str]) -> None:
     stored = json.loads((cycled.folder / "summary.json").read_text())["experiment"]
     found = evaluate(cycled)
