@@ -63,8 +63,8 @@ class Numerics(Record):
     )
     step_error: Annotated[float, Measure(units.NUMBER, gt=0, le=1)] = Field(
         default=0.01,
-        description="error of a step, estimated with an embedded solution of third order: rms error of the surface in "
-        "cells, relative error of the current; twice this value rejects the step",
+        description="error of a step, estimated with embedded solutions: rms error of the surface in cells, relative "
+        "error of the current and of the voltage; twice this value rejects the step",
     )
     tolerance: Annotated[float, Measure(units.NUMBER, ge=1e-13, le=1e-2)] = Field(
         default=1e-4, description="relative error allowed in the surface currents"

@@ -14,12 +14,12 @@ from phasefield.analytic.contact import Pressed
 from phasefield.analytic.flat_cell import FlatCell, FlatRun, FlatStep, gap_of, run_flat
 from phasefield.case import Case, Properties
 from phasefield.check import flat
-from phasefield.check.estimate import Estimate, estimate, longest_step, plated_height
+from phasefield.check.estimate import Estimate, estimate, plated_height
 from phasefield.check.finding import Finding, um_or_mm
 from phasefield.check.law import law
 from phasefield.machine import compilation
 from phasefield.machine.load import slowdown
-from phasefield.text.formatting import MEGA, MILLI, number, plain_table, spell, spell_wall
+from phasefield.text.formatting import MEGA, number, plain_table, spell_wall
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,8 +37,6 @@ EXPLAINING = {
     "fastest wave": "Fastest wave by linear theory",
     "Sq from the patches": "Sq from the patches alone",
 }
-SEEN_OFF, WARNED_OFF = 0.01, 0.05  # of the voltage
-FINE = 0.2  # relaxation times of the salt: a step that follows it
 WIDE = 0.8  # spread of the patches above which the margin is an order of magnitude only
 LONG_RUN = 4.0  # hours of wall time that deserve a warning
 LARGE_RUN, GIGA = 5e9, 1e9  # bytes on disk that deserve a warning, and in a GB
@@ -62,7 +60,6 @@ def _physics(case: Case, flat_run: FlatRun) -> list[Finding]:
     found += flat.cathode(case, j)
     if j > 0.0:
         found += flat.voltages(cell, strongest, last)
-        found += _long_steps(case, cell, strongest)
         found += flat.currents(cell, flat_run)
         found += _rulers(case, p, j, gap)
         found += flat.salt(p, strongest, gap)
@@ -133,29 +130,6 @@ def _plating(case: Case, p: Properties, flat_run: FlatRun) -> Iterator[Finding]:
         yield Finding(
             "plating", "net height of the run", net, um_or_mm(abs(net)), f"the protocol's lithium {what}", True
         )
-
-
-def _long_steps(case: Case, cell: FlatCell, leg: FlatStep) -> Iterator[Finding]:
-    """Say how far voltages are off after a reversal, where a time step is as long as the salt needs to settle.
-
-    Of a change of the salt's profile a step of z relaxation times leaves (1 - (1 - 2 g) z)/(1 + g z)^2 in place of
-    exp(-z), with g = 1 - 1/sqrt(2) of the method. A reversal changes the profile by twice the settled one.
-    """
-    step, j = min(longest_step(case, leg.current), leg.time), abs(leg.current)
-    settled = forms.planar_voltage(cell.fresh, j, cell.gap, settled=True)
-    turned = {one.current > 0.0 for one in case.protocol.steps if one.current}
-    if settled is None or leg.voltage is not None or len(turned) < 2 or not math.isfinite(step):
-        return
-    g, z = 1.0 - math.sqrt(0.5), step / cell.tau
-    profile = settled.concentration + settled.ohmic - j * cell.gap / cell.fresh.kappa  # V, of the settled salt
-    off = 2.0 * profile * abs((1.0 - (1.0 - 2.0 * g) * z) / (1.0 + g * z) ** 2 - math.exp(-z))
-    if off > SEEN_OFF * settled.total:
-        words = (
-            f"at first after a reversal, as a step is {spell(step)} long; for the course of the voltage give "
-            f'numerics.max_step = "{spell(FINE * cell.tau)}"'
-        )
-        text = f"{number(off, MILLI)} mV"
-        yield Finding("voltage", "  error of long steps", off, text, words, off > WARNED_OFF * settled.total)
 
 
 def _contact(case: Case, p: Properties, leg: FlatStep) -> Iterator[Finding]:

@@ -31,7 +31,7 @@ from phasefield.model.front import Front
 from phasefield.model.initial_surface import set_surface
 from phasefield.model.reaction import Reaction
 from phasefield.model.state import State
-from phasefield.model.transport import FAR, Stage, Transport
+from phasefield.model.transport import FAR, SCARCE, Stage, Transport
 from phasefield.topography.roughness import basic
 
 if TYPE_CHECKING:
@@ -51,7 +51,6 @@ QUIET = 1e-9  # of the exchange current and of the local currents: a mean curren
 LEAST = 0.3  # of stage 1's concentration: a cell that stage 2 starts from with less borrows from its neighbours
 HALF = 0.5  # of the concentration: where stage 1 takes more, the line through it crosses zero, and the salt of the
 # step is solved by implicit Euler, which stays positive
-SCARCE = 0.05  # of c0: the fall of a smaller concentration does not count
 STABLE = 0.5  # of the explicit limit of curvature-driven motion
 THICKER = 0.2  # relative growth of the film in a step
 STEEPER = 10.0  # times the last current, up to which the potentials start in proportion to it
@@ -276,9 +275,10 @@ class Cell(LawOfMotion):
         return slice(low, high + 1)
 
     def _error(self, s: State, a: State, b: State, dt: float) -> float:
-        """Return what a third-order solution of the same rates would change: the larger of front and current.
+        """Return what embedded solutions would change: the largest of front, current and potentials.
 
-        Of the front the rms in cells, of the current its share of the largest in the step.
+        Of the front the rms in cells, of the current its share of the largest in the step, by a solution of third order
+        from the same rates. Of the potentials what the salt of stage 1, taken as far as the step, would change.
         """
         cells = b.front.cells[: b.front.n]
         near = cells[np.abs(b.front.d.ravel()[cells]) < self.dx]
@@ -286,7 +286,11 @@ class Cell(LawOfMotion):
         currents = [self.current(x) for x in (s, a, b)]
         size = max(*map(abs, currents), QUIET * self.properties.j0)
         passed = sum(w * j for w, j in zip(EMBEDDED, currents, strict=True)) / size
-        return max(float(np.sqrt(np.mean(moved**2))), abs(passed))
+        of, salt = self._open(s, a, b), self.scratch
+        np.subtract(b.c[of], s.c[of], out=salt[of])
+        salt[of] -= (a.c[of] - s.c[of]) / NODE
+        salt[of] *= (s.front.h[of] > 0.0) & (a.front.h[of] > 0.0)
+        return max(float(np.sqrt(np.mean(moved**2))), abs(passed), self.transport.salt_error(b, salt))
 
     def _transport(
         self, to: State, s: State, drive: Drive, dt: float, total: float, flow: float

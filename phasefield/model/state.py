@@ -48,7 +48,7 @@ class State:
     residual: float = 0.0  # error of the surface currents that its solver reached, relative
     salt_correction: float = 0.0  # largest |factor - 1| that closed the salt's balance in the step that led here
     volume_correction: float = 0.0  # largest share of the step's own motion that closed the lithium's, eq. (3)
-    step_error: float = 0.0  # of the step that led here, by its embedded solution: front in cells, current relative
+    step_error: float = 0.0  # of the step that led here, by embedded solutions: front in cells, others relative
     reaction: Reaction | None = None
     resistance: Floats = field(default_factory=nothing)  # of the film at the elements [ohm m^2]
     j_side: Floats = field(default_factory=nothing)  # side reaction there [A/m^2]

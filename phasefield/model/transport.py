@@ -46,6 +46,8 @@ PINNED = 1e6  # holds the metal of the preconditioner in place, over the reactio
 FAR = 1.0  # of the currents: a linear solution that changes them by more than they are does not lead to the solution
 SALTED, LEFT = 1e-3, 1e-3  # of what the cells hold: the salt of a first guess is solved to it; of each cell, is left
 BARE = 0.01  # share of the electrolyte's conductance that the reaction's has
+DAMPED = 0.1  # of a step's estimated error is what the solution of its salt leaves
+SCARCE = 0.05  # of c0: the fall of a smaller concentration does not count
 LEAST_FLUX = 0.1 / FARADAY  # the salt's residual is divided by this flux at least: with t+ = 1 there is none
 
 
@@ -162,6 +164,26 @@ class Transport:
         self.cycles += self.salt.solve(c, 0.0, brought, 0.0, tolerance=SALTED).iterations
         np.maximum(c[k0:], LEFT * s.c[k0:], out=s.c[k0:])
         self.solve(replace(stage, held=None, steeper=1.0))
+
+    def salt_error(self, s: State, excess: Floats) -> float:
+        """Return the relative error of the potentials that an error of the concentration makes, of the stage in `s`.
+
+        excess (nz, ny, nx) [mol/m^3]: by what an embedded solution differs; its stiff part is damped by the stage's
+        salt operator (Hairer & Wanner 1996, IV.8). The error is beta dc/c, rms over each electrode, over voltage and
+        RT/F. Concentrations below SCARCE count as that.
+        """
+        co, k0, surface = self.co, s.front.k0, self.surface
+        dc, brought = np.zeros(self.shape), np.zeros(self.shape)
+        np.multiply(self.storage[k0:], excess[k0:], out=brought[k0:])
+        self.salt.prepare_cells(self.diffusion, self.storage, k0)
+        self.cycles += self.salt.solve(dc, 0.0, brought, 0.0, tolerance=DAMPED).iterations
+        dc_e, least = np.zeros(surface.n), SCARCE * co.c_0
+        elements.gather(dc_e, dc.reshape(-1), surface.start, surface.idx, surface.w)
+        dc_e /= np.maximum(surface.c_e, least)
+        off = math.sqrt(s.front.total(surface.area * dc_e**2) / s.front.total(surface.area))
+        if not s.front.both_electrodes:
+            off += math.sqrt(float(np.mean((dc[-1] / np.maximum(s.c[-1], least)) ** 2)))
+        return co.beta * off / (abs(s.phi_s) + 1.0 / co.kinetics.f)
 
     def _react(self, stage: Stage) -> None:
         """Evaluate the reaction at the first guess, and which elements take salt."""

@@ -26,9 +26,8 @@ GROWTH = 2.0  # a step's concentration limit may grow by this factor from step t
 SHORTEST = 0.25  # of a step whose concentration changed too much is the next attempt at least
 OVERSHOOT = 2.0  # a step whose concentration changed by this many limits is repeated
 ORDER = -1.0 / 3.0  # the embedded error falls with the third power of a step
-SWING = 0.15  # relative change of the current in a step at an imposed voltage: just after a jump the salt's layer is
-# thinner than a cell, which the embedded error misses
 EASY, HARD = 3, 10  # coupling iterations up to which, and from which, a step is easy and hard
+SLIGHT = 0.1  # of the allowed error: below it the error does not bound the next step
 MOMENT = 1e-12  # of the time so far: steps are not made shorter for what happens within it
 FLOOR = 0.05  # concentration changes are measured against at least this share of c0
 
@@ -131,26 +130,16 @@ class StepController:
         if off > OVERSHOOT:
             reason = f"its error, {new.step_error:.2g}, is {off:.2g} times what numerics.step_error allows"
             shorter = min(shorter, max(0.8 * off**ORDER, SHORTEST))
-        swing = self._swing(s, new, drive)
-        if swing > SWING:
-            reason = f"the current changed by {swing:.2g} of itself at an imposed voltage"
-            shorter = min(shorter, 0.5)
         return Attempt(None if reason else new, reason, "", shorter, change, off)
 
     def _limit_by_salt(self, accepted: Attempt, dt: float, rejected: int) -> None:
         """Set how long the next step may be for the salt's sake, after an accepted one of dt [s]."""
-        change, off, effort = accepted.change, accepted.off, self.cell.effort
-        limit = self.case.numerics.concentration_change
-        longer = min(limit / change if change > 0.0 else GROWTH, off**ORDER if off > 0.0 else GROWTH)
-        self.control.dt_c = dt * min(GROWTH, 0.8 * longer)
-        if change < limit and off < 0.5 and effort <= EASY and rejected == 0:
+        off, effort = accepted.off, self.cell.effort
+        change = accepted.change / self.case.numerics.concentration_change
+        longer = 0.8 * min(1.0 / change if change > 0.0 else GROWTH, off**ORDER if off > 0.0 else GROWTH)
+        within = change <= 1.0 and off <= 1.0
+        self.control.dt_c = dt * min(GROWTH, max(longer, 1.0) if within else longer)
+        if within and off < SLIGHT and effort <= EASY and rejected == 0:
             self.control.dt_c = math.inf  # nothing but the motion need limit the next step
         elif effort > HARD:
             self.control.dt_c = dt
-
-    def _swing(self, old: State, new: State, drive: Drive) -> float:
-        """Return the relative change of the current in a step at an imposed voltage; 0 at an imposed current."""
-        if drive.current is not None:
-            return 0.0
-        before, after = self.cell.current(old), self.cell.current(new)
-        return abs(after - before) / max(abs(before), abs(after), 1e-6 * self.cell.properties.j0)

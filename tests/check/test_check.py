@@ -256,7 +256,6 @@ def test_more_threads_take_less_time_and_more_cells_more() -> None:
 
 
 def test_what_a_run_leaves_on_disk(tmp_path: Path) -> None:
-    from phasefield.api import run
 
     small = read_case("pllz", ["protocol.repeat=1", 'output.fields_every="0.1 h"'])
     expected = cost.estimate(small)
@@ -359,21 +358,3 @@ def test_a_run_says_why_its_surface_came_out_so() -> None:
     assert "x 1.000" in even
     assert "Sq from the patches alone" in patchy
     assert "nothing makes the surface rough" not in patchy
-
-
-def test_the_error_of_long_steps_is_that_of_a_run(tmp_path: Path) -> None:
-    """Two half-cycles of two minutes in one step each, where the salt needs 34 s, against steps of a second."""
-    words = ['film.resistance="5 ohm cm^2"', "protocol.repeat=2", "numerics.concentration_change=1",
-             "numerics.front_step=1", 'output.fields_every="1 h"', 'protocol.steps=[{ current="0.5 mA/cm^2", '
-             'duration="2 min" }, { current="-0.5 mA/cm^2", duration="2 min" }]']  # fmt: skip
-    found = {one.name.strip(): one for one in regime(case("planar", *words))}["error of long steps"]
-    ends = []
-    for name, step in (("long", "1 h"), ("short", "2 s")):
-        stored = run(case("planar", *words, f'numerics.max_step="{step}"'), tmp_path / name)
-        turns = np.flatnonzero(np.diff(stored.series["protocol_step"]) != 0)
-        ends.append(np.abs(stored.series["voltage"][turns]))
-    off = np.abs(ends[0] - ends[1])[1:]  # the first half-cycle begins with even salt
-    assert found.warning
-    assert found.value == pytest.approx(float(off.mean()), rel=0.3)
-    fine = [*words, 'numerics.max_step="5 s"']
-    assert "error of long steps" not in {one.name.strip() for one in regime(case("planar", *fine))}
