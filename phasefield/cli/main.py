@@ -159,6 +159,7 @@ def run(
     seconds = None if walltime is None else given_quantity("--walltime", walltime, units.TIME)
     console = console_for()
     progress = "none" if quiet else os.environ.get(PROGRESS, "auto")
+    resolved = api.case_to_resume(resolved, folder) if resume else resolved
     if resume and api.is_finished(resolved, folder):
         _say_finished(folder, console, quiet)
         return
