@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -354,3 +354,23 @@ class Measure:
         sign = "[+]?" if positive else "[+\u2212\u2013-]?"
         above = "(?=[^A-Za-z]*[1-9])" if self.gt == 0 else ""
         return rf"^\s*{above}{sign}([0-9]|\.[0-9])" + ("" if self.kind.unit == "1" else r".*[^0-9.\s]")
+
+
+@dataclass(frozen=True)
+class Ramp(Measure):
+    """The type of a field that holds a quantity, or two: a linear ramp from the first to the second."""
+
+    def validate(self, value: Any, info: ValidationInfo) -> Any:
+        """Return the value in SI, or both ends."""
+        if not isinstance(value, list | tuple):
+            return super().validate(value, info)
+        if len(value) != 2:
+            text = f"{len(value)} values came; a ramp has two, that of its start and that of its end"
+            raise PydanticCustomError("quantity", "{text}", {"text": text})
+        number = replace(self, optional=False)
+        return tuple(super(Ramp, number).validate(end, info) for end in value)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        one = super().__get_pydantic_json_schema__(schema, handler)
+        both = {"type": "array", "items": one, "minItems": 2, "maxItems": 2}
+        return {"anyOf": [one, both], "unit": self.kind.unit, "examples": [self.kind.example]}

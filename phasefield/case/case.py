@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from phasefield import units
+from phasefield.case.c_rate import in_current_densities
 from phasefield.case.cathode import Cathode
 from phasefield.case.electrodes import Contact, Counter, Film, Kinetics, Lithium
 from phasefield.case.electrolyte import Electrolyte
@@ -70,6 +71,11 @@ class Case(Record):
                 'conductivity = "1 S/m", and "none" for patches and growth'
             )  # fmt: skip
         return given
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rates(cls, given: Any) -> Any:
+        return in_current_densities(given)
 
     @model_validator(mode="after")
     def _complete(self, info: ValidationInfo) -> Case:
@@ -146,12 +152,6 @@ class Case(Record):
         """Refuse what a cell with an intercalation electrode does not do."""
         if "voltage_limit" not in self.protocol.stop_on:
             raise refuse("protocol.stop_on", 'a full cell does not go on at the voltage limit; add "voltage_limit"')
-        for k, step in enumerate(self.protocol.steps):
-            if step.voltage is not None:
-                raise refuse(
-                    f"protocol.steps[{k}].voltage",
-                    "a full cell takes currents and rests only; impose a current with until_voltage",
-                )
 
     def _check_motion(self) -> None:
         """Refuse what the law of motion knows nothing of."""

@@ -73,6 +73,7 @@ def _physics(case: Case, flat_run: FlatRun) -> list[Finding]:
     found += law(case)
     found += _grid(case, gap)
     found += _random_walk(case, p, protocol, gap)
+    found += flat.plan(case, flat_run)
     found += flat.ends_at_once(case, protocol)
     return found
 
@@ -143,7 +144,7 @@ def _long_steps(case: Case, cell: FlatCell, leg: FlatStep) -> Iterator[Finding]:
     """
     step, j = min(longest_step(case, leg.current), leg.time), abs(leg.current)
     settled = forms.planar_voltage(cell.fresh, j, cell.gap, settled=True)
-    turned = {one.current > 0.0 for one in case.protocol.steps if one.current}
+    turned = {one.direction for one in case.protocol.sequence if one.direction}
     if settled is None or leg.voltage is not None or len(turned) < 2 or not math.isfinite(step):
         return
     g, z = 1.0 - math.sqrt(0.5), step / cell.tau

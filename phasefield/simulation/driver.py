@@ -126,7 +126,7 @@ class Driver:
         self._save(self._frame())
         p = self.case.protocol
         log.info("begun: %s; %d x %d x %d cells, %d protocol steps, %d times; phasefield %s: %s", self.case.title,
-                 *reversed(self.case.grid.shape), len(p.steps), p.repeat, VERSION, command_line())  # fmt: skip
+                 *reversed(self.case.grid.shape), len(p.sequence), p.repeat, VERSION, command_line())  # fmt: skip
 
     def _resume(self) -> None:
         earlier = earlier_hashes(self.case, self.folder)
@@ -165,7 +165,7 @@ class Driver:
         current, voltage = self.position.imposed
         if self.control.limited and current is not None:
             return Drive(None, math.copysign(self.case.protocol.voltage_limit, current))
-        return Drive(current, voltage, CEILING * self.case.protocol.voltage_limit)
+        return Drive(current, voltage, CEILING * self.case.protocol.voltage_limit, self.position.rate)
 
     def _impose(self) -> None:
         """Begin a protocol step: its current or voltage acts on the state as it is."""
@@ -347,7 +347,7 @@ class Driver:
         if self.progress is None:
             return
         now = Progress(
-            self.state.t, self.case.protocol.planned_time, int(row["cycle"]), self.case.protocol.repeat,
+            self.state.t, self.case.protocol.planned_time, int(row["cycle"]), self.case.protocol.cycles,
             row["voltage"], row["Sz"], self.control.steps, dt, clock() - self.begun,
             TALLY.seconds,
         )  # fmt: skip

@@ -144,7 +144,7 @@ def _check_state(saved: Saved, case: Case) -> None:
     s, at = saved.state, saved.at
     if not (np.isfinite(s.front.d).all() and np.isfinite(s.c).all()) or any(map(math.isnan, s.numbers().values())):
         raise ValueError("a field holds no numbers")
-    place = 0 <= at.step < len(case.protocol.steps) and 0 <= at.cycle <= case.protocol.repeat
+    place = 0 <= at.step < len(case.protocol.sequence) and 0 <= at.cycle <= case.protocol.repeat
     if not place or not (0.0 <= at.elapsed < math.inf and 0.0 <= at.charge < math.inf):
         raise ValueError("its place in the protocol does not exist")
     if saved.rows < 1 or saved.frames < 0:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from phasefield.analytic.closed_forms import film_resistances
+from phasefield.analytic.flat_cell import gap_of
 from phasefield.errors import NO_LITHIUM, SolverError
 from phasefield.model.base import LawOfMotion
 from phasefield.model.coefficients import Drive
@@ -58,6 +60,9 @@ class StepController:
 
     def __init__(self, case: Case, cell: LawOfMotion, control: Control) -> None:
         self.case, self.cell, self.control = case, cell, control
+        p = cell.properties
+        self.conductance = 1.0 / (gap_of(case) / p.kappa + sum(film_resistances(p)))  # S/m^2, of the flat cell
+        self.swept = 0.0  # A/m^2 that the voltages of a sweep differ by, in the flat cell
 
     def longest(self, s: State) -> float:
         """Return the longest step [s] allowed by salt, motion and the law itself."""
@@ -77,7 +82,8 @@ class StepController:
         cell, control = self.cell, self.control
         ahead = min(output - s.t if output > s.t else math.inf, cell.until_renewal(s))
         remaining = min(position.remaining(cell.current(s)), ahead)
-        longest = self.longest(s)
+        longest = min(self.longest(s), position.longest)
+        self.swept = self.conductance * position.sweep
         dt = remaining / max(math.ceil(remaining / longest * (1.0 - 1e-9)), 1) if math.isfinite(remaining) else longest
         step_end = StepEnd(position, s, cell.plane, min(longest, position.remaining(0.0), ahead))
         if not math.isfinite(dt):
@@ -149,8 +155,11 @@ class StepController:
             self.control.dt_c = dt
 
     def _swing(self, old: State, new: State, drive: Drive) -> float:
-        """Return the relative change of the current in a step at an imposed voltage; 0 at an imposed current."""
+        """Return the relative change of the current in a step at an imposed voltage; 0 at an imposed current.
+
+        A sweep takes the current through zero: the change that it makes as a whole counts besides.
+        """
         if drive.current is not None:
             return 0.0
         before, after = self.cell.current(old), self.cell.current(new)
-        return abs(after - before) / max(abs(before), abs(after), 1e-6 * self.cell.properties.j0)
+        return abs(after - before) / max(abs(before), abs(after), self.swept, 1e-6 * self.cell.properties.j0)
