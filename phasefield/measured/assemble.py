@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ def spectra_of(origin: Origin, table: Table, name: str) -> list[Spectrum]:
         return []
     area_specific = table.area_specific.get("impedance_real", False)
     if area_specific != table.area_specific.get("impedance_imaginary", False):
-        raise MeasuredError(origin.file, "the parts of the impedance have different units; give both in ohm, or ohm cm2")
+        raise MeasuredError(origin.file, "the parts of the impedance have different units; give both in one")
     frequency = values["frequency"]
     negative = np.flatnonzero(frequency < 0.0)
     if len(negative):
@@ -50,8 +51,8 @@ def spectra_of(origin: Origin, table: Table, name: str) -> list[Spectrum]:
     ends = [0, *(np.flatnonzero(_begins(f, cycle)) + 1).tolist(), len(f)]
     if len(ends) - 1 > MOST_SPECTRA:
         raise MeasuredError(origin.file, f"holds more than {MOST_SPECTRA} spectra; cut it into parts")
-    found = []
-    for first, last in zip(ends[:-1], ends[1:], strict=True):
+    found: list[Spectrum] = []
+    for first, last in pairwise(ends):
         if last - first >= LEAST:
             label = f"{name} {len(found) + 1}" if len(ends) > 2 else name
             found.append(

@@ -9,7 +9,7 @@ import io
 import tempfile
 import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -46,8 +46,8 @@ def read_mpr(origin: Origin, data: bytes) -> Measurement:
         from galvani.BioLogic import MPRfile
     except ImportError:
         raise MeasuredError(
-            origin.file, "is a BioLogic binary and needs galvani (GPL); install it with: pip install galvani, or export "
-            "the file from EC-Lab as text (.mpt)"
+            origin.file, "is a BioLogic binary and needs galvani (GPL); install it with: pip install galvani, or "
+            "export the file from EC-Lab as text (.mpt)"
         ) from None  # fmt: skip
     try:
         with warnings.catch_warnings(action="ignore"):
@@ -72,7 +72,7 @@ def read_ndax(origin: Origin, data: bytes) -> Measurement:
     except Exception as error:  # a damaged archive fails in a dozen ways
         _refuse(origin, "zipfile", error, "copy it again from the cycler")
     if not any(entry.filename == "data.ndc" for entry in entries):
-        raise MeasuredError(origin.file, "is an archive and holds no data.ndc, so it is no .ndax file; give the file itself")
+        raise MeasuredError(origin.file, "is an archive without data.ndc, so it is no .ndax file; unpack it")
     if sum(entry.file_size for entry in entries) > MOST_UNPACKED:
         raise MeasuredError(origin.file, f"unpacks to more than {MOST_UNPACKED >> 20} MB; export it as CSV, in parts")
     return _measurement(origin, "Neware", _neware(origin, data, ".ndax"), NEWARE_NAMES)
@@ -85,8 +85,8 @@ def _neware(origin: Origin, data: bytes, ending: str) -> dict[str, Floats]:
         import NewareNDA
     except ImportError:
         raise MeasuredError(
-            origin.file, 'is a Neware file and needs newarenda; install it with: pip install "lithium-phasefield[neware]", '
-            "or export the file from BTSDA as CSV"
+            origin.file, "is a Neware file and needs newarenda; install it with: pip install "
+            '"lithium-phasefield[neware]", or export the file from BTSDA as CSV'
         ) from None  # fmt: skip
     try:
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(action="ignore"):
@@ -116,7 +116,7 @@ def _clock(stamps: Floats, in_step: Floats, step: Floats) -> Floats:
 
 
 def _measurement(
-    origin: Origin, form: str, raw: dict[str, Floats], names: dict[str, tuple[str, ...]] | None = None
+    origin: Origin, form: str, raw: dict[str, Floats], names: Mapping[str, tuple[str, ...]] | None = None
 ) -> Measurement:
     """Return what columns by their heads hold."""
     heads = [parse_head(text) for text in raw]
@@ -124,7 +124,7 @@ def _measurement(
     needed_columns(origin.file, heads, chosen, None)
     columns = [*raw.values()]
     if len(columns[0]) > MOST_ROWS:
-        raise MeasuredError(origin.file, f"has {len(columns[0])} rows; {MOST_ROWS} at most are read; export it in parts")
+        raise MeasuredError(origin.file, f"has {len(columns[0])} rows; {MOST_ROWS} are read; export it in parts")
     picked = {key: columns[one.at] for key, one in chosen.items()}
     table: Table = make_table(origin.file, picked, np.zeros(len(columns[0]), dtype=np.int64), chosen)
     current_from_charge(table)
@@ -140,4 +140,5 @@ def _check_size(origin: Origin, data: bytes) -> None:
 
 def _refuse(origin: Origin, library: str, error: Exception, remedy: str) -> NoReturn:
     words = one_line(f"{type(error).__name__}: {error}", 120)
-    raise MeasuredError(origin.file, f"is damaged, or of a version that {library} does not know ({words}); {remedy}") from None
+    message = f"is damaged, or of a version that {library} does not know ({words}); {remedy}"
+    raise MeasuredError(origin.file, message) from None

@@ -8,7 +8,7 @@ from phasefield.measured.assemble import Origin, spectra_of, traces_of
 from phasefield.measured.columns import choose_columns, known_name, needed_columns, parse_head
 from phasefield.measured.lines import Lines
 from phasefield.measured.record import MeasuredError, Measurement
-from phasefield.measured.table import current_from_charge, grammar_of, read_table
+from phasefield.measured.table import current_from_charge, grammar_of, read_table, whole_rows
 
 FORMAT = "EC-Lab text"
 _COUNT = re.compile(r"Nb header lines\s*:\s*([0-9]{1,6})\s*", re.ASCII)
@@ -34,9 +34,10 @@ def read_eclab(origin: Origin, lines: Lines) -> Measurement:
     if not rows:
         raise MeasuredError(file, "ends behind its column names; export it again from EC-Lab", at + 1)
     grammar = grammar_of("\t", rows[0] if "\t" in rows[0] else rows[0] + "\t")
+    rows, notes = whole_rows(lines, at + 1, grammar, len(texts))
     table = read_table(file, rows, at + 2, grammar, len(texts), chosen)
     current_from_charge(table)
-    notes = [*lines.notes, *_area(lines.all[:at])]
+    notes += _area(lines.all[:at])
     if "current" not in table.values and "frequency" not in chosen:
         notes.append("the file has no current; add the column I/mA when you export it from EC-Lab")
     spectra = spectra_of(origin, table, "spectrum")

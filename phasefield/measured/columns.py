@@ -173,8 +173,9 @@ def _mapped(file: Path, heads: Sequence[Head], line: int | None, key: str, text:
     stated = heads[at[0]].unit
     if wanted.unit is not None and stated is not None and wanted.unit != stated:
         raise MeasuredError(
-            file, f"columns: {shown(text)} states another unit than the head {shown(heads[at[0]].text)}; leave it out", line
-        )
+            file, f"columns: {shown(text)} states another unit than the head {shown(heads[at[0]].text)}; leave it out",
+            line,
+        )  # fmt: skip
     merged = [*heads]
     own = heads[at[0]]
     merged[at[0]] = Head(own.text, own.name, stated or wanted.unit, own.sign * wanted.sign)

@@ -12,7 +12,7 @@ from phasefield.measured.assemble import Origin, spectra_of, traces_of
 from phasefield.measured.columns import Head, choose_columns, needed_columns
 from phasefield.measured.lines import Lines
 from phasefield.measured.record import MeasuredError, Measurement, Spectrum, Trace
-from phasefield.measured.table import grammar_of, read_table
+from phasefield.measured.table import grammar_of, read_table, whole_rows
 
 FORMAT = "Gamry"
 NAMES = {
@@ -43,7 +43,7 @@ def read_gamry(origin: Origin, lines: Lines) -> Measurement:
     """Read every table of spectra, of cycling and of the open circuit."""
     spectra: list[Spectrum] = []
     traces: list[Trace] = []
-    notes, texts = [*lines.notes], dict[str, None]()
+    notes, texts = list[str](), dict[str, None]()
     for part in _parts(origin, lines):
         heads = _heads(origin, part)
         chosen = choose_columns(origin.file, heads, part.first + 2, names=NAMES)
@@ -51,10 +51,13 @@ def read_gamry(origin: Origin, lines: Lines) -> Measurement:
             chosen.pop("time", None)  # of a point of the spectrum
         needed_columns(origin.file, heads, chosen, part.first + 2)
         rows = part.lines[2:]
+        if rows and part.first + len(part.lines) + 1 == len(lines.all):  # to the end of the file
+            rows, left_out = whole_rows(lines, part.first + 3, grammar_of("\t", rows[0]), len(heads))
+            notes += left_out
         if part.stated is not None and part.stated != len(rows):
             raise MeasuredError(
-                origin.file, f"table {part.name} states {part.stated} rows and holds {len(rows)}; it is cut, so save it "
-                "again from Gamry Framework", part.first + 1,
+                origin.file, f"table {part.name} states {part.stated} rows and holds {len(rows)}; it is cut, so save "
+                "it again from Gamry Framework", part.first + 1,
             )  # fmt: skip
         grammar = grammar_of("\t", rows[0] if rows else "\t")
         table = read_table(origin.file, rows, part.first + 4, grammar, len(heads), chosen)
@@ -85,7 +88,7 @@ def _parts(origin: Origin, lines: Lines) -> Iterator[_Part]:
         if count > MOST_TABLES:
             raise MeasuredError(origin.file, f"holds more than {MOST_TABLES} tables; cut it into parts")
         if end - at < 4:
-            raise MeasuredError(origin.file, f"table {found[1]} has no rows; save it again from Gamry Framework", at + 1)
+            raise MeasuredError(origin.file, f"table {found[1]} has no rows; save it again from Gamry", at + 1)
         yield _Part(found[1], int(found[2]) if found[2] else None, at, lines.all[at + 1 : end])
         at = end
 

@@ -16,11 +16,11 @@ MOST_HEAD = 10_000  # lines before the table
 
 @dataclass(frozen=True)
 class Lines:
-    """The lines of a text file without their ends; a last line that has no end is left out, and noted."""
+    """The lines of a text file without their ends; open_end: the last one has none, so it may be half written."""
 
     file: Path
     all: list[str]
-    notes: tuple[str, ...]
+    open_end: bool
 
     def find(self, words: Callable[[str], bool], first: int = 0) -> int | None:
         """Return the index of the first line that `words` says yes to, near the top or after `first`."""
@@ -39,7 +39,7 @@ def split_lines(file: Path, text: str) -> Lines:
     for number, line in enumerate(lines, 1):
         if len(line) > LONGEST_LINE:
             raise MeasuredError(file, f"is {len(line)} characters long; no table has such lines", number)
-    last = lines.pop()
-    if not last.strip():
-        return Lines(file, lines, ())
-    return Lines(file, lines, (f"line {len(lines) + 1} has no end; it may be half written and was left out",))
+    open_end = bool(lines[-1].strip())
+    if not open_end:
+        lines.pop()
+    return Lines(file, lines, open_end)

@@ -52,7 +52,7 @@ def read_measurement(path: str | os.PathLike[str], columns: Mapping[str, str] | 
     if b"\0" in data and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise MeasuredError(
             file, "is binary, of no format that is known here, or damaged; export it from the instrument's program as "
-            "text or CSV"
+            "text or CSV (a height map is read by phasefield profile)",
         )
     text = decoded(data)
     lines = split_lines(file, text)
@@ -60,4 +60,6 @@ def read_measurement(path: str | os.PathLike[str], columns: Mapping[str, str] | 
     for known, read in ((is_eclab, read_eclab), (is_zplot, read_zplot), (is_gamry, read_gamry)):
         if known(start):
             return read(origin, lines)
+    if start.lstrip()[:1] in ("{", "<"):
+        raise MeasuredError(file, "is JSON, or a page, and no table; export the measurement as text or CSV")
     return read_delimited(origin, lines, columns)

@@ -16,6 +16,7 @@ import numpy as np
 
 from phasefield.errors import shown
 from phasefield.measured.columns import QUANTITIES, Chosen
+from phasefield.measured.lines import Lines
 from phasefield.measured.record import Floats, Integers, MeasuredError
 
 MOST_BYTES = 1 << 27  # of a file
@@ -43,8 +44,9 @@ class Grammar:
         """Give the fields of each line."""
         if self.separator is None:
             return (line.split() for line in lines)
-        quotes = csv.QUOTE_MINIMAL if self.separator == "," else csv.QUOTE_NONE
-        return csv.reader(lines, delimiter=self.separator, quoting=quotes)
+        if self.separator == ",":
+            return csv.reader(lines)
+        return csv.reader(lines, delimiter=self.separator, quoting=csv.QUOTE_NONE)
 
 
 @dataclass
@@ -67,6 +69,19 @@ def grammar_of(heads: str, row: str) -> Grammar:
     return Grammar(None, "," in row and "." not in row)
 
 
+def whole_rows(lines: Lines, first: int, grammar: Grammar, width: int) -> tuple[list[str], list[str]]:
+    """Return the rows from index `first` on, and a note if a last one that may be half written was left out.
+
+    A last line without an end is taken as whole if its last field is at least as long as that of the line before.
+    """
+    rows = lines.all[first:]
+    if lines.open_end and len(rows) > 1:
+        before, last = (grammar.words(line) for line in rows[-2:])
+        if len(last) != width or len(last[-1]) < len(before[-1] if before else ""):
+            return rows[:-1], [f"line {len(lines.all)} has no end; it may be half written and was left out"]
+    return rows, []
+
+
 def read_table(
     file: Path, lines: Sequence[str], first: int, grammar: Grammar, width: int, chosen: Mapping[str, Chosen]
 ) -> Table:
@@ -84,7 +99,7 @@ def read_table(
     number = first - 1
     pairs = list(zip(columns, places, strict=True))
     try:
-        for number, words in enumerate(grammar.rows(lines), first):  # noqa: B007
+        for number, words in enumerate(grammar.rows(lines), first):
             if len(words) != width:
                 if not any(word.strip() for word in words):
                     continue

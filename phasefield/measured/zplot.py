@@ -9,7 +9,7 @@ from phasefield.measured.assemble import Origin, spectra_of
 from phasefield.measured.columns import Head, choose_columns, parse_head
 from phasefield.measured.lines import Lines
 from phasefield.measured.record import MeasuredError, Measurement
-from phasefield.measured.table import grammar_of, read_table
+from phasefield.measured.table import grammar_of, read_table, whole_rows
 
 FORMAT = "ZPlot"
 NAMES = {"frequency": ("freq",), "impedance_real": ("z'",), "impedance_imaginary": ("z''",)}
@@ -40,16 +40,15 @@ def read_zplot(origin: Origin, lines: Lines) -> Measurement:
     lacking = [key for key in NAMES if key not in chosen]
     if lacking:
         raise MeasuredError(file, f"its heads lack {lacking[0].replace('_', ' ')}; export it again from ZPlot", at + 1)
+    rows, notes = whole_rows(lines, end + 1, grammar, len(texts))
     table = read_table(file, rows, end + 2, grammar, len(texts), chosen)
     stated = next((int(found[1]) for line in lines.all[:end] if (found := _POINTS.match(line))), None)
     spectra = spectra_of(origin, table, "spectrum")
-    if stated is not None and stated != sum(len(one.frequency) for one in spectra):
-        raise MeasuredError(
-            file, f"states {stated} data points and holds {sum(len(one.frequency) for one in spectra)}; it is cut, "
-            "so export it again from ZPlot", len(lines.all),
-        )  # fmt: skip
+    held = sum(len(one.frequency) for one in spectra)
+    if stated is not None and stated != held:
+        table.notes.append(f"the file states {stated} points and holds {held}; the sweep was stopped, or it is cut")
     return Measurement(
-        file, origin.digest, FORMAT, tuple(spectra), (), (*lines.notes, *table.notes), tuple(texts)
+        file, origin.digest, FORMAT, tuple(spectra), (), (*notes, *table.notes), tuple(texts)
     )
 
 

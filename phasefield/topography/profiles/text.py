@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from phasefield import units
 from phasefield.errors import shown
 from phasefield.files.atomic import read_start
+from phasefield.files.decode import decoded
 from phasefield.topography.profiles.profile import MOST_POINTS, Floats, ProfileError
 
 MOST_TEXT = 2**28  # bytes: 30 million numbers, which are read in some seconds
