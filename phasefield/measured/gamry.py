@@ -67,7 +67,7 @@ def read_gamry(origin: Origin, lines: Lines) -> Measurement:
         spectra += spectra_of(origin, table, part.name)
         traces += traces_of(origin, table, part.name)
         notes += table.notes
-        texts |= dict.fromkeys(head.text for head in heads)
+        texts |= dict.fromkeys(head.text for head in heads if head.text.strip())
     if not spectra and not traces:
         raise MeasuredError(origin.file, "holds no table ZCURVE, CURVE or OCVCURVE; save it again from Gamry Framework")
     return Measurement(origin.file, origin.digest, FORMAT, tuple(spectra), tuple(traces), tuple(notes), tuple(texts))
