@@ -107,14 +107,17 @@ def _counted(values: dict[str, Floats], key: str, rows: Integers) -> Integers:
 def _continued(origin: Origin, time: Floats, lines: Integers) -> tuple[Floats, tuple[int, ...]]:
     """Return times that never fall, and the points before which the clock was reset.
 
-    A reset clock goes on from the last time before. Raises MeasuredError for a time that falls otherwise.
+    A reset clock begins near the time at which it began before, and goes on from the last time. Raises MeasuredError
+    for a time that falls otherwise.
     """
     falls = np.flatnonzero(np.diff(time) < 0.0) + 1
     if not len(falls):
         return time, ()
     begins = np.concatenate([[0], falls[:-1]])
     reached, since = time[falls - 1], time[begins]
-    wrong = np.flatnonzero(time[falls] - since > RESET * (reached - since))
+    after = time[np.minimum(falls + 1, len(time) - 1)]
+    odd = np.abs(time[falls] - since) > RESET * (reached - since)  # no new start
+    wrong = np.flatnonzero(odd | ((after >= reached) & (falls + 1 < len(time))))  # or a single wrong number
     if len(wrong):
         at = int(falls[wrong[0]])
         raise MeasuredError(
@@ -124,4 +127,4 @@ def _continued(origin: Origin, time: Floats, lines: Integers) -> tuple[Floats, t
         )
     shift = np.zeros(len(time))
     shift[falls] = time[falls - 1] - np.minimum(time[falls], since)
-    return time + np.cumsum(shift), tuple(falls.tolist())
+    return np.maximum.accumulate(time + np.cumsum(shift)), tuple(falls.tolist())

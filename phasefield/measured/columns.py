@@ -217,9 +217,13 @@ def _chosen(file: Path, heads: Sequence[Head], line: int | None, key: str, at: i
 def needed_columns(file: Path, heads: Sequence[Head], found: Mapping[str, Chosen], line: int | None) -> None:
     """Raise MeasuredError unless the columns make a spectrum or a trace."""
     spectrum = {"frequency", "impedance_real", "impedance_imaginary"} <= {*found}
-    if spectrum or ("time" in found and ("voltage" in found or "current" in found)):
+    if spectrum or ("frequency" not in found and "time" in found and ("voltage" in found or "current" in found)):
         return
     there = ", ".join(head.text for head in heads)
+    if "frequency" in found and not spectrum:
+        lacking = next(key for key in ("impedance_real", "impedance_imaginary") if key not in found)
+        remedy = f'name it, such as --columns "{lacking}=HEAD/ohm"'
+        raise MeasuredError(file, f"has a frequency and no column of {lacking.replace('_', ' ')}; {remedy}", line)
     raise MeasuredError(
         file,
         f"has the columns {shown(there, 120)}; time with voltage or current, or frequency with both parts of the "

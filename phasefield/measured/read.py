@@ -24,7 +24,7 @@ _START = 4096  # bytes that tell text from binary
 
 
 def read_measurement(path: str | os.PathLike[str], columns: Mapping[str, str] | None = None) -> Measurement:
-    """Read a file of a cycler or an impedance analyser.
+    """Read a file of a cycler or an impedance analyser; two points at least.
 
     Known: EC-Lab text (.mpt) and binary (.mpr, by galvani), ZPlot (.z), Gamry (.DTA), Neware (.nda, .ndax, by
     newarenda), the battery data format (.bdf.csv) and other tables with a line of heads. columns: for such tables, from
@@ -32,6 +32,14 @@ def read_measurement(path: str | os.PathLike[str], columns: Mapping[str, str] | 
     column, with its unit where the file states none, such as {"time": "Time/h"}. Raises MeasuredError.
     """
     file = Path(path)
+    found = _read(file, _bytes(file), columns)
+    if not found.spectra and not found.traces:
+        raise MeasuredError(file, "holds less than two points of a spectrum or a trace; export the whole measurement")
+    return found
+
+
+def _bytes(file: Path) -> bytes:
+    """Return the content of a plain file. Raises MeasuredError."""
     try:
         data = read_start(file, MOST_BYTES + 1)
     except OSError as error:
@@ -45,6 +53,11 @@ def read_measurement(path: str | os.PathLike[str], columns: Mapping[str, str] | 
         raise MeasuredError(file, f"is larger than {MOST_BYTES >> 20} MB; cut it into parts")
     if not data:
         raise MeasuredError(file, "is empty; copy it again from the instrument")
+    return data
+
+
+def _read(file: Path, data: bytes, columns: Mapping[str, str] | None) -> Measurement:
+    """Return what a file holds, by the reader of its format."""
     origin = Origin(file, hashlib.sha256(data).hexdigest())
     reader = binary_reader(data[:_START])
     if reader is not None:

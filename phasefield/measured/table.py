@@ -20,7 +20,7 @@ from phasefield.measured.lines import Lines
 from phasefield.measured.record import Floats, Integers, MeasuredError
 
 MOST_BYTES = 1 << 27  # of a file
-MOST_ROWS = 2_000_000  # of a table
+MOST_ROWS = 1_500_000  # of a table
 MOST_MISSING = 0.05  # of the rows, which are left out
 MISSING = ("", "nan", "-", "--", "na", "n/a", "null", "none")
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?", re.ASCII)
@@ -42,6 +42,8 @@ class Grammar:
 
     def rows(self, lines: Sequence[str]) -> Iterator[list[str]]:
         """Give the fields of each line."""
+        if self.comma:
+            lines = [line.replace(",", ".") for line in lines]
         if self.separator is None:
             return (line.split() for line in lines)
         if self.separator == ",":
@@ -95,7 +97,7 @@ def read_table(
     places = [one.at for one in chosen.values()]
     columns = [array("d") for _ in places]
     numbers = array("q")
-    strict = any("_" in line or not line.isascii() for line in lines) or grammar.comma
+    strict = any("_" in line or not line.isascii() for line in lines)  # float takes 1_000 and digits of all scripts
     number = first - 1
     pairs = list(zip(columns, places, strict=True))
     try:
@@ -109,16 +111,13 @@ def read_table(
                         f"has {len(words)} fields, its heads are {width}; complete the line, or remove it",
                         number,
                     )
-            if strict:
-                words = [word.replace(",", ".") for word in words] if grammar.comma else words
-                for column, at in pairs:
-                    column.append(_strict(file, number, words[at]))
-            else:
-                for column, at in pairs:
-                    try:
-                        column.append(float(words[at]))
-                    except ValueError:
-                        column.append(_strict(file, number, words[at]))
+            for column, at in pairs:
+                word = words[at]
+                try:
+                    plain = not strict or (word.isascii() and "_" not in word)
+                    column.append(float(word) if plain else _strict(file, number, word))
+                except ValueError:
+                    column.append(_strict(file, number, word))
             numbers.append(number)
     except csv.Error as error:
         raise MeasuredError(file, f"is no row of a table ({error}); remove the line", number + 1) from None
@@ -140,7 +139,8 @@ def _strict(file: Path, number: int, word: str) -> float:
 
 def make_table(file: Path, raw: Mapping[str, Floats], lines: Integers, chosen: Mapping[str, Chosen]) -> Table:
     """Return columns in SI without the rows that lack a number. Raises MeasuredError for impossible numbers."""
-    values = {key: np.asarray(raw[key], dtype=np.float64) * one.factor for key, one in chosen.items()}
+    with np.errstate(over="ignore"):  # an infinite value is refused below
+        values = {key: np.asarray(raw[key], dtype=np.float64) * one.factor for key, one in chosen.items()}
     missing = np.zeros(len(lines), dtype=bool)
     for key, column in values.items():
         missing |= np.isnan(column)

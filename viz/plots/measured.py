@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -22,6 +23,7 @@ ROOM = 0.06  # of an axis beyond what it shows
 SPANS = (("h", 3600.0, 0.5), ("min", 60.0, 2.0), ("s", 1.0, 0.0))
 """Units of an axis of time: name, size [s], and the number of them from which on it is taken."""
 OHMS = ((1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"))
+SMALL = 0.1  # of a unit: smaller currents are written in the next one
 AMPERES = ((1.0, ""), (1e-3, "m"), (1e-6, "\N{MICRO SIGN}"), (1e-9, "n"))
 
 
@@ -78,7 +80,7 @@ def draw_spectra(spectra: Sequence[Spectrum], title: str, path: Path) -> Path:
         phase = figure.add_subplot(grid[1, 1], sharex=modulus)
         figure.suptitle(title, x=0.01, ha="left", fontsize=10)
         for k, one in enumerate(shown):
-            look_of = {"color": run_colour(k), "lw": 0.8, "marker": "o", "ms": 2.6, "label": one.name}
+            look_of: dict[str, Any] = {"color": run_colour(k), "lw": 0.8, "marker": "o", "ms": 2.6, "label": one.name}
             z = factor * one.impedance
             plane.plot(z.real, -z.imag, **look_of)
             modulus.plot(one.frequency, np.abs(z), **look_of)
@@ -126,5 +128,5 @@ def _current_unit(traces: Sequence[Trace]) -> tuple[str, float]:
     if traces[0].area_specific:
         return "mA/cm^2", 10.0
     largest = max(float(np.max(np.abs(t.current[np.isfinite(t.current)]), initial=0.0)) for t in traces)
-    size, prefix = next((pair for pair in AMPERES if largest >= pair[0]), AMPERES[1])
+    size, prefix = next((pair for pair in AMPERES if largest >= SMALL * pair[0]), AMPERES[1])
     return f"{prefix}A", size
