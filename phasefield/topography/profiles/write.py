@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from phasefield.constants import VERSION
 from phasefield.errors import one_line
 from phasefield.files.atomic import replace_bytes
 from phasefield.topography.profiles.profile import Floats, Profile, ProfileError
@@ -94,7 +95,8 @@ def _x3p(profile: Profile, pixel: tuple[float, float], title: str) -> bytes:
         ) from None
     held = io.BytesIO()
     probing = x3pio.ProbingSystem(x3pio.ProbingType.SOFTWARE, "phasefield")
-    metadata = x3pio.Metadata(creator="phasefield", probing_system=probing, comment=title)
+    program = x3pio.Instrument("phasefield", "phasefield", "none", VERSION)
+    metadata = x3pio.Metadata(creator="phasefield", instrument=program, probing_system=probing, comment=title)
     x3pio.write(
         held, profile.heights, x_scale=pixel[0], y_scale=pixel[1], metadata=metadata,
         revision=x3pio.Revision.ISO5436_2000, storage=x3pio.DataStorage.BINARY,
