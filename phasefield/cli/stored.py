@@ -274,7 +274,7 @@ def cases(
 def export(
     folder: RunFolder,
     heights: Annotated[
-        str | None, typer.Option(metavar="FORMAT", help="The surface instead: sdf, gwy, stl, ply, npz or csv.")
+        str | None, typer.Option(metavar="FORMAT", help="The surface instead: sdf, gwy, x3p, stl, ply, npz or csv.")
     ] = None,
     frame: Frame = -1,
     quiet: Quiet = False,
