@@ -15,7 +15,7 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_
 from phasefield import units
 from phasefield.case.c_rate import in_current_densities
 from phasefield.case.cathode import Cathode
-from phasefield.case.electrodes import Contact, Counter, Film, Kinetics, Lithium
+from phasefield.case.electrodes import CellGeometry, Contact, Counter, Film, Kinetics, Lithium
 from phasefield.case.electrolyte import Electrolyte
 from phasefield.case.film_growth import Growth, growth_law
 from phasefield.case.grid import WHOLE, Grid
@@ -51,6 +51,9 @@ class Case(Record):
     protocol: Protocol = Field(description="imposed currents, voltages and rests")
     experiment: ExperimentChoice | None = Field(
         default=None, description='what the run is made for, and ends with; "none" or absent: nothing in particular'
+    )
+    cell: CellGeometry | None = Field(
+        default=None, description='the cell of `protocol.file`; "none" or absent: not stated'
     )
     contact: Contact | None = Field(
         default=None, description='for the margin of contact in `check`; "none" or absent: not stated'

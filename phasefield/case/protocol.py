@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from phasefield import units
 from phasefield.case.quantities import (
     FILLED,
     CurrentOrRamp,
@@ -22,6 +24,7 @@ from phasefield.case.quantities import (
     VoltageOrRamp,
 )
 from phasefield.case.record import Record, refuse
+from phasefield.units import Measure
 
 AT = 1e-9  # of the voltage limit: a voltage that is this near is at it
 MOST_STEPS = 10_000  # in one repeat, groups written out
@@ -154,11 +157,50 @@ def ends_of(value: float | tuple[float, float]) -> tuple[float, float]:
     return value if isinstance(value, tuple) else (value, value)
 
 
+class TraceColumns(Record):
+    """Heads of the columns of a measured file, with a unit where the file has none."""
+
+    time: str | None = Field(default=None, description='head of the times, e.g. "t/h"')
+    current: str | None = Field(default=None, description='head of the currents, e.g. "I/mA" or "j/mA cm-2"')
+    voltage: str | None = Field(default=None, description='head of the voltages, e.g. "U/V"')
+
+
+class MeasuredTrace(Record):
+    """What is kept of `protocol.file`, filled in: a run needs the file no more."""
+
+    digest: str = Field(description="digest of the file, filled in")
+    charge_error: Annotated[float, Measure(units.CAPACITY, ge=0)] = Field(
+        description="largest difference of the charge passed so far from that of the file, filled in; none at the "
+        "end of a step"
+    )
+    time: tuple[Annotated[float, Measure(units.TIME, ge=0)], ...] = Field(
+        default=(), description="times of the measured voltage, filled in"
+    )
+    voltage: tuple[Annotated[float, Measure(units.VOLTAGE)], ...] = Field(
+        default=(), description="measured voltage, which pictures show beside the simulated one, filled in"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> MeasuredTrace:
+        if len(self.time) != len(self.voltage) or any(b < a for a, b in pairwise(self.time)):
+            raise refuse("time", "does not go with the voltage; the table is filled in, so remove it")
+        return self
+
+
 class Protocol(Record):
     """What is imposed: a list of steps, repeated."""
 
     repeat: Repeats = Field(default=1, description="number of times that the steps are run")
     steps: tuple[Step, ...] = Field(description="list of tables, one a step or a group of steps, in order")
+    file: str | None = Field(
+        default=None,
+        description="in place of `steps`: a file of a cycler in the folder of the case file, whose measured current is "
+        "imposed; needs [cell] electrode_area unless it states a current density",
+    )
+    columns: TraceColumns | None = Field(
+        default=None, description="heads of the columns of `file`, where the program does not know them"
+    )
+    measured: MeasuredTrace | None = Field(default=FILLED, description="what is kept of `file`, filled in")
     voltage_limit: Voltage = Field(default=5.0, description="largest |cell voltage| allowed in the run")
     stop_on: tuple[EventName, ...] = Field(
         default=("voltage_limit", "short_circuit", "exhausted"),
@@ -170,6 +212,8 @@ class Protocol(Record):
 
     @model_validator(mode="after")
     def _check(self) -> Protocol:
+        if (self.file is None) != (self.measured is None):
+            raise refuse("file", "only a case file can name a file; it is read with the case")
         if not 1 <= len(self.steps) <= MOST_STEPS:
             raise refuse("steps", f"{len(self.steps)} steps came; give 1 to {MOST_STEPS} tables")
         for place, step in _places(self.steps, "steps"):

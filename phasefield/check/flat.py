@@ -107,6 +107,10 @@ def plan(case: Case, flat_run: FlatRun) -> Iterator[Finding]:
     text = f"{number(flat_run.plated, MAH_CM2)} mAh/cm2"
     words = f"plated in all; a repeat plates {number(plates, MAH_CM2)} and strips {number(strips, MAH_CM2)} mAh/cm2"
     yield Finding("protocol", "charge", flat_run.plated, text, words)
+    if protocol.measured is not None:
+        off = protocol.measured.charge_error
+        words = f"at most, between the ends of the {steps} steps of {protocol.file}; none at each end"
+        yield Finding("protocol", "error of charge", off, f"{number(off, MAH_CM2)} mAh/cm2", words)
 
 
 def _voltage(name: str, value: float, words: str) -> Finding:

@@ -20,6 +20,7 @@ from phasefield.machine.compilation import TALLY, listen
 from phasefield.machine.processes import stop_signals
 from phasefield.model.coefficients import Drive
 from phasefield.model.laws import law_of
+from phasefield.results.replayed import MEASURED_RMS, rms_difference
 from phasefield.results.run import open_run
 from phasefield.results.writer import SUMMARY, Frame, RunWriter, write_summary
 from phasefield.simulation import restart
@@ -362,6 +363,8 @@ class Driver:
         row = series_row(self.cell, self.state, self.position, 0.0, 0, 0)
         with open_run(self.folder) as stored:
             summary = summary_of(self.case, self.control, row, stored.corrections(), reason, text)
+            off = rms_difference(stored)
+            summary |= {} if off is None else {MEASURED_RMS: off}
         write_summary(self.folder, summary)
         if self.case.experiment is not None:
             with open_run(self.folder) as stored:  # the evaluation reads how the run ended
