@@ -52,7 +52,8 @@ def held(case: Case, run: Run) -> Held | str:
             continue
         voltage = case.protocol.sequence[rows.step].voltage
         if not isinstance(voltage, float):
-            return "a current or a sweep was imposed before: the salt was not at rest"
+            what = "current" if voltage is None else "sweep"
+            return f"a {what} was imposed before: the salt was not at rest"
         flat = FlatCell(case)
         before, after = (FlatImpedance(flat.films(t), flat.gap) for t in (rows.start, float(rows.time[-1])))
         length, needed = float(rows.time[-1]) - rows.start, SETTLED * flat.gap**2 / (math.pi**2 * before.p.D)
