@@ -150,6 +150,17 @@ def test_the_measured_voltage_stands_in_pictures_and_page(tmp_path: Path) -> Non
     assert [curve["name"] for curve in chart["curves"]] == ["voltage", "measured"]
 
 
+def test_the_steps_of_a_base_are_cleared_by_name(tmp_path: Path) -> None:
+    case_in(tmp_path, csv(*trace()))
+    (tmp_path / "base.toml").write_text(BASE)
+    top = 'extends = "base.toml"\n[cell]\nelectrode_area = "1.13 cm^2"\n[protocol]\nfile = "cell.csv"\n'
+    (tmp_path / "top.toml").write_text(top)
+    with pytest.raises(CaseError, match=r"clear those of a base with steps = \"none\""):
+        read_case(tmp_path / "top.toml")
+    (tmp_path / "top.toml").write_text(top + 'steps = "none"\n')
+    assert read_case(tmp_path / "top.toml").protocol.planned_time == pytest.approx(198.0, rel=1e-12)
+
+
 def big(rows: int) -> str:
     return HEAD + "1.0,1e-3,0.1\n" * rows
 
@@ -161,7 +172,7 @@ def big(rows: int) -> str:
         (csv(*trace()), ["protocol.file=/etc/passwd"], "lies outside the folder"),
         (csv(*trace()), ["protocol.file=none.csv"], "none.csv: "),
         (csv(*trace()), ['protocol.file=""'], "is no file name"),
-        (csv(*trace()), ['protocol.steps=[{rest="1 h"}]'], "steps: stand beside protocol.file"),
+        (csv(*trace()), ['protocol.steps=[{rest="1 h"}]'], "steps: stand beside protocol.file.* clear those of a base"),
         (csv(*trace()), ["cell=none"], r"has a current in mA and not in mA/cm2; add \[cell\] electrode_area"),
         (csv(*trace()), ['cell.electrode_area="1.13 cm"'], "electrode_area"),
         (csv(*trace()), ['cell.electrode_area="0 cm^2"'], "electrode_area"),

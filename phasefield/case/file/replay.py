@@ -36,7 +36,10 @@ def place_trace(source: Source, tree: Table) -> None:
             source.fail(KEY, "this case holds the steps of another file; change the case file that names the file")
         return
     if protocol.get("steps") not in (None, "none"):
-        source.fail(("protocol", "steps"), "stand beside protocol.file, which gives the steps; remove one of them")
+        source.fail(
+            ("protocol", "steps"), "stand beside protocol.file, which gives the steps; remove one of them, or clear "
+            'those of a base with steps = "none"'
+        )  # fmt: skip
     trace = _read(source, name, protocol.get("columns"), _folder(source))
     if not trace.area_specific:
         trace = trace.per_area(_area(source, tree, name))
