@@ -13,7 +13,7 @@ from phasefield.cli.options import (
     Printing,
     check_out,
     gathered,
-    given_quantity,
+    given_area,
     print_json,
     telling_replaced,
 )
@@ -66,7 +66,7 @@ def measured(
 
     check_out(out)
     mapping = _mapping(columns or [])
-    size = None if area is None else _area(area)
+    size = None if area is None else given_area("--area", area)
     found = [_per_area(read_measurement(file, mapping or None), size) for file in files]
     console = printing.console()
     documents = []
@@ -101,16 +101,6 @@ def _mapping(given: Sequence[str]) -> dict[str, str]:
             raise PhasefieldError(f'--columns {text}: has no table [columns] of texts such as time = "Time/h"')
         found |= table
     return found
-
-
-def _area(text: str) -> float:
-    """Return the area of the electrode [m^2] that --area gives."""
-    from phasefield.measured.columns import AREA
-
-    value = given_quantity("--area", text, AREA)
-    if not AREA.low <= value <= AREA.high:
-        raise PhasefieldError(f"--area {text}: give an area of an electrode, such as {AREA.example}")
-    return value
 
 
 def _per_area(found: Measurement, area: float | None) -> Measurement:
