@@ -121,6 +121,8 @@ def test_plain_tables_in_any_order(tmp_path: Path, separator: str, comma: bool) 
 def test_columns_name_heads_and_units(tmp_path: Path) -> None:
     mapping = {"time": "Zeit/h", "voltage": "Spannung (mV)", "current": "Strom [mA]"}
     same_trace(read(tmp_path, plain(), columns=mapping).traces[0])
+    turned = read(tmp_path, plain(), columns={**mapping, "current": "-Strom [mA]"}).traces[0]
+    np.testing.assert_allclose(turned.current, -CURRENT, rtol=EXACT)
     with pytest.raises(MeasuredError, match=r"'Zeit' states no unit; .*--columns"):
         read(tmp_path, plain(), columns={**mapping, "time": "Zeit"})
     with pytest.raises(MeasuredError, match="another unit than the head"):
