@@ -82,6 +82,7 @@ def test_a_table_is_interpolated(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("change", "words"), [
     ({"OCP [V]": "__import__('os').system('touch broken')"}, r"in a formula; numbers, x"),
+    ({"OCP [V]": "3 - y"}, "'y' in a formula"),
     ({"OCP [V]": "x.__class__"}, "in a formula"),
     ({"OCP [V]": "[y for y in (1, 2)]"}, "in a formula"),
     ({"OCP [V]": "(lambda: 3)()"}, "in a formula"),

@@ -258,6 +258,12 @@ def test_what_is_damaged_is_refused_in_one_line(tmp_path: Path, name: str) -> No
     assert str(error.value).startswith(str(tmp_path / "cell.txt"))
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r\r\n", "\r"])
+def test_the_line_is_counted_whatever_ends_it(tmp_path: Path, end: str) -> None:
+    with pytest.raises(MeasuredError, match=r":15: has 4 fields"):
+        read(tmp_path, REFUSED["mpt cut row"][0].replace("\n", end))
+
+
 def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe", Path("/dev/zero"), tmp_path / "missing", tmp_path / "x\0y"):
