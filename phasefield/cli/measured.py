@@ -13,7 +13,7 @@ from phasefield.cli.options import (
     Printing,
     check_out,
     gathered,
-    given_quantity,
+    given_area,
     print_json,
     telling_replaced,
 )
@@ -66,7 +66,7 @@ def measured(
 
     check_out(out)
     mapping = _mapping(columns or [])
-    size = None if area is None else _area(area)
+    size = None if area is None else given_area("--area", area)
     found = [_per_area(read_measurement(file, mapping or None), size) for file in files]
     console = printing.console()
     documents = []
@@ -79,6 +79,46 @@ def measured(
                 console.print(f"Picture: {picture}", soft_wrap=True)
     if printing.json:
         print_json(documents)
+
+
+@measuring.command()
+@gathered
+def bpx(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A BPX file (battery parameter exchange, JSON).")],
+    out: Annotated[Path, typer.Option(help="Folder of the case file of the cathode.")] = Path("."),
+    printing: Printing = PRINTING,
+) -> None:
+    """Write the cathode of a BPX file for a case.
+
+    A case then extends it, as it extends cathodes/lfp.toml.
+
+    \b
+    phasefield bpx cell.json --out mine
+    """
+    from dataclasses import asdict
+
+    from phasefield.files.atomic import replace_text
+    from phasefield.files.locks import folder_locked
+    from phasefield.measured.bpx import cathode_toml, read_bpx
+    from phasefield.text.formatting import plain_table, spell
+
+    check_out(out)
+    found = read_bpx(file)
+    console = printing.console()
+    target = out / f"{file.stem}.toml"
+    with folder_locked(out), telling_replaced(console):
+        replace_text(target, cathode_toml(found))
+    table = plain_table(found.name, "")
+    table.add_row("capacity, empty to full", f"{found.capacity / 10.0 / HOUR:.4g} mAh/cm2")
+    table.add_row("exchange current density", f"{MA_CM2 * found.exchange_current_density:.4g} mA/cm2")
+    table.add_row("diffusion time", spell(found.diffusion_time))
+    table.add_row("fillings of the file", f"{found.lowest:.4g} to {found.highest:.4g}")
+    table.add_row("open circuit", f"{found.potential[0]:.4g} to {found.potential[-1]:.4g} V")
+    console.print(table)
+    console.print(f"Cathode: {target}", soft_wrap=True)
+    if printing.json:
+        lists = {"filling": found.filling.tolist(), "potential": found.potential.tolist()}
+        print_json({**asdict(found), **lists, "file": str(target)})
 
 
 def _mapping(given: Sequence[str]) -> dict[str, str]:
@@ -101,16 +141,6 @@ def _mapping(given: Sequence[str]) -> dict[str, str]:
             raise PhasefieldError(f'--columns {text}: has no table [columns] of texts such as time = "Time/h"')
         found |= table
     return found
-
-
-def _area(text: str) -> float:
-    """Return the area of the electrode [m^2] that --area gives."""
-    from phasefield.measured.columns import AREA
-
-    value = given_quantity("--area", text, AREA)
-    if not AREA.low <= value <= AREA.high:
-        raise PhasefieldError(f"--area {text}: give an area of an electrode, such as {AREA.example}")
-    return value
 
 
 def _per_area(found: Measurement, area: float | None) -> Measurement:

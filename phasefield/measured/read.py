@@ -74,5 +74,5 @@ def _read(file: Path, data: bytes, columns: Mapping[str, str] | None) -> Measure
         if known(start):
             return read(origin, lines)
     if start.lstrip()[:1] in ("{", "<"):
-        raise MeasuredError(file, "is JSON, or a page, and no table; export the measurement as text or CSV")
+        raise MeasuredError(file, "is JSON, or a page, and no table; export text or CSV (BPX: phasefield bpx)")
     return read_delimited(origin, lines, columns)

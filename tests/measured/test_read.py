@@ -121,6 +121,8 @@ def test_plain_tables_in_any_order(tmp_path: Path, separator: str, comma: bool) 
 def test_columns_name_heads_and_units(tmp_path: Path) -> None:
     mapping = {"time": "Zeit/h", "voltage": "Spannung (mV)", "current": "Strom [mA]"}
     same_trace(read(tmp_path, plain(), columns=mapping).traces[0])
+    turned = read(tmp_path, plain(), columns={**mapping, "current": "-Strom [mA]"}).traces[0]
+    np.testing.assert_allclose(turned.current, -CURRENT, rtol=EXACT)
     with pytest.raises(MeasuredError, match=r"'Zeit' states no unit; .*--columns"):
         read(tmp_path, plain(), columns={**mapping, "time": "Zeit"})
     with pytest.raises(MeasuredError, match="another unit than the head"):
@@ -254,6 +256,12 @@ def test_what_is_damaged_is_refused_in_one_line(tmp_path: Path, name: str) -> No
         read(tmp_path, content)
     assert str(error.value).isprintable()
     assert str(error.value).startswith(str(tmp_path / "cell.txt"))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r\r\n", "\r"])
+def test_the_line_is_counted_whatever_ends_it(tmp_path: Path, end: str) -> None:
+    with pytest.raises(MeasuredError, match=r":15: has 4 fields"):
+        read(tmp_path, REFUSED["mpt cut row"][0].replace("\n", end))
 
 
 def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
