@@ -164,6 +164,16 @@ def check_folder(folder: Path, resume: bool, overwrite: bool) -> bool:
     return overwrite
 
 
+def case_to_resume(case: Case, folder: Path) -> Case:
+    """Return the case that the run in a folder goes on with, which may have more repeats of the protocol.
+
+    Raises ResultError if the folder holds a run of another case.
+    """
+    from phasefield.simulation.continuation import continued_case
+
+    return continued_case(case, folder)
+
+
 def is_finished(case: Case, folder: Path) -> bool:
     """Whether `folder` holds a finished run of exactly this case."""
     if not (folder / SUMMARY).is_file() or not (folder / RESULT).is_file():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 
-UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, formats (bidi overrides), halves of characters, line ends
+UNSEEN = ("Cc", "Cf", "Cn", "Cs", "Zl", "Zp")  # controls, formats (bidi overrides), no or half characters, line ends
 JOINERS = "\u200c\u200d"  # formats that scripts and emoji need
 
 

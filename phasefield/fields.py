@@ -54,8 +54,8 @@ _DEPTH = "a 2D run is one cell of width dx deep"
 
 _SERIES = (
     Entry("time", "t", "s", STEP, "simulated time at the end of the step"),
-    Entry("cycle", "n", "1", STEP, "repeats of the protocol completed or begun, counted from 1"),
-    Entry("protocol_step", "s", "1", STEP, "position in the list of protocol steps, counted from 0"),
+    Entry("cycle", "n", "1", STEP, "cycles of the protocol completed or begun, counted from 1"),
+    Entry("protocol_step", "s", "1", STEP, "place in the steps of one repeat, groups written out, counted from 0"),
     Entry("current_density", "I", "A/m^2", STEP, "imposed or resulting cell current per projected area"),
     Entry("voltage", "U", "V", STEP, "counter electrode against working lithium, positive while plating"),
     Entry("charge_applied", "Q", "C/m^2", STEP, "charge passed through the cell per projected area, signed"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -49,6 +49,7 @@ SURFACE_ENERGY = Kind("surface energy", "J/m^2", "0.5 J/m^2", 1e-6, 1e3)
 MOLAR_VOLUME = Kind("molar volume", "m^3/mol", "13 cm^3/mol", 1e-12, 1e-2)  # low: a surface that all but stands still
 SPEED = Kind("speed", "m/s", "1 nm/h", 1e-20, 1.0)
 AREA_RESISTANCE = Kind("area resistance", "ohm*m^2", "50 ohm cm^2", 1e-12, 1e4)
+AREA = Kind("area", "m^2", "1.13 cm^2", 1e-12, 1e2)
 PRESSURE = Kind("pressure", "Pa", "0.1 MPa", 1e-3, 1e13)
 VISCOSITY = Kind("viscosity", "Pa*s", "1e9 Pa s", 1e-6, 1e25)
 RATE = Kind("rate", "1/s", "1e-3 1/s", 1e-30, 1e12)
@@ -61,7 +62,6 @@ _OTHERS = (
     ("resistivity", "ohm*m"),
     ("conductance", "S"),
     ("area conductance", "S/m^2"),
-    ("area", "m^2"),
     ("volume", "m^3"),
     ("mass", "kg"),
     ("amount of substance", "mol"),
@@ -87,6 +87,7 @@ KINDS = (
     MOLAR_VOLUME,
     SPEED,
     AREA_RESISTANCE,
+    AREA,
     PRESSURE,
     VISCOSITY,
     RATE,
@@ -354,3 +355,23 @@ class Measure:
         sign = "[+]?" if positive else "[+\u2212\u2013-]?"
         above = "(?=[^A-Za-z]*[1-9])" if self.gt == 0 else ""
         return rf"^\s*{above}{sign}([0-9]|\.[0-9])" + ("" if self.kind.unit == "1" else r".*[^0-9.\s]")
+
+
+@dataclass(frozen=True)
+class Ramp(Measure):
+    """The type of a field that holds a quantity, or two: a linear ramp from the first to the second."""
+
+    def validate(self, value: Any, info: ValidationInfo) -> Any:
+        """Return the value in SI, or both ends."""
+        if not isinstance(value, list | tuple):
+            return super().validate(value, info)
+        if len(value) != 2:
+            text = f"{len(value)} values came; a ramp has two, that of its start and that of its end"
+            raise PydanticCustomError("quantity", "{text}", {"text": text})
+        number = replace(self, optional=False)
+        return tuple(super(Ramp, number).validate(end, info) for end in value)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        one = super().__get_pydantic_json_schema__(schema, handler)
+        both = {"type": "array", "items": one, "minItems": 2, "maxItems": 2}
+        return {"anyOf": [one, both], "unit": self.kind.unit, "examples": [self.kind.example]}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 
 from phasefield.case import Case, Protocol
@@ -19,7 +20,8 @@ from phasefield.simulation.driver import Driver, Outcome
 from phasefield.verification.march import BASE, crest, driven, make, march, micrometres
 
 __all__ = [
-    "BASE", "Balances", "Drive", "crest", "driven", "ends_the_same", "make", "march", "micrometres", "protocol", "run",
+    "BASE", "Balances", "Drive", "contents", "crest", "driven", "ends_the_same", "make", "march", "micrometres",
+    "protocol", "run", "same",
 ]  # fmt: skip
 
 
@@ -91,3 +93,25 @@ def ends_the_same(case: Case, folder: Path, every: int) -> int:
             assert np.array_equal(values, other.series[name]), name
         assert np.array_equal(one.heights, other.heights)
     return stops
+
+
+def contents(folder: Path) -> dict[str, Any]:
+    """Return every dataset of the results file, by its path."""
+    found: dict[str, Any] = {}
+    with h5py.File(folder / "result.vtkhdf", "r") as file:
+        file.visititems(
+            lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
+        )
+    return found
+
+
+def same(one: Path, other: Path) -> None:
+    """Fail unless two results hold the same bits."""
+    a, b = contents(one), contents(other)
+    assert set(a) == set(b)
+    assert {"run/series/voltage", "run/surface/height"} <= set(a)
+    assert any(name.startswith("VTKHDF/CellData") for name in a)
+    different = [
+        name for name in a if a[name].shape != b[name].shape or a[name].tobytes() != b[name].tobytes()
+    ]
+    assert not different

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from phasefield.errors import PhasefieldError, ResultError
 from phasefield.fields import SERIES
 from phasefield.files.atomic import replace_text
+from phasefield.results.replayed import measured_voltage
 from phasefield.results.run import Run
 from phasefield.results.summary import TEXTURE_ROWS, facts
 from phasefield.text.formatting import MICRO, number
@@ -104,6 +105,8 @@ def _charts(run: Run) -> Iterator[dict[str, Any]]:
             parts = [kept_points(time, values, span, MOST_STEPS // 4) for values in series.values()]
             kept = np.unique(np.concatenate([kept[[0, -1]], *parts]))
         unit, scale = UNITS.get(SERIES[there[0]].unit, (SERIES[there[0]].unit, 1.0))
+        if names == ("voltage",) and (measured := measured_voltage(run.tables)) is not None:
+            series["measured"] = np.interp(time, measured.time, measured.voltage, left=math.nan, right=math.nan)
         curves = [(name.replace("_", " "), _numbers(values[kept] * scale)) for name, values in series.items()]
         shown = [{"name": name, "y": y} for name, y in curves]
         yield {"unit": typeset(unit), "x": _numbers(time[kept] / 3600.0), "curves": shown}

@@ -29,6 +29,7 @@ MODES = 20  # of the salt; the rest follows as fast as the next one
 FIRST, GROWING = 1e-3, 0.2  # time steps: so much of tau, and of the time that a step has lasted
 LATEST = 1e10  # s: what has not ended by then does not end
 SETTLED = 50.0  # tau: without growth nothing changes any more
+RAMP_PARTS = 40  # of a ramp, each at its mean current
 OVER = 1e6  # V, stands for the voltage of a cell without salt
 ROUND_OFF = 1e-12
 NEARLY = 1.0 - 1e-6  # of the limiting current: no profile of the salt is taken beyond
@@ -165,11 +166,11 @@ class FlatCell:
 
     def pass_step(self, step: Step) -> FlatStep:
         """Pass a step of a protocol."""
-        return (
-            self._hold(step, step.voltage)
-            if step.voltage is not None
-            else self._drive(step, step.current or 0.0)
-        )
+        if step.voltages is not None:
+            return self._hold(step, *step.voltages)
+        if isinstance(step.current, tuple):
+            return self._ramp(step, *step.current)
+        return self._drive(step, step.current or 0.0)
 
     def _times(self) -> Iterator[float]:
         """Yield times [s] at which a step is looked at, wider and wider."""
@@ -178,13 +179,19 @@ class FlatCell:
             t += max(FIRST * self.tau, GROWING * t)
             yield t
 
+    @staticmethod
+    def _parts_of(time: float) -> Iterator[float]:
+        """Yield the times [s] at which a sweep is looked at."""
+        yield from (time * (k + 1) / RAMP_PARTS for k in range(RAMP_PARTS))
+
     def _leg(self, start: float, end: float, time: float, charge: float, voltage: float | None) -> FlatStep:
         """Go on to the end of a step; one without end leaves the cell as it was."""
         age = self.age + (time if math.isfinite(time) else 0.0)
         held = voltage is not None and math.isfinite(time)
         parts = self.parts(self.films(age), end, float(self.weights @ self.salt)) if held else None
         if parts is not None and voltage is not None:  # where salt has run out, its layer takes what is left
-            parts = replace(parts, concentration=voltage - parts.film - parts.kinetics - parts.ohmic)
+            own = 0.0 if self.cathode is None else self.cathode.open_circuit(self._filling(0.0, 0.0))
+            parts = replace(parts, concentration=voltage - own - parts.film - parts.kinetics - parts.ohmic)
         self.age = age
         return FlatStep(start, end, time, charge, voltage, parts, film_resistances(self.films(age)))
 
@@ -197,13 +204,37 @@ class FlatCell:
             self.follow(j, time)
         return self._leg(j, j, time, j * time if j else 0.0, None)
 
+    def _ramp(self, step: Step, first: float, last: float) -> FlatStep:
+        """Pass a linear ramp of the current in parts, each at its mean: the charge is exact."""
+        assert step.duration is not None
+        dt, t, charge, j = step.duration / RAMP_PARTS, 0.0, 0.0, first
+        for k in range(RAMP_PARTS):
+            end = first + (last - first) * (k + 1) / RAMP_PARTS
+            share = 1.0
+            if step.until_voltage is not None:
+                limit = step.until_voltage
+                start = self._excess(j, limit, t, 0.0, step.direction)
+                off = self._excess(end, limit, t, dt, step.direction)
+                share = 0.0 if start >= 0.0 else min(1.0, start / (start - off)) if off > 0.0 else 1.0
+            mean = j + 0.5 * share * (end - j)
+            self.follow(mean, share * dt)
+            t, charge, j = t + share * dt, charge + mean * share * dt, j + share * (end - j)
+            if share < 1.0:
+                return self._leg(first, j, t, charge, None)
+        t = step.duration
+        return self._leg(first, j, t, charge, None)
+
+    def _excess(self, j: float, limit: float, t: float, dt: float, direction: float) -> float:
+        """Return how far the voltage after dt [s] at j [A/m^2], t [s] from now on, is beyond a limit, V."""
+        volts = self.voltage(self.films(self.age + t + dt, j, dt), j, dt)
+        return abs(volts) - limit if self.cathode is None else direction * (volts - limit)
+
     def _reached(self, j: float, limit: float, latest: float) -> float:
         """Return when the voltage at j [A/m^2] reaches a limit [V], s; infinite if it does not."""
         from scipy.optimize import brentq
 
         def excess(t: float) -> float:
-            volts = self.voltage(self.films(self.age + t, j, t), j, t)
-            return abs(volts) - limit if self.cathode is None else math.copysign(1.0, j) * (volts - limit)
+            return self._excess(j, limit, 0.0, t, math.copysign(1.0, j))
 
         before = 0.0
         if excess(before) >= 0.0:
@@ -216,8 +247,8 @@ class FlatCell:
             before = t
         return math.inf
 
-    def _hold(self, step: Step, voltage: float) -> FlatStep:
-        """Pass a step of imposed voltage."""
+    def _hold(self, step: Step, voltage: float, last: float) -> FlatStep:
+        """Pass a step of imposed voltage, which goes linearly to the `last` one [V]."""
         start = j = self.current(voltage, 0.0, self.age)
         latest = math.inf if step.duration is None else step.duration
         capacity = math.inf if step.capacity is None else step.capacity
@@ -225,9 +256,9 @@ class FlatCell:
         t = charge = 0.0
         if abs(j) <= least:
             return self._leg(start, j, 0.0, 0.0, voltage)
-        for end in self._times():
+        for end in self._times() if last == voltage else self._parts_of(latest):
             dt = min(end, latest) - t
-            after = self.current(voltage, dt, self.age + t + dt)
+            after = self.current(voltage + (last - voltage) * step.share(t + dt), dt, self.age + t + dt)
             passed = 0.5 * (j + after) * dt
             # What ends the step within dt, if j changes in proportion to the time.
             share = min(1.0, (capacity - abs(charge)) / abs(passed) if passed else 1.0)
@@ -236,7 +267,7 @@ class FlatCell:
             self.follow(after, share * dt)
             t, charge, j = t + share * dt, charge + share * passed, j + share * (after - j)
             if share < 1.0 or abs(after) <= least or t >= latest or abs(charge) >= capacity:
-                return self._leg(start, j, t, charge, voltage)
+                return self._leg(start, j, t, charge, last)
         ends = math.isfinite(latest) or (math.isfinite(capacity) and j != 0.0)
         if not ends:
             return self._leg(start, j, math.inf, math.copysign(math.inf, start), voltage)
@@ -252,7 +283,7 @@ def run_flat(case: Case) -> FlatRun:
     computed, and the charge of those between is interpolated. The first repeat of a full cell, whose cathode begins as
     it was made, differs from all others; there the interpolation begins with the second one.
     """
-    cell, repeat, steps = FlatCell(case), case.protocol.repeat, case.protocol.steps
+    cell, repeat, steps = FlatCell(case), case.protocol.repeat, case.protocol.sequence
     first = [cell.pass_step(step) for step in steps]
     time, charge = _sums(first)
     plated = cell.plated  # in the last repeat

@@ -13,8 +13,9 @@ from typing import Any
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from phasefield import units
+from phasefield.case.c_rate import in_current_densities
 from phasefield.case.cathode import Cathode
-from phasefield.case.electrodes import Contact, Counter, Film, Kinetics, Lithium
+from phasefield.case.electrodes import CellGeometry, Contact, Counter, Film, Kinetics, Lithium
 from phasefield.case.electrolyte import Electrolyte
 from phasefield.case.film_growth import Growth, growth_law
 from phasefield.case.grid import WHOLE, Grid
@@ -51,6 +52,9 @@ class Case(Record):
     experiment: ExperimentChoice | None = Field(
         default=None, description='what the run is made for, and ends with; "none" or absent: nothing in particular'
     )
+    cell: CellGeometry | None = Field(
+        default=None, description='the cell of `protocol.file`; "none" or absent: not stated'
+    )
     contact: Contact | None = Field(
         default=None, description='for the margin of contact in `check`; "none" or absent: not stated'
     )
@@ -70,6 +74,11 @@ class Case(Record):
                 'conductivity = "1 S/m", and "none" for patches and growth'
             )  # fmt: skip
         return given
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rates(cls, given: Any) -> Any:
+        return in_current_densities(given)
 
     @model_validator(mode="after")
     def _complete(self, info: ValidationInfo) -> Case:
@@ -146,12 +155,6 @@ class Case(Record):
         """Refuse what a cell with an intercalation electrode does not do."""
         if "voltage_limit" not in self.protocol.stop_on:
             raise refuse("protocol.stop_on", 'a full cell does not go on at the voltage limit; add "voltage_limit"')
-        for k, step in enumerate(self.protocol.steps):
-            if step.voltage is not None:
-                raise refuse(
-                    f"protocol.steps[{k}].voltage",
-                    "a full cell takes currents and rests only; impose a current with until_voltage",
-                )
 
     def _check_motion(self) -> None:
         """Refuse what the law of motion knows nothing of."""

@@ -162,6 +162,14 @@ class Counter(Record):
     )
 
 
+class CellGeometry(Record):
+    """The measured cell, where a measured file states currents of the whole cell."""
+
+    electrode_area: Annotated[float, Measure(units.AREA, gt=0)] = Field(
+        description="projected area of the electrode, which turns mA of `protocol.file` into mA/cm2"
+    )
+
+
 class Contact(Record):
     """What presses the electrolyte on the lithium: for the margin that `check` states; it changes nothing in the run.
 

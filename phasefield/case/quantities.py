@@ -10,7 +10,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from phasefield import units
 from phasefield.fields import CELL, FIELDS
-from phasefield.units import Measure, pretty
+from phasefield.units import Measure, Ramp, pretty
 
 FILLED: Any = None  # the default of a field that is set when the case is validated
 
@@ -21,10 +21,10 @@ Duration = Annotated[float, Measure(units.TIME, gt=0)]
 OptionalDuration = Annotated[float | None, Measure(units.TIME, gt=0, optional=True)]
 Temperature = Annotated[float, Measure(units.TEMPERATURE, ge=100, le=1000)]
 Voltage = Annotated[float, Measure(units.VOLTAGE, gt=0)]
-OptionalVoltage = Annotated[float | None, Measure(units.VOLTAGE, optional=True)]
+VoltageOrRamp = Annotated[float | tuple[float, float] | None, Ramp(units.VOLTAGE, optional=True)]
 OptionalVoltageLimit = Annotated[float | None, Measure(units.VOLTAGE, gt=0, optional=True)]
 Current = Annotated[float, Measure(units.CURRENT_DENSITY, gt=0)]
-OptionalCurrent = Annotated[float | None, Measure(units.CURRENT_DENSITY, optional=True)]
+CurrentOrRamp = Annotated[float | tuple[float, float] | None, Ramp(units.CURRENT_DENSITY, optional=True)]
 OptionalCurrentLimit = Annotated[float | None, Measure(units.CURRENT_DENSITY, gt=0, optional=True)]
 OptionalCapacity = Annotated[float | None, Measure(units.CAPACITY, gt=0, optional=True)]
 Conductivity = Annotated[float, Measure(units.CONDUCTIVITY, gt=0)]

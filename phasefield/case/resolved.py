@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from phasefield import units
 from phasefield.case.provenance import Provenance
 from phasefield.case.record import Record
 from phasefield.units import Measure
+
+_PLACE = re.compile(r"\[[0-9]+\]")
 
 
 def resolved_toml(record: Record, sources: Mapping[str, Provenance]) -> str:
@@ -39,7 +42,7 @@ def _write_table(lines: list[str], record: Record, path: str, sources: Mapping[s
             _write_table(lines, value, below + name, sources)
         elif _is_tables(value):
             for k, item in enumerate(value):
-                lines += ["", f"[[{below}{name}]]"]
+                lines += ["", f"[[{_PLACE.sub('', below)}{name}]]"]
                 _write_table(lines, item, f"{below}{name}[{k}]", sources)
 
 

@@ -78,20 +78,39 @@ def ends_at_once(case: Case, legs: Sequence[FlatStep]) -> Iterator[Finding]:
 
     legs: one repeat of the protocol in a flat cell.
     """
-    protocol, step = case.protocol, case.protocol.steps[0]
-    if step.current is not None and step.until_voltage is None:
+    protocol, step = case.protocol, case.protocol.sequence[0]
+    if step.currents is not None and step.current is not None and step.until_voltage is None:
         cell = FlatCell(case)
-        volts = cell.voltage(cell.films(0.0), step.current, 0.0)
+        volts = cell.voltage(cell.films(0.0), step.currents[0], 0.0)
         if abs(volts) >= protocol.voltage_limit:
             stops = "voltage_limit" in protocol.stop_on
             words = f"of the first step, above protocol.voltage_limit, {_volts(protocol.voltage_limit)}: "
             words += "the run ends at once" if stops else "the run goes on at the limit, with less current"
             words += "; check the current, and the units of film and conductivity"
             yield Finding("protocol", "voltage at the start", volts, _volts(volts), words, True)
-    k = next((k for k, step in enumerate(protocol.steps) if step.rest is None), None)
+    k = next((k for k, step in enumerate(protocol.sequence) if step.rest is None), None)
     if k is not None and legs[k].time == 0.0:
         words = "what ends it is there as it begins: check until_voltage and until_current against the cell voltage"
         yield Finding("protocol", f"step {k + 1}", 0.0, "ends at once", words, True)
+
+
+def plan(case: Case, flat_run: FlatRun) -> Iterator[Finding]:
+    """Say what the protocol will do in a flat cell: how long it takes, in how many cycles, and the charge it passes."""
+    protocol, legs = case.protocol, flat_run.first
+    steps, cycles = len(protocol.sequence), protocol.cycles
+    words = f"{cycles} cycle{'s' * (cycles > 1)}, {steps} step{'s' * (steps > 1)} a repeat"
+    if not math.isfinite(flat_run.time):
+        yield Finding("protocol", "duration", math.nan, "-", f"{words}; a step does not end in a flat cell")
+        return
+    yield Finding("protocol", "duration", flat_run.time, spell(flat_run.time), words)
+    plates, strips = (math.fsum(max(sign * leg.charge, 0.0) for leg in legs) for sign in (1.0, -1.0))
+    text = f"{number(flat_run.plated, MAH_CM2)} mAh/cm2"
+    words = f"plated in all; a repeat plates {number(plates, MAH_CM2)} and strips {number(strips, MAH_CM2)} mAh/cm2"
+    yield Finding("protocol", "charge", flat_run.plated, text, words)
+    if protocol.measured is not None:
+        off = protocol.measured.charge_error
+        words = f"at most, between the ends of the {steps} steps of {protocol.file}; none at each end"
+        yield Finding("protocol", "error of charge", off, f"{number(off, MAH_CM2)} mAh/cm2", words)
 
 
 def _voltage(name: str, value: float, words: str) -> Finding:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from phasefield.cli.experiments import experiments
+from phasefield.cli.measured import measuring
 from phasefield.cli.options import (
     MAKING,
     PRINTING,
@@ -159,6 +160,7 @@ def run(
     seconds = None if walltime is None else given_quantity("--walltime", walltime, units.TIME)
     console = console_for()
     progress = "none" if quiet else os.environ.get(PROGRESS, "auto")
+    resolved = api.case_to_resume(resolved, folder) if resume else resolved
     if resume and api.is_finished(resolved, folder):
         _say_finished(folder, console, quiet)
         return
@@ -329,5 +331,6 @@ app.add_typer(experiments)
 app.add_typer(stored)
 app.add_typer(studies)
 app.add_typer(profiling)
+app.add_typer(measuring)
 app.add_typer(viewing)
 app.add_typer(verifying)

@@ -110,6 +110,16 @@ def given_quantity(option: str, text: str, kind: Kind) -> float:
         raise PhasefieldError(f"{option}: {error}") from None
 
 
+def given_area(option: str, text: str) -> float:
+    """Return the area of an electrode that an option gives, m^2. Raises PhasefieldError for what is none."""
+    from phasefield.measured.columns import AREA
+
+    value = given_quantity(option, text, AREA)
+    if not AREA.low <= value <= AREA.high:
+        raise PhasefieldError(f"{option} {text}: give an area of an electrode, such as {AREA.example}")
+    return value
+
+
 def check_out(out: Path) -> None:
     """Raise PhasefieldError if the folder of --out is something else."""
     if out.exists() and not out.is_dir():

@@ -19,6 +19,7 @@ from phasefield.cli.options import (
     RunFolder,
     console_of,
     gathered,
+    given_area,
     print_json,
     telling_replaced,
 )
@@ -274,9 +275,18 @@ def cases(
 def export(
     folder: RunFolder,
     heights: Annotated[
-        str | None, typer.Option(metavar="FORMAT", help="The surface instead: sdf, gwy, stl, ply, npz or csv.")
+        str | None, typer.Option(metavar="FORMAT", help="The surface instead: sdf, gwy, x3p, stl, ply, npz or csv.")
     ] = None,
     frame: Frame = -1,
+    series: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FORMAT", help="The series instead: bdf (battery data format), lab (h, mA/cm2, mV, um) or si."
+        ),
+    ] = None,
+    area: Annotated[
+        str, typer.Option(metavar="AREA", help="Of the electrode, for the current of bdf.")
+    ] = "1 cm^2",
     quiet: Quiet = False,
 ) -> None:
     """Write side files of a run, or its surface, for other programs.
@@ -287,15 +297,21 @@ def export(
     phasefield export runs/pllz
     phasefield export runs/pllz --heights sdf            for a profilometer
     phasefield export runs/pllz --heights stl --frame 0  a mesh, in um
+    phasefield export runs/pllz --series lab             series-lab.csv
+    phasefield export runs/pllz --series bdf --area "1.13 cm^2"
     """
     from phasefield.api import open_run
-    from phasefield.results.export import export_heights, export_run
+    from phasefield.results.export import SERIES_FILES, export_heights, export_run, export_series
 
+    form = next((known for known in SERIES_FILES if known == series), None)
+    if series is not None and (form is None or heights is not None):
+        raise PhasefieldError(f"--series {series}: give one of {', '.join(SERIES_FILES)}, and no --heights beside it")
+    size = given_area("--area", area)
     with open_run(folder) as run, _held(run.folder, False), telling_replaced(console_of(quiet, json=True)):
         if heights is not None:
             _say_written([export_heights(run, heights, _frame(run, frame))], quiet)
             return
-        _say_written(export_run(run), quiet)
+        _say_written(export_run(run) if form is None else [export_series(run, form, size)], quiet)
 
 
 @stored.command()

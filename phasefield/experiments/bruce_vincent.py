@@ -50,9 +50,10 @@ def held(case: Case, run: Run) -> Held | str:
     for rows in rows_of_steps(run):
         if not is_driven(case, rows):
             continue
-        voltage = case.protocol.steps[rows.step].voltage
-        if voltage is None:
-            return "a current was imposed before: the salt was not at rest"
+        voltage = case.protocol.sequence[rows.step].voltage
+        if not isinstance(voltage, float):
+            what = "current" if voltage is None else "sweep"
+            return f"a {what} was imposed before: the salt was not at rest"
         flat = FlatCell(case)
         before, after = (FlatImpedance(flat.films(t), flat.gap) for t in (rows.start, float(rows.time[-1])))
         length, needed = float(rows.time[-1]) - rows.start, SETTLED * flat.gap**2 / (math.pi**2 * before.p.D)

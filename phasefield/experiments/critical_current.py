@@ -18,7 +18,7 @@ HOUR, MA_CM2 = 3600.0, 0.1
 def imposed_at(case: Case, run: Run, time: float) -> float:
     """Return the size of the current [A/m^2] that the protocol imposes up to a time [s]; 0 at rest."""
     steps = [rows.step for rows in rows_of_steps(run) if rows.start < time] or [0]
-    return abs(case.protocol.steps[steps[-1]].current or 0.0)
+    return case.protocol.sequence[steps[-1]].largest_current
 
 
 def had_begun(run: Run) -> bool:
@@ -30,7 +30,7 @@ def had_begun(run: Run) -> bool:
 def imposed_last(case: Case, run: Run) -> float:
     """Return the size of the last imposed current [A/m^2]: that of a step that had only begun, if it was too much."""
     step = [rows.step for rows in rows_of_steps(run)][-1] + had_begun(run)
-    return abs(case.protocol.steps[step % len(case.protocol.steps)].current or 0.0)
+    return case.protocol.sequence[step % len(case.protocol.sequence)].largest_current
 
 
 def failure(case: Case, run: Run) -> tuple[float, float, str] | None:

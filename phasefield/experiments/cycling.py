@@ -26,7 +26,7 @@ def evaluate(case: Case, run: Run) -> Evaluation:
     series, events = run.series, run.summary.get("events", [])
     driven = [rows for rows in rows_of_steps(run) if is_driven(case, rows)]
     # Beside imposed currents a held voltage, such as 0 V to even out the salt, is no half-cycle.
-    driven = [rows for rows in driven if case.protocol.steps[rows.step].current] or driven
+    driven = [rows for rows in driven if case.protocol.sequence[rows.step].current] or driven
     medians = [median_of(rows) for rows in driven]
     middles = [0.5 * (rows.start + float(rows.time[-1])) for rows in driven]
     spread = [0.5 * float(np.ptp(np.abs(rows.voltage))) for rows in driven]

@@ -39,9 +39,9 @@ def has_two_films(case: Case) -> bool:
 
 def is_driven(case: Case, rows: Rows) -> bool:
     """Return whether the protocol imposes a current or a voltage in a step, and not a rest."""
-    if rows.step >= len(case.protocol.steps):
+    if rows.step >= len(case.protocol.sequence):
         return False
-    step = case.protocol.steps[rows.step]
+    step = case.protocol.sequence[rows.step]
     return bool(step.current) or step.voltage is not None
 
 

@@ -41,7 +41,7 @@ def points(case: Case, run: Run) -> tuple[Floats, Floats]:
         return np.zeros(0), np.zeros(0)
     ends = [
         rows for rows in rows_of_steps(run)
-        if is_driven(case, rows) and case.protocol.steps[rows.step].voltage is not None
+        if is_driven(case, rows) and isinstance(case.protocol.sequence[rows.step].voltage, float)
         and rows.time[-1] > rows.start and np.isfinite(rows.current[-1] * rows.voltage[-1])
     ]  # fmt: skip
     U, j = (np.abs([getattr(rows, name)[-1] for rows in ends]) for name in ("voltage", "current"))

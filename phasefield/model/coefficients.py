@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,12 +27,27 @@ FAR = 1000.0  # prolongs the tables kappa(c), D(c) to this many c0
 class Drive:
     """What is imposed: a mean current density [A/m^2] (rest: 0), or a cell voltage [V].
 
-    ceiling: size of the cell voltage [V] beyond which a current is not imposed any longer, but this voltage.
+    ceiling: size of the cell voltage [V] beyond which a current is not imposed any longer, but this voltage; rate: of
+    what is imposed, per second, in a ramp.
     """
 
     current: float | None
     voltage: float | None = None
     ceiling: float = math.inf
+    rate: float = 0.0
+
+    def after(self, dt: float) -> Drive:
+        """Return what is imposed after dt [s]; the weights of a step's stages give the charge of a ramp exactly."""
+        if self.rate == 0.0:
+            return self
+        if self.current is not None:
+            return replace(self, current=self.current + self.rate * dt)
+        return replace(self, voltage=(self.voltage or 0.0) + self.rate * dt)
+
+    @property
+    def direction(self) -> float:
+        """Sign of an imposed current, or of that which a ramp from zero leads to; 0 of none."""
+        return float(np.sign(self.current or self.rate)) if self.current is not None else 0.0
 
 
 @dataclass(frozen=True)

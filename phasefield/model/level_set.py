@@ -146,7 +146,7 @@ class Cell(LawOfMotion):
         The film's patches are renewed if that is due, or if the current reverses.
         """
         if drive.current is not None:
-            self._renew(s, float(np.sign(drive.current)))
+            self._renew(s, drive.direction)
         self._react(s, drive)
         if drive.current is None and self._renew(s, float(np.sign(self.mean_speed(s)))):
             self._react(s, drive)
@@ -160,11 +160,17 @@ class Cell(LawOfMotion):
 
     def _react(self, s: State, drive: Drive) -> Reaction:
         last = s.reaction.total / self.plane if s.reaction is not None else 0.0
-        stage = Stage(s, drive, self.counter(s))
+        stage = Stage(s, self._against_lithium(drive, s), self.counter(s))
         if drive.current is not None and 0.0 < abs(drive.current) <= STEEPER * abs(last):
             stage.steeper = drive.current / last  # exact where film and electrolyte are ohmic
         s.reaction, _ = self.transport.solve(stage)
         return s.reaction
+
+    def _against_lithium(self, drive: Drive, s: State) -> Drive:
+        """Return the drive with an imposed voltage of a full cell less the open-circuit potential of its cathode."""
+        if drive.voltage is None or self.cathode is None:
+            return drive
+        return replace(drive, voltage=drive.voltage - s.open_circuit)
 
     def _coat(self, s: State) -> None:
         """Take the film as it is to the surface elements."""
@@ -188,7 +194,7 @@ class Cell(LawOfMotion):
         charge, li = self._move_stage_2(b, s, a, dt)
         weight, part = self._salt_before_stage_2(b, s, a)
         b.c[...], b.phi[...], b.jc[...], b.phi_s = a.c, a.phi, a.jc, a.phi_s
-        out_2, factor_2 = self._transport(b, s, drive, part * dt, total_0 - weight * out_1, flow=part / NODE)
+        out_2, factor_2 = self._transport(b, s, drive.after(dt), part * dt, total_0 - weight * out_1, flow=part / NODE)
         self._speeds(b)
         b.t = s.t + dt
         b.applied = s.applied + dt * charge
@@ -217,7 +223,7 @@ class Cell(LawOfMotion):
         np.copyto(self.held[of], self.before[of])
         np.multiply(dV, s.front.h[of] - a.front.h[of], out=self.shrinks[of])
         a.c[...], a.phi[...], a.jc[...], a.phi_s = s.c, s.phi, s.jc, s.phi_s
-        out = self._transport(a, s, drive, NODE * dt, total, flow=0.0)
+        out = self._transport(a, s, drive.after(NODE * dt), NODE * dt, total, flow=0.0)
         self._speeds(a)
         return out
 
@@ -307,8 +313,9 @@ class Cell(LawOfMotion):
         if volume * s.displaced_volume < 0.0 and abs(s.displaced_volume) > some:
             back = s.displaced / s.displaced_volume
         stage = Stage(
-            to, drive, self.counter(to), self.held, dt, self.displacement.volume, self.displacement.top, back
-        )
+            to, self._against_lithium(drive, to), self.counter(to), self.held, dt, self.displacement.volume,
+            self.displacement.top, back,
+        )  # fmt: skip
         before = self.transport.iterations
         to.reaction, out = self._solve(stage)
         self.effort = max(self.effort, self.transport.iterations - before)

@@ -7,6 +7,7 @@ through `result.xdmf`, which must stay beside `result.vtkhdf`.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 from xml.sax.saxutils import escape, quoteattr
 
 from phasefield.errors import ResultError, visible
@@ -19,6 +20,16 @@ from phasefield.topography.profiles import Profile, write_profile
 XDMF = "result.xdmf"
 SERIES_CSV = "series.csv"
 HOUR = 3600.0  # s
+LAB_UNITS = {
+    "s": ("h", 1.0 / HOUR), "V": ("mV", 1e3), "A/m^2": ("mA/cm2", 0.1), "C/m^2": ("mAh/cm2", 1.0 / 36000.0),
+    "m": ("um", 1e6), "ohm m^2": ("ohm cm2", 1e4), "mol/m^3": ("mol/L", 1e-3), "m^2": ("um2", 1e12),
+    "m^3": ("um3", 1e18),
+}  # fmt: skip
+"""Units of a laboratory for those of SI, and the factor between."""
+SeriesForm = Literal["si", "lab", "bdf"]
+SERIES_FILES: dict[SeriesForm, str] = {"si": SERIES_CSV, "lab": "series-lab.csv", "bdf": "series.bdf.csv"}
+"""File of the series in SI, in the units of a laboratory, and in the battery data format."""
+BDF_AREA = 1e-4  # m^2, 1 cm^2: of the electrode whose current a battery data file states
 
 
 def export_run(run: Run) -> list[Path]:
@@ -52,6 +63,29 @@ def export_csv(run: Run, path: Path | None = None) -> Path:
     target = run.folder / SERIES_CSV if path is None else path
     head = [f"{name} [{run.units[name]}]" for name in run.series]
     replace_text(target, csv_text([head, *zip(*(column.tolist() for column in run.series.values()), strict=True)]))
+    return target
+
+
+def export_series(run: Run, form: SeriesForm, area: float = BDF_AREA) -> Path:
+    """Write the series in one of SERIES_FILES, one row a step.
+
+    area: of the electrode [m^2], for the battery data format, which states a current and no current density. Its
+    current and voltage have the signs of the run: positive while lithium plates on the working electrode.
+    """
+    if form == "si":
+        return export_csv(run)
+    series, target = run.series, run.folder / SERIES_FILES[form]
+    if form == "lab":
+        named = {name: LAB_UNITS.get(run.units[name], (run.units[name], 1.0)) for name in series}
+        columns = {f"{name} [{unit}]": factor * series[name] for name, (unit, factor) in named.items()}
+    else:
+        columns = {
+            "test_time_second": series["time"], "voltage_volt": series["voltage"],
+            "current_ampere": area * series["current_density"], "cycle_count": series["cycle"],
+        }  # fmt: skip
+        if "protocol_step" in series:
+            columns["step_index"] = series["protocol_step"]
+    replace_text(target, csv_text([[*columns], *zip(*(one.tolist() for one in columns.values()), strict=True)]))
     return target
 
 

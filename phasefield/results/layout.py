@@ -48,6 +48,16 @@ def write_attributes(group: h5py.Group, values: Mapping[str, Any]) -> None:
     group.attrs[CHECKSUMS] = json.dumps({name: _checksum(group.attrs[name]) for name in values})
 
 
+def change_attributes(group: h5py.Group, values: Mapping[str, Any]) -> None:
+    """Change attributes of `/run`, or add some, with their checksums where the file has checksums."""
+    if CHECKSUMS not in group.attrs:
+        for name, value in values.items():
+            group.attrs[name] = value
+        return
+    kept = {name: group.attrs[name] for name in json.loads(group.attrs[CHECKSUMS])}
+    write_attributes(group, {**kept, **values})
+
+
 def damaged_attributes(attributes: Mapping[str, Any]) -> list[str]:
     """Return the names of the attributes of `/run` that do not fit their checksum; none in files without."""
     if CHECKSUMS not in attributes:

@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import h5py
 import numpy as np
@@ -24,9 +24,14 @@ from phasefield.fields import REQUIRED_SERIES, SERIES, cell_field
 from phasefield.files.toml import tables_of
 from phasefield.results.balances import Corrections, Ledger, largest_corrections, worst_errors
 from phasefield.results.ended import read_ended
+from phasefield.results.frames import run_dataset, series_frame
 from phasefield.results.layout import CHECKSUMS, FORMAT, Shape, damaged_attributes
 from phasefield.results.safe_hdf5 import MAX_VALUES, GuardedFile
 from phasefield.results.writer import RESULT, SUMMARY
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
 
 _log = logging.getLogger(__name__)
 
@@ -201,6 +206,14 @@ class Run:
     def corrections(self) -> Corrections | None:
         """Largest corrections that closed the balances of salt and lithium; None for a run that does not say."""
         return largest_corrections(self.series)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return the series as a pandas DataFrame, one row a step; `frame.attrs["units"]` has the SI units."""
+        return series_frame(self.series, self.units, self.title)
+
+    def to_xarray(self) -> xarray.Dataset:
+        """Return series and height maps as an xarray Dataset; each variable has its unit."""
+        return run_dataset(self.series, self.units, self.times, self.heights, self.spacing, self.title)
 
     # Frames: fields and heights.
 

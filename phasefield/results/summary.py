@@ -10,8 +10,19 @@ from numpy.typing import NDArray
 
 from phasefield.errors import PhasefieldError
 from phasefield.results.evaluation import Evaluation
+from phasefield.results.replayed import MEASURED_RMS
 from phasefield.results.run import Run
-from phasefield.text.formatting import MEGA, MICRO, OHM_CM2, named, number, spell, spell_wall, voltage_unit
+from phasefield.text.formatting import (
+    MEGA,
+    MICRO,
+    MILLI,
+    OHM_CM2,
+    named,
+    number,
+    spell,
+    spell_wall,
+    voltage_unit,
+)
 
 FLAT = 1e-10  # m; an Sz below it is round-off
 
@@ -103,6 +114,8 @@ def facts(run: Run) -> list[tuple[str, str]]:
         pace = f"{s['steps']} steps, {number(s['seconds_per_step'])} s each"
         rows.append(("took", f"{spell_wall(s['wall_time'])}: {pace}; {s['peak_memory'] / MEGA:.0f} MB"))
     rows.append(("voltage", ends("voltage", *voltage_unit(*series["voltage"][[0, -1]]))))
+    if isinstance(off := s.get(MEASURED_RMS), float):
+        rows.append(("measured voltage", f"rms difference {number(off, MILLI)} mV"))
     if stayed_flat(series["Sz"]):
         rows.append(("surface", "flat"))
     else:

@@ -33,6 +33,7 @@ from phasefield.results.layout import (
     FORMAT,
     Array,
     Shape,
+    change_attributes,
     create_image,
     damaged_attributes,
     extend_dataset,
@@ -141,11 +142,17 @@ class RunWriter:
 
     @classmethod
     def resume(
-        cls, folder: Path | str, n_rows: int, n_frames: int, check: Callable[[RunWriter], None] | None = None
+        cls,
+        folder: Path | str,
+        n_rows: int,
+        n_frames: int,
+        check: Callable[[RunWriter], None] | None = None,
+        attrs: Mapping[str, Any] | None = None,
     ) -> RunWriter:
         """Continue a run from its checkpoint: what the file holds beyond these counts is cut off.
 
-        check: called before anything is cut off; what it raises leaves the file as it is.
+        check: called before anything is changed; what it raises leaves the file as it is; attrs: attributes of the run
+        that change as it goes on.
         """
         run = cls(Path(folder))
         if not run.path.is_file():
@@ -159,9 +166,11 @@ class RunWriter:
             guard.close()
         if check is not None:
             check(run)
-        if held != (n_rows, n_frames):
+        if held != (n_rows, n_frames) or attrs:
             with run._change() as file:
                 truncate(file, n_rows, n_frames)
+                change_attributes(file["run"], attrs or {})
+            run.attrs |= attrs or {}
         return run
 
     def add_row(self, row: Mapping[str, float]) -> None:

@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING
 from phasefield.constants import VERSION
 from phasefield.errors import NO_LITHIUM, Interrupted, SolverError
 from phasefield.experiments.registry import evaluate
+from phasefield.files.atomic import replace_text
 from phasefield.files.locks import command_line
 from phasefield.machine.compilation import TALLY, listen
 from phasefield.machine.processes import stop_signals
 from phasefield.model.coefficients import Drive
 from phasefield.model.laws import law_of
+from phasefield.results.replayed import MEASURED_RMS, rms_difference
 from phasefield.results.run import open_run
-from phasefield.results.writer import Frame, RunWriter, write_summary
+from phasefield.results.writer import SUMMARY, Frame, RunWriter, write_summary
 from phasefield.simulation import restart
+from phasefield.simulation.continuation import attributes_of, continued_case, earlier_hashes
 from phasefield.simulation.events import Events
 from phasefield.simulation.output import frame_of, series_row, start_run_files, summary_of
 from phasefield.simulation.protocol import ProtocolPosition
@@ -97,6 +100,8 @@ class Driver:
 
         Raises ResultError if the folder holds another run, or nothing to resume.
         """
+        if resume:
+            case = continued_case(case, folder)
         self.case, self.folder, self.progress = case, folder, progress
         self.walltime = walltime
         self.before_step: Callable[[], None] | None = None
@@ -122,17 +127,27 @@ class Driver:
         self._save(self._frame())
         p = self.case.protocol
         log.info("begun: %s; %d x %d x %d cells, %d protocol steps, %d times; phasefield %s: %s", self.case.title,
-                 *reversed(self.case.grid.shape), len(p.steps), p.repeat, VERSION, command_line())  # fmt: skip
+                 *reversed(self.case.grid.shape), len(p.sequence), p.repeat, VERSION, command_line())  # fmt: skip
 
     def _resume(self) -> None:
-        saved = restart.load_checkpoint(self.folder, self.case, self.cell)
+        earlier = earlier_hashes(self.case, self.folder)
+        saved = restart.load_checkpoint(self.folder, self.case, self.cell, earlier)
         self.state, at, self.control, rows, frames = saved
-        self.writer = RunWriter.resume(
-            self.folder, rows, frames, lambda writer: restart.check_agreement(saved, self.case, writer)
-        )
+
+        def agree(writer: RunWriter) -> None:
+            restart.check_agreement(saved, self.case, writer, earlier)
+            if writer.attrs.get("case_hash") in earlier:  # it goes on, so it has not ended
+                (self.folder / SUMMARY).unlink(missing_ok=True)
+
+        changed = attributes_of(self.case, earlier) if earlier else None
+        self.writer = RunWriter.resume(self.folder, rows, frames, agree, changed)
         self.position = ProtocolPosition(self.case.protocol, at, full=self.case.cathode is not None)
         self.save_due = time.monotonic() + self.case.output.checkpoint_every
         log.info("resumed at %.6g s, step %d: %s", self.state.t, self.control.steps, command_line())
+        if earlier:
+            log.info("the protocol is run %d times", self.case.protocol.repeat)
+            replace_text(self.folder / "case.toml", self.case.resolved_toml())
+            self._save()
 
     def _save(self, frame: Frame | None = None) -> None:
         """Write rows, a frame if given, and a checkpoint."""
@@ -151,7 +166,7 @@ class Driver:
         current, voltage = self.position.imposed
         if self.control.limited and current is not None:
             return Drive(None, math.copysign(self.case.protocol.voltage_limit, current))
-        return Drive(current, voltage, CEILING * self.case.protocol.voltage_limit)
+        return Drive(current, voltage, CEILING * self.case.protocol.voltage_limit, self.position.rate)
 
     def _impose(self) -> None:
         """Begin a protocol step: its current or voltage acts on the state as it is."""
@@ -333,7 +348,7 @@ class Driver:
         if self.progress is None:
             return
         now = Progress(
-            self.state.t, self.case.protocol.planned_time, int(row["cycle"]), self.case.protocol.repeat,
+            self.state.t, self.case.protocol.planned_time, int(row["cycle"]), self.case.protocol.cycles,
             row["voltage"], row["Sz"], self.control.steps, dt, clock() - self.begun,
             TALLY.seconds,
         )  # fmt: skip
@@ -348,6 +363,8 @@ class Driver:
         row = series_row(self.cell, self.state, self.position, 0.0, 0, 0)
         with open_run(self.folder) as stored:
             summary = summary_of(self.case, self.control, row, stored.corrections(), reason, text)
+            off = rms_difference(stored)
+            summary |= {} if off is None else {MEASURED_RMS: off}
         write_summary(self.folder, summary)
         if self.case.experiment is not None:
             with open_run(self.folder) as stored:  # the evaluation reads how the run ended

@@ -73,7 +73,7 @@ def series_row(
     whole = s.front.total(area)
     return {
         "time": s.t,
-        "cycle": min(position.at.cycle + 1, position.protocol.repeat),
+        "cycle": position.cycle,
         "protocol_step": position.at.step,
         "current_density": cell.current(s),
         "voltage": s.voltage,

@@ -11,6 +11,15 @@ if TYPE_CHECKING:
     from phasefield.case import Protocol, Step
 
 NEAR = 1e-9  # relative: an end that is this near has been reached
+RAMP_CHANGE = 0.05  # change in a step of a ramp: of a current over its larger end, of a voltage over the whole change
+
+
+def _at(ends: tuple[float, float] | None, share: float) -> float | None:
+    """Return what is imposed after a share of a ramp."""
+    if ends is None:
+        return None
+    first, last = ends
+    return last if share == 1.0 else first + (last - first) * share
 
 
 @dataclass
@@ -18,7 +27,7 @@ class Passed:
     """What has passed of the protocol; all that a restart needs to know of it."""
 
     cycle: int = 0  # repeats completed
-    step: int = 0  # in the list of steps
+    step: int = 0  # in the sequence of steps
     elapsed: float = 0.0  # s, in this step
     charge: float = 0.0  # C/m^2, |charge| passed in this step
     begun: bool = False  # the step's current or voltage is imposed
@@ -49,17 +58,44 @@ class ProtocolPosition:
         return self.at.cycle >= self.protocol.repeat
 
     @property
+    def cycle(self) -> int:
+        """The cycle in which the run is, from 1; at the end the last one."""
+        passed = self.at.cycle * (self.protocol.cycle_of[-1] + 1) + self.protocol.cycle_of[self.at.step]
+        return min(passed + 1, self.protocol.cycles)
+
+    @property
     def step(self) -> Step:
         """The step in force."""
-        return self.protocol.steps[self.at.step]
+        return self.protocol.sequence[self.at.step]
 
     @property
     def imposed(self) -> tuple[float | None, float | None]:
         """The imposed current density [A/m^2] and voltage [V]; one is None."""
+        share = self.step.share(self.at.elapsed)
+        return _at(self.step.currents, share), _at(self.step.voltages, share)
+
+    @property
+    def rate(self) -> float:
+        """Rate of what is imposed: A/(m^2 s), or V/s; 0 except in a ramp."""
+        first, last = self.step.currents or self.step.voltages or (0.0, 0.0)
+        return (last - first) / self.step.duration if self.step.is_ramp and self.step.duration is not None else 0.0
+
+    @property
+    def sweep(self) -> float:
+        """Change of the voltage in a sweep as a whole, V; 0 of any other step."""
+        first, last = self.step.voltages or (0.0, 0.0)
+        return abs(last - first)
+
+    @property
+    def longest(self) -> float:
+        """Longest step [s] that follows a ramp."""
         step = self.step
-        if step.voltage is not None:
-            return None, step.voltage
-        return (step.current if step.current is not None else 0.0), None
+        if not step.is_ramp or step.duration is None:
+            return math.inf
+        (first, last), sweep = step.currents or step.voltages or (0.0, 0.0), step.voltages is not None
+        change = abs(last - first)
+        size = change if sweep else max(abs(first), abs(last))
+        return step.duration * RAMP_CHANGE * size / change if change > 0.0 else math.inf
 
     def remaining(self, current: float) -> float:
         """Time [s] until the step ends by duration or, at the present current [A/m^2], by capacity."""
@@ -75,7 +111,7 @@ class ProtocolPosition:
         assert step.until_voltage is not None
         if not self.full:
             return abs(voltage) - step.until_voltage
-        return math.copysign(1.0, step.current or 0.0) * (voltage - step.until_voltage)
+        return step.direction * (voltage - step.until_voltage)
 
     def advance(self, dt: float, charge: float) -> None:
         """Count a step of dt [s] that passed `charge` [C/m^2]."""
@@ -99,6 +135,6 @@ class ProtocolPosition:
         at = self.at
         at.step += 1
         at.elapsed, at.charge, at.begun = 0.0, 0.0, False
-        if at.step == len(self.protocol.steps):
+        if at.step == len(self.protocol.sequence):
             at.step = 0
             at.cycle += 1

@@ -76,7 +76,7 @@ class StepController:
         cell, control = self.cell, self.control
         ahead = min(output - s.t if output > s.t else math.inf, cell.until_renewal(s))
         remaining = min(position.remaining(cell.current(s)), ahead)
-        longest = self.longest(s)
+        longest = min(self.longest(s), position.longest)
         dt = remaining / max(math.ceil(remaining / longest * (1.0 - 1e-9)), 1) if math.isfinite(remaining) else longest
         step_end = StepEnd(position, s, cell.plane, min(longest, position.remaining(0.0), ahead))
         if not math.isfinite(dt):

@@ -79,9 +79,24 @@ def test_a_folder_that_holds_a_run_is_kept(finished: Path, capsys: pytest.Captur
     assert (finished / "result.vtkhdf").read_bytes() == before
     assert call("run", case, "--out", finished, "--resume") == 0
     assert "nothing left to do" in capsys.readouterr().out
-    assert call("run", case, "--out", finished, "--resume", "-s", "protocol.repeat=2") == 2
-    assert "another case" in capsys.readouterr().err
+    assert call("run", case, "--out", finished, "--resume", "-s", "film.patches.spread=0.4") == 2
+    assert "another case (it differs in film.patches.spread); " in capsys.readouterr().err
     assert (finished / "result.vtkhdf").read_bytes() == before
+
+
+def test_a_finished_run_goes_on_for_more_cycles(capsys: pytest.CaptureFixture[str]) -> None:
+    write_case(Path.cwd())
+    assert call("run", "tiny.toml", "-q") == 0
+    assert call("run", "tiny.toml", "-q", "--resume", "-s", "protocol.repeat=2") == 0
+    assert "the protocol is run 2 times" in Path("runs/tiny/run.log").read_text()
+    assert capsys.readouterr().err == ""
+    with phasefield.open_run("runs/tiny") as run:
+        assert run.series["cycle"][-1] == 2
+        assert run.series["time"][-1] == 14400.0
+    assert call("run", "tiny.toml", "--resume", "-s", "protocol.repeat=2") == 0
+    assert "nothing left to do" in capsys.readouterr().out
+    assert call("run", "tiny.toml", "--resume") == 2
+    assert "give at least -s protocol.repeat=2" in capsys.readouterr().err
 
 
 def test_overwrite_starts_again(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,6 @@
-"""Damaged cases, studies and profiles: each is read, or refused in one line, within seconds, and nothing is written.
+"""Damaged files of all sorts: each is read, or refused in one line, within seconds, and nothing is written.
 
-    python tests/faults/fuzz.py --cases 1000 --studies 300 --profiles 300 --seed 1
+    python tests/faults/fuzz.py --cases 1000 --studies 300 --profiles 300 --measured 1000 --seed 1
 
 prints the counts, and what came of each file that was neither read nor refused. The same seed makes the same files.
 """
@@ -24,10 +24,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from measuring import all_files
 
-from phasefield import cases
+from phasefield import cases, units
 from phasefield.case.file import read_case
 from phasefield.errors import CaseError
+from phasefield.measured import MeasuredError, Measurement, read_measurement
+from phasefield.measured.findings import trace_findings
 from phasefield.studies.sweep.studyfile import read_study, shipped
 from phasefield.topography.profiles import Profile, ProfileError, read_profile, write_profile
 
@@ -196,7 +199,49 @@ def sound(profile: Profile) -> None:
     assert profile.pixel is None or all(0.0 < edge < np.inf for edge in profile.pixel)
 
 
-SORTS = {"cases": damaged_cases, "studies": damaged_studies, "profiles": damaged_profiles}
+def damaged_measured(folder: Path, dice: Dice) -> Iterator[Callable[[], Any]]:
+    """Yield readers of damaged files of cyclers and impedance analysers without end."""
+    os.mkfifo(folder / "pipe.mpt")
+    (folder / "none.mpt").symlink_to("/dev/zero")
+    files = all_files()
+    while True:
+        ending, data = dice.choice(files)
+        if dice.random() < 0.5:
+            lines = data.decode("latin-1").split("\n")
+            for _ in range(dice.randint(1, 3)):
+                k = dice.randrange(len(lines))
+                words = re.split(r"([,;\t]+)", lines[k])
+                words[2 * dice.randrange((len(words) + 1) // 2)] = dice.choice(TOKENS)
+                lines[k] = "".join(words)
+            data = "\n".join(lines).encode("utf-8", "replace")
+        else:
+            data = mutate(data.decode("latin-1"), dice, TOKENS)
+        if dice.random() < 0.1:
+            ending = dice.choice([".csv", ".mpt", ".z", ".dta", ".mpr", ".ndax", ".json", ""])
+        path = folder / f"cell{ending}"
+        path.write_bytes(data)
+        if dice.random() < 0.02:
+            path = folder / dice.choice(["pipe.mpt", "none.mpt", "missing.mpt", "."])
+        yield lambda path=path: whole(read_measurement(path))
+
+
+def whole(found: Measurement) -> None:
+    """Assert that what was read are spectra and traces."""
+    assert found.spectra or found.traces
+    for spectrum in found.spectra:
+        assert len(spectrum.frequency) == len(spectrum.impedance) > 1
+        assert np.all(np.isfinite(spectrum.impedance))
+        assert np.all(spectrum.frequency > 0.0)
+    for trace in found.traces:
+        assert len({len(one) for one in (trace.time, trace.current, trace.voltage, trace.cycle, trace.step)}) == 1
+        assert np.all(np.diff(trace.time) >= 0.0)
+        assert np.all(np.isfinite(trace.current)) or np.all(np.isnan(trace.current))
+        trace_findings(trace)
+
+
+SORTS = {
+    "cases": damaged_cases, "studies": damaged_studies, "profiles": damaged_profiles, "measured": damaged_measured,
+}  # fmt: skip
 
 
 @contextmanager
@@ -236,7 +281,7 @@ def outcome(read: Callable[[], Any], writes: Writes) -> tuple[str, str]:
     try:
         with within(LONGEST):
             read()
-    except (CaseError, ProfileError) as error:
+    except (CaseError, ProfileError, MeasuredError) as error:
         line = str(error)
         if not line.isprintable() or len(line) not in LINE or re.search("Traceback|pydantic|is a bug", line):
             return "no line", line
@@ -257,6 +302,7 @@ def campaign(sort: str, count: int, seed: int, folder: Path) -> tuple[collection
     folder.mkdir()
     with suppress(ImportError), warnings.catch_warnings(action="ignore"):  # takes seconds once, makes folders, warns
         import SurfaceTopography  # noqa: F401
+    units.to_si("1 um", units.LENGTH)  # pint writes its cache on first use
     here, counts, faults, writes = Path.cwd(), collections.Counter[str](), list[str](), Writes()
     os.chdir(folder)
     try:

@@ -9,7 +9,7 @@ import pytest
 from faults.fuzz import VALUES, Dice, campaign, case_texts, mutate
 
 
-@pytest.mark.parametrize(("sort", "count"), [("cases", 200), ("studies", 100), ("profiles", 40)])
+@pytest.mark.parametrize(("sort", "count"), [("cases", 200), ("studies", 100), ("profiles", 40), ("measured", 300)])
 def test_damaged_files_are_read_or_refused_in_one_line(sort: str, count: int, tmp_path: Path) -> None:
     if sort == "profiles":
         pytest.importorskip("SurfaceTopography")

@@ -162,7 +162,6 @@ def test_stopped_and_resumed_it_ends_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "says"),
     [
-        ('protocol.steps=[{voltage="1 V", duration="1 h"}]', "currents and rests only"),
         ('protocol.stop_on=["short_circuit"]', "does not go on at the voltage limit"),
         ("cathode.filling=1.2", "cathode.filling"),
         ("cathode.open_circuit.filling=[0, 0.5, 0.4, 1]", "must increase"),

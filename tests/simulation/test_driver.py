@@ -16,6 +16,7 @@ import modelcases as cases
 import numba
 import numpy as np
 import pytest
+from modelcases import same
 
 from phasefield.case import Case
 from phasefield.errors import Interrupted, ResultError, SolverError
@@ -72,28 +73,6 @@ def whole(case: Case, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole") / "run"
     assert Driver(case, folder).run().reason == "end"
     return folder
-
-
-def contents(folder: Path) -> dict[str, Any]:
-    """Return every dataset of the results file, by its path."""
-    found: dict[str, Any] = {}
-    with h5py.File(folder / "result.vtkhdf", "r") as file:
-        file.visititems(
-            lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
-        )
-    return found
-
-
-def same(one: Path, other: Path) -> None:
-    """Fail unless two results hold the same bits."""
-    a, b = contents(one), contents(other)
-    assert set(a) == set(b)
-    assert {"run/series/voltage", "run/surface/height"} <= set(a)
-    assert any(name.startswith("VTKHDF/CellData") for name in a)
-    different = [
-        name for name in a if a[name].shape != b[name].shape or a[name].tobytes() != b[name].tobytes()
-    ]
-    assert not different
 
 
 def child(case_file: Path, folder: Path, threads: int, resume: bool) -> subprocess.Popen[str]:

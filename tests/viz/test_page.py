@@ -63,7 +63,7 @@ def test_a_long_series_keeps_its_extremes(run: Path, monkeypatch: pytest.MonkeyP
     voltage = 0.1 * np.sin(np.arange(n))
     voltage[12_345] = 5.0
     flat = {name: np.ones(n) for name in ("Sa", "current_density")}
-    long = SimpleNamespace(series={"time": np.arange(n) * 60.0, "voltage": voltage, **flat}, n_steps=n)
+    long = SimpleNamespace(series={"time": np.arange(n) * 60.0, "voltage": voltage, **flat}, n_steps=n, tables={})
     charts = list(page_module._charts(long))  # type: ignore[arg-type]
     y = charts[0]["curves"][0]["y"]
     assert len(y) <= 400 + 4

@@ -11,6 +11,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from phasefield.errors import one_line
+from phasefield.results.replayed import measured_voltage
 from phasefield.viz.plots.traces import (
     LIGHTER,
     coincide,
@@ -105,6 +107,7 @@ def draw_voltage(
         given = find_reference(references, names[k])
         failed = float(given.get("failed", math.inf))
         _draw_trace(axes, runs[k], (k, names[k]), (start, end), seconds, failed, drawn)
+        _draw_measured(axes, runs[k], (start, end), seconds)
         time = _column(runs[k], "time")
         if not len(time) or span is not None:
             continue
@@ -155,6 +158,18 @@ def _draw_trace(
         if dotted:
             here = inside & ((stored <= failed) == before)
             axes.plot(stored[here] / seconds, values[here], ".", color=colour, markersize=4, clip_on=False)
+
+
+def _draw_measured(axes: Axes, run: StoredRun, span: tuple[float, float], seconds: float) -> None:
+    """Draw the measured voltage of a run that replays a file over the simulated one, dashed, as far as it was run."""
+    measured = measured_voltage(getattr(run, "tables", {}))
+    if measured is None:
+        return
+    seen = (measured.time >= span[0]) & (measured.time <= min(span[1], end_of(run)))
+    label = f"measured: {one_line(measured.file, 60)}".replace("$", r"\$")
+    x, y = measured.time[seen] / seconds, measured.voltage[seen] * MILLI
+    axes.plot(x, y, "--", color="black", linewidth=0.7 * TRACE, label=label, zorder=3)
+    axes.legend(loc="best")
 
 
 def draw_current(axes: Axes, runs: Sequence[StoredRun], names: Sequence[str]) -> None:

@@ -22,8 +22,15 @@ def schema(record: type[Record] = Case, path: str = "") -> Iterator[tuple[str, s
     for name, entry in record.model_fields.items():
         yield path, name, entry
         for inner in _records(entry.annotation):
+            if inner is record:  # a list of steps in a list of steps
+                continue
             repeated = "[]" if str(entry.annotation).startswith("tuple") else ""
             yield from schema(inner, f"{path}.{name}{repeated}".lstrip("."))
+
+
+def _general(key: str) -> str:
+    """Return a dotted key as the schema has it: without places, and a step of a group as a step."""
+    return re.sub(r"(\.steps\[\])+", ".steps[]", re.sub(r"\[[0-9]+\]", "[]", key))
 
 
 def _records(annotation: Any) -> list[type[Record]]:
@@ -40,7 +47,7 @@ def table_head(path: str) -> str:
 
 def remedy(key: Key) -> str:
     """Return what the key takes, from the schema."""
-    path = re.sub(r"\[[0-9]+\]", "[]", dotted(key))
+    path = _general(dotted(key))
     for table, name, entry in schema():
         full = f"{table}.{name}".lstrip(".")
         if path in (full, f"{full}[]"):
@@ -84,7 +91,7 @@ def _example(entry: Any) -> str:
 
 def key_measures(key: str) -> list[Measure] | None:
     """Return the measures of a dotted key such as protocol.steps[0].current; None if no case has such a key."""
-    path = re.sub(r"\[[0-9]+\]", "[]", key)
+    path = _general(key)
     for table, name, entry in schema():
         full = f"{table}.{name}".lstrip(".")
         if path in (full, f"{full}[]"):
@@ -94,7 +101,7 @@ def key_measures(key: str) -> list[Measure] | None:
 
 def nearest_key(key: str) -> str | None:
     """Return the key of a case that is most like a misspelt one."""
-    path = re.sub(r"\[[0-9]+\]", "[]", key)
+    path = _general(key)
     known = [f"{table}.{name}".lstrip(".") for table, name, _ in schema()]
     close = get_close_matches(path, known, n=1)
     return close[0].replace("[]", "[0]") if close else None

@@ -13,6 +13,7 @@ from phasefield.case import Case, Provenance
 from phasefield.case.file.bases import load_over_bases
 from phasefield.case.file.explain import raise_case_error
 from phasefield.case.file.overrides import lay_override
+from phasefield.case.file.replay import place_trace
 from phasefield.case.file.source import Source
 from phasefield.case.file.toml import parse
 from phasefield.case.file.values import place_file, unwrap
@@ -55,6 +56,7 @@ class CaseReader:
         provenance: dict[str, Provenance] = {}
         tree = unwrap(source, source.tree, (), provenance)
         place_file(source, tree)
+        place_trace(source, tree)
         try:
             case = Case.model_validate(tree, context={"file": True, "provenance": provenance})
         except ValidationError as error:

@@ -117,12 +117,12 @@ class Published:
         self.motion.rate(first, old.xi)
         mid.copy_from(old)
         xi, part = old.xi + GAMMA * dt * first, GAMMA * dt
-        self._stage(mid, xi, held, part, drive)
+        self._stage(mid, xi, held, part, drive.after(part))
         moved = (self.content(mid) - held) / part
         self.motion.rate(self.motion.second, mid.xi)
         xi = old.xi + dt * ((1.0 - LATE) * first + LATE * self.motion.second + (1.0 - GAMMA) * mid.rate)
         new.copy_from(mid)
-        self._stage(new, xi, held + (1.0 - GAMMA) * dt * moved, part, drive)
+        self._stage(new, xi, held + (1.0 - GAMMA) * dt * moved, part, drive.after(dt))
         passed = dt * ((1.0 - GAMMA) * mid.current + GAMMA * new.current)
         return passed, dt * ((1.0 - GAMMA) * self.reacting(mid) + GAMMA * self.reacting(new))
 

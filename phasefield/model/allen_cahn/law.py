@@ -43,8 +43,9 @@ def fastest_current(case: Case) -> float:
     """Return the largest current density [A/m^2] that the protocol may drive."""
     gap = case.grid.size[-1] - case.surface.height
     kappa = case.properties().kappa
-    found = [abs(step.current) for step in case.protocol.steps if step.current is not None]
-    found += [kappa * abs(step.voltage) / gap for step in case.protocol.steps if step.voltage is not None]
+    steps = case.protocol.sequence
+    found = [step.largest_current for step in steps]
+    found += [kappa * max(map(abs, step.voltages)) / gap for step in steps if step.voltages is not None]
     return max(found, default=0.0) or case.properties().j0
 
 

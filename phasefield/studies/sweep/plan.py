@@ -154,7 +154,7 @@ def _read(path: Path, digest: str) -> list[PlannedPoint] | None:
 def dimensionless_numbers(case: Case) -> DimensionlessNumbers:
     """Return Wagner number and j/j_lim of a case, its films fresh."""
     p, gap = case.properties(), gap_of(case)
-    j = max((abs(step.current) for step in case.protocol.steps if step.current is not None), default=0.0)
+    j = max(step.largest_current for step in case.protocol.sequence)
     if j == 0.0:
         return DimensionlessNumbers(None, None)
     resistance = closed_forms.interface_resistance(p, j, p.c0)

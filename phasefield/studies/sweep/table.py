@@ -12,8 +12,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from phasefield.errors import PhasefieldError, ResultError, visible
+from phasefield.errors import ResultError, visible
 from phasefield.files.atomic import read_plain, replace_bytes, replace_text
+from phasefield.results.frames import optional_module
 from phasefield.results.run import Run, open_run
 from phasefield.studies.sweep import outputs
 from phasefield.studies.sweep.axes import Point
@@ -242,7 +243,7 @@ class Study:
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return the table as a pandas DataFrame, one row a run; `frame.attrs["units"]` has the SI units."""
-        pandas = _need("pandas")
+        pandas = optional_module("pandas")
         frame = pandas.DataFrame([{head.name: row[head.name] for head in self.headings} for row in self.rows])
         for head in self.headings:
             if head.role in ("number", "output"):
@@ -255,7 +256,7 @@ class Study:
 
         Raises ResultError for a sampled study, and for columns that go along together.
         """
-        _need("xarray")
+        optional_module("xarray")
         names = [head.name for head in self.inputs]
         frame = self.to_pandas()
         count = math.prod(frame[name].nunique() for name in names)
@@ -268,15 +269,6 @@ class Study:
                 data[head.name].attrs |= {"units": head.unit or "1", "long_name": head.meaning}
         data.attrs["title"] = self.title
         return data
-
-
-def _need(name: str) -> Any:
-    import importlib
-
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        raise PhasefieldError(f'needs {name}; install it with: pip install "lithium-phasefield[study]"') from None
 
 
 def open_study(where: Path | str) -> Study:

@@ -21,12 +21,14 @@ class ProfileError(PhasefieldError):
 class Profile:
     """Heights (ny, nx) [m], pixel sizes along x and y [m] (None: the file does not say), and where it is from.
 
+    missing: share of the points that the file lacked and that were filled.
     Pixel (j, i) is the middle of the cell ((i + 1/2) dx, (j + 1/2) dy).
     """
 
     heights: Floats
     pixel: tuple[float, float] | None
     source: str
+    missing: float = 0.0
 
     @property
     def size(self) -> tuple[float, float] | None:

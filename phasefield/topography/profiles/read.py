@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 import zipfile
@@ -12,11 +13,13 @@ import numpy as np
 
 from phasefield import units
 from phasefield.errors import one_line, shown
+from phasefield.topography.profiles.fill import fill_harmonically
 from phasefield.topography.profiles.profile import MOST_POINTS, Floats, Profile, ProfileError
 from phasefield.topography.profiles.text import is_text, read_text_map
 
 MOST_BYTES = 2**32
-MOST_MISSING = 0.05  # of the points, which are filled by their nearest neighbours' heights
+MOST_MISSING = 0.3  # of the points, which are filled harmonically
+MOST_FILLED = 2**20  # points: a single hole of so many takes some ten seconds and a GB
 MOST_SPAN = 1e-2  # m, between the lowest and the highest point: more is a height in another unit, or no height
 EDGES = (1e-10, 1e-2)  # m, of a pixel
 TEXT = (".csv", ".txt", ".asc", ".dat", ".xyz")
@@ -24,6 +27,7 @@ UNKNOWN = (
     "is in no known format, or damaged; give .npy, .npz, .csv, .sdf, .gwy, .sur or another of a profilometer, and name "
     "text .txt or .csv"
 )
+_log = logging.getLogger(__name__)
 NO_MAGIC = ("nms", "hgt")  # formats that the library takes any file of the right length for
 
 
@@ -34,7 +38,7 @@ def read_profile(path: str | os.PathLike[str], pixel: float | None = None, unit:
     Known: .npy, an array, y first, in metres; .npz (heights, and pixel [m]); text (.csv, .txt, .asc, .dat, .xyz), a
     matrix, one line a row, columns x, y, z on a grid, or x, z of a line, whose head says what the numbers are, as
     `# unit: um` and `# pixel: 2 um`, or as Gwyddion writes it; and every format that SurfaceTopography detects. Up to
-    5 % of missing points take the height of their nearest neighbour. Raises ProfileError.
+    30 % of missing points are filled harmonically, and `missing` of the profile is their share. Raises ProfileError.
     """
     file = Path(path)
     try:
@@ -52,14 +56,14 @@ def read_profile(path: str | os.PathLike[str], pixel: float | None = None, unit:
     both = own if own is not None else (pixel, pixel) if pixel is not None else None
     if both is not None and not all(EDGES[0] <= edge <= EDGES[1] for edge in both):
         _fail(file, f"its pixel is {both[0]:.3g} x {both[1]:.3g} m; {EDGES[0]:g} to {EDGES[1]:g} m are possible")
-    heights = _filled(file, heights)
+    heights, missing = _filled(file, heights)
     if not np.ptp(heights) <= MOST_SPAN:
         _fail(
             file,
             f"its heights span {np.ptp(heights):.3g} m, {MOST_SPAN:g} m are possible; check their unit, in the file or "
             "by --unit, and points far off",
         )
-    return Profile(heights, both, str(file))
+    return Profile(heights, both, str(file), missing)
 
 
 def _read(file: Path, unit: float | None) -> tuple[Floats, tuple[float, float] | None]:
@@ -161,16 +165,16 @@ def _instrument(file: Path, unit: float | None) -> tuple[Floats, tuple[float, fl
     return factor * heights.T, (edges[0], edges[-1])
 
 
-def _filled(file: Path, heights: Floats) -> Floats:
-    """Give missing points the height of their nearest neighbour, if they are few."""
+def _filled(file: Path, heights: Floats) -> tuple[Floats, float]:
+    """Return a map whose missing points are filled, if they are not too many, and their share."""
     missing = ~np.isfinite(heights)
     if not missing.any():
-        return heights
+        return heights, 0.0
     share = float(missing.mean())
     if share > MOST_MISSING:
         most = f"{100.0 * MOST_MISSING:g} % are allowed"
-        _fail(file, f"{100.0 * share:.3g} % of its points are missing, {most}; fill them before")
-    from scipy.ndimage import distance_transform_edt
-
-    nearest = distance_transform_edt(missing, return_distances=False, return_indices=True)
-    return np.asarray(heights[tuple(nearest)])
+        _fail(file, f"{100.0 * share:.3g} % of its points are missing, {most}; cut out a fuller part, or measure again")
+    if missing.sum() > MOST_FILLED:
+        _fail(file, f"{int(missing.sum())} of its points are missing, {MOST_FILLED} are filled; cut it down")
+    _log.warning("%s: %.3g %% of its points are missing; they were filled harmonically", file, 100.0 * share)
+    return fill_harmonically(heights, missing), share

@@ -1,4 +1,4 @@
-"""Writing a height map for other programs: SDF, Gwyddion, STL, PLY, NumPy, CSV."""
+"""Writing a height map for other programs: SDF, Gwyddion, X3P, STL, PLY, NumPy, CSV."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from phasefield.constants import VERSION
 from phasefield.errors import one_line
 from phasefield.files.atomic import replace_bytes
 from phasefield.topography.profiles.profile import Floats, Profile, ProfileError
@@ -20,8 +21,9 @@ MICRON = 1e-6  # m, the unit of the meshes: STL and PLY have none, and readers t
 def write_profile(path: Path, profile: Profile, title: str = "") -> Path:
     """Write a height map whose pixels are known, at once or not at all; the file's ending says the format.
 
-    .sdf: ISO 25178-71, ASCII, in m; .gwy: Gwyddion, in m; .npz: heights and pixel [m]; .csv: a matrix in um with its
-    pixel in the head; .stl, .ply: the surface as triangles between the middles of the pixels, in um. Raises
+    .sdf: ISO 25178-71, ASCII, in m; .gwy: Gwyddion, in m; .x3p: ISO 25178-72, in m, by x3pio; .npz: heights and pixel
+    [m]; .csv: a matrix in um with its pixel in the head; .stl, .ply: the surface as triangles between the middles of
+    the pixels, in um. Raises
     ProfileError for another ending, or a map of one row where a surface is needed.
     """
     ending = path.suffix.lower()
@@ -83,6 +85,25 @@ def _gwy(profile: Profile, pixel: tuple[float, float], title: str) -> bytes:
     return b"GWYP" + thing("GwyContainer", held("/0/data", field), text("/0/data/title", name))
 
 
+def _x3p(profile: Profile, pixel: tuple[float, float], title: str) -> bytes:
+    """ISO 25178-72, an archive of XML and numbers, written by x3pio; the first revision, which all programs read."""
+    try:
+        import x3pio
+    except ImportError:
+        raise ProfileError(
+            '.x3p needs x3pio; install it with: pip install "lithium-phasefield[profiles]", or write .sdf or .gwy'
+        ) from None
+    held = io.BytesIO()
+    probing = x3pio.ProbingSystem(x3pio.ProbingType.SOFTWARE, "phasefield")
+    program = x3pio.Instrument("phasefield", "phasefield", "none", VERSION)
+    metadata = x3pio.Metadata(creator="phasefield", instrument=program, probing_system=probing, comment=title)
+    x3pio.write(
+        held, profile.heights, x_scale=pixel[0], y_scale=pixel[1], metadata=metadata,
+        revision=x3pio.Revision.ISO5436_2000, storage=x3pio.DataStorage.BINARY,
+    )  # fmt: skip
+    return held.getvalue()
+
+
 def _npz(profile: Profile, pixel: tuple[float, float], _: str) -> bytes:
     held = io.BytesIO()
     np.savez(held, heights=profile.heights, pixel=np.array(pixel))
@@ -136,6 +157,6 @@ def _ply(profile: Profile, pixel: tuple[float, float], title: str) -> bytes:
 
 
 FORMATS: dict[str, Callable[[Profile, tuple[float, float], str], bytes]] = {
-    ".sdf": _sdf, ".gwy": _gwy, ".stl": _stl, ".ply": _ply, ".npz": _npz, ".csv": _csv,
+    ".sdf": _sdf, ".gwy": _gwy, ".x3p": _x3p, ".stl": _stl, ".ply": _ply, ".npz": _npz, ".csv": _csv,
 }  # fmt: skip
 """How each ending is written."""

@@ -30,8 +30,8 @@ def polarisation(entries: Sequence[PlannedRun]) -> Experiment:
         with open_run(entry.folder) as run:
             time, current = run.series["time"], run.series["current_density"]
             evaluated = bruce_vincent.evaluate(case, run)
-        voltage = case.protocol.steps[0].voltage
-        assert voltage is not None
+        voltage = case.protocol.sequence[0].voltage
+        assert isinstance(voltage, float)
         flat, found = FlatCell(case), evaluated["current_fraction"]
         first, last, before, after = (
             evaluated[name] for name in ("first_current", "steady_current", "interface_resistance_before",
