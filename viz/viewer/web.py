@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from phasefield.errors import PhasefieldError
+from phasefield.viz.metals import substrate_of
 from phasefield.viz.stored import StoredRun, duration
-from phasefield.viz.style import MICRON, RUN_COLOURS, look, new_figure
+from phasefield.viz.style import COPPER, MICRON, RUN_COLOURS, look, new_figure
 from phasefield.viz.surfaces import gl
 from phasefield.viz.viewer.scene import DEAD, INK, Look, Scene, box_of, eye, mesh_of, not_stored, words
 
@@ -68,11 +69,14 @@ class Page:
         self.surfaces = [_Actor(MAP) for _ in range(n)]
         self.cuts = [_Actor(SLICE_MAP) for _ in range(n)]
         self.dead = [_Actor(None) for _ in range(n)]
+        self.metals = [_Actor(None) for _ in range(n)]
+        for metal in self.metals:
+            metal.actor.GetProperty().SetColor(*COPPER)
         bar = _Actor(None)
         bar.plain(box_of(self.scene.bar()[1]))
         bar.actor.GetProperty().SetColor(*INK)
         bar.actor.GetProperty().LightingOff()
-        for actor in (*self.surfaces, *self.cuts, *self.dead, bar):
+        for actor in (*self.surfaces, *self.cuts, *self.dead, *self.metals, bar):
             self.renderer.AddActor(actor.actor)
         self._draw()
         self._aim(ASPECT)
@@ -98,11 +102,13 @@ class Page:
             else:
                 self.cuts[k].hide()
             self.dead[k].plain(scene.isolated(k, asked))
+            self.metals[k].plain(scene.substrate(k, asked))
 
     def _fill_state(self) -> None:
         s, scene = self.state, self.scene
         s.trame__title = ", ".join(scene.names) + " - phasefield"
-        s.names = " \N{MIDDLE DOT} ".join(scene.names)
+        bare = dict.fromkeys(f"brown: bare {metal}" for run in scene.runs if (metal := substrate_of(run)))
+        s.names = " \N{MIDDLE DOT} ".join([*scene.names, *bare])
         s.times = [duration(float(t)) for t in scene.times]
         s.at = int(np.searchsorted(scene.times, self.look.time * (1.0 - 1e-9)).clip(0, len(scene.times) - 1))
         s.colour, s.cut, s.place = self.look.colour, self.look.slice, self.look.place
