@@ -24,7 +24,17 @@ from phasefield.viz.stored import (
     title_of,
     when,
 )
-from phasefield.viz.style import COPPER, INK, MICRON, RUN_COLOURS, TIMES, look, new_figure, save, significant_digits
+from phasefield.viz.style import (
+    COPPER,
+    INK,
+    MICRON,
+    RUN_COLOURS,
+    TIMES,
+    look,
+    new_figure,
+    save,
+    significant_digits,
+)
 from phasefield.viz.surfaces.camera import View, common_view, lateral_size, relief
 from phasefield.viz.surfaces.section import draw_salt_bar, draw_slice, salt_limits, take_slice
 from phasefield.viz.surfaces.surface import bare_text, draw_height_bar, draw_surface, ticks_within
