@@ -19,6 +19,7 @@ from phasefield.files.atomic import replace_text
 from phasefield.results.run import Run
 from phasefield.results.summary import TEXTURE_ROWS, facts
 from phasefield.text.formatting import MICRO, number
+from phasefield.text.laboratory import laboratory_unit
 from phasefield.text.markup import fill_template
 from phasefield.topography.roughness import texture
 
@@ -28,7 +29,6 @@ MOST_POINTS = 256  # of an edge of the surface shown; more make the browser slow
 MOST_VALUES = 2_500_000  # of all frames: 7 MB of the page
 MOST_STEPS = 4000  # of a curve; of more, the extremes are kept
 LEVELS = 65535
-UNITS = {"m": ("\N{MICRO SIGN}m", 1e6), "V": ("mV", 1e3), "A/m^2": ("mA/cm^2", 0.1)}
 CHARTS = (
     ("voltage",), ("Sa", "Sq", "Sz"), ("current_density", "current_min", "current_max"),
     ("concentration_min", "concentration_max"), ("height_min", "height_mean", "height_max"),
@@ -103,7 +103,8 @@ def _charts(run: Run) -> Iterator[dict[str, Any]]:
             span = float(time[0]), float(time[-1])
             parts = [kept_points(time, values, span, MOST_STEPS // 4) for values in series.values()]
             kept = np.unique(np.concatenate([kept[[0, -1]], *parts]))
-        unit, scale = UNITS.get(SERIES[there[0]].unit, (SERIES[there[0]].unit, 1.0))
+        largest = max(float(np.nanmax(np.abs(values), initial=0.0)) for values in series.values())
+        scale, unit = laboratory_unit(SERIES[there[0]].unit, largest)
         curves = [(name.replace("_", " "), _numbers(values[kept] * scale)) for name, values in series.items()]
         shown = [{"name": name, "y": y} for name, y in curves]
         yield {"unit": typeset(unit), "x": _numbers(time[kept] / 3600.0), "curves": shown}

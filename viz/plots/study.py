@@ -123,8 +123,8 @@ def value_map(
 ) -> Path:  # fmt: skip
     """Write a map of an output over two inputs and return the path.
 
-    values (ys, xs): a coloured cell each, nan where no run gave one; scales: of x, y and the output; marks: places of
-    electrolytes, those outside are set at the edge with an arrow's head; contours: white lines.
+    values (ys, xs): a coloured cell and a dot each, nan where no run gave one; scales: of x, y and the output; marks:
+    places of electrolytes, those outside are set at the edge with an arrow's head; contours: white lines.
     """
     horizontal, vertical, colour = scales
     with look():
@@ -145,6 +145,9 @@ def value_map(
         if contours is not None:
             axes.set(xlim=(ex[0], ex[-1]), ylim=(ey[0], ey[-1]))
             _draw_contours(axes, contours, list(marks.values()))
+        there = np.argwhere(np.isfinite(values))  # runs: their places, not the cells around them, were computed
+        axes.plot(xs[there[:, 1]], ys[there[:, 0]], "o", color=INK, markeredgecolor="white", markeredgewidth=0.6,
+                  markersize=4, zorder=4, label="runs")  # fmt: skip
         _mark(axes, marks, (ex[0], ex[-1]), (ey[0], ey[-1]))
         axes.set_xlabel(horizontal.label)
         axes.set_ylabel(vertical.label)
@@ -152,8 +155,8 @@ def value_map(
         bar.set_label(colour.label)
         if isinstance(norm, LogNorm):
             powers(bar.ax.yaxis)
-        note = f"; white lines: {contours.name}" if contours is not None else ""
-        figure.suptitle(title + note, fontsize=10, y=0.95)
+        note = "dots: runs" + (f"; white lines: {contours.name}" if contours is not None else "")
+        figure.suptitle(f"{title}\n{note}", fontsize=10, y=0.97)
         return save(figure, path)
 
 
