@@ -290,7 +290,7 @@ def compare(
         "runs"
     ),
     set_: Set = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Seeds of surface and film for each case, its own first.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds of surface and film a case, its own first.")] = 1,
     making: Making = MAKING,
     overwrite: Overwrite = False,
     printing: Printing = PRINTING,
@@ -302,7 +302,7 @@ def compare(
     \b
     phasefield compare pll pllz                    the main job: about 5 minutes
     phasefield compare pll pllz -s protocol.repeat=20 --out short
-    phasefield compare pll pllz --seeds 4          means and the ratio, with their bands
+    phasefield compare pll pllz --seeds 4          means with their bands
     phasefield compare runs/pll runs/uniform-film  stored runs, as they are
     """
     from phasefield.studies.compare import announce_runs, compare_runs, plan, print_rows, sow

@@ -20,6 +20,7 @@ WIDE, HIGH = 3.6, 3.2  # of a panel [inch]
 MOST_ACROSS = 3
 LOG_FROM = 20.0  # ratio of largest to smallest from which a colour or an axis is logarithmic
 MAP = "viridis"
+NAME = (0.25, 0.06)  # of the axes: room for the name of an electrolyte beside its mark
 
 
 @dataclass(frozen=True)
@@ -226,7 +227,7 @@ def _levels(values: Array) -> Array:
 def _mark(
     axes: Axes, marks: Mapping[str, tuple[float, float]], across: tuple[float, float], up: tuple[float, float]
 ) -> None:
-    taken: dict[tuple[float, float], int] = {}
+    taken: list[Array] = []  # places of marks whose names are written, of the axes
     for name, (x, y) in marks.items():
         inside = across[0] <= x <= across[1] and up[0] <= y <= up[1]
         place = (min(max(x, across[0]), across[1]), min(max(y, up[0]), up[1]))
@@ -234,7 +235,9 @@ def _mark(
         if not inside:
             shape = "<" if x < across[0] else ">" if x > across[1] else "v" if y < up[0] else "^"
         axes.plot(*place, shape, color="white", markeredgecolor="black", markersize=7, clip_on=False, zorder=5)
-        shift = taken[place] = taken.get(place, -1) + 1
+        at = axes.transAxes.inverted().transform(axes.transData.transform(place))
+        shift = sum(bool((np.abs(at - other) < NAME).all()) for other in taken)
+        taken.append(at)
         right = place[0] > (math.sqrt(across[0] * across[1]) if axes.get_xscale() == "log" else sum(across) / 2)
         axes.annotate(
             name, place, xytext=(-7 if right else 7, 6 + 11 * shift), textcoords="offset points",

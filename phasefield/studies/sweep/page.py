@@ -15,7 +15,7 @@ from phasefield.studies.sensitivity import value
 from phasefield.studies.sweep import outputs
 from phasefield.studies.sweep.contours import map_inputs
 from phasefield.studies.sweep.pictures import study_sobol
-from phasefield.studies.sweep.table import Heading, Row, Study
+from phasefield.studies.sweep.table import Heading, Row, Study, is_wanted
 from phasefield.text.laboratory import laboratory_unit
 from phasefield.text.markup import fill_template
 
@@ -27,10 +27,12 @@ EXTRA = ("max Sz", "ledger_charge", "ledger_lithium", "ledger_salt", "steps")  #
 
 def write_study_page(study: Study, pictures: Sequence[Path]) -> Path:
     """Write study.html into the study's folder; it needs no network, and the run folders only for its links."""
+    # What the study is made for stands behind its inputs, not at the far end of a table wider than the page.
+    heads = sorted(study.headings, key=lambda head: (head.role not in ("point", "input"), not is_wanted(study, head)))
     data = {
         "title": study.title,
-        "heads": [_head(study, head) for head in study.headings],
-        "rows": [[_plain(row[head.name]) for head in study.headings] for row in study.rows],
+        "heads": [_head(study, head) for head in heads],
+        "rows": [[_plain(row[head.name]) for head in heads] for row in study.rows],
         "surfaces": [_surface(study, row) for row in study.rows],
         "runs": os.path.relpath(study.runs, study.folder),
         "colours": _colours(),

@@ -13,7 +13,7 @@ from phasefield.studies.sensitivity import value
 from phasefield.studies.sweep import outputs
 from phasefield.studies.sweep.engine import Tally
 from phasefield.studies.sweep.study import Prepared, Where
-from phasefield.studies.sweep.table import TABLE, Heading, Study, point_label, with_resolution
+from phasefield.studies.sweep.table import TABLE, Heading, Study, is_wanted, point_label, with_resolution
 from phasefield.studies.sweep.worker import Done
 from phasefield.text.formatting import MICRO, MILLI, number, plain_table, spell, spell_wall
 from phasefield.text.laboratory import laboratory_unit
@@ -151,7 +151,7 @@ class Board:
 
 def _results(study: Study) -> Table | None:
     """Return the outputs that the study is made for, a row for each run of a small study; None for a large one."""
-    wanted = [head for head in study.headings if head.role == "output" and _is_wanted(study, head)]
+    wanted = [head for head in study.headings if is_wanted(study, head)]
     rows = [row for row in study.rows if any(row[head.name] is not None for head in wanted)]
     if not wanted or not 0 < len(rows) <= MOST_LINES:
         return None
@@ -166,13 +166,6 @@ def _results(study: Study) -> Table | None:
         found = [with_resolution(row, head, scale) for head, (scale, _) in zip(wanted, units, strict=True)]
         table.add_row(*own, *found)
     return table
-
-
-def _is_wanted(study: Study, head: Heading) -> bool:
-    """Return whether a column is the output of the pictures, or one that the file asks for besides the standard."""
-    if head.name.endswith(outputs.RESOLUTION):
-        return False
-    return head.name == str(study.about["figures"].get("output", "Sz")) or head.name not in outputs.STANDARD
 
 
 def heading_text(head: Heading) -> str:

@@ -285,6 +285,13 @@ class Study:
         return data
 
 
+def is_wanted(study: Study, head: Heading) -> bool:
+    """Return whether a column is the output of the pictures, or one that the file asks for besides the standard."""
+    if head.role != "output" or head.name.endswith(outputs.RESOLUTION):
+        return False
+    return head.name == str(study.about["figures"].get("output", "Sz")) or head.name not in STANDARD
+
+
 def _need(name: str) -> Any:
     import importlib
 
