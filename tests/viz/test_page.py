@@ -157,15 +157,15 @@ def beyond(browser: Any, width: int, page: Path) -> list[str]:
     view = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": width < 500}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", view)
     browser.get(page.as_uri())
-    script = """const out = [];
+    script = """const out = [], wide = arguments[0];
       const whole = document.documentElement.scrollWidth;
-      if (whole > innerWidth) out.push("the page is " + whole);
+      if (whole > wide) out.push("the page is " + whole);
       for (const e of document.querySelectorAll("button, input, select, label, h1, h2, p, img")) {
         const box = e.getBoundingClientRect();
-        if (box.width && box.right > innerWidth + 1 && !e.closest(".wide, .runs")) out.push(e.outerHTML.slice(0, 80));
+        if (box.width && box.right > wide + 1 && !e.closest(".wide, .runs")) out.push(e.outerHTML.slice(0, 80));
       }
       return out;"""
-    return list(browser.execute_script(script))
+    return list(browser.execute_script(script, width))
 
 
 def test_no_width_cuts_a_page_off(run: Path, tmp_path: Path) -> None:
