@@ -108,7 +108,7 @@ def _protocol(tables: Mapping[str, Any]) -> str:
         if isinstance(step, Mapping):
             told.append(", ".join(f"{key.replace('_', ' ')} {laboratory_text(str(v))}" for key, v in step.items()))
     more = f"; and {len(steps) - MOST_STEPS} more steps" if len(steps) > MOST_STEPS else ""
-    repeat = int(protocol.get("repeat", 1))
+    repeat = protocol.get("repeat", 1)
     return f"Protocol, {repeat} time{'s' if repeat != 1 else ''}: {'; '.join(told)}{more}."
 
 
