@@ -35,7 +35,7 @@ def dead_of(run: StoredRun, frame: int) -> Array | None:
     if has_field(run, DEAD):
         return field_of(run, DEAD, frame)
     volume = run.series.get("lithium_dead")
-    if not has_field(run, "xi") or (volume is not None and not np.nanmax(volume, initial=0.0) > 0.0):
+    if not has_field(run, "xi") or (volume is not None and not np.any(np.asarray(volume) > 0.0)):
         return None
     return _cut_off(field_of(run, "xi", frame_index(run, frame)) > 0.5, run)
 

@@ -109,7 +109,7 @@ def _charts(run: Run) -> Iterator[dict[str, Any]]:
             span = float(time[0]), float(time[-1])
             parts = [kept_points(time, values, span, MOST_STEPS // 4) for values in series.values()]
             kept = np.unique(np.concatenate([kept[[0, -1]], *parts]))
-        largest = max(float(np.nanmax(np.abs(values), initial=0.0)) for values in series.values())
+        largest = max(float(np.max(np.abs(y[np.isfinite(y)]), initial=0.0)) for y in series.values())
         scale, unit = laboratory_unit(SERIES[there[0]].unit, largest)
         curves = [(name.replace("_", " "), _numbers(values[kept] * scale)) for name, values in series.items()]
         shown = [{"name": name, "y": y} for name, y in curves]

@@ -85,8 +85,10 @@ def salt_text(run: Run) -> str:
         except (units.UnitError, KeyError, IndexError, TypeError):
             return ""
         measured = ends[0], ends[1]
-    least, most = np.nanmin(run.series["concentration_min"]), np.nanmax(run.series["concentration_max"])
-    return beyond_law(float(least), float(most), measured)
+    least, most = (np.asarray(run.series[f"concentration_{end}"]) for end in ("min", "max"))
+    if not (np.isfinite(least).any() and np.isfinite(most).any()):
+        return ""
+    return beyond_law(float(np.nanmin(least)), float(np.nanmax(most)), measured)
 
 
 def events_text(summary: Mapping[str, Any]) -> str:
