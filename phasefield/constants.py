@@ -13,5 +13,6 @@ GAS_CONSTANT: Final = BOLTZMANN * AVOGADRO  # J/(mol K)
 
 VACUUM_PERMITTIVITY: Final = 8.8541878128e-12  # F/m
 
+ZERO_CELSIUS: Final = 273.15  # K
 ROOM_TEMPERATURE: Final = 298.15  # K, 25 degC
 LITHIUM_MOLAR_VOLUME: Final = 1.3e-5  # m^3/mol, bcc lithium near room temperature

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from markupsafe import Markup
+from matplotlib.colors import to_hex
 from numpy.typing import NDArray
 
 from phasefield.errors import PhasefieldError, ResultError
@@ -20,8 +21,12 @@ from phasefield.results.replayed import measured_voltage
 from phasefield.results.run import Run
 from phasefield.results.summary import TEXTURE_ROWS, facts
 from phasefield.text.formatting import MICRO, number
+from phasefield.text.laboratory import laboratory_unit
 from phasefield.text.markup import fill_template
 from phasefield.topography.roughness import texture
+from phasefield.viz.metals import substrate_of
+from phasefield.viz.methods import laboratory_text, methods_text
+from phasefield.viz.style import COPPER, typeset
 
 PAGE = "page.html"
 TEMPLATE = "page.html"
@@ -29,7 +34,7 @@ MOST_POINTS = 256  # of an edge of the surface shown; more make the browser slow
 MOST_VALUES = 2_500_000  # of all frames: 7 MB of the page
 MOST_STEPS = 4000  # of a curve; of more, the extremes are kept
 LEVELS = 65535
-UNITS = {"m": ("\N{MICRO SIGN}m", 1e6), "V": ("mV", 1e3), "A/m^2": ("mA/cm^2", 0.1)}
+COVER = 2e-3  # of all heights: so much a bare metal lies above the height 0 of places without lithium
 CHARTS = (
     ("voltage",), ("Sa", "Sq", "Sz"), ("current_density", "current_min", "current_max"),
     ("concentration_min", "concentration_max"), ("height_min", "height_mean", "height_max"),
@@ -48,6 +53,7 @@ def write_webpage(run: Run, path: Path | None = None) -> Path:
     path = run.folder / PAGE if path is None else path
     text = fill_template(
         "phasefield.viz", TEMPLATE, title=run.title, facts=facts(run), texture=_texture(run), sources=_sources(run),
+        methods=methods_text(run),
         case=run.case_text, resolved=run.resolved_case, versions=_versions(run), still=_still(run), plotly=_plotly(),
         data={"surface": surface_data(run), "charts": list(_charts(run))},
     )  # fmt: skip
@@ -82,6 +88,7 @@ def surface_data(run: Run) -> dict[str, Any]:
     level = np.round((small - low) / span * LEVELS).astype("<u2")
     return {
         "shape": list(small.shape), "spacing": run.spacing * MICRO, "stride": stride, "low": low, "high": high,
+        "bare": substrate_of(run), "lift": COVER * span, "brown": to_hex(COPPER),
         "cells": [ny, nx], "frames": run.n_frames,
         "hours": [float(run.times[k]) / 3600.0 for k in chosen],
         "data": base64.b64encode(level.tobytes()).decode("ascii"),
@@ -91,7 +98,6 @@ def surface_data(run: Run) -> dict[str, Any]:
 def _charts(run: Run) -> Iterator[dict[str, Any]]:
     """Yield the charts of the series, each with its curves."""
     from phasefield.viz.plots.traces import kept_points
-    from phasefield.viz.style import typeset
 
     time = np.asarray(run.series["time"], dtype=np.float64)
     for names in CHARTS:
@@ -104,9 +110,10 @@ def _charts(run: Run) -> Iterator[dict[str, Any]]:
             span = float(time[0]), float(time[-1])
             parts = [kept_points(time, values, span, MOST_STEPS // 4) for values in series.values()]
             kept = np.unique(np.concatenate([kept[[0, -1]], *parts]))
-        unit, scale = UNITS.get(SERIES[there[0]].unit, (SERIES[there[0]].unit, 1.0))
         if names == ("voltage",) and (measured := measured_voltage(run.tables)) is not None:
             series["measured"] = np.interp(time, measured.time, measured.voltage, left=math.nan, right=math.nan)
+        largest = max(float(np.max(np.abs(y[np.isfinite(y)]), initial=0.0)) for y in series.values())
+        scale, unit = laboratory_unit(SERIES[there[0]].unit, largest)
         curves = [(name.replace("_", " "), _numbers(values[kept] * scale)) for name, values in series.items()]
         shown = [{"name": name, "y": y} for name, y in curves]
         yield {"unit": typeset(unit), "x": _numbers(time[kept] / 3600.0), "curves": shown}
@@ -123,13 +130,16 @@ def _texture(run: Run) -> list[tuple[str, ...]]:
         texture(run.height(k), run.spacing, periodic=periodic, level=False) for k in (0, run.n_frames - 1)
     )  # fmt: skip
     return [
-        (name, number(getattr(first, name), scale), number(getattr(last, name), scale), unit, meaning)
+        (name, number(getattr(first, name), scale), number(getattr(last, name), scale), typeset(unit), meaning)
         for name, scale, unit, meaning in TEXTURE_ROWS
     ]
 
 
 def _sources(run: Run) -> list[tuple[str, ...]] | None:
-    """Return key, value, status and source of all values that bear them; None for a case that cannot be read."""
+    """Return key, value in the laboratory's unit, status and source of all values that bear them.
+
+    None for a case that cannot be read.
+    """
     tables = run.tables
     if not tables:
         return None
@@ -137,7 +147,8 @@ def _sources(run: Run) -> list[tuple[str, ...]] | None:
 
     def walk(node: Any, key: str) -> None:
         if isinstance(node, dict) and "value" in node:
-            rows.append((key, str(node["value"]), str(node.get("status", "")), str(node.get("source", ""))))
+            own = laboratory_text(str(node["value"]))
+            rows.append((key, own, str(node.get("status", "")), str(node.get("source", ""))))
         elif isinstance(node, dict):
             for name, one in node.items():
                 walk(one, f"{key}.{name}".lstrip("."))

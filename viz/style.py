@@ -53,6 +53,7 @@ LONGEST = 300  # characters of a line in a picture; matplotlib cannot draw any n
 HEIGHT_MAP = "viridis"  # perceptually even, safe for colour-blind readers and in grey print
 SALT_MAP = "YlGnBu"
 LITHIUM = (0.62, 0.63, 0.65)
+COPPER = (0.72, 0.45, 0.20)  # bare metal under nuclei
 WALL_LIGHT = (0.9, 1.08)  # brightness of the cut faces y = 0 and x = lx
 INK = "0.15"
 FAINT = "0.62"

@@ -11,13 +11,13 @@ from phasefield.analytic.flat_cell import FlatCell, FlatRun, FlatStep
 from phasefield.analytic.impedance import FlatImpedance
 from phasefield.analytic.intercalation import Intercalation
 from phasefield.case import Case, Properties
-from phasefield.check.finding import MA_CM2, Finding, um_or_mm
-from phasefield.text.formatting import OHM_CM2, number, spell, voltage_unit
+from phasefield.check.finding import MA_CM2, Finding, um_or_mm, volts
+from phasefield.results.salt_range import MOLAR, beyond_law
+from phasefield.text.formatting import OHM_CM2, number, spell
 
 SAND_DEPTH = 0.25  # sqrt(D tau) below this share of the gap: the other electrode is not felt
 HOUR = 3600.0  # s
 MAH_CM2 = 1.0 / 3.6e4  # mAh/cm^2 in a C/m^2
-MOLAR = 1e-3  # mol/L in a mol/m^3
 MOST_VOLTS = 200.0  # V: no cell is measured there
 MOST_HELD = 4  # imposed voltages whose currents are told
 
@@ -27,10 +27,10 @@ def cathode(case: Case, j: float) -> Iterator[Finding]:
     c, electrode = case.cathode, Intercalation.of(case)
     if c is None or electrode is None:
         return
-    volts = electrode.open_circuit(c.filling)
+    open_circuit = electrode.open_circuit(c.filling)
     words = (
         f"{number(c.capacity, MAH_CM2)} mAh/cm2, at most {number(HOUR * j / c.capacity)} C; open circuit "
-        f"{_volts(volts)} at the start; voltages below are without it: against lithium in its place"
+        f"{volts(open_circuit)} at the start; voltages below are without it: against lithium in its place"
     )
     yield Finding("cell", "cathode", c.capacity, c.name or "intercalation", words)
 
@@ -81,13 +81,13 @@ def ends_at_once(case: Case, legs: Sequence[FlatStep]) -> Iterator[Finding]:
     protocol, step = case.protocol, case.protocol.sequence[0]
     if step.currents is not None and step.current is not None and step.until_voltage is None:
         cell = FlatCell(case)
-        volts = cell.voltage(cell.films(0.0), step.currents[0], 0.0)
-        if abs(volts) >= protocol.voltage_limit:
+        value = cell.voltage(cell.films(0.0), step.currents[0], 0.0)
+        if abs(value) >= protocol.voltage_limit:
             stops = "voltage_limit" in protocol.stop_on
-            words = f"of the first step, above protocol.voltage_limit, {_volts(protocol.voltage_limit)}: "
+            words = f"of the first step, above protocol.voltage_limit, {volts(protocol.voltage_limit)}: "
             words += "the run ends at once" if stops else "the run goes on at the limit, with less current"
             words += "; check the current, and the units of film and conductivity"
-            yield Finding("protocol", "voltage at the start", volts, _volts(volts), words, True)
+            yield Finding("protocol", "voltage at the start", value, volts(value), words, True)
     k = next((k for k, step in enumerate(protocol.sequence) if step.rest is None), None)
     if k is not None and legs[k].time == 0.0:
         words = "what ends it is there as it begins: check until_voltage and until_current against the cell voltage"
@@ -116,12 +116,7 @@ def plan(case: Case, flat_run: FlatRun) -> Iterator[Finding]:
 def _voltage(name: str, value: float, words: str) -> Finding:
     high = abs(value) > MOST_VOLTS
     words += f"; above {MOST_VOLTS:g} V: check the units of film and conductivity" if high else ""
-    return Finding("voltage", name, value, _volts(value), words, high)
-
-
-def _volts(value: float) -> str:
-    scale, unit = voltage_unit(value)
-    return f"{number(value, scale)} {unit}"
+    return Finding("voltage", name, value, volts(value), words, high)
 
 
 def _films(films: tuple[float, float]) -> str:
@@ -140,22 +135,32 @@ def currents(cell: FlatCell, flat_run: FlatRun) -> Iterator[Finding]:
             held[first.voltage] = (held[first.voltage][0] if first.voltage in held else first, last)
     strongest = sorted(held.items(), key=lambda item: abs(item[1][0].current), reverse=True)
     for voltage, (first, last) in strongest[:MOST_HELD]:
-        yield _current(f"at {_volts(voltage)}, at the start", first.current, _length(first))
+        yield _current(f"at {volts(voltage)}, at the start", first.current, _length(first))
         if not math.isfinite(last.time):
             yield Finding(
                 "current",
-                f"at {_volts(voltage)}, at the end",
+                f"at {volts(voltage)}, at the end",
                 math.nan,
                 "-",
                 "the step does not end in a flat cell",
             )
             continue
         words = f"films {'grown to' if cell.grows else 'of'} {_films(last.films)}"
-        yield _current(f"at {_volts(voltage)}, at the end", last.end, words)
+        yield _current(f"at {volts(voltage)}, at the end", last.end, words)
 
 
 def _current(name: str, value: float, words: str) -> Finding:
     return Finding("current", name, value, f"{number(value, MA_CM2)} mA/cm2", words)
+
+
+def _range(p: Properties, sides: tuple[float, float] | None) -> Iterator[Finding]:
+    """Say so where the salt leaves the range of its law; sides: settled concentrations at both electrodes, if any."""
+    low, high = (0.0, 2.0 * p.c0) if sides is None else (min(sides), max(sides))  # depleted: all salt on the other side
+    low, high = min(low, p.c0), max(high, p.c0)
+    words = beyond_law(low, high, (p.table[0][0], p.table[0][-1]) if p.dependence == "table" else None)
+    if words:
+        text = f"{number(low, MOLAR)} to {number(high, MOLAR)} mol/L"
+        yield Finding("salt", "range of the salt", high, text, words, True)
 
 
 def salt(p: Properties, leg: FlatStep, gap: float) -> Iterator[Finding]:
@@ -178,6 +183,7 @@ def salt(p: Properties, leg: FlatStep, gap: float) -> Iterator[Finding]:
     if sides is not None and leg.voltage is None:
         words = f"and {number(sides[1], MOLAR)} mol/L at the counter electrode{table}"
         yield Finding("salt", "settled, at the lithium", sides[0], f"{number(sides[0], MOLAR)} mol/L", words)
+    yield from _range(p, sides)
     tau = salt_profile.sand_time(p, j)
     if share <= 1.0:
         yield Finding("salt", "Sand's time", math.inf, "does not apply", "below the limiting current")

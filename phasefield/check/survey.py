@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phasefield.analytic import closed_forms as forms
-from phasefield.analytic import salt_profile
 from phasefield.analytic.contact import Pressed
 from phasefield.analytic.flat_cell import FlatCell, FlatRun, FlatStep, gap_of, run_flat
 from phasefield.case import Case, Properties
@@ -17,6 +16,8 @@ from phasefield.check import flat
 from phasefield.check.estimate import Estimate, estimate, plated_height
 from phasefield.check.finding import Finding, um_or_mm
 from phasefield.check.law import law
+from phasefield.check.nuclei import nuclei
+from phasefield.check.waves import waves
 from phasefield.machine import compilation
 from phasefield.machine.load import slowdown
 from phasefield.text.formatting import MEGA, number, plain_table, spell_wall
@@ -25,9 +26,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 RULED = 10.0  # a Wagner length of so many gaps: the current follows the film
-PATCH_CELLS, WAVE_CELLS = 4.0, 8.0  # fewer cells do not carry a patch, or a wave
-SHORTEST_WAVE = 8.0  # cells of the shortest wave whose growth the grid gets right within 20 %
-GROWN = 1.1  # a wave that a half-cycle amplifies by this factor matters
+PATCH_CELLS = 4.0  # fewer cells do not carry a patch
 INTERFACE = 4.0 * math.atanh(0.8)  # width from xi = 0.9 to 0.1, in W
 DIFFUSE = 8.0  # width of the interface with its tails, in W
 MOST_REPEATS = 1000  # of the protocol that a random walk is followed through; the rest is extrapolated
@@ -65,8 +64,9 @@ def _physics(case: Case, flat_run: FlatRun) -> list[Finding]:
         found += flat.salt(p, strongest, gap)
         found += _plating(case, p, flat_run)
         found += _contact(case, p, strongest)
+    found += nuclei(case)
     if plating.current > 0.0:
-        found += _waves(case, p, plating, gap)
+        found += waves(case, p, plating, gap)
     found += law(case)
     found += _grid(case, gap)
     found += _random_walk(case, p, protocol, gap)
@@ -160,42 +160,6 @@ def _contact(case: Case, p: Properties, leg: FlatStep) -> Iterator[Finding]:
     yield Finding("contact", "margin", margin, number(margin), words, margin < 1.0)
 
 
-def _waves(case: Case, p: Properties, leg: FlatStep, gap: float) -> Iterator[Finding]:
-    j, dx = leg.end, case.grid.spacing
-    sides = salt_profile.settled_sides(p, j, gap)
-    if sides is None:
-        yield Finding(
-            "waves", "critical wavelength", math.nan, "-", "no settled state above the limiting current"
-        )
-        return
-    c = sides[0]
-    critical = forms.critical_wavelength(p, j, c)
-    if critical is None:
-        yield Finding("waves", "critical wavelength", math.nan, "none", "every wave is smoothed")
-        return
-    speed = plated_height(p, j)
-    q = plated_height(p, leg.charge) if math.isfinite(leg.charge) else gap
-    shortest, longest = SHORTEST_WAVE * dx, max(case.grid.size[:-1])
-
-    def said(omega: float) -> str:
-        per_um, per_leg = math.exp(min(omega / speed * 1e-6, 700.0)), math.exp(min(omega / speed * q, 700.0))
-        return f"x {per_um:.6g} per um of Li, x {per_leg:.6g} per half-cycle"
-
-    best, omega = forms.fastest_wave(p, j, c, max(critical, 1e-9), max(longest, 2.0 * critical))
-    matters = math.exp(min(max(omega, 0.0) / speed * q, 700.0)) > GROWN
-    coarse = critical < WAVE_CELLS * dx and matters
-    words = f"{number(critical / dx)} cells; shorter waves are smoothed by the surface energy"
-    if coarse:
-        words += f"; the grid misses the shortest that grow: a spacing of {um_or_mm(critical / WAVE_CELLS)}"
-    elif critical < WAVE_CELLS * dx:
-        words += "; not resolved, but nothing grows by more than 10 % in a half-cycle"
-    yield Finding("waves", "critical wavelength", critical, um_or_mm(critical), words, coarse)
-    yield Finding("waves", "fastest wave", best, um_or_mm(best), said(omega))
-    if shortest <= longest:
-        at = float(forms.growth_rate(p, j, c, 2.0 * math.pi / shortest))
-        yield Finding("waves", f"wave of {SHORTEST_WAVE:g} cells", at / speed, um_or_mm(shortest), said(at))
-
-
 def _grid(case: Case, gap: float) -> Iterator[Finding]:
     dx, W, patches = case.grid.spacing, case.numerics.interface_width, case.film.patches
     cells = INTERFACE * W / dx
@@ -230,7 +194,9 @@ def _random_walk(case: Case, p: Properties, protocol: list[FlatStep], gap: float
     peak = 2.0 * math.sqrt(2.0 * math.log(boxes)) * rms
     words = f"random walk of {repeat} repeats, if the film alone rules and the patches are wide"
     yield Finding("roughness", "Sq from the patches", rms, um_or_mm(rms), words)
-    short = 0.5 * peak > min(gap, case.surface.height)
+    # Stripped to the metal, a substrate has no lithium below: that is no error of the box.
+    room = gap if case.surface.substrate is not None else min(gap, case.surface.height)
+    short = 0.5 * peak > room
     words = "2 sqrt(2 ln n) Sq of n patches"
     words += "; more than the gap or the lithium below it: raise the box" if short else ""
     yield Finding("roughness", "Sz from the patches", peak, um_or_mm(peak), words, short)

@@ -11,9 +11,11 @@ import os
 import shlex
 import signal
 import sys
+import tempfile
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -290,6 +292,7 @@ def compare(
         "runs"
     ),
     set_: Set = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds of surface and film a case, its own first.")] = 1,
     making: Making = MAKING,
     overwrite: Overwrite = False,
     printing: Printing = PRINTING,
@@ -301,24 +304,29 @@ def compare(
     \b
     phasefield compare pll pllz                    the main job: about 5 minutes
     phasefield compare pll pllz -s protocol.repeat=20 --out short
+    phasefield compare pll pllz --seeds 4          means with their bands
     phasefield compare runs/pll runs/uniform-film  stored runs, as they are
     """
-    from phasefield.studies.compare import announce_runs, compare_runs, plan, print_rows
+    from phasefield.studies.compare import announce_runs, compare_runs, plan, print_rows, sow
 
     console = printing.console()
     if making.dry_run:
-        announce_runs(console, plan(given, out, set_ or []), making.threads)
+        with tempfile.TemporaryDirectory() as folder:
+            entries = plan(given, out, set_ or [])
+            others = [replace(one, folder=out / one.name) for more in sow(entries, seeds, Path(folder)) for one in more]
+            announce_runs(console, [*entries, *others], making.threads)
         return
     words = ["phasefield", "compare", *given, *(["--out", str(out)] if out != Path("runs") else [])]
     for text in set_ or []:
         words += ["-s", text]
+    words += ["--seeds", str(seeds)] if seeds > 1 else []
     words += ["--threads", str(making.threads)] if making.threads is not None else []
     words += ["--workers", str(making.workers)] if making.workers is not None else []
     try:
         with telling_replaced(console):
             rows = compare_runs(
                 given, out, overrides=set_ or [], threads=making.threads, workers=making.workers, overwrite=overwrite,
-                console=None if printing.quiet else console,
+                seeds=seeds, console=None if printing.quiet else console,
             )  # fmt: skip
     except Interrupted as error:
         raise Interrupted(f"{error}; continue with: {shlex.join(words)}") from None

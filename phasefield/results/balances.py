@@ -13,6 +13,7 @@ from phasefield.errors import ResultError
 
 Array = NDArray[np.float64]
 
+AT_REST = 1e-12  # of the lithium in the box: to move less is round-off
 QUIET = 1e-6  # A/m^2; a cell current below it is a rest
 
 
@@ -40,6 +41,7 @@ def worst_errors(series: Mapping[str, Array], area: float, molar_volume: Any) ->
 
     charge     |applied - deposited - side| against the largest |applied|
     lithium    |V - V(0) - A V_m / F (deposited - deposited(0))| against all the lithium moved
+    At rest, where no charge passes and no lithium moves, both stand against the lithium that is there.
     salt       |in the cell + displaced - the same at the first row| against the salt at the first row
 
     area: projected area A in m^2; molar_volume: V_m of lithium in m^3/mol.
@@ -57,9 +59,10 @@ def worst_errors(series: Mapping[str, Array], area: float, molar_volume: Any) ->
     volume_per_charge = area * float(molar_volume) / FARADAY
     moved = volume_per_charge * float(np.sum(np.abs(np.diff(deposited, prepend=0.0))))
     grown = volume - volume[0] - volume_per_charge * (deposited - deposited[0])
+    there, passed = float(volume[0]), float(np.max(np.abs(applied)))
     return Ledger(
-        charge=_relative(applied - deposited - side, float(np.max(np.abs(applied)))),
-        lithium=_relative(grown, moved),
+        charge=_relative(applied - deposited - side, passed if passed > 0.0 else there / volume_per_charge),
+        lithium=_relative(grown, there if moved <= AT_REST * there else moved),
         salt=_relative(salt - salt[0], float(salt[0])),
     )
 

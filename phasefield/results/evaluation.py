@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from phasefield.text.formatting import voltage_unit
+from phasefield.text.laboratory import laboratory_unit
 
 
 class ResultEntry(NamedTuple):
@@ -54,13 +54,6 @@ QUANTITIES: dict[str, ResultEntry] = {
 }
 """All results by name."""
 
-LABORATORY = {
-    "A/m^2": (0.1, "mA/cm2"), "C/m^2": (1.0 / 36e3, "mAh/cm2"), "ohm m^2": (1e4, "ohm cm2"), "m": (1e6, "um"),
-    "s": (1.0 / 3600.0, "h"), "V/s": (3.6e6, "mV/h"), "1": (1.0, ""),
-}  # fmt: skip
-"""Factor to, and name of, the laboratory's unit for each SI unit but the volt: see `voltage_unit`."""
-
-
 NUMBERED = ("discharge_capacity", "polarisation")
 """Results that an experiment gives for each discharge: their names end in a number."""
 
@@ -89,7 +82,7 @@ class Evaluated:
     def text(self) -> str:
         """Return value and resolution in the unit of a laboratory, and what is said of them."""
         si, value = quantity(self.name).unit, "not determined"
-        scale, unit = voltage_unit(self.value) if si == "V" else LABORATORY[si]
+        scale, unit = laboratory_unit(si, self.value)
         if math.isfinite(self.value):
             value = f"{self.value * scale:.4g}"
             if math.isfinite(self.resolution):

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from phasefield import units
 from phasefield.errors import PhasefieldError
 from phasefield.results.evaluation import Evaluation
 from phasefield.results.replayed import MEASURED_RMS
 from phasefield.results.run import Run
+from phasefield.results.salt_range import beyond_law
 from phasefield.text.formatting import (
     MEGA,
     MICRO,
@@ -80,6 +82,26 @@ def corrections_text(run: Run) -> str:
     return f"salt {found['salt']:.1e} of it, lithium {found['lithium']:.1e} of a step's motion{rests}"
 
 
+def salt_text(run: Run) -> str:
+    """Return how far the salt of a run left the range of its law; empty if it did not, or if the run does not say."""
+    law = run.tables.get("electrolyte", {})
+    table = law.get("concentration_dependence") if isinstance(law, dict) else None
+    if not run.n_steps or not {"concentration_min", "concentration_max"} <= set(run.series):
+        return ""
+    measured = None
+    if isinstance(table, dict):
+        table = table.get("value", table)  # with a source
+        try:
+            ends = [units.to_si(str(table["concentration"][k]), units.CONCENTRATION) for k in (0, -1)]
+        except (units.UnitError, KeyError, IndexError, TypeError):
+            return ""
+        measured = ends[0], ends[1]
+    least, most = (np.asarray(run.series[f"concentration_{end}"]) for end in ("min", "max"))
+    if not (np.isfinite(least).any() and np.isfinite(most).any()):
+        return ""
+    return beyond_law(float(np.nanmin(least)), float(np.nanmax(most)), measured)
+
+
 def events_text(summary: Mapping[str, Any]) -> str:
     """Return when each event first began and when it was over, and how often it came."""
     first: dict[str, dict[str, Any]] = {}
@@ -122,6 +144,8 @@ def facts(run: Run) -> list[tuple[str, str]]:
         rows += [(name, ends(name, MICRO, "um")) for name in ("Sa", "Sq", "Sz")]
     if "film_resistance_parallel" in series:
         rows.append(("film, as in a spectrum", ends("film_resistance_parallel", OHM_CM2, "ohm cm2, one electrode")))
+    if beyond := salt_text(run):
+        rows.append(("salt", beyond))
     rows.append(("ledger errors", ledger_text(run)))
     rows.append(("closed by", corrections_text(run)))
     rows.append(("events", events_text(s)))

@@ -81,12 +81,6 @@ class ProtocolPosition:
         return (last - first) / self.step.duration if self.step.is_ramp and self.step.duration is not None else 0.0
 
     @property
-    def sweep(self) -> float:
-        """Change of the voltage in a sweep as a whole, V; 0 of any other step."""
-        first, last = self.step.voltages or (0.0, 0.0)
-        return abs(last - first)
-
-    @property
     def longest(self) -> float:
         """Longest step [s] that follows a ramp."""
         step = self.step

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from phasefield import api
 from phasefield.check.estimate import estimate
 from phasefield.errors import PhasefieldError, ResultError
@@ -28,7 +30,8 @@ from phasefield.results.writer import RESULT, SUMMARY
 from phasefield.simulation.progress import Count, Several, compilation_ahead
 from phasefield.studies.targets import measured_for
 from phasefield.text.escape import csv_text
-from phasefield.text.formatting import MICRO, MILLI, named, number, plain_table, spell, spell_wall
+from phasefield.text.formatting import MICRO, named, number, plain_table, spell, spell_wall
+from phasefield.text.laboratory import laboratory_unit
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from phasefield.case import Case
 
 PICTURE, TABLE, FIGURES = "compare.png", "compare.csv", "compare.json"
+CASES = "cases"  # folder of the cases with other seeds
 
 FEW = 8  # runs that are shown one by one
 
@@ -61,27 +65,52 @@ def compare_runs(
     threads: int | None = None,
     workers: int | None = None,
     overwrite: bool = False,
+    seeds: int = 1,
     console: Console | None = None,
 ) -> list[Row]:
     """Run what is not yet run, write compare.png, .csv and .json into `out`, and return the table's rows.
 
     given: case files, shipped cases, or folders of stored runs. A finished run of the same resolved case is
-    used again, an unfinished one is resumed. Raises Interrupted, all runs resumable, when stopped; FolderBusyError
-    if another process writes into `out`.
+    used again, an unfinished one is resumed. seeds: of surface and patches for each case, its own first; the rows
+    hold the results of all, the picture that of the first.
+    Raises Interrupted, all runs resumable, when stopped; FolderBusyError if another process writes into `out`.
     """
     entries = plan(given, out, overrides)
     api.check_threads(threads)
     api.check_workers(workers)
     with folder_locked(out):
-        run_missing(entries, threads=threads, workers=workers, overwrite=overwrite, console=console)
-        return _compared(entries, out)
+        more = sow(entries, seeds, out)
+        every = [*entries, *(one for others in more for one in others)]
+        run_missing(every, threads=threads, workers=workers, overwrite=overwrite, console=console)
+        return _compared(entries, more, out)
 
 
-def _compared(entries: Sequence[PlannedRun], out: Path) -> list[Row]:
-    """Write table and picture of stored runs, and return the rows."""
+def sow(entries: Sequence[PlannedRun], seeds: int, out: Path) -> list[list[PlannedRun]]:
+    """Return the runs of each entry with other seeds, `seeds` less one; their cases are written into `out`.
+
+    Raises PhasefieldError for a stored run, whose case is not run again, and for a case without a seed.
+    """
+    from phasefield.studies.seeds import other_seeds
+
+    found = []
+    for entry in entries if seeds > 1 else ():
+        if entry.case is None:
+            raise PhasefieldError(f"{entry.given}: is a stored run; --seeds needs its case, such as its case.toml")
+        others = other_seeds(entry.case, entry.name, seeds - 1, out / CASES)
+        found.append([PlannedRun(path.stem, str(path), case, out / path.stem) for path, case in others])
+    return found or [[] for _ in entries]
+
+
+def _compared(entries: Sequence[PlannedRun], more: Sequence[Sequence[PlannedRun]], out: Path) -> list[Row]:
+    """Write table and picture of stored runs, and return the rows; more: the runs of each entry with other seeds."""
     with ExitStack() as stack:
         runs = [stack.enter_context(open_run(entry.folder)) for entry in entries]
         rows = [compared_row(entry.name, run) for entry, run in zip(entries, runs, strict=True)]
+        for row, others in zip(rows, more, strict=True):
+            row["Sz_of_seeds"] = [row["Sz"]]
+            for other in others:
+                with open_run(other.folder) as run:
+                    row["Sz_of_seeds"].append(float(run.series["Sz"][-1]))
         write_figures(rows, out)
         draw_runs(runs, out / PICTURE)
     return rows
@@ -229,7 +258,7 @@ def write_figures(rows: Sequence[Row], out: Path) -> None:
     units = dict.fromkeys(("Sz_start", "Sz", "Sq", "Sa"), "m")
     units |= dict.fromkeys(("voltage_start", "voltage_end"), "V")
     units |= dict.fromkeys(("time", "wall_time", "seconds_per_step"), "s")
-    plain = [key for key in rows[0] if key not in ("measured", "calibrated")]
+    plain = [key for key in rows[0] if key not in ("measured", "calibrated", "Sz_of_seeds")]
     extra = {"Sz": "m", "voltage_start": "V", "voltage_end": "V", "end_time": "s"}
     head = [f"{key} [{units[key]}]" if key in units else key for key in plain]
     lines = [[*head, "calibrated", *(f"measured {key} [{unit}]" for key, unit in extra.items())]]
@@ -249,6 +278,32 @@ def draw_runs(runs: Sequence[Run], path: Path) -> Path:
     names, _ = labels(runs)
     found = {name: marks for name, run in zip(names, runs, strict=True) if (marks := measured_for(run))}
     return comparison(runs, path, references=found)
+
+
+def seeds_texts(rows: Sequence[Row]) -> list[str]:
+    """Return what the seeds of each row give, and the ratio of Sz of two rows with the band of its mean."""
+    from phasefield.studies.seeds import band_text
+
+    texts = []
+    for row in rows:
+        sz = MICRO * np.array(row.get("Sz_of_seeds", ()))
+        if len(sz) > 1:
+            texts.append(
+                f"Sz of {row['name']}, mean of {len(sz)} seeds: {sz.mean():.3g} um, 95 % band {band_text(sz)} um; "
+                f"single runs {sz.min():.3g} to {sz.max():.3g} um"
+            )
+    if len(rows) != 2 or not min(row["Sz"] for row in rows) > 0.0:
+        return texts
+    one, other = rows
+    ratios = np.array(one.get("Sz_of_seeds", [one["Sz"]])) / np.array(other.get("Sz_of_seeds", [other["Sz"]]))
+    text = f"Ratio of Sz, {one['name']} / {other['name']}: {ratios.mean():.3g}"
+    if len(ratios) > 1:
+        text += f", mean of {len(ratios)} seeds, 95 % band {band_text(ratios)}"
+    else:
+        text += ", from one seed of each: other seeds give other ratios, and --seeds 4 their band"
+    if all("Sz" in row["measured"] for row in rows):
+        text += f"; measured {one['measured']['Sz_text']} / {other['measured']['Sz_text']} um"
+    return [*texts, text]
 
 
 def print_rows(console: Console, rows: Sequence[Row], out: Path) -> None:
@@ -273,9 +328,11 @@ def print_rows(console: Console, rows: Sequence[Row], out: Path) -> None:
     )
     add_measured("Sz_text")
     add("Sq, Sa at the end (um)", *each(lambda r: f"{number(r['Sq'], MICRO)}, {number(r['Sa'], MICRO)}"))
+    ends = [volts for row in rows for key in ("voltage_start", "voltage_end") if (volts := row[key]) is not None]
+    scale, unit = laboratory_unit("V", *ends)
     add(
-        "|voltage|, first -> last cycle (mV)",
-        *each(lambda r: number(r["voltage_start"], MILLI) + arrow + number(r["voltage_end"], MILLI)),
+        f"|voltage|, first -> last cycle ({unit})",
+        *each(lambda r: number(r["voltage_start"], scale) + arrow + number(r["voltage_end"], scale)),
     )
     add_measured("voltage_text")
     add("ended", *each(lambda r: r["reason"]))
@@ -283,11 +340,7 @@ def print_rows(console: Console, rows: Sequence[Row], out: Path) -> None:
     for k, part in enumerate(("charge", "lithium", "salt")):
         add(f"ledger error, {part}", *each(lambda r, k=k: r["ledger"].split(", ")[k].split(" ")[-1]))
     console.print(table)
-    if len(rows) == 2 and min(row["Sz"] for row in rows) > 0.0:
-        one, other = rows
-        text = f"Ratio of Sz, {one['name']} / {other['name']}: {one['Sz'] / other['Sz']:.3g}"
-        if all("Sz" in row["measured"] for row in rows):
-            text += f"; measured {one['measured']['Sz_text']} / {other['measured']['Sz_text']} um"
+    for text in seeds_texts(rows):
         console.print(text, soft_wrap=True)
     for row in rows:
         console.print(f"Calibrated in {row['name']}: {named(row['calibrated'])}", soft_wrap=True)

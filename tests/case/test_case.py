@@ -472,3 +472,30 @@ def test_a_film_has_one_resistance(table: str, words: str, tmp_path: Path) -> No
     path.write_text(f"{head}\n[film]\n{table}\n" + rest[rest.index("\n[") :])
     with pytest.raises(CaseError, match=words):
         read_case(path)
+
+
+CLEARED = [
+    ("film", 'resistance = "50 ohm cm^2"', "resistance", "add film.conductivity"),
+    ("contact", 'stack_pressure = "1 MPa"\nmodulus = "1 GPa"\nrelaxation_time = "1 h"', "modulus",
+     "add contact.viscosity"),
+    ("surface", "substrate = { nucleation_overpotential = \"0.2 V\", reference_overpotential = \"0.2 V\", "
+     'distance = "40 um", radius = "16 um" }\nroughness = "none"\ncorrelation_length = "none"\nseed = "none"\n'
+     'height = "none"', "substrate", "add surface.height"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("table", "given", "cleared", "words"), CLEARED)
+def test_what_none_clears_is_missed_where_none_stands(
+    table: str, given: str, cleared: str, words: str, tmp_path: Path
+) -> None:
+    """The error names the file and the line that cleared, not the base that never had the other key."""
+    shipped = cases.locate("pllz")
+    (tmp_path / "base.toml").write_text(f'extends = "{shipped}"\n[{table}]\n{given}\n')
+    over = tmp_path / "over.toml"
+    over.write_text(f'title = "over"\nextends = "base.toml"\n\n[{table}]\n{cleared} = "none"\n')
+    with pytest.raises(CaseError) as caught:
+        read_case(over)
+    text = str(caught.value)
+    assert text.startswith(f"{over}:5: {table}.{cleared}: ")
+    assert words in text
+    assert "\n" not in text

@@ -20,6 +20,8 @@ from phasefield.check import Finding, explain, regime
 from phasefield.check import estimate as cost
 from phasefield.check.survey import _walked
 from phasefield.constants import FARADAY, GAS_CONSTANT
+from phasefield.model.initial_surface import places_of_nuclei
+from phasefield.results.summary import facts
 
 UM, HOUR, MA_CM2 = 1e-6, 3600.0, 10.0
 GAP_70 = ['grid.size=["256 um", "256 um", "240 um"]', 'surface.height="170 um"']
@@ -305,7 +307,7 @@ WARNED: list[tuple[str, list[str]]] = [
     ("net height of the run", ['protocol.steps=[{current="2 A/m^2", duration="1 h"}]']),
     ("Sz from the patches", ["film.patches.spread=3"]),
     ("cells per interface", ['surface.height="215 um"', 'numerics.interface_width="4 um"', *NO_TEXTURE]),
-    ("critical wavelength", ['film.conductivity="1 S/m"', "film.patches=none",
+    ("critical wavelength", ['film.conductivity="1 S/m"', "film.patches=none", 'grid.size=["64 um", "240 um"]',
                              'protocol.steps=[{current="3 mA/cm^2", duration="10 h"}]', "protocol.repeat=1"]),
     ("wall time", ["protocol.repeat=100000"]),
     ("disk", ['output.fields_every="2 min"', "protocol.repeat=390"]),
@@ -324,6 +326,88 @@ def test_lithium_lost_to_the_film_counts_in_the_net_height() -> None:
     net = finding(regime(case("pllz", "film.repair=0.2", "protocol.repeat=1000")), "net height of the run")
     assert net.warning
     assert net.value == pytest.approx(-1000 * 0.2 * p.V_m * 7200.0 / FARADAY, rel=1e-9)
+
+
+TABLE = ("electrolyte.concentration_dependence={concentration=['0.5 mol/L', '1 mol/L', '1.5 mol/L'], conductivity="
+         "['0.5e-3 S/cm', '1.06e-3 S/cm', '1e-3 S/cm'], diffusivity=['1e-7 cm^2/s', '1e-7 cm^2/s', '1e-7 cm^2/s']}")
+
+
+def steps_of(current: str) -> str:
+    return f"protocol.steps=[{{current='{current}', duration='1 h'}}, {{current='-{current}', duration='1 h'}}]"
+
+
+def test_salt_beyond_the_range_of_its_law_is_told() -> None:
+    """The settled salt is c0 + G (z - L/2): at 0.9 of the limiting current 1.9 c0 stand at the counter electrode."""
+    quiet = regime(case("pllz"))
+    assert not any(one.name == "range of the salt" for one in quiet)
+    j = 0.9 / finding(quiet, "j / j_lim").value * 0.2
+    strong = case("pllz", steps_of(f"{j} mA/cm^2"), 'electrolyte.salt_concentration="1.7 mol/L"')
+    more = finding(regime(strong), "range of the salt")
+    assert more.warning
+    assert more.value == pytest.approx(1.9 * 1700.0, rel=1e-6)  # D c0 of an ideal salt, and the limit, stay as they are
+    assert "ideal dilute solution" in more.words
+    inside = regime(case("pllz", TABLE))
+    assert not any(one.name == "range of the salt" for one in inside)
+    outside = finding(regime(case("pllz", TABLE, steps_of("2 mA/cm^2"))), "range of the salt")
+    assert outside.warning
+    assert "measured table, 0.5 to 1.5 mol/L" in outside.words
+
+
+def test_a_run_tells_how_far_its_salt_went(tmp_path: Path) -> None:
+    words = ['grid.size=["64 um", "240 um"]', "film.patches=none", *NO_TEXTURE, "protocol.repeat=1",
+             "protocol.steps=[{current='2.5 mA/cm^2', duration='5 min'}]"]  # fmt: skip
+    for name, more, seen in (("ideal", 'electrolyte.salt_concentration="2.9 mol/L"', "ideal dilute solution"),
+                             ("table", TABLE, "measured table, 0.5 to 1.5 mol/L"), ("quiet", "protocol.repeat=1", "")):
+        stored = run(case("pllz", *words, more), tmp_path / name)
+        text = dict(facts(stored)).get("salt", "")
+        assert seen in text
+        assert bool(text) == bool(seen)
+        if name == "ideal":
+            assert f"up to {stored.series['concentration_max'].max() / 1e3:.3g} mol/L" in text
+
+
+FAST = ['film.conductivity="1 S/m"', "film.patches=none", "protocol.repeat=1",
+        'protocol.steps=[{current="3 mA/cm^2", duration="10 h"}]']  # fmt: skip
+
+
+def test_no_grid_is_asked_for_that_nobody_can_run() -> None:
+    """The finest wave that matters sets the spacing; where it takes too many cells, what is not predicted is said."""
+    asked = finding(regime(case("pllz", *FAST, 'grid.size=["64 um", "240 um"]')), "critical wavelength")
+    assert asked.warning
+    assert "give a spacing of" in asked.words
+    beyond = finding(regime(case("pllz", *FAST)), "critical wavelength")
+    assert not beyond.warning
+    assert "give a spacing" not in beyond.words
+    assert "roughness finer than 32 um is not predicted" in beyond.words
+    ruled = finding(regime(case("pllz", "lithium.surface_energy=\"1e-3 J/m^2\"")), "critical wavelength")
+    assert not ruled.warning
+    assert "it need not be" in ruled.words
+
+
+def test_the_spacing_asked_for_carries_the_shortest_wave_that_grows() -> None:
+    one = finding(regime(case("wave")), "critical wavelength")
+    needed = float(one.words.split("spacing of ")[1].split(" um")[0])
+    finer = finding(regime(case("wave", f'grid.spacing="{80 / math.ceil(80 / needed)} um"')), "critical wavelength")
+    assert one.warning
+    assert not finer.warning
+
+
+def test_nuclei_are_told_with_the_voltage_that_they_need(tmp_path: Path) -> None:
+    """Their number is that of the model, the voltage that of a run: 3 % for an even film on nuclei of four cells."""
+    small = ['grid.size=["48 um", "48 um", "32 um"]', 'grid.spacing="1 um"', "film.patches=none", "film.repair=0",
+             'protocol.steps=[{current="0.5 mA/cm^2", duration="5 s"}]']  # fmt: skip
+    one = case("aurbach-dlhci", *small)
+    found = regime(one)
+    assert finding(found, "number").value == len(places_of_nuclei(one))
+    assert finding(found, "nucleation overpotential").value == 0.243
+    assert "4 cells" in finding(found, "radius at the start").words
+    value = finding(found, "voltage at the nuclei")
+    assert not value.warning
+    stored = run(one, tmp_path / "run")
+    assert value.value == pytest.approx(float(stored.series["voltage"][0]), rel=0.03)
+    low = regime(case("aurbach-dlhci", *small, 'protocol.voltage_limit="0.3 V"'))
+    assert finding(low, "voltage at the nuclei").warning
+    assert not any(one.topic == "nuclei" for one in regime(case("pllz")))
 
 
 @pytest.mark.slow

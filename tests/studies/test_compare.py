@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import signal
 from pathlib import Path
 from types import SimpleNamespace
@@ -233,3 +234,27 @@ def test_a_run_without_steps_cannot_be_compared() -> None:
         compare.compare_runs(["empty"], Path("out"))
     with pytest.raises(PhasefieldError, match="no such file"):
         compare.compare_runs(["nothing"], Path("out"))
+
+
+def test_seeds_give_a_ratio_its_band(capsys: pytest.CaptureFixture[str]) -> None:
+    """Two cases with three seeds each: the band is that of Student's t, recomputed here from the stored runs."""
+    from scipy.stats import t as student
+
+    cases = [write_case(Path.cwd(), name) for name in ("one", "two")]
+    cases[1].write_text(cases[1].read_text().replace("spread = { value = 0.3", "spread = { value = 0.6"))
+    assert call("compare", *cases, "--out", "runs", "--seeds", "3", "--threads", "1") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    sz: dict[str, list[float]] = {name: [] for name in ("one", "two")}
+    for name, values in sz.items():
+        for folder in (name, f"{name}-seed2", f"{name}-seed3"):
+            with phasefield.open_run(Path("runs") / folder) as run:
+                values.append(float(run.series["Sz"][-1]))
+        assert len(set(values)) == 3
+    ratio = np.array(sz["one"]) / np.array(sz["two"])
+    half = student.ppf(0.975, 2) * ratio.std(ddof=1) / math.sqrt(3)
+    assert f"Ratio of Sz, one / two: {ratio.mean():.3g}, mean of 3 seeds" in said
+    assert f"95 % band {ratio.mean() - half:.3g} to {ratio.mean() + half:.3g}" in said
+    assert call("compare", *cases, "--out", "runs", "--threads", "1") == 0
+    assert "from one seed of each" in capsys.readouterr().out
+    assert call("compare", "runs/one", "runs/two", "--out", "runs", "--seeds", "2") == 2
+    assert "is a stored run" in capsys.readouterr().err

@@ -28,9 +28,11 @@ from phasefield.studies.sweep.page import write_study_page
 from phasefield.studies.sweep.pictures import draw_study, study_sobol
 from phasefield.studies.sweep.plan import PlannedPoint, Planner, dimensionless_numbers, plan_points
 from phasefield.studies.sweep.quantity import quantity_of, spaced_values
+from phasefield.studies.sweep.shown import print_study
 from phasefield.studies.sweep.study import prepare, tabulate
 from phasefield.studies.sweep.studyfile import StudyFile, read_study, shipped
 from phasefield.studies.sweep.table import open_study
+from phasefield.text.formatting import console_for
 from phasefield.viz.plots import study as drawn_studies
 from phasefield.viz.plots.study import Contours, Scale, value_map
 
@@ -379,8 +381,11 @@ def test_a_grid_of_two_inputs_has_their_means() -> None:
 # Table, pictures and page of a study whose runs are made up.
 
 
-def made_up(folder: Path, text: str = BASE) -> Path:
-    """Write outputs.json files as finished runs leave them; Sz = 1 um (number + 1), a quarter of the points without."""
+def made_up(folder: Path, text: str = BASE, **more: float | None) -> Path:
+    """Write outputs.json files as finished runs leave them; Sz = 1 um (number + 1), a quarter of the points without.
+
+    more: other outputs, `__` for a space in their names.
+    """
     prepared = prepare(study_of(folder, text), folder / "out")
     for point, one in prepared.points:
         run = prepared.runs / one.folder
@@ -388,6 +393,7 @@ def made_up(folder: Path, text: str = BASE) -> Path:
         if point.number % 4 == 3:
             continue
         values: dict[str, Any] = {name: 0.5 for name in STANDARD} | {"Sz": 1e-6 * (point.number + 1), "time": 3600.0}
+        values |= {name.replace("__", " "): value for name, value in more.items()}
         rough = np.random.default_rng(point.number).normal(size=(6, 8)) * 1e-6
         content = {"format": FORMAT, "hash": one.hash, "reason": "end", "text": "", "values": values}
         (run / FILE).write_text(json.dumps({**content, "surface": thumb(rough, 1e-6)}), encoding="utf-8")
@@ -431,6 +437,55 @@ def test_the_pictures_of_a_grid(tmp_path: Path) -> None:
     made = draw_study(open_study(made_up(tmp_path, text)))
     assert [path.name for path in made] == ["response.png", "map.png"]
     assert all(path.stat().st_size > 10_000 for path in made)
+
+
+def test_results_stand_with_their_resolution_in_the_units_of_a_laboratory(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The table and the page say 0.31 +- 0.01 mA/cm2 and 2.15 V, as the end of a run does; not 3.1 A/m^2, 2150 mV."""
+    lines = BASE.splitlines()
+    lines.insert(1, 'outputs = ["result critical_current", "result voltage_at_end"]')
+    found: dict[str, float | None] = {
+        "result__critical_current": 3.1, "result__critical_current__resolution": 0.1,
+        "result__voltage_at_end": 2.15, "result__voltage_at_end__resolution": None,
+    }  # fmt: skip
+    study = open_study(made_up(tmp_path, "\n".join(lines) + "\n", **found))
+    assert study.rows[0]["result critical_current resolution"] == 0.1
+    print_study(console_for(), study, None)
+    said = capsys.readouterr().out
+    assert "critical current (mA/cm2)" in said
+    assert "0.31 \N{PLUS-MINUS SIGN} 0.01" in said
+    assert "voltage at end (V)" in said
+    assert "2.15 " in said
+    page = write_study_page(study, ()).read_text(encoding="utf-8")
+    heads = json.loads(page.split('type="application/json">')[1].split("</script>")[0])["heads"]
+    seen = {head["name"]: head["unit"] for head in heads}
+    assert seen["result critical_current"] == "mA/cm2"
+    assert seen["result voltage_at_end"] == "V"
+    assert seen["min concentration_min"] == "mol/L"
+
+
+def test_a_map_has_a_dot_at_each_run_and_marks_electrolytes_on_an_axis_of_a_list(
+    tmp_path: Path, sheets: list[Figure]
+) -> None:
+    text = """base = "pllz"
+[axes]
+"film.conductivity" = ["1e-9 S/cm", "4e-9 S/cm", "9e-9 S/cm"]
+"protocol.steps[0].current" = ["0.1 mA/cm^2", "0.3 mA/cm^2"]
+[figures]
+mark = ["pllz"]
+"""
+    study = open_study(made_up(tmp_path, text))
+    draw_study(study)
+    dots = next(line for line in sheets[1].axes[0].lines if line.get_label() == "runs")
+    drawn = {(float(f"{x:.6g}"), float(f"{y:.6g}")) for x, y in dots.get_xydata()}
+    done = {
+        (float(f"{row['film.conductivity'] / 100:.6g}"), float(f"{row['protocol.steps[0].current'] / 10:.6g}"))
+        for row in study.rows if row["status"] == "done"
+    }  # fmt: skip
+    assert drawn == done
+    assert len(done) < len(study.rows)  # a point without a run has no dot
+    assert [text.get_text() for text in sheets[1].axes[0].texts] == ["PLLZ"]
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from commands import call, write_case
 
 from phasefield.api import open_run
 from phasefield.viz import page as page_module
+from phasefield.viz.methods import laboratory_text, methods_text
 from phasefield.viz.page import surface_data, write_webpage
 
 pytest.importorskip("plotly")
@@ -67,7 +68,8 @@ def test_a_long_series_keeps_its_extremes(run: Path, monkeypatch: pytest.MonkeyP
     charts = list(page_module._charts(long))  # type: ignore[arg-type]
     y = charts[0]["curves"][0]["y"]
     assert len(y) <= 400 + 4
-    assert (max(y), min(y)) == (5000.0, pytest.approx(1e3 * voltage.min(), rel=1e-5))
+    assert (max(y), min(y)) == (5.0, pytest.approx(voltage.min(), rel=1e-5))  # V, not 5000 mV
+    assert charts[0]["unit"] == "V"
     assert (charts[0]["x"][0], charts[0]["x"][-1]) == (0.0, pytest.approx((n - 1) / 60.0, rel=1e-5))
     assert charts[2]["unit"] == "mA cm\u207b\u00b2"
 
@@ -145,3 +147,59 @@ def test_a_section_is_a_line(tmp_path: Path) -> None:
 def test_what_is_no_run_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("html", tmp_path) == 2
     assert "name the folder of a run" in capsys.readouterr().err
+
+
+WIDTHS = (1400, 1024, 400)
+
+
+def beyond(browser: Any, width: int, page: Path) -> list[str]:
+    """Return what is cut off at the right of a page of this width, apart from what scrolls in a box of its own."""
+    view = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", view)
+    browser.get(page.as_uri())
+    script = """const out = [], wide = arguments[0];
+      const whole = document.documentElement.scrollWidth;
+      if (whole > wide) out.push("the page is " + whole);
+      for (const e of document.querySelectorAll("button, input, select, label, h1, h2, p, img")) {
+        const box = e.getBoundingClientRect();
+        if (box.width && box.right > wide + 1 && !e.closest(".wide, .runs")) out.push(e.outerHTML.slice(0, 80));
+      }
+      return out;"""
+    return list(browser.execute_script(script, width))
+
+
+def test_no_width_cuts_a_page_off(run: Path, tmp_path: Path) -> None:
+    with open_run(run) as stored:
+        page = write_webpage(stored, tmp_path / "page.html")
+    study = tmp_path / "some.toml"
+    study.write_text(
+        f'base = "{run / "case.toml"}"\n[axes]\n"film.conductivity" = ["1e-9 S/cm", "1e-8 S/cm"]\n', encoding="utf-8"
+    )
+    assert call("study", study, "--out", tmp_path / "studies", "--workers", "1", "-q") == 0
+    pages = (page, tmp_path / "studies" / "some" / "study.html")
+    with chromium(tmp_path) as browser:
+        found = {(one.name, width): beyond(browser, width, one) for one in pages for width in WIDTHS}
+    assert not any(found.values()), found
+
+
+def test_the_methods_of_a_run_have_its_numbers(run: Path) -> None:
+    """Each number is that of the resolved case or of the series, in the unit of a laboratory."""
+    with open_run(run) as stored:
+        text = " ".join(methods_text(stored))
+        last = float(stored.series["Sz"][-1])
+        page = write_webpage(stored).read_text(encoding="utf-8")
+        assert f"to {1e6 * last:.3g} \N{MICRO SIGN}m" in text
+        assert str(stored.attrs["case_hash"])[:16] in text
+    for words in ("32 \N{MULTIPLICATION SIGN} 32 \N{MULTIPLICATION SIGN} 48 \N{MICRO SIGN}m", "6 144 cells of 2",
+                  "conductivity 0.00106 S cm", "salt concentration 1 mol L", "current 0.2 mA cm", "duration 1 h",
+                  "Calibrated, not predicted: film.patches.spread", "Cite as: "):  # fmt: skip
+        assert words in text, words
+    assert "Methods, for a paper" in page
+
+
+def test_values_of_a_case_are_in_the_units_of_a_laboratory() -> None:
+    shown = {
+        "0.106 S/m": "0.00106 S cm\u207b\u00b9", "1000.0 mol/m^3": "1 mol L\u207b\u00b9", "4e-05 m": "40 \u00b5m",
+        "2.15 V": "2.15 V", "303.15 K": "30 \u00b0C", "0.3": "0.3", "nernst-einstein": "nernst-einstein",
+    }  # fmt: skip
+    assert {text: laboratory_text(text) for text in shown} == shown

@@ -470,3 +470,33 @@ def test_the_window_draws_what_is_asked_for(folders: list[Path], tmp_path: Path)
         sizes.append((tmp_path / f"{name}.png").read_bytes())
     assert sizes[0] != sizes[1]
     assert min(map(len, sizes)) > 30_000
+
+
+def test_controls_fit_any_width(folders: list[Path], tmp_path: Path) -> None:
+    """Beside the scene on a wide screen, below it on a narrow one; no control is cut off, and the scene is no strip."""
+    script = """const seen = document.getElementById("scene").getBoundingClientRect();
+      const all = [...document.querySelectorAll("#side select, #side input, #side img, #side table, #time")];
+      return [seen.width, seen.height, Math.max(...all.map(e => e.getBoundingClientRect().right)), all.length];"""
+    with served(folders[0], "--web") as (address, _), chromium(tmp_path) as browser:
+        for width in (1400, 1024, 400):
+            view = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+            browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", view)
+            browser.get(address)
+            wait(lambda: browser.find_elements("css selector", "#figures td"), "no figures are shown")
+            wide, high, right, count = browser.execute_script(script)
+            assert count >= 4
+            assert right <= width
+            assert wide > 0.6 * width  # a strip of a quarter was left beside the controls at 400
+            assert high > 0.4 * 900
+
+
+def test_bare_copper_is_a_plane_under_the_nuclei(folders: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_run(folders[0]) as run:
+        scene = Scene([run])
+        assert scene.substrate(0, Look()) is None
+        monkeypatch.setattr("phasefield.viz.viewer.scene.substrate_of", lambda run: "copper")
+        plane = scene.substrate(0, Look())
+        _, ny, nx = run.shape
+        dx, mean = 1e6 * run.spacing, 1e6 * float(run.heights[scene.frame(0, Look().time)].mean())
+        low = 0.05 * dx - mean  # above the places without lithium, whose height is 0
+        np.testing.assert_allclose(plane.bounds, [0.0, nx * dx, 0.0, ny * dx, low, low], atol=1e-4)

@@ -20,6 +20,7 @@ WIDE, HIGH = 3.6, 3.2  # of a panel [inch]
 MOST_ACROSS = 3
 LOG_FROM = 20.0  # ratio of largest to smallest from which a colour or an axis is logarithmic
 MAP = "viridis"
+NAME = (0.25, 0.06)  # of the axes: room for the name of an electrolyte beside its mark
 
 
 @dataclass(frozen=True)
@@ -123,8 +124,8 @@ def value_map(
 ) -> Path:  # fmt: skip
     """Write a map of an output over two inputs and return the path.
 
-    values (ys, xs): a coloured cell each, nan where no run gave one; scales: of x, y and the output; marks: places of
-    electrolytes, those outside are set at the edge with an arrow's head; contours: white lines.
+    values (ys, xs): a coloured cell and a dot each, nan where no run gave one; scales: of x, y and the output; marks:
+    places of electrolytes, those outside are set at the edge with an arrow's head; contours: white lines.
     """
     horizontal, vertical, colour = scales
     with look():
@@ -145,6 +146,9 @@ def value_map(
         if contours is not None:
             axes.set(xlim=(ex[0], ex[-1]), ylim=(ey[0], ey[-1]))
             _draw_contours(axes, contours, list(marks.values()))
+        there = np.argwhere(np.isfinite(values))  # runs: their places, not the cells around them, were computed
+        axes.plot(xs[there[:, 1]], ys[there[:, 0]], "o", color=INK, markeredgecolor="white", markeredgewidth=0.6,
+                  markersize=4, zorder=4, label="runs")  # fmt: skip
         _mark(axes, marks, (ex[0], ex[-1]), (ey[0], ey[-1]))
         axes.set_xlabel(horizontal.label)
         axes.set_ylabel(vertical.label)
@@ -152,8 +156,8 @@ def value_map(
         bar.set_label(colour.label)
         if isinstance(norm, LogNorm):
             powers(bar.ax.yaxis)
-        note = f"; white lines: {contours.name}" if contours is not None else ""
-        figure.suptitle(title + note, fontsize=10, y=0.95)
+        note = "dots: runs" + (f"; white lines: {contours.name}" if contours is not None else "")
+        figure.suptitle(f"{title}\n{note}", fontsize=10, y=0.97)
         return save(figure, path)
 
 
@@ -223,7 +227,7 @@ def _levels(values: Array) -> Array:
 def _mark(
     axes: Axes, marks: Mapping[str, tuple[float, float]], across: tuple[float, float], up: tuple[float, float]
 ) -> None:
-    taken: dict[tuple[float, float], int] = {}
+    taken: list[Array] = []  # places of marks whose names are written, of the axes
     for name, (x, y) in marks.items():
         inside = across[0] <= x <= across[1] and up[0] <= y <= up[1]
         place = (min(max(x, across[0]), across[1]), min(max(y, up[0]), up[1]))
@@ -231,7 +235,9 @@ def _mark(
         if not inside:
             shape = "<" if x < across[0] else ">" if x > across[1] else "v" if y < up[0] else "^"
         axes.plot(*place, shape, color="white", markeredgecolor="black", markersize=7, clip_on=False, zorder=5)
-        shift = taken[place] = taken.get(place, -1) + 1
+        at = axes.transAxes.inverted().transform(axes.transData.transform(place))
+        shift = sum(bool((np.abs(at - other) < NAME).all()) for other in taken)
+        taken.append(at)
         right = place[0] > (math.sqrt(across[0] * across[1]) if axes.get_xscale() == "log" else sum(across) / 2)
         axes.annotate(
             name, place, xytext=(-7 if right else 7, 6 + 11 * shift), textcoords="offset points",

@@ -11,8 +11,9 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 
-from phasefield.viz.stored import METRE, Array, StoredRun
-from phasefield.viz.style import LITHIUM, WALL_LIGHT
+from phasefield.viz.metals import substrate_of
+from phasefield.viz.stored import METRE, Array, StoredRun, height_of
+from phasefield.viz.style import COPPER, LITHIUM, WALL_LIGHT
 from phasefield.viz.surfaces.camera import View, relief, rim_coordinates, to_rim
 
 MOST_FACETS = 300  # facets along an edge; finer maps are drawn every second, third ... point
@@ -30,12 +31,16 @@ def paint(axes: Axes, run: StoredRun, frame: int, view: View) -> None:
         rows, columns = (np.unique(np.append(np.arange(0, n, step), n - 1)) for n in z.shape)
         z, y, x = z[np.ix_(rows, columns)], y[rows], x[columns]
     points = np.stack([*np.meshgrid(x, y), np.maximum(z, view.base) * view.exaggeration], axis=-1)
+    mean = float(height_of(run, frame).mean())
+    empty = max(view.base, -mean) + 1e-9 * mean if substrate_of(run) else -np.inf  # height of places without lithium
     camera = view.camera
     quads = _quads(points)
     order = np.argsort(-camera.depth(quads.mean(axis=1)), kind="stable")
     value = _quads(z[..., None])[..., 0].mean(axis=1)
     span = view.limits[1] - view.limits[0]
     colour = colormaps[view.colours]((value - view.limits[0]) / span)
+    bare = _quads(points[..., 2:])[..., 0].max(axis=1) <= empty * view.exaggeration
+    colour[bare, :3] = COPPER
     colour[:, :3] *= _shade(quads)[:, None]
     axes.add_collection(
         PolyCollection(

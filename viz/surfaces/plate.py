@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
 from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
 
 from phasefield.results.summary import TEXTURE_ROWS
 from phasefield.topography.roughness import Texture, texture
+from phasefield.viz.metals import bare_of
 from phasefield.viz.stored import (
     METRE,
     Array,
@@ -21,10 +24,20 @@ from phasefield.viz.stored import (
     title_of,
     when,
 )
-from phasefield.viz.style import INK, MICRON, RUN_COLOURS, TIMES, look, new_figure, save, significant_digits
+from phasefield.viz.style import (
+    COPPER,
+    INK,
+    MICRON,
+    RUN_COLOURS,
+    TIMES,
+    look,
+    new_figure,
+    save,
+    significant_digits,
+)
 from phasefield.viz.surfaces.camera import View, common_view, lateral_size, relief
 from phasefield.viz.surfaces.section import draw_salt_bar, draw_slice, salt_limits, take_slice
-from phasefield.viz.surfaces.surface import draw_height_bar, draw_surface, ticks_within
+from phasefield.viz.surfaces.surface import bare_text, draw_height_bar, draw_surface, ticks_within
 from phasefield.viz.table import draw_table, table_height
 
 WIDTH, PICTURE, GRAPH, HEAD, FOOT = 11.0, 4.3, 2.0, 0.75, 0.45  # inch
@@ -59,7 +72,7 @@ def plate(
         def add(x: float, y: float, wide: float, tall: float) -> Axes:
             return figure.add_axes((x / WIDTH, 1 - (y + tall) / height, wide / WIDTH, tall / height))
 
-        text = f"{title_of(run)}\nlithium surface at {when(run, frame)}"
+        text = f"{title_of(run)}\nlithium surface at {when(run, frame)}{bare_text(run, frame)}"
         figure.text(0.5, 1 - 0.12 / height, text, fontsize=11, ha="center", va="top")
         view = view or common_view([(run, frame)])
         if is_flat_run(run):
@@ -67,7 +80,7 @@ def plate(
         else:
             draw_surface(add(0.15, HEAD, 6.0, PICTURE), run, frame, view, solid=solid)
             top = add(7.0, HEAD + 0.35, 2.9, PICTURE - 0.7)
-            draw_top_view(top, run, z, view)
+            draw_top_view(top, run, z, view, bare_of(run, frame))
             box = top.get_position()
             bar = (box.x1 + 0.12 / WIDTH, box.y0, 0.16 / WIDTH, box.height)
             draw_height_bar(figure.add_axes(bar), view)
@@ -84,11 +97,14 @@ def plate(
         return save(figure, path)
 
 
-def draw_top_view(axes: Axes, run: StoredRun, z: Array, view: View) -> None:
-    """Draw the height map from above, with a scale bar and the line of the profile."""
+def draw_top_view(axes: Axes, run: StoredRun, z: Array, view: View, bare: NDArray[np.bool_] | None = None) -> None:
+    """Draw the height map from above, with a scale bar and the line of the profile; bare: metal without lithium."""
     lx, ly = lateral_size(run)
     low, high = view.limits
     axes.imshow(z, cmap=view.colours, vmin=low, vmax=high, origin="lower", extent=(0, lx, 0, ly))
+    if bare is not None and bare.any():
+        metal = np.ma.masked_where(~bare, np.zeros(z.shape))
+        axes.imshow(metal, cmap=ListedColormap([COPPER]), origin="lower", extent=(0, lx, 0, ly))
     row, _ = np.unravel_index(int(np.argmax(z)), z.shape)
     axes.axhline((row + 0.5) * run.spacing * METRE, color="white", linewidth=0.9, linestyle=(0, (4, 2)))
     axes.set(xlabel=f"x ({MICRON})", ylabel=f"y ({MICRON})")

@@ -13,6 +13,7 @@ from matplotlib.colors import Normalize
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
+from phasefield.viz.metals import dead_of, substrate_of
 from phasefield.viz.stored import (
     LITRE,
     METRE,
@@ -27,9 +28,10 @@ from phasefield.viz.stored import (
     transport_of,
     when,
 )
-from phasefield.viz.style import INK, MICRON, SALT_MAP, look, new_figure, save
+from phasefield.viz.style import COPPER, INK, MICRON, SALT_MAP, look, new_figure, save
 
 METAL, ISOLATED = "0.55", "#D55E00"
+STRIP = 0.02  # of the height: what is seen of a bare metal below the lithium
 SHORT = 0.1  # of the mean salt: where less is left, ln c falls too fast for differences, and lines go on as beside
 LINES = 16  # of current, across the longer side
 HIDDEN = 2  # cells that a line goes on below the surface of lithium
@@ -52,7 +54,9 @@ class Slice:
     current: tuple[Array, Array] | None = None
     "direction of the ionic current in x and z; None where it is not known"
     dead: Array | None = None
-    "1 in isolated lithium; None where it is not stored"
+    "1 in isolated lithium; None where there is none"
+    substrate: str = ""
+    "name of the bare metal below the plane; empty where lithium covers it"
 
     @property
     def bottom(self) -> float:
@@ -76,8 +80,9 @@ def take_slice(run: StoredRun, frame: int, row: int | None = None) -> Slice:
     current = None
     if salt is not None and beta is not None and has_field(run, "potential"):
         current = _direction(field_of(run, "potential", frame)[:, row], salt, xi, beta)
-    dead = field_of(run, "dead", frame)[:, row] if has_field(run, "dead") else None
-    return Slice(xi, salt, xi.shape[1] * dx, xi.shape[0] * dx, place, current, dead)
+    dead = dead_of(run, frame)
+    apart = None if dead is None else dead[:, row]
+    return Slice(xi, salt, xi.shape[1] * dx, xi.shape[0] * dx, place, current, apart, substrate_of(run))
 
 
 def _direction(phi: Array, salt: Array, xi: Array, beta: float) -> tuple[Array, Array] | None:
@@ -137,6 +142,7 @@ def cross_section(
         where = f", {cut.place}" if cut.place else ""
         apart = cut.dead is not None and cut.dead.max() > 0.5
         metal = "lithium (grey, isolated: orange)" if apart else "lithium (grey)"
+        metal += f", {cut.substrate} (brown)" if cut.substrate else ""
         shown = f"{metal}, salt and current lines" if cut.current is not None else f"{metal} and salt"
         text = f"{title_of(run)}\n{shown} at {when(run, frame)}{where}"
         figure.text(0.5, 1 - 0.1 / height, text, fontsize=10, ha="center", va="top")
@@ -174,6 +180,9 @@ def draw_slice(axes: Axes, cut: Slice, limits: tuple[float, float] | None) -> Ax
         axes.contourf(x, z, np.pad(cut.dead, 1, mode="edge"), levels=[0.5, 2.0], colors=[ISOLATED], zorder=2.7)
     if cut.current is not None:
         _draw_current(axes, cut)
+    if cut.substrate:
+        bottom = -STRIP * cut.height
+        axes.axhspan(bottom, 0.0, color=COPPER, linewidth=0, zorder=2.8)
     axes.set(xlabel=f"x ({MICRON})", ylabel=f"z ({MICRON})", aspect="equal", xlim=extent[:2], ylim=(bottom, cut.height))
     axes.spines[["top", "right"]].set_visible(True)
     return image

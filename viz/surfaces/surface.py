@@ -13,6 +13,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from phasefield.viz.metals import bare_of, substrate_of
 from phasefield.viz.stored import Array, StoredRun, frame_index, has_field, title_of, when
 from phasefield.viz.style import FAINT, INK, MICRON, MINUS, TIMES, look, new_figure, save
 from phasefield.viz.surfaces import gl
@@ -63,11 +64,16 @@ def surface(
             long / height,
         )
         draw_height_bar(figure.add_axes(where), view)
-        text = f"{title_of(run)}\nlithium surface at {when(run, frame)}"
+        text = f"{title_of(run)}\nlithium surface at {when(run, frame)}{bare_text(run, frame)}"
         if not scales:
             text += f", {view.size[0]:.4g} {TIMES} {view.size[1]:.4g} {MICRON}"
         figure.text(0.5, 1 - 0.1 / height, text, fontsize=10, ha="center", va="top")
         return save(figure, path)
+
+
+def bare_text(run: StoredRun, frame: int) -> str:
+    """Return how bare metal is drawn, for a title; empty where there is none."""
+    return f", bare {substrate_of(run)} in brown" if bare_of(run, frame).any() else ""
 
 
 def draw_surface(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from phasefield.errors import one_line
 from phasefield.fields import FIELDS
 from phasefield.topography.roughness import basic
+from phasefield.viz.metals import dead_of, substrate_of
 from phasefield.viz.stored import METRE, Array, StoredRun, height_in_metres, labels
 
 HEIGHT = "height"
@@ -34,6 +35,7 @@ MOST_POINTS = 256  # of an edge of a surface; more do not reach a browser within
 NEIGHBOURS = 2  # cells above and below the surface among which its value is looked for
 GAP = 0.15  # of a width, between surfaces that stand side by side
 DEAD = (0.84, 0.37, 0.0)  # isolated lithium
+COVER = 0.05  # cells: so much a bare metal lies above the places without lithium
 TILT = (-0.35, -1.3, 0.9)  # where the eye is, from the middle
 ROOM = 1.06  # about what is shown
 DECADES = 100.0  # of a film's property, from which on its scale is logarithmic
@@ -263,20 +265,33 @@ class Scene:
     def isolated(self, k: int, look: Look) -> Any:
         """Return the isolated lithium of run k as PolyData, the outsides of its cells [um]; None if there is none.
 
-        Cells are taken together by the stride of the surface. None, too, where `dead` is not stored.
+        Cells are taken together by the stride of the surface. Where `dead` is not stored, it is found in xi.
         """
         run, frame = self.runs[k], self.frame(k, look.time)
-        if not _stored(run, "dead"):
-            return None
         stride = stride_of(run)
-        found = [np.argwhere(part > 0.5) + corner for corner, part in blocks_of(run, "dead", frame)]
-        cells = np.concatenate(found) if found else np.zeros((0, 3), int)
+        if _stored(run, "dead"):
+            found = [np.argwhere(part > 0.5) + corner for corner, part in blocks_of(run, "dead", frame)]
+            cells = np.concatenate(found) if found else np.zeros((0, 3), int)
+        else:
+            dead = dead_of(run, frame)
+            cells = np.zeros((0, 3), int) if dead is None else np.argwhere(dead > 0.5)
         if not len(cells):
             return None
         edge = run.spacing * stride * METRE
         mean = float(np.mean(run.heights[frame])) * METRE
         corners = outsides(cells // stride) * edge + np.array([self.offset(k), 0.0, -mean])
         return _quads(corners)
+
+    def substrate(self, k: int, look: Look) -> Any:
+        """Return the plane of the bare metal of run k as PolyData [um]; None where lithium covers the bottom."""
+        run, frame = self.runs[k], self.frame(k, look.time)
+        if not substrate_of(run):
+            return None
+        dx, (_, ny, nx) = run.spacing * METRE, run.shape
+        z = COVER * dx - float(np.mean(run.heights[frame])) * METRE  # above the height 0 of places without lithium
+        x, y = (np.array([0.0, n * dx]) for n in (nx, ny))
+        corners = [(a + self.offset(k), b, z) for b, a in ((y[0], x[0]), (y[0], x[1]), (y[1], x[1]), (y[1], x[0]))]
+        return _quads(np.array([corners]))
 
     def bar(self) -> tuple[float, Array]:
         """Return a length [um] of 1, 2 or 5 times a power of ten, and the box (8, 3) [um] of a bar of it in front."""
@@ -377,12 +392,14 @@ def looked_at(run: StoredRun) -> list[int]:
 
 
 def _connected(run: Any, frame: int) -> NDArray[np.float32]:
-    """Return xi (nz, ny, nx) without isolated lithium, where that is stored."""
+    """Return xi (nz, ny, nx) without isolated lithium."""
     xi = np.array(run.field("xi", frame), dtype=np.float32)
     if _stored(run, "dead"):
         for (z, y, x), part in blocks_of(run, "dead", frame):
             nz, ny, nx = part.shape
             xi[z : z + nz, y : y + ny, x : x + nx][part > 0.5] = 0.0
+    elif (dead := dead_of(run, frame)) is not None:
+        xi[dead > 0.5] = 0.0
     return xi
 
 

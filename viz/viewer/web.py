@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from phasefield.errors import PhasefieldError
+from phasefield.viz.metals import substrate_of
 from phasefield.viz.stored import StoredRun, duration
-from phasefield.viz.style import MICRON, RUN_COLOURS, look, new_figure
+from phasefield.viz.style import COPPER, MICRON, RUN_COLOURS, look, new_figure
 from phasefield.viz.surfaces import gl
 from phasefield.viz.viewer.scene import DEAD, INK, Look, Scene, box_of, eye, mesh_of, not_stored, words
 
@@ -31,6 +32,23 @@ BACKGROUND = (0.97, 0.97, 0.97)
 ASPECT = 1.4  # width of the view over its height, about
 SHADING = {"ambient": 0.3, "diffuse": 0.8}
 FIGURES = ("Sa", "Sq", "Sz")
+
+STYLE = """
+#work{display:flex;height:calc(100vh - 64px)}
+#scene{flex:1;position:relative;min-width:0;height:100%;overflow:hidden}
+#side{width:21em;padding:.8em;height:100%;box-sizing:border-box;overflow:auto;font:14px system-ui}
+#time{flex:0 1 22em;min-width:6em;margin-right:1em}
+#when{white-space:nowrap}
+.v-toolbar-title{flex:1 1 0;min-width:0}
+.v-toolbar-title__placeholder{white-space:normal;font-size:15px;line-height:1.25;max-height:3.75em;overflow:hidden}
+@media(max-width:700px){
+  #work{flex-direction:column;height:auto}
+  #scene{flex:none;height:55vh}
+  #side{width:100%;height:auto}
+  .v-toolbar-title__placeholder{font-size:11px}
+}
+"""
+"""Layout of the page: the scene beside its controls, above them on a narrow screen."""
 
 
 class Page:
@@ -68,11 +86,14 @@ class Page:
         self.surfaces = [_Actor(MAP) for _ in range(n)]
         self.cuts = [_Actor(SLICE_MAP) for _ in range(n)]
         self.dead = [_Actor(None) for _ in range(n)]
+        self.metals = [_Actor(None) for _ in range(n)]
+        for metal in self.metals:
+            metal.actor.GetProperty().SetColor(*COPPER)
         bar = _Actor(None)
         bar.plain(box_of(self.scene.bar()[1]))
         bar.actor.GetProperty().SetColor(*INK)
         bar.actor.GetProperty().LightingOff()
-        for actor in (*self.surfaces, *self.cuts, *self.dead, bar):
+        for actor in (*self.surfaces, *self.cuts, *self.dead, *self.metals, bar):
             self.renderer.AddActor(actor.actor)
         self._draw()
         self._aim(ASPECT)
@@ -98,11 +119,14 @@ class Page:
             else:
                 self.cuts[k].hide()
             self.dead[k].plain(scene.isolated(k, asked))
+            self.metals[k].plain(scene.substrate(k, asked))
 
     def _fill_state(self) -> None:
         s, scene = self.state, self.scene
         s.trame__title = ", ".join(scene.names) + " - phasefield"
         s.names = " \N{MIDDLE DOT} ".join(scene.names)
+        bare = dict.fromkeys(metal for run in scene.runs if (metal := substrate_of(run)))
+        s.bare = f"Brown: bare {', '.join(bare)}." if bare else ""
         s.times = [duration(float(t)) for t in scene.times]
         s.at = int(np.searchsorted(scene.times, self.look.time * (1.0 - 1e-9)).clip(0, len(scene.times) - 1))
         s.colour, s.cut, s.place = self.look.colour, self.look.slice, self.look.place
@@ -160,27 +184,25 @@ class Page:
 
     def _layout(self) -> None:
         from trame.ui.vuetify3 import SinglePageLayout
-        from trame.widgets import html, vuetify3
+        from trame.widgets import client, html
         from trame.widgets import vtk as views
 
         with SinglePageLayout(self.server) as layout:
             layout.title.set_text("{{ names }}")  # texts of runs are values of the page, never parts of its template
+            client.Style(STYLE)
             layout.footer.hide()
             layout.icon.hide()
             with layout.toolbar:
-                vuetify3.VSpacer()
-                html.Span("at {{ times[at] }}", classes="mx-4", id="when")
+                html.Span("at {{ times[at] }}", classes="mx-2", id="when")
                 html.Input(
                     type="range", id="time", min=0, max=(f"{len(self.scene.times) - 1}",), v_model_number="at", step=1,
-                    style="width:22em", aria_label="time",
+                    aria_label="time",
                 )  # fmt: skip
-            with layout.content, html.Div(style="display:flex;height:calc(100vh - 64px)"):
-                filling = "flex:1;position:relative;min-width:0;height:100%;overflow:hidden"
-                with html.Div(style=filling, id="scene", ref="scene"):
+            with layout.content, html.Div(id="work"):
+                with html.Div(id="scene", ref="scene"):
                     size = "[trame.refs.scene?.clientWidth, trame.refs.scene?.clientHeight]"
                     self.view = views.VtkLocalView(self.window, on_ready=(self._first_seen, size))
-                beside = "width:21em;padding:.8em;height:100%;box-sizing:border-box;overflow:auto;font:14px system-ui"
-                with html.Div(style=beside, id="side"):
+                with html.Div(id="side"):
                     _choice("colour", "colours", "surface")
                     _bar("ramp", "low", "high", "middle")
                     with html.Label(v_if="has_solid", style="display:block;margin-bottom:.8em"):
@@ -202,6 +224,7 @@ class Page:
                             for name in FIGURES:
                                 html.Td(f"{{{{ row.{name} }}}}", style="padding:.1em .4em")
                     html.Div("Black bar in the scene: {{ bar }}.", id="bar", style="color:#666")
+                    html.Div("{{ bare }}", v_if="bare", id="bare", style="color:#666")
                     html.Div("Click on two points of the map for the profile between them.", style="color:#666")
                     html.Img(
                         src=("map",), id="map", style="width:100%;cursor:crosshair",

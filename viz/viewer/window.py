@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from phasefield.viz.metals import substrate_of
 from phasefield.viz.stored import StoredRun, duration
-from phasefield.viz.style import RUN_COLOURS
+from phasefield.viz.style import COPPER, RUN_COLOURS
 from phasefield.viz.viewer.scene import DEAD, INK, Look, Scene, box_of, eye, mesh_of, words
 
 KEYS = "c: colour   o: overhangs   x: cut   , .: move the cut   p: pick two points   r: whole view   q: end"
@@ -124,10 +125,14 @@ class _Window:
             self.plotter.remove_actor(f"dead-{k}", reset_camera=False)
             if dead is not None:
                 self.plotter.add_mesh(dead, name=f"dead-{k}", color=DEAD, reset_camera=False)
+            metal = scene.substrate(k, asked)
+            if metal is not None:
+                self.plotter.add_mesh(metal, name=f"metal-{k}", color=COPPER, reset_camera=False)
             found, frame = scene.figures(k, asked), scene.frame(k, asked.time)
             when = duration(float(scene.runs[k].times[frame]))
             line = f"{vtk_text(name)}, at {when}: "
             line += ", ".join(f"{f} {1e6 * value:.3g}" for f, value in found.items()) + " um"
+            line += f"; brown: bare {vtk_text(metal_name)}" if (metal_name := substrate_of(scene.runs[k])) else ""
             lines.append(line)
         self.plotter.add_text("\n".join(lines), position="upper_left", font_size=9, color="black", name="figures")
         self._plot()

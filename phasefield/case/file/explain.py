@@ -5,14 +5,21 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
 from phasefield import cases, units
 from phasefield.case.file.keys import remedy, schema, table_head
-from phasefield.case.file.source import Key, Source, parse_key
+from phasefield.case.file.source import Key, Source, dotted, parse_key
 from phasefield.errors import CaseError
+
+SPARED_BY: dict[Key, tuple[str, ...]] = {
+    ("film", "conductivity"): ("resistance",),
+    ("surface", "height"): ("substrate",),
+    ("contact", "viscosity"): ("modulus", "relaxation_time"),
+}
+"""Keys that may be missing, and the keys of their table that spare them."""
 
 
 def raise_case_error(source: Source, error: ValidationError) -> NoReturn:
@@ -29,6 +36,8 @@ def raise_case_error(source: Source, error: ValidationError) -> NoReturn:
             elsewhere = [path for path, name, _ in schema() if name == key[-1]]
             text = f"unknown key; '{key[-1]}' stands in {table_head(elsewhere[0])}" if elsewhere else text
         source.fail(key, text)
+    if kind == "case" and str(context["text"]).startswith("missing"):
+        _refuse_cleared(source, key)
     if kind in ("case", "quantity"):
         source.fail(key, str(context["text"]))
     if kind == "missing":
@@ -61,6 +70,21 @@ def raise_case_error(source: Source, error: ValidationError) -> NoReturn:
     }
     want = next((text for word, text in wants.items() if kind.startswith(word)), first["msg"])
     source.fail(key, f"{came} stands here; {want}: {remedy(key)}")
+
+
+def _refuse_cleared(source: Source, key: Key) -> None:
+    """Raise CaseError at the line whose "none" clears what would do without a missing key; else do nothing."""
+    table: Any = source.tree
+    for part in key[:-1]:
+        table = table.get(part) if isinstance(table, dict) else None
+    for name in SPARED_BY.get(key, ()) if isinstance(table, dict) else ():
+        if table.get(name) == "none":
+            cleared, needed = dotted((*key[:-1], name)), dotted(key)
+            source.fail(
+                (*key[:-1], name),
+                f'"none" clears what a base states, and {needed} is not there in its place; give {cleared} a value, '
+                f"add {needed}, or remove this line",
+            )
 
 
 def _refuse_part(source: Source) -> None:

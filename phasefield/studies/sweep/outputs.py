@@ -24,6 +24,7 @@ from phasefield.results.evaluation import NUMBERED, QUANTITIES, quantity
 from phasefield.results.run import Run
 
 FILE = "outputs.json"
+RESULT, RESOLUTION = "result ", " resolution"  # of an experiment: what its name begins and ends with
 FORMAT = 2  # of the file; raised when a number changes its meaning
 THUMB = 48  # most points an edge of the small picture of the last surface
 LEVELS = 255
@@ -65,8 +66,8 @@ class RunOutput:
             level = _level(match[4], SERIES[series].unit)
             words_of = f"first time at which {series} comes to it, from above or below; empty if it does not"
             return cls(words, "s", words_of, lambda run: _time_to(run, series, size, level))
-        if words.startswith("result "):
-            return _result(words, words.removeprefix("result "))
+        if words.startswith(RESULT):
+            return _result(words, words.removeprefix(RESULT))
         if words in SERIES:
             entry = SERIES[words]
             return cls(words, entry.unit, entry.meaning, lambda run: _reduced(run, words, "final", False))
@@ -78,8 +79,17 @@ class RunOutput:
 FORMS = ("max |voltage|", "Sz at 100 h", "time to |voltage| 1 V", "mean current_max", "result critical_current")
 
 
+def resolution_of(output: RunOutput) -> RunOutput | None:
+    """Return the output that bears the resolution of a result of an experiment; None for an output of another kind."""
+    if not output.name.startswith(RESULT) or output.name.endswith(RESOLUTION):
+        return None
+    return RunOutput.read(output.name + RESOLUTION)
+
+
 def _result(words: str, name: str) -> RunOutput:
-    """Return a result of the experiment that the case names, as the end of the run evaluated it."""
+    """Return a result of the experiment that the case names, as the end of the run evaluated it, or its resolution."""
+    key = "resolution" if name.endswith(RESOLUTION) else "value"
+    name = name.removesuffix(RESOLUTION)
     try:
         unit, meaning = quantity(name)
     except KeyError:
@@ -88,9 +98,11 @@ def _result(words: str, name: str) -> RunOutput:
         raise OutputError(f"no experiment has the result {shown(name)}; {hint}") from None
 
     def take(run: Run) -> float:
-        value = run.summary.get("experiment", {}).get("results", {}).get(name, {}).get("value")
+        value = run.summary.get("experiment", {}).get("results", {}).get(name, {}).get(key)
         return math.nan if value is None else float(value)
 
+    if key == "resolution":
+        meaning = "half of the interval that the evaluation leaves open; empty if not known"
     return RunOutput(words, unit, meaning, take)
 
 

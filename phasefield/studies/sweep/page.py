@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from phasefield.files.atomic import read_plain, replace_text
+from phasefield.studies.sensitivity import value
 from phasefield.studies.sweep import outputs
 from phasefield.studies.sweep.contours import map_inputs
-from phasefield.studies.sweep.pictures import SHOWN, study_sobol
-from phasefield.studies.sweep.table import Heading, Row, Study
+from phasefield.studies.sweep.pictures import study_sobol
+from phasefield.studies.sweep.table import Heading, Row, Study, is_wanted
+from phasefield.text.laboratory import laboratory_unit
 from phasefield.text.markup import fill_template
 
 PAGE = "study.html"
@@ -25,10 +27,12 @@ EXTRA = ("max Sz", "ledger_charge", "ledger_lithium", "ledger_salt", "steps")  #
 
 def write_study_page(study: Study, pictures: Sequence[Path]) -> Path:
     """Write study.html into the study's folder; it needs no network, and the run folders only for its links."""
+    # What the study is made for stands behind its inputs, not at the far end of a table wider than the page.
+    heads = sorted(study.headings, key=lambda head: (head.role not in ("point", "input"), not is_wanted(study, head)))
     data = {
         "title": study.title,
-        "heads": [_head(head) for head in study.headings],
-        "rows": [[_plain(row[head.name]) for head in study.headings] for row in study.rows],
+        "heads": [_head(study, head) for head in heads],
+        "rows": [[_plain(row[head.name]) for head in heads] for row in study.rows],
         "surfaces": [_surface(study, row) for row in study.rows],
         "runs": os.path.relpath(study.runs, study.folder),
         "colours": _colours(),
@@ -41,11 +45,14 @@ def write_study_page(study: Study, pictures: Sequence[Path]) -> Path:
     return study.folder / PAGE
 
 
-def _head(head: Heading) -> dict[str, Any]:
-    unit, size = (head.show_unit, head.show_size) if head.role == "input" else SHOWN.get(head.unit, (head.unit, 1.0))
+def _head(study: Study, head: Heading) -> dict[str, Any]:
+    unit, size = head.show_unit, head.show_size
+    if head.role != "input":
+        scale, unit = laboratory_unit(head.unit, *(value(row, head.name) for row in study.rows))
+        size = 1.0 / scale
     return {
         "name": head.name, "unit": unit, "size": size, "role": head.role, "meaning": head.meaning,
-        "extra": head.name in EXTRA,
+        "extra": head.name in EXTRA or head.name.endswith(outputs.RESOLUTION),
     }  # fmt: skip
 
 

@@ -10,12 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from phasefield.api import read_case
+from phasefield.case.file.source import parse_key
 from phasefield.errors import PhasefieldError
 from phasefield.studies import sensitivity
 from phasefield.studies.sensitivity import Index, value
 from phasefield.studies.sweep.contours import FineGrid, columns_of, is_log, map_inputs, numeric
+from phasefield.studies.sweep.outputs import RESULT
 from phasefield.studies.sweep.studyfile import CASE, SEED
 from phasefield.studies.sweep.table import Heading, Study
+from phasefield.text.laboratory import laboratory_unit
 from phasefield.viz.plots.study import (
     Contours,
     Response,
@@ -25,14 +28,12 @@ from phasefield.viz.plots.study import (
     sobol_bars,
     value_map,
 )
-from phasefield.viz.style import MICRON
 
 RESPONSE, MAP, SOBOL = "response.png", "map.png", "sobol.png"
 NAMED = ("film", "counter", "lithium", "surface", "grid", "cathode")  # tables whose name an axis needs
 MOST_CURVES = 6
 MOST_PANELS = 9
 LOG_FROM = 20.0  # ratio of largest to smallest from which an output's axis is logarithmic
-SHOWN = {"m": (MICRON, 1e-6), "s": ("h", 3600.0), "V": ("mV", 1e-3)}  # units of outputs in pictures
 WORDS = {"wagner_number": "Wagner number", "current_share": "current over the limiting current"}
 
 
@@ -61,11 +62,11 @@ def scale_of(study: Study, head: Heading) -> Scale:
 
 def output_scale(study: Study, output: Heading) -> tuple[Scale, float]:
     """Return how an output is drawn, and the size of its unit, SI."""
-    unit, size = SHOWN.get(output.unit, (output.unit, 1.0))
     values = [v for row in study.rows if math.isfinite(v := value(row, output.name))]
+    scale, unit = laboratory_unit(output.unit, *values)
     log = min(values) > 0.0 and max(values) > LOG_FROM * min(values)
-    words = output.name.replace("_", " ")
-    return Scale(f"{words} ({unit})" if unit else words, log), size
+    words = output.name.removeprefix(RESULT).replace("_", " ")
+    return Scale(f"{words} ({unit})" if unit else words, log), 1.0 / scale
 
 
 def short(head: Heading) -> str:
@@ -163,13 +164,20 @@ def places_of_cases(study: Study, keys: Sequence[str]) -> dict[str, tuple[float,
             values = []
             for key in keys:
                 node: object = case
-                for part in key.split("."):
-                    node = getattr(node, part, None)
+                for part in parse_key(key):
+                    node = _inside(node, part)
                 if isinstance(node, int | float):
                     values.append(float(node))
             if len(values) == 2:
                 found[case.electrolyte.name] = (values[0], values[1])
     return found
+
+
+def _inside(node: object, part: str | int) -> object:
+    """Return a part of a case: a key of a table, or a place of a list; None where there is none."""
+    if isinstance(part, int):
+        return node[part] if isinstance(node, tuple) and part < len(node) else None
+    return getattr(node, part, None)
 
 
 def study_sobol(study: Study, output: str) -> tuple[list[Index], int] | None:

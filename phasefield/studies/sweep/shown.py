@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from phasefield.machine.load import slowdown
 from phasefield.simulation.progress import LINE_EVERY, compilation_ahead, compilation_line, kernels_kept
+from phasefield.studies.sensitivity import value
+from phasefield.studies.sweep import outputs
 from phasefield.studies.sweep.engine import Tally
 from phasefield.studies.sweep.study import Prepared, Where
-from phasefield.studies.sweep.table import TABLE, Study, point_label
+from phasefield.studies.sweep.table import TABLE, Heading, Study, is_wanted, point_label, with_resolution
 from phasefield.studies.sweep.worker import Done
 from phasefield.text.formatting import MICRO, MILLI, number, plain_table, spell, spell_wall
+from phasefield.text.laboratory import laboratory_unit
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -146,6 +149,36 @@ class Board:
         return table
 
 
+def _results(study: Study) -> Table | None:
+    """Return the outputs that the study is made for, a row for each run of a small study; None for a large one."""
+    wanted = [head for head in study.headings if is_wanted(study, head)]
+    rows = [row for row in study.rows if any(row[head.name] is not None for head in wanted)]
+    if not wanted or not 0 < len(rows) <= MOST_LINES:
+        return None
+    units = [laboratory_unit(head.unit, *(value(row, head.name) for row in rows)) for head in wanted]
+    names = [head.name.removeprefix(outputs.RESULT).replace("_", " ") for head in wanted]
+    titles = [f"{name} ({unit})" if unit else name for name, (_, unit) in zip(names, units, strict=True)]
+    inputs = study.inputs
+    heads = [heading_text(head) for head in inputs] or ["point"]
+    table = plain_table(*heads, *titles)
+    for row in rows:
+        own = [input_text(head, row[head.name]) for head in inputs] or [str(row["point"])]
+        found = [with_resolution(row, head, scale) for head, (scale, _) in zip(wanted, units, strict=True)]
+        table.add_row(*own, *found)
+    return table
+
+
+def heading_text(head: Heading) -> str:
+    """Return an input's head with the unit of the study file."""
+    name = head.name.split(".")[-1].replace("_", " ")
+    return f"{name} ({head.show_unit})" if head.show_unit else name
+
+
+def input_text(head: Heading, one: object) -> str:
+    """Return an input in the unit of the study file."""
+    return f"{one / head.show_size:.4g}" if isinstance(one, int | float) else str(one)
+
+
 def print_study(console: Console, study: Study, tally: Tally | None) -> None:
     """Print how many runs ended how, what they cost, and what went wrong."""
     count = Counter(str(row["status"]) for row in study.rows)
@@ -158,6 +191,8 @@ def print_study(console: Console, study: Study, tally: Tally | None) -> None:
         console.print(f"  {n} x {note}", soft_wrap=True)
     if len(notes) > MOST_NOTES:
         console.print(f"  and {len(notes) - MOST_NOTES} other notes, in the table", soft_wrap=True)
+    if (table := _results(study)) is not None:
+        console.print(table)
     if tally is not None and tally.runs:
         console.print(
             f"{tally.runs} runs in {spell_wall(tally.wall)} on {tally.workers} workers: cores used "

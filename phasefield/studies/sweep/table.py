@@ -80,11 +80,26 @@ def headings(planner: Planner) -> list[Heading]:
 
 
 def study_outputs(planner: Planner) -> dict[str, RunOutput]:
-    """Return the outputs of a study, by name."""
+    """Return the outputs of a study, by name; behind each result of an experiment its resolution."""
     extra = [*planner.study.outputs]
     if "output" in planner.study.figures:
         extra.append(RunOutput.read(planner.study.figures["output"]))
-    return {**STANDARD, **{output.name: output for output in extra}}
+    found = {**STANDARD}
+    for output in extra:
+        found[output.name] = output
+        if (resolution := outputs.resolution_of(output)) is not None:
+            found[resolution.name] = resolution
+    return found
+
+
+def with_resolution(row: Row, head: Heading, scale: float) -> str:
+    """Return an output of a row times a scale, and its resolution where it has one."""
+    from phasefield.text.formatting import number
+
+    own, other = row[head.name], row.get(head.name + outputs.RESOLUTION)
+    if not isinstance(other, int | float) or not math.isfinite(other):
+        return number(own, scale)
+    return f"{number(own, scale)} \N{PLUS-MINUS SIGN} {other * scale:.2g}"
 
 
 def value_text(column: Column, value: float | str) -> str:
@@ -269,6 +284,13 @@ class Study:
                 data[head.name].attrs |= {"units": head.unit or "1", "long_name": head.meaning}
         data.attrs["title"] = self.title
         return data
+
+
+def is_wanted(study: Study, head: Heading) -> bool:
+    """Return whether a column is the output of the pictures, or one that the file asks for besides the standard."""
+    if head.role != "output" or head.name.endswith(outputs.RESOLUTION):
+        return False
+    return head.name == str(study.about["figures"].get("output", "Sz")) or head.name not in STANDARD
 
 
 def open_study(where: Path | str) -> Study:

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.api import read_case
-from phasefield.files.atomic import replace_text
 from phasefield.results.run import open_run
-from phasefield.studies.attribution.inputs import seeded
 from phasefield.studies.compare import PlannedRun
+from phasefield.studies.seeds import band_text, case_with_seed, half_band
 from phasefield.validation.row import CALIBRATED, PREDICTED, Experiment, Row
 from phasefield.viz.plots.curves import Curve, Plot
 
@@ -21,7 +20,6 @@ Floats = NDArray[np.float64]
 
 CASES = ("pll", "pllz")
 SEEDS = 8
-INSIDE = 0.95  # share of the means of other seeds that a band holds
 SPREAD = "film.patches.spread"
 STATED = {"pll": ("> 200", 200.0, "[1] Fig. 5a"), "pllz": ("about 50", 50.0, "[1] Fig. 5b")}
 SZ = "Sz (\N{MICRO SIGN}m)"
@@ -36,12 +34,8 @@ def seed_runs(out: Path, cycled: Path) -> list[PlannedRun]:
         case = read_case(name)
         found.append(PlannedRun(name, name, case, cycled / name))
         for seed in range(2, SEEDS + 1):
-            path = out / "cases" / f"{name}-seed{seed}.toml"
-            text = seeded(case, seed)
-            if not path.is_file() or path.read_text(encoding="utf-8") != text:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                replace_text(path, text)
-            found.append(PlannedRun(path.stem, str(path), read_case(path), out / path.stem))
+            path, one = case_with_seed(case, name, seed, out / "cases")
+            found.append(PlannedRun(path.stem, str(path), one, out / path.stem))
     return found
 
 
@@ -53,23 +47,23 @@ def seeds(runs: Sequence[PlannedRun]) -> Experiment:
         of = [entry for entry in runs if entry.name.split("-")[0] == name]
         time, sz, sides, areas = _gather(of, end)
         label = name.upper()
-        mean, half = UM * sz.mean(axis=0), UM * _half(sz)
+        mean, half = UM * sz.mean(axis=0), UM * half_band(sz)
         over_time.append(Curve(label, time / HOUR, mean, theory=True, band=(mean - half, mean + half)))
         over_side.append(Curve(label, UM * sides, UM * areas.mean(axis=0)))
         last[name] = UM * sz[:, -1]
         text, stated, where = STATED[name]
         one = last[name]
         says = (
-            f"95 % band of the mean {_band(one)}; the single runs lie from {one.min():.3g} to {one.max():.3g} um, "
+            f"95 % band of the mean {band_text(one)}; the single runs lie from {one.min():.3g} to {one.max():.3g} um, "
             f"standard deviation {one.std(ddof=1):.2g} um"
         )
         rows.append(Row(label, f"Sz, mean of {len(of)} seeds", text, stated, float(one.mean()), "um", CALIBRATED, where,
                         SPREAD, says))  # fmt: skip
     ratio = last["pll"] / last["pllz"]
-    without = "" if abs(float(ratio.mean()) - 4.0) <= float(_half(ratio)) else ", which excludes 4"
+    without = "" if abs(float(ratio.mean()) - 4.0) <= float(half_band(ratio)) else ", which excludes 4"
     rows.append(Row("PLL/PLLZ", f"ratio of Sz, mean of {len(ratio)} seeds", "> 4", 4.0, float(ratio.mean()), "",
                     CALIBRATED, "[1] Fig. 5a, b", SPREAD,
-                    f"95 % band of the mean {_band(ratio)}{without}"))  # fmt: skip
+                    f"95 % band of the mean {band_text(ratio)}{without}"))  # fmt: skip
     for name in CASES:
         curve = next(curve for curve in over_side if curve.name == name.upper())
         part = float(curve.y[-1] / curve.y[-2])
@@ -134,16 +128,3 @@ def on_squares(height: Floats, spacing: float) -> Iterator[tuple[float, float]]:
         cut = height[: k * side, : k * side].reshape(k, side, k, side)
         yield side * spacing, float(np.mean(cut.max(axis=(1, 3)) - cut.min(axis=(1, 3))))
         side *= 2
-
-
-def _half(values: Floats) -> Floats:
-    """Return half the width of the 95 % band of the mean over the first axis."""
-    from scipy.special import stdtrit  # Student's t, of so many degrees of freedom
-
-    t = float(stdtrit(len(values) - 1, 0.5 + 0.5 * INSIDE))
-    return np.asarray(t * values.std(axis=0, ddof=1) / math.sqrt(len(values)))
-
-
-def _band(values: Floats) -> str:
-    half = float(_half(values))
-    return f"{values.mean() - half:.3g} to {values.mean() + half:.3g}"
