@@ -169,7 +169,7 @@ def test_nothing_global_is_left_changed(tmp_path: Path) -> None:
 
 
 LOW = (
-    "phasefield.viz", "phasefield.results", "phasefield.topography", "phasefield.files", "phasefield.text",
+    "phasefield.viz", "phasefield.results", "phasefield.topography", "phasefield.measured", "phasefield.files", "phasefield.text",
     "phasefield.errors", "phasefield.constants", "phasefield.fields",
 )  # fmt: skip
 
