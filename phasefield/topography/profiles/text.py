@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from phasefield import units
 from phasefield.errors import shown
 from phasefield.files.atomic import read_start
+from phasefield.files.decode import decoded
 from phasefield.topography.profiles.profile import MOST_POINTS, Floats, ProfileError
 
 MOST_TEXT = 2**28  # bytes: 30 million numbers, which are read in some seconds
@@ -64,7 +65,7 @@ def read_text_map(file: Path, unit: float | None) -> tuple[Floats, tuple[float, 
     data = read_start(file, MOST_TEXT + 1)
     if len(data) > MOST_TEXT:
         found.fail(f"is larger than {MOST_TEXT >> 20} MB; cut it down, or write it as .npz")
-    for number, line in enumerate(StringIO(_decoded(data)), 1):
+    for number, line in enumerate(StringIO(decoded(data)), 1):
         _read_line(found, number, line.strip(" \r\n"))
     if not found.rows:
         found.fail("holds no numbers")
@@ -84,15 +85,6 @@ def read_text_map(file: Path, unit: float | None) -> tuple[Floats, tuple[float, 
     if {"pixel", "width", "height"} & {*found.told}:
         found.fail("has columns of coordinates, and a head that tells their size; remove those lines")
     return heights, pixel
-
-
-def _decoded(data: bytes) -> str:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", errors="replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
 
 
 def _read_line(found: _Text, number: int, line: str) -> None:
