@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from phasefield.cli.experiments import experiments
+from phasefield.cli.fit import fits
 from phasefield.cli.options import (
     MAKING,
     PRINTING,
@@ -328,6 +329,7 @@ def compare(
 app.add_typer(experiments)
 app.add_typer(stored)
 app.add_typer(studies)
+app.add_typer(fits)
 app.add_typer(profiling)
 app.add_typer(viewing)
 app.add_typer(verifying)

@@ -71,7 +71,7 @@ def fit_truth(folder: Path, seed: int) -> tuple[list[Row], bool, float]:
     random = np.random.default_rng(seed)
     drawn = {
         key: low + (high - low) * u if key.endswith("number") else low * math.exp(u * math.log(high / low))
-        for (key, (low, high)), u in zip(RANGES.items(), random.random(len(RANGES)), strict=True)
+        for (key, (low, high)), u in zip(RANGES.items(), random.random(len(RANGES)).tolist(), strict=True)
     }
     law = list(LAWS)[seed % len(LAWS)]
     text = {key: f'"{value!r} {UNITS[key]}"' if key in UNITS else repr(value) for key, value in drawn.items()}

@@ -1,0 +1,86 @@
+"""The pictures of a fit from its result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phasefield.errors import CaseError
+from phasefield.fitting.data import Observation
+from phasefield.fitting.result import TAILS, FitResult
+from phasefield.viz.plots.fit import MINUS_IM, Compared, Marginal, compared, corner, residuals
+
+Floats = NDArray[np.float64]
+
+CORNER, DATA, RESIDUALS = "corner.png", "data.png", "residuals.png"
+BAND = 200  # samples of the posterior behind a band
+OHM_CM2, HOUR, MINUTE = 1e-4, 3600.0, 60.0  # ohm m^2 in an ohm cm^2, s
+LONG = 7200.0  # s, from which a trace is drawn in hours
+
+
+def draw_fit(result: FitResult, folder: Path) -> list[Path]:
+    """Draw the posterior, data over the band of the prediction, and residuals; return the paths."""
+    marginals = []
+    for k, one in enumerate(result.estimates):
+        unknown, size = one.unknown, one.unknown.quantity.size
+        samples = np.array([unknown.value(float(u)) for u in result.posterior.u[:, k]]) / size
+        prior = (unknown.low / size, unknown.high / size)
+        marginals.append(
+            Marginal(unknown.label, samples, one.interval.best / size, prior, unknown.log, one.verdict.word)
+        )
+    files = [_compared(result, k, band) for k, band in enumerate(_bands(result))]
+    title = result.fit.title
+    return [
+        corner(marginals, f"{title}: posterior", folder / CORNER),
+        compared(files, f"{title}: data and prediction", folder / DATA),
+        residuals(files, f"{title}: residuals", folder / RESIDUALS),
+    ]
+
+
+def _bands(result: FitResult) -> list[tuple[Floats, Floats]]:
+    """Return where nine of ten measured values are predicted: by the posterior and the noise."""
+    random = np.random.default_rng(result.fit.seed)
+    u = result.posterior.u
+    shown: list[list[Floats]] = [[] for _ in result.data]
+    for row in u[:: max(1, len(u) // BAND)]:
+        try:
+            predicted = result.forward.predict(row, result.data).data
+        except CaseError:
+            continue
+        for k, (one, noise) in enumerate(zip(result.data, result.best.noise, strict=True)):
+            shown[k].append(predicted[k] + noise.deviation * one.scale * random.standard_normal(one.scale.size))
+    bands = []
+    for part in shown:
+        low, high = np.quantile(np.array(part), TAILS, axis=0)
+        bands.append((low, high))
+    return bands
+
+
+def _compared(result: FitResult, k: int, band: tuple[Floats, Floats]) -> Compared:
+    one, predicted = result.data[k], result.prediction.data[k]
+    over = (one.measured - predicted) / (result.best.noise[k].deviation * one.scale)
+    if one.drive is not None:
+        return _trace(one, predicted, band, over)
+    n = one.x.size
+    cut = [a[n:] / -OHM_CM2 for a in (one.measured, predicted, band[1], band[0])]
+    return Compared(
+        f"{one.file.name}: spectrum", "Re Z (ohm cm^2)", MINUS_IM, one.measured[:n] / OHM_CM2, cut[0], cut[1],
+        (cut[2], cut[3]), (("Re Z", over[:n]), ("Im Z", over[n:])), one.x, "frequency (Hz)", False,
+        predicted[:n] / OHM_CM2,
+    )  # fmt: skip
+
+
+def _trace(one: Observation, predicted: Floats, band: tuple[Floats, Floats], over: Floats) -> Compared:
+    long = one.x[-1] > LONG
+    time, label = (one.x / HOUR, "time (h)") if long else (one.x / MINUTE, "time (min)")
+    scaled: Sequence[Floats] = [1e3 * a for a in (one.measured, predicted, *band)]
+    quantity, unit = "voltage", "mV"
+    if one.role == "polarisation":  # the voltage is held: what is compared is the one that the current means
+        quantity = "voltage of the measured current"
+    return Compared(
+        f"{one.file.name}: {one.role}", label, f"{quantity} ({unit})", time, scaled[0], scaled[1],
+        (scaled[2], scaled[3]), (("voltage", over),), time, label, False,
+    )  # fmt: skip
