@@ -1,16 +1,16 @@
-"""The pictures of a fit from its result."""
+"""The pictures of a fit: the posterior, data over the prediction, residuals."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.errors import CaseError
-from phasefield.fitting.data import Observation
+from phasefield.fitting.data import JUMP, Observation
 from phasefield.fitting.result import TAILS, FitResult
+from phasefield.text.formatting import MILLI
 from phasefield.viz.plots.fit import MINUS_IM, Compared, Marginal, compared, corner, residuals
 
 Floats = NDArray[np.float64]
@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 CORNER, DATA, RESIDUALS = "corner.png", "data.png", "residuals.png"
 BAND = 200  # samples of the posterior behind a band
 OHM_CM2, HOUR, MINUTE = 1e-4, 3600.0, 60.0  # ohm m^2 in an ohm cm^2, s
+UA_CM2 = 100.0  # uA/cm^2 in an A/m^2
 LONG = 7200.0  # s, from which a trace is drawn in hours
 
 
@@ -68,19 +69,26 @@ def _compared(result: FitResult, k: int, band: tuple[Floats, Floats]) -> Compare
     cut = [a[n:] / -OHM_CM2 for a in (one.measured, predicted, band[1], band[0])]
     return Compared(
         f"{one.file.name}: spectrum", "Re Z (ohm cm^2)", MINUS_IM, one.measured[:n] / OHM_CM2, cut[0], cut[1],
-        (cut[2], cut[3]), (("Re Z", over[:n]), ("Im Z", over[n:])), one.x, "frequency (Hz)", False,
+        (cut[2], cut[3]), (("Re Z", over[:n]), ("Im Z", over[n:])), one.x, "frequency (Hz)", True,
         predicted[:n] / OHM_CM2,
     )  # fmt: skip
 
 
 def _trace(one: Observation, predicted: Floats, band: tuple[Floats, Floats], over: Floats) -> Compared:
-    long = one.x[-1] > LONG
-    time, label = (one.x / HOUR, "time (h)") if long else (one.x / MINUTE, "time (min)")
-    scaled: Sequence[Floats] = [1e3 * a for a in (one.measured, predicted, *band)]
-    quantity, unit = "voltage", "mV"
-    if one.role == "polarisation":  # the voltage is held: what is compared is the one that the current means
-        quantity = "voltage of the measured current"
+    """Return a trace to draw: its voltage, or the current of a held one: the measured current brings other voltages."""
+    assert one.drive is not None
+    j = one.drive.moment
+    if one.role == "polarisation":
+        time, label = one.x, "time (s)"
+        current = [UA_CM2 * a for a in (j, j * one.measured / predicted, j * one.measured / band[1])]
+        return Compared(
+            f"{one.file.name}: polarisation", label, "current density (uA/cm^2)", time, current[0], current[1],
+            (current[2], UA_CM2 * j * one.measured / band[0]), (("", over),), time, label, True,
+        )  # fmt: skip
+    time, label = (one.x / HOUR, "time (h)") if one.x[-1] > LONG else (one.x / MINUTE, "time (min)")
+    scaled = [MILLI * a for a in (one.measured, predicted, *band)]
+    breaks = np.flatnonzero(np.abs(np.diff(j)) > JUMP * np.abs(j).max()) + 1
     return Compared(
-        f"{one.file.name}: {one.role}", label, f"{quantity} ({unit})", time, scaled[0], scaled[1],
-        (scaled[2], scaled[3]), (("voltage", over),), time, label, False,
+        f"{one.file.name}: cycling", label, "voltage (mV)", time, scaled[0], scaled[1], (scaled[2], scaled[3]),
+        (("", over),), time, label, False, breaks=tuple(int(k) for k in breaks),
     )  # fmt: skip

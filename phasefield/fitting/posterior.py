@@ -16,13 +16,14 @@ from phasefield.fitting.least_squares import Best
 
 Floats = NDArray[np.float64]
 
-EVALUATIONS = 24_000  # of the flat cell: half a minute
+EVALUATIONS = 16_000  # of the flat cell: half a minute
 WALKERS = 4  # for each unknown, and not fewer than LEAST_WALKERS
 LEAST_WALKERS = 24
 BURNT = 0.3  # of the steps, before the walkers are where they belong; they begin at Laplace's approximation
 KEPT = 4000  # samples of the posterior
 SWEEPS = 20  # of a sampler of normal distributions before its samples are taken
 LEAST_INFORMATION = 1e-9  # of a direction that the data say nothing of
+ROUND_OFF = 1e-12  # of a direction: it does not move an unknown by so little
 EDGE = 1e-9  # of a prior: samples stay inside
 
 
@@ -89,8 +90,8 @@ def laplace(best: Best, count: int, seed: int) -> Floats:
             pull = information @ v
             precision = float(v @ pull)
             mean, deviation = -((u - best.u) @ pull) / precision, 1.0 / math.sqrt(precision)
-            with np.errstate(divide="ignore"):
-                ends = np.sort([(EDGE - u) / v, (1.0 - EDGE - u) / v], axis=0)
+            moves = np.abs(v) > ROUND_OFF
+            ends = np.sort([(EDGE - u[:, moves]) / v[moves], (1.0 - EDGE - u[:, moves]) / v[moves]], axis=0)
             least, most = ends[0].max(axis=1), ends[1].min(axis=1)
             low, high = ndtr((least - mean) / deviation), ndtr((most - mean) / deviation)
             t = mean + deviation * ndtri(low + (high - low) * random.random(count))

@@ -1,4 +1,4 @@
-"""Ten made-up cells, fitted: how often intervals of 90 % hold the truth. `python tests/fitting/test_coverage.py` prints.
+"""Ten made-up cells, fitted: how often intervals of 90 % hold the truth. `PYTHONPATH=tests python tests/fitting/test_coverage.py` prints.
 
 With about 80 intervals, 90 % of which should hold the truth, the share scatters by 3.4 %: 80 to 98 % are three of that.
 """
@@ -6,7 +6,6 @@ With about 80 intervals, 90 % of which should hold the truth, the share scatters
 from __future__ import annotations
 
 import math
-import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-from made_up import truth, write_cycling, write_polarisation, write_spectrum
+from made_up_cells import truth, write_cycling, write_polarisation, write_spectrum
 
 from phasefield.fitting.fit import make_fit, prepare_fit
 from phasefield.fitting.fitfile import read_fit

@@ -43,7 +43,8 @@ class Marginal:
 class Compared:
     """One file: x, what was measured, what is predicted and its band of 90 %, residuals over the noise.
 
-    x and y of a spectrum are Re Z and -Im Z, and frequency is given.
+    over: frequency or time, of the residuals; log: whether its axis is logarithmic; predicted_x: of a curve in the plane,
+    a spectrum, whose x is predicted, too; breaks: points before which a line is interrupted.
     """
 
     title: str
@@ -58,6 +59,7 @@ class Compared:
     over_label: str
     log: bool
     predicted_x: Floats | None = None
+    breaks: tuple[int, ...] = ()
 
 
 def corner(marginals: Sequence[Marginal], title: str, path: Path) -> Path:
@@ -180,22 +182,31 @@ def compared(files: Sequence[Compared], title: str, path: Path) -> Path:
     with look():
         figure = new_figure(WIDE, HIGH * len(files) + 0.4)
         figure.suptitle(title, x=0.01, ha="left", fontsize=10)
-        for axes, one in zip(figure.subplots(len(files), squeeze=False)[:, 0], files, strict=True):
-            axes.set_title(one.title, loc="left")
-            x = one.x if one.predicted_x is None else one.predicted_x
-            axes.fill_between(x, *one.band, color=RUN_COLOURS[5], alpha=0.35, lw=0, label="predicted, 90 %")
-            axes.plot(one.x, one.measured, "o", color=INK, ms=2.4, mfc="none", mew=0.6, label="measured")
-            axes.plot(x, one.predicted, "-", color=RUN_COLOURS[1], lw=1.1, label="best")
-            if one.predicted_x is not None:
-                axes.set_aspect("equal", adjustable="datalim")
-            if one.log:
-                axes.set_xscale("log")
-                powers(axes.xaxis)
-            axes.set_xlabel(one.x_label)
-            axes.set_ylabel(one.y_label)
-            axes.legend(loc="best")
+        for k, (axes, one) in enumerate(zip(figure.subplots(len(files), squeeze=False)[:, 0], files, strict=True)):
+            _compare(axes, one)
+            if k == 0:
+                axes.legend(loc="best")
         figure.set_layout_engine("constrained")
         return save(figure, path)
+
+
+def _compare(axes: Axes, one: Compared) -> None:
+    axes.set_title(one.title, loc="left")
+    plane = one.predicted_x is not None
+    x, predicted, low, high = (
+        np.insert(np.asarray(a, dtype=np.float64), one.breaks, np.nan)
+        for a in (one.predicted_x if one.predicted_x is not None else one.x, one.predicted, *one.band)
+    )
+    axes.fill_between(x, low, high, color=RUN_COLOURS[5], alpha=0.35, lw=0, label="predicted, 90 %")
+    axes.plot(one.x, one.measured, "o", color=INK, ms=2.4, mfc="none", mew=0.6, label="measured")
+    axes.plot(x, predicted, "-", color=RUN_COLOURS[1], lw=1.1, label="best")
+    if plane:
+        axes.set_aspect("equal", adjustable="datalim")
+    elif one.log:
+        axes.set_xscale("log")
+        powers(axes.xaxis)
+    axes.set_xlabel(one.x_label)
+    axes.set_ylabel(one.y_label)
 
 
 def residuals(files: Sequence[Compared], title: str, path: Path) -> Path:
