@@ -12,11 +12,11 @@ from phasefield.fitting.data import Observation, load_data
 from phasefield.fitting.fitfile import FitFile
 from phasefield.fitting.forward import Forward, forward_of
 from phasefield.fitting.growth import compare_laws
-from phasefield.fitting.identifiability import combinations, verdict
+from phasefield.fitting.identifiability import combinations, verdict, wider
 from phasefield.fitting.least_squares import Best, best_fit, improved
 from phasefield.fitting.posterior import Posterior, posterior
 from phasefield.fitting.profile_likelihood import Profile, profile
-from phasefield.fitting.result import Estimate, FitResult, Interval, Law, interval
+from phasefield.fitting.result import Estimate, FitResult, Interval, Law
 
 BETTERED = 3  # times that a profile may find a better place than the best
 
@@ -82,10 +82,10 @@ def _estimates(
     best: Best, profiles: Sequence[Profile], forward: Forward, samples: Posterior, data: Sequence[Observation],
     known: Sequence[Interval],
 ) -> tuple[Estimate, ...]:  # fmt: skip
-    """Return each unknown with its interval and verdict."""
+    """Return each unknown with its interval, of the posterior and of the profile, whichever is wider, and verdict."""
     found = []
     for k, (one, shape) in enumerate(zip(forward.unknowns, profiles, strict=True)):
-        low, high = interval(samples.u[:, k])
+        low, high = wider(samples.u[:, k], shape)
         quantity = one.quantity
         found.append(
             Estimate(

@@ -83,7 +83,7 @@ def verdict(
 ) -> Verdict:
     """Return what the data say of unknown k; u: samples of the posterior."""
     one = forward.unknowns[k]
-    low, high = interval(u[:, k])
+    low, high = wider(u[:, k], found)
     width = (high - low) / (TAILS[1] - TAILS[0])
     closed = (found.bounded[0] or one.limits[0], found.bounded[1] or one.limits[1])
     word = NOT
@@ -98,6 +98,15 @@ def verdict(
     if partners:
         reason += f"; these data do not tell it from {' and '.join(other.name for other in partners)}"
     return Verdict(word, width, edge, reason, settle(one, partners, forward, data, known))
+
+
+def wider(samples: Floats, found: Profile) -> tuple[float, float]:
+    """Return the interval of 90 % of the samples, or where the profile goes farther, of both.
+
+    They agree for a normal posterior. Else a walk may have missed a part of it, and the profile a part of its weight.
+    """
+    low, high = interval(samples)
+    return min(low, found.low) if found.bounded[0] else low, max(high, found.high) if found.bounded[1] else high
 
 
 def _open(one: Unknown, found: Profile, closed: tuple[bool, bool]) -> str:

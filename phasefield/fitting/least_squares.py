@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,9 @@ Floats = NDArray[np.float64]
 Residuals = Callable[[Floats], Floats]
 
 SCREENED = 64  # places, evenly spread over the priors, of which the best are starts
-STARTS = 5
+STARTS = 8
+SAME_PLACE = 0.02  # of a prior: two minima so near are one
+NEAR_MINIMUM = 6.0  # of chi^2 above the least: another minimum, beyond, holds a few per cent of the posterior at most
 EVALUATIONS = 60  # of a Jacobian, at most
 ROUNDS = 4  # of noise and fit in turn
 SAME_NOISE = 0.02  # a change of the noise that changes no weight
@@ -42,12 +44,16 @@ class Noise:
 
 @dataclass(frozen=True)
 class Best:
-    """The best place u of the priors, chi^2 there, its Jacobian by u, and the noise of each file."""
+    """The best place u of the priors, chi^2 there, its Jacobian by u, and the noise of each file.
+
+    others: further minima, nearly as good: film and charge transfer can change their places, for instance.
+    """
 
     u: Floats
     chi2: float
     jacobian: Floats
     noise: tuple[Noise, ...]
+    others: tuple[Best, ...] = ()
 
     @property
     def deviations(self) -> tuple[float, ...]:
@@ -69,14 +75,23 @@ def minimise(residuals: Residuals, start: Floats) -> tuple[Floats, float]:
     return np.asarray(found.x), 2.0 * float(found.cost)
 
 
-def search(residuals: Residuals, n: int, seed: int, starts: int = STARTS) -> tuple[Floats, float]:
-    """Return the best of what several starts lead to; n: unknowns."""
+def search(residuals: Residuals, n: int, seed: int, starts: int = STARTS) -> list[tuple[Floats, float]]:
+    """Return the minima that several starts lead to, from the best on; n: unknowns."""
     from scipy.stats import qmc
 
     places = qmc.Sobol(n, seed=seed).random(SCREENED)
     costs = [float(np.sum(residuals(u) ** 2)) for u in places]
     found = [minimise(residuals, places[k]) for k in np.argsort(costs, kind="stable")[:starts]]
-    return min(found, key=lambda one: one[1])
+    return _apart(found)
+
+
+def _apart(found: list[tuple[Floats, float]]) -> list[tuple[Floats, float]]:
+    """Return the minima that are not at one place, from the best on."""
+    kept: list[tuple[Floats, float]] = []
+    for u, chi2 in sorted(found, key=lambda one: one[1]):
+        if all(np.max(np.abs(u - other)) > SAME_PLACE for other, _ in kept):
+            kept.append((u, chi2))
+    return kept
 
 
 def jacobian(residuals: Residuals, u: Floats) -> Floats:
@@ -93,14 +108,14 @@ def best_fit(forward: Forward, data: Sequence[Observation], seed: int) -> Best:
     """Return the best values, and the noise that their residuals show where it is not stated."""
     n = len(forward.unknowns)
     deviations = [TYPICAL[one.role] if one.noise is None else one.noise for one in data]
-    u = np.zeros(n)
-    for turn in range(ROUNDS):
+    minima: list[tuple[Floats, float]] = []
+    for _ in range(ROUNDS):
 
         def residuals(u: Floats, now: Sequence[float] = tuple(deviations)) -> Floats:
             return forward.residuals(u, data, now)
 
-        u, chi2 = search(residuals, n, seed) if turn == 0 else minimise(residuals, u)
-        noise = _noise(residuals(u), data, deviations, n)
+        minima = _apart([minimise(residuals, u) for u, _ in minima]) if minima else search(residuals, n, seed)
+        noise = _noise(residuals(minima[0][0]), data, deviations, n)
         before, deviations = deviations, [one.deviation for one in noise]
         if np.allclose(before, deviations, rtol=SAME_NOISE):
             break
@@ -108,8 +123,9 @@ def best_fit(forward: Forward, data: Sequence[Observation], seed: int) -> Best:
     def weighted(u: Floats) -> Floats:
         return forward.residuals(u, data, deviations)
 
-    u, chi2 = minimise(weighted, u)
-    return Best(u, chi2, jacobian(weighted, u), tuple(noise))
+    minima = _apart([minimise(weighted, u) for u, _ in minima])
+    first, *others = [Best(u, chi2, jacobian(weighted, u), tuple(noise)) for u, chi2 in minima]
+    return replace(first, others=tuple(one for one in others if one.chi2 < first.chi2 + NEAR_MINIMUM))
 
 
 def improved(best: Best, forward: Forward, data: Sequence[Observation], start: Floats) -> Best:
@@ -118,8 +134,9 @@ def improved(best: Best, forward: Forward, data: Sequence[Observation], start: F
     def weighted(u: Floats) -> Floats:
         return forward.residuals(u, data, best.deviations)
 
-    u, chi2 = minimise(weighted, start)
-    return Best(u, chi2, jacobian(weighted, u), best.noise)
+    found = [minimise(weighted, u) for u in (start, best.u, *(one.u for one in best.others))]
+    first, *others = [Best(u, chi2, jacobian(weighted, u), best.noise) for u, chi2 in _apart(found)]
+    return replace(first, others=tuple(one for one in others if one.chi2 < first.chi2 + NEAR_MINIMUM))
 
 
 def _noise(residuals: Floats, data: Sequence[Observation], now: Sequence[float], n: int) -> list[Noise]:

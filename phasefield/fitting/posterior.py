@@ -46,7 +46,7 @@ def posterior(
 ) -> Posterior:
     """Return samples of the posterior; told: takes the share that is done."""
     if not has_emcee():
-        return Posterior(laplace(best, KEPT, seed), "Laplace approximation, since emcee is not installed", KEPT)
+        return Posterior(_weighted(best, seed), "Laplace approximation, since emcee is not installed", KEPT)
     import emcee
 
     n = best.u.size
@@ -58,10 +58,13 @@ def posterior(
             return -math.inf
         return -0.5 * float(np.sum(forward.residuals(u, data, best.deviations) ** 2))
 
-    moves = [(emcee.moves.DEMove(), 0.6), (emcee.moves.DESnookerMove(), 0.1), (emcee.moves.StretchMove(), 0.3)]
+    moves = [
+        (emcee.moves.DEMove(), 0.5), (emcee.moves.DEMove(gamma0=1.0), 0.15),  # the second one from minimum to minimum
+        (emcee.moves.DESnookerMove(), 0.1), (emcee.moves.StretchMove(), 0.25),
+    ]  # fmt: skip
     sampler = emcee.EnsembleSampler(walkers, n, log_probability, moves=moves)
     random = np.random.RandomState(seed)
-    state = emcee.State(laplace(best, walkers, seed), random_state=random.get_state())
+    state = emcee.State(_starts(best, walkers, seed), random_state=random.get_state())
     for k, _ in enumerate(sampler.sample(state, iterations=steps)):
         if k % 50 == 0:
             told(k / steps)
@@ -71,6 +74,26 @@ def posterior(
     every = max(1, kept.shape[0] // KEPT)
     independent = kept.shape[0] / slowest if math.isfinite(slowest) else 0.0
     return Posterior(np.asarray(kept[::every]), f"emcee, {walkers} walkers, {steps} steps", independent)
+
+
+def _starts(best: Best, walkers: int, seed: int) -> Floats:
+    """Return where the walkers begin: as many at each of the minima."""
+    minima = (best, *best.others)
+    each = [walkers // len(minima) + (k < walkers % len(minima)) for k in range(len(minima))]
+    return np.concatenate([laplace(one, count, seed + k) for k, (one, count) in enumerate(zip(minima, each, strict=True))])
+
+
+def _weighted(best: Best, seed: int) -> Floats:
+    """Return Laplace's samples of all minima, each with the weight of its normal distribution."""
+    minima = (best, *best.others)
+    weights = np.array([math.exp(-0.5 * (one.chi2 - best.chi2)) / _volume(one) for one in minima])
+    counts = np.maximum(1, np.round(KEPT * weights / weights.sum())).astype(int)
+    return np.concatenate([laplace(one, int(n), seed + k) for k, (one, n) in enumerate(zip(minima, counts, strict=True))])
+
+
+def _volume(one: Best) -> float:
+    """Return the root of the determinant of Fisher's information, at least that of the priors along each direction."""
+    return float(np.prod(np.sqrt(np.maximum(np.linalg.eigvalsh(one.information), 1.0))))
 
 
 def laplace(best: Best, count: int, seed: int) -> Floats:

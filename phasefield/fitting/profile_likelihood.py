@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,27 +38,42 @@ class Profile:
 
 
 def profile(best: Best, forward: Forward, data: Sequence[Observation], k: int) -> Profile:
-    """Return the profile likelihood of unknown k."""
-    variances = np.linalg.pinv(best.information + np.eye(best.u.size))
+    """Return the profile likelihood of unknown k: of the best minimum, its ends those of all that are nearly as good."""
+    found = _profile(best, best.chi2, forward, data, k)
+    for other in best.others:
+        if other.chi2 - best.chi2 < RISE and found.better is None:
+            one = _profile(other, best.chi2, forward, data, k)
+            bounded = (found.bounded[0] and one.bounded[0], found.bounded[1] and one.bounded[1])
+            low, high = min(found.low, one.low), max(found.high, one.high)
+            found = replace(found, low=low, high=high, bounded=bounded, better=one.better)
+    return found
+
+
+def _profile(here: Best, least: float, forward: Forward, data: Sequence[Observation], k: int) -> Profile:
+    """Return the profile of one minimum over the least chi^2 of all."""
+    variances = np.linalg.pinv(here.information + np.eye(here.u.size))
     step = max(FIRST, min(0.2, math.sqrt(float(variances[k, k]))))
-    sides = [_side(best, forward, data, k, sign * step) for sign in (-1.0, 1.0)]
-    places = [*reversed(sides[0][0]), float(best.u[k]), *sides[1][0]]
-    rises = [*reversed(sides[0][1]), 0.0, *sides[1][1]]
+    sides = [_side(here, least, forward, data, k, sign * step) for sign in (-1.0, 1.0)]
+    at, own = float(here.u[k]), here.chi2 - least
+    places = [*reversed(sides[0][0]), at, *sides[1][0]]
+    rises = [*reversed(sides[0][1]), own, *sides[1][1]]
     ends, bounded = [], []
     for (u, rise, _), edge in zip(sides, (0.0, 1.0), strict=True):
         passed = bool(rise) and rise[-1] >= RISE
         bounded.append(passed)
-        ends.append(_crossing([float(best.u[k]), *u], [0.0, *rise]) if passed else edge)
+        ends.append(_crossing([at, *u], [own, *rise]) if passed else edge)
     better = next((one for _, _, one in sides if one is not None), None)
     return Profile(np.array(places), np.array(rises), ends[0], ends[1], (bounded[0], bounded[1]), better)
 
 
 def _side(
-    best: Best, forward: Forward, data: Sequence[Observation], k: int, step: float
+    best: Best, least: float, forward: Forward, data: Sequence[Observation], k: int, step: float
 ) -> tuple[list[float], list[float], Floats | None]:
     """Return places and rises on one side of the best value, up to the first beyond RISE or the end of the prior."""
     others = np.arange(best.u.size) != k
-    start, places, rises = best.u[others], [], []
+    start = best.u[others]
+    places: list[float] = []
+    rises: list[float] = []
     distance = step
     for _ in range(EVALUATED):
         at = float(np.clip(best.u[k] + distance, 0.0, 1.0))
@@ -72,10 +87,10 @@ def _side(
             start, chi2 = minimise(residuals, start)
         else:
             chi2 = float(np.sum(residuals(start) ** 2))
-        if chi2 < best.chi2 - BETTER:
+        if chi2 < least - BETTER:
             return places, rises, np.insert(start, k, at)
         places.append(at)
-        rises.append(max(chi2 - best.chi2, 0.0))
+        rises.append(max(chi2 - least, 0.0))
         if rises[-1] >= RISE:
             break
         distance *= FARTHER

@@ -81,10 +81,10 @@ def fit_truth(folder: Path, seed: int) -> tuple[list[Row], bool, float]:
     case = truth(folder, values)
     layer, permittivity = 1e-2 * drawn["spectrum.double_layer"], drawn["spectrum.film_permittivity"]
     write_spectrum(
-        folder / "eis.csv", case, (1e6, 1e-3), 0.01, seed, double_layer=layer, film_permittivity=permittivity
+        folder / "eis.csv", case, (1e6, 1e-3), 0.01, 3000 + seed, double_layer=layer, film_permittivity=permittivity
     )
-    write_cycling(folder / "cell.csv", case, [(2.0, 3600.0), (-2.0, 3600.0)] * 10, 2e-3, seed)
-    write_polarisation(folder / "bv.csv", case, 0.01, 3600.0, 0.01, seed)
+    write_cycling(folder / "cell.csv", case, [(2.0, 3600.0), (-2.0, 3600.0)] * 10, 2e-3, 1000 + seed)
+    write_polarisation(folder / "bv.csv", case, 0.01, 3600.0, 0.01, 2000 + seed)
     (folder / "fit.toml").write_text(FIT, encoding="utf-8")
     result = make_fit(prepare_fit(read_fit(folder / "fit.toml")), lambda line: None)
     rows = []
@@ -95,11 +95,11 @@ def fit_truth(folder: Path, seed: int) -> tuple[list[Row], bool, float]:
     return rows, result.chosen == law, result.seconds
 
 
-def campaign(folder: Path) -> tuple[list[Row], int, list[float]]:
+def campaign(folder: Path, seeds: range = range(TRUTHS)) -> tuple[list[Row], int, list[float]]:
     """Return the rows of all truths, how many laws were found, and the times."""
     rows: list[Row] = []
     found, times = 0, []
-    for seed in range(TRUTHS):
+    for seed in seeds:
         (folder / str(seed)).mkdir()
         some, law, seconds = fit_truth(folder / str(seed), seed)
         rows += some if law else [row for row in some if not row.key.startswith("film.growth")]
