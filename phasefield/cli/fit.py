@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from phasefield.cli.options import PRINTING, DryRun, Printing, check_out, gathered, print_json, telling_replaced
+from phasefield.cli.options import (
+    PRINTING,
+    DryRun,
+    Printing,
+    check_out,
+    gathered,
+    print_json,
+    telling_replaced,
+)
 from phasefield.errors import Interrupted
 
 fits = typer.Typer()
@@ -17,7 +25,7 @@ fits = typer.Typer()
 @fits.command()
 @gathered
 def fit(
-    name: Annotated[str, typer.Argument(metavar="FIT", help="A fit file: data, base case, unknowns with their ranges.")],
+    name: Annotated[str, typer.Argument(metavar="FIT", help="A fit file: data, base case, ranges of unknowns.")],
     out: Annotated[Path | None, typer.Option(help="Folder of the results.", show_default="fits/<fit>")] = None,
     dry_run: DryRun = False,
     printing: Printing = PRINTING,

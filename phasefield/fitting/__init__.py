@@ -1,1 +1,1 @@
-"""Electrolytes fitted to measured data: spectra and traces of a flat cell, what they determine, and what they do not."""
+"""Electrolytes fitted to measured spectra and traces of a flat cell: what they determine, and what they do not."""

@@ -26,7 +26,7 @@ def electrolyte_text(result: FitResult) -> str:
     lines = [
         f"# {result.fit.title}: fitted to {', '.join(one.file.name for one in result.data)}",
         "# Its values go together. `assumed`: the data do not determine it; fit.json says why, and what would.",
-        f"# Lay an experiment over it: extends = [\"electrolyte.toml\", \"experiments/cycling.toml\"]",
+        "# Lay an experiment over it: extends = [\"electrolyte.toml\", \"experiments/cycling.toml\"]",
     ]
     return "\n".join(lines) + "\n\n" + "\n\n".join(tables[name] for name in tables) + "\n"
 

@@ -200,7 +200,7 @@ class _Reader(TableReader):
         if not low < high:
             self.fail(place, f"{shown(given[0])} to {shown(given[1])} is no range; the first must be below the second")
         least, most = limits_of(key)
-        for k, (value, wrong) in enumerate(((low, low < least / ONE), (high, high > most * ONE))):
+        for k, wrong in enumerate((low < least / ONE, high > most * ONE)):
             if wrong:
                 self.fail((*place, k), f"{shown(given[k])} is beyond what it can be, {least:g} to {most:g}; narrow it")
         limits = (math.isclose(low, least, abs_tol=1e-12), math.isclose(high, most))

@@ -18,7 +18,7 @@ from phasefield.case.file import CaseReader
 from phasefield.errors import CaseError
 from phasefield.fitting.data import Observation
 from phasefield.fitting.fitfile import VOLUME, FitFile
-from phasefield.fitting.unknowns import GROWTH, INTERFACE, Unknown
+from phasefield.fitting.unknowns import GROWTH, INTERFACE
 from phasefield.units import NUMBER, TEMPERATURE, to_text
 
 Floats = NDArray[np.float64]

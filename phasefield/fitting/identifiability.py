@@ -172,7 +172,7 @@ def _settle_salt(one: Unknown, partners: Sequence[Unknown], data: Sequence[Obser
         if lowest > needed:
             parts.append(f"measure the spectrum down to {1e3 * needed:.2g} mHz; it ends at {lowest:.3g} Hz")
     keys = {p.key for p in partners} | {one.key}
-    if not parts or len(keys & set(SALT)) > 1 and "electrolyte.thermodynamic_factor" in keys:
+    if not parts or (len(keys & set(SALT)) > 1 and "electrolyte.thermodynamic_factor" in keys):
         parts.append("measure the potential of a concentration cell: it gives (1 - t+) times the thermodynamic factor")
     return "; or ".join(parts)
 

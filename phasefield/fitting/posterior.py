@@ -19,7 +19,8 @@ Floats = NDArray[np.float64]
 EVALUATIONS = 16_000  # of the flat cell: half a minute
 WALKERS = 4  # for each unknown, and not fewer than LEAST_WALKERS
 LEAST_WALKERS = 24
-BURNT = 0.3  # of the steps, before the walkers are where they belong; they begin at Laplace's approximation
+BURNT = 0.3  # of the steps, before the walkers are where they belong
+NEAR = 0.2  # of the width of Laplace's approximation: so far from a minimum they begin
 KEPT = 4000  # samples of the posterior
 SWEEPS = 20  # of a sampler of normal distributions before its samples are taken
 LEAST_INFORMATION = 1e-9  # of a direction that the data say nothing of
@@ -69,7 +70,8 @@ def posterior(
         if k % 50 == 0:
             told(k / steps)
     begun = round(BURNT * steps)
-    slowest = float(np.max(sampler.get_autocorr_time(discard=begun, tol=0)))
+    with np.errstate(invalid="ignore"):  # a walker that has not moved
+        slowest = float(np.max(sampler.get_autocorr_time(discard=begun, tol=0)))
     kept = sampler.get_chain(discard=begun, flat=True)
     every = max(1, kept.shape[0] // KEPT)
     independent = kept.shape[0] / slowest if math.isfinite(slowest) else 0.0
@@ -77,10 +79,16 @@ def posterior(
 
 
 def _starts(best: Best, walkers: int, seed: int) -> Floats:
-    """Return where the walkers begin: as many at each of the minima."""
+    """Return where the walkers begin: as many at each of the minima, and near it.
+
+    Walkers spread by steps of the distances between them. From near they spread in tens of steps; from far, where the
+    posterior is not normal, those that are at home find no step that is short enough.
+    """
     minima = (best, *best.others)
     each = [walkers // len(minima) + (k < walkers % len(minima)) for k in range(len(minima))]
-    return np.concatenate([laplace(one, count, seed + k) for k, (one, count) in enumerate(zip(minima, each, strict=True))])
+    parts = [one.u + NEAR * (laplace(one, count, seed + k) - one.u)
+             for k, (one, count) in enumerate(zip(minima, each, strict=True))]  # fmt: skip
+    return np.clip(np.concatenate(parts), EDGE, 1.0 - EDGE)
 
 
 def _weighted(best: Best, seed: int) -> Floats:
@@ -88,7 +96,8 @@ def _weighted(best: Best, seed: int) -> Floats:
     minima = (best, *best.others)
     weights = np.array([math.exp(-0.5 * (one.chi2 - best.chi2)) / _volume(one) for one in minima])
     counts = np.maximum(1, np.round(KEPT * weights / weights.sum())).astype(int)
-    return np.concatenate([laplace(one, int(n), seed + k) for k, (one, n) in enumerate(zip(minima, counts, strict=True))])
+    parts = [laplace(one, int(n), seed + k) for k, (one, n) in enumerate(zip(minima, counts, strict=True))]
+    return np.concatenate(parts)
 
 
 def _volume(one: Best) -> float:

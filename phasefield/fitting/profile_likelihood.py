@@ -38,7 +38,7 @@ class Profile:
 
 
 def profile(best: Best, forward: Forward, data: Sequence[Observation], k: int) -> Profile:
-    """Return the profile likelihood of unknown k: of the best minimum, its ends those of all that are nearly as good."""
+    """Return the profile likelihood of unknown k: that of the best minimum; its ends are those of all."""
     found = _profile(best, best.chi2, forward, data, k)
     for other in best.others:
         if other.chi2 - best.chi2 < RISE and found.better is None:
@@ -77,7 +77,7 @@ def _side(
     distance = step
     for _ in range(EVALUATED):
         at = float(np.clip(best.u[k] + distance, 0.0, 1.0))
-        if places and at == places[-1] or at == best.u[k]:
+        if (places and at == places[-1]) or at == best.u[k]:
             break
 
         def residuals(rest: Floats, at: float = at) -> Floats:

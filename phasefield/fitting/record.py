@@ -11,9 +11,9 @@ from typing import Any
 from phasefield.constants import VERSION
 from phasefield.errors import ResultError
 from phasefield.files.atomic import read_plain
+from phasefield.fitting.data import Observation
 from phasefield.fitting.fitfile import FitFile
 from phasefield.fitting.forward import Forward
-from phasefield.fitting.data import Observation
 from phasefield.fitting.posterior import has_emcee
 from phasefield.fitting.result import FitResult, Interval
 

@@ -15,10 +15,10 @@ from phasefield.cli.main import app
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 SAME = ("--set", "--threads", "--workers", "--json", "--quiet", "--frame", "--dry-run", "--overwrite")
 WITH = {
-    "--json": {"attribute", "cases", "check", "compare", "fit", "impedance", "profile", "report", "roughness", "show", "study",
-               "verify"},
-    "--quiet": {"attribute", "check", "compare", "export", "fit", "html", "impedance", "profile", "render", "report", "run",
-                "study", "verify", "warm"},
+    "--json": {"attribute", "cases", "check", "compare", "fit", "impedance", "profile", "report", "roughness", "show",
+               "study", "verify"},
+    "--quiet": {"attribute", "check", "compare", "export", "fit", "html", "impedance", "profile", "render", "report",
+                "run", "study", "verify", "warm"},
     "--threads": {"attribute", "compare", "report", "run", "study", "verify"},
     "--workers": {"attribute", "compare", "report", "study"},
     "--dry-run": {"attribute", "compare", "fit", "report", "study"},

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from made_up_cells import truth, write_cycling, write_polarisation, write_spectrum
 
 from phasefield.fitting.fit import make_fit, prepare_fit

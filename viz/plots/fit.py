@@ -43,8 +43,8 @@ class Marginal:
 class Compared:
     """One file: x, what was measured, what is predicted and its band of 90 %, residuals over the noise.
 
-    over: frequency or time, of the residuals; log: whether its axis is logarithmic; predicted_x: of a curve in the plane,
-    a spectrum, whose x is predicted, too; breaks: points before which a line is interrupted.
+    over: frequency or time, of the residuals; log: whether its axis is logarithmic; predicted_x: of a curve in the
+    plane, a spectrum, whose x is predicted, too; breaks: points before which a line is interrupted.
     """
 
     title: str

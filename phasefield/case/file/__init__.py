@@ -15,6 +15,6 @@ from phasefield.case.file.table_reader import TableReader
 from phasefield.case.file.toml import parse, read_text
 
 __all__ = [
-    "CaseReader", "TableReader", "case_of_text", "json_schema", "key_lines", "key_measures", "nearest_key", "parse", "read_case",
-    "read_text", "reference_markdown", "schema",
+    "CaseReader", "TableReader", "case_of_text", "json_schema", "key_lines", "key_measures", "nearest_key", "parse",
+    "read_case", "read_text", "reference_markdown", "schema",
 ]  # fmt: skip

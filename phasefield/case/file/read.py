@@ -73,7 +73,7 @@ class CaseReader:
         return case
 
     def _laid(self, overrides: Sequence[str]) -> tuple[Source, Table, dict[str, Provenance]]:
-        """Return the tables with overrides, as they were written and as plain values, and what is said of each value."""
+        """Return the tables with overrides, as written and as plain values, and what is said of each value."""
         source = Source(self.name, copy.deepcopy(self._source.tree), dict(self._source.origins))
         for one in overrides:
             lay_override(source, one)
