@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,7 +110,8 @@ def spectrum_data(
     notes = []
     if inductive.any():
         highest = float(frequency[inductive].min())
-        notes.append(f"{file.name}: {int(inductive.sum())} points from {highest:.3g} Hz on show the inductance of leads, and are left out")
+        count = int(inductive.sum())
+        notes.append(f"{file.name}: {count} points from {highest:.3g} Hz on show the inductance of leads; left out")
     if (~good).any():
         notes.append(f"{file.name}: {int((~good).sum())} points without a frequency or an impedance are left out")
     size = np.abs(Z)
@@ -149,7 +151,7 @@ def drive_of(time: Floats, current: Floats) -> tuple[Drive, NDArray[np.intp]]:
     """
     edges = np.flatnonzero(np.abs(np.diff(current)) > JUMP * np.abs(current).max()) + 1
     starts = np.concatenate([[0], edges, [time.size]])
-    segments = [(a, b) for a, b in zip(starts[:-1], starts[1:], strict=True) if b - a > 1]
+    segments = [(a, b) for a, b in pairwise(starts) if b - a > 1]
     each = max(1, MOST_SEEN // max(len(segments), 1))
     if len(segments) > MOST_SEEN:
         segments = [segments[k] for k in np.unique(np.linspace(0, len(segments) - 1, MOST_SEEN).astype(int))]

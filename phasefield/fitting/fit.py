@@ -90,7 +90,9 @@ def _estimates(
         found.append(
             Estimate(
                 one,
-                Interval(one.key, one.value(float(best.u[k])), one.value(low), one.value(high), quantity.unit, quantity.size),
+                Interval(
+                    one.key, one.value(float(best.u[k])), one.value(low), one.value(high), quantity.unit, quantity.size
+                ),
                 shape,
                 verdict(k, forward, samples.u, shape, data, known),
             )

@@ -90,7 +90,8 @@ class Forward:
         value = f"{{ value = {one.quantity.text(values[k])}{'' if said is None else said[k]} }}"
         name = one.key.split(".")[-1]
         volume = self._volume()
-        return ['film.growth="none"', f'film.growth={{ law = "{self.law}", {name} = {value}, molar_volume = {volume} }}']
+        table = f'{{ law = "{self.law}", {name} = {value}, molar_volume = {volume} }}'
+        return ['film.growth="none"', f"film.growth={table}"]
 
     def _volume(self) -> str:
         """Return the molar volume of the film as TOML: that of [set], else of the base."""

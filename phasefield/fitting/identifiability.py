@@ -157,7 +157,9 @@ def settle(
     return "an experiment of its own"
 
 
-def _settle_salt(one: Unknown, partners: Sequence[Unknown], data: Sequence[Observation], known: Sequence[Interval]) -> str:
+def _settle_salt(
+    one: Unknown, partners: Sequence[Unknown], data: Sequence[Observation], known: Sequence[Interval]
+) -> str:
     tau = next(c.best for c in known if c.unit == "s")
     roles = {d.role: d for d in data}
     if one.key == "electrolyte.salt_concentration":
@@ -166,7 +168,8 @@ def _settle_salt(one: Unknown, partners: Sequence[Unknown], data: Sequence[Obser
     if "polarisation" not in roles:
         parts.append("give a polarisation trace (Bruce and Vincent), held for several times the salt's relaxation")
     elif roles["polarisation"].x[-1] < 3.0 * tau:
-        parts.append(f"hold the polarisation for {3.0 * tau:.2g} s at least; it ends after {roles['polarisation'].x[-1]:.2g} s")
+        ends = float(roles["polarisation"].x[-1])
+        parts.append(f"hold the polarisation for {3.0 * tau:.2g} s at least; it ends after {ends:.2g} s")
     if "spectrum" in roles:
         lowest, needed = float(roles["spectrum"].x.min()), 0.4 / (2.0 * math.pi * tau)
         if lowest > needed:
@@ -184,13 +187,13 @@ def _settle_interface(
     sharp = both.high < SHARP * both.low
     words = ""
     if sharp:
-        words = f"the arcs of film and charge transfer are one: only their sum is known, {both.shown} of both electrodes; "
+        words = f"the arcs of film and charge transfer are one: only their sum is known, {both.shown} at both; "
     if "spectrum" not in {d.role for d in data}:
         return words + "give a spectrum: film and charge transfer have arcs of their own if their capacitances differ"
     if any(p.key in ("film.thickness", "spectrum.film_permittivity") for p in (one, *partners)) and one.key in (
         "film.thickness", "spectrum.film_permittivity",
     ):  # fmt: skip
-        words += "only thickness over permittivity has a place in the spectrum: measure the thickness (XPS, ellipsometry); "
+        words += "only thickness over permittivity has a place in the spectrum: measure the thickness (by XPS); "
     return words + (
         "a Tafel plot settles it: with the current the resistance of charge transfer falls, that of a film does not; "
         "or spectra at several temperatures"

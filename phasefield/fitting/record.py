@@ -60,7 +60,9 @@ def document_of(result: FitResult, digest: str, files: list[str]) -> Document:
             for one, noise in zip(result.data, result.best.noise, strict=True)
         ],
         "growth": {
-            "laws": [{"law": one.name, "rms_fitted": one.fitted, "rms_predicted": one.predicted} for one in result.laws],
+            "laws": [
+                {"law": one.name, "rms_fitted": one.fitted, "rms_predicted": one.predicted} for one in result.laws
+            ],
             "chosen": result.chosen, "note": result.law_note,
         },
         "unknowns": [_unknown(result, k) for k in range(len(result.estimates))],
@@ -74,7 +76,10 @@ def document_of(result: FitResult, digest: str, files: list[str]) -> Document:
 def _unknown(result: FitResult, k: int) -> Document:
     one = result.estimates[k]
     unknown, verdict, shape = one.unknown, one.verdict, one.profile
-    ends = [unknown.value(shape.low) if shape.bounded[0] else None, unknown.value(shape.high) if shape.bounded[1] else None]
+    ends = [
+        unknown.value(u) if closed else None
+        for u, closed in zip((shape.low, shape.high), shape.bounded, strict=True)
+    ]
     return {
         "key": unknown.key, "prior": [unknown.low, unknown.high], "scale": "log" if unknown.log else "linear",
         "prior_shown": unknown.shown_range(unknown.low, unknown.high), "added": unknown.added,
@@ -97,5 +102,8 @@ def samples_text(result: FitResult) -> str:
     """Return the samples of the posterior as CSV, one row each, in SI units."""
     unknowns = result.forward.unknowns
     heads = [f"{one.key} [{one.quantity.si_unit or '1'}]" for one in unknowns]
-    rows = [",".join(f"{one.value(float(u)):.8g}" for one, u in zip(unknowns, row, strict=True)) for row in result.posterior.u]
+    rows = [
+        ",".join(f"{one.value(float(u)):.8g}" for one, u in zip(unknowns, row, strict=True))
+        for row in result.posterior.u
+    ]
     return "\n".join([",".join(heads), *rows]) + "\n"

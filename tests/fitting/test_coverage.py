@@ -1,4 +1,6 @@
-"""Ten made-up cells, fitted: how often intervals of 90 % hold the truth. `PYTHONPATH=tests python tests/fitting/test_coverage.py` prints.
+"""Ten made-up cells, fitted: how often intervals of 90 % hold the truth.
+
+`PYTHONPATH=tests python tests/fitting/test_coverage.py` prints the table.
 
 With about 80 intervals, 90 % of which should hold the truth, the share scatters by 3.4 %: 80 to 98 % are three of that.
 """
@@ -23,14 +25,17 @@ RANGES = {  # of what is made up, in the units of the priors; even in the logari
     "electrolyte.conductivity": (1e-4, 2e-3), "electrolyte.transference_number": (0.15, 0.7),
     "electrolyte.salt_diffusivity": (2e-8, 2e-7), "kinetics.exchange_current_density": (0.2, 5.0),
     "film.resistance": (20.0, 300.0), "spectrum.double_layer": (5.0, 30.0), "spectrum.film_permittivity": (5.0, 30.0),
-    "film.growth.coefficient": (5e-21, 1e-19), "film.growth.rate": (0.02, 0.5), "film.growth.plating_share": (5e-4, 5e-3),
+    "film.growth.coefficient": (5e-21, 1e-19), "film.growth.rate": (0.02, 0.5),
+    "film.growth.plating_share": (5e-4, 5e-3),
 }  # fmt: skip
 UNITS = {
     "electrolyte.conductivity": "S/cm", "electrolyte.salt_diffusivity": "cm^2/s",
     "kinetics.exchange_current_density": "mA/cm^2", "film.resistance": "ohm cm^2", "spectrum.double_layer": "uF/cm^2",
     "film.growth.coefficient": "m^2/s", "film.growth.rate": "nm/h",
 }  # fmt: skip
-LAWS = {"square-root": "film.growth.coefficient", "constant": "film.growth.rate", "plating": "film.growth.plating_share"}
+LAWS = {
+    "square-root": "film.growth.coefficient", "constant": "film.growth.rate", "plating": "film.growth.plating_share",
+}  # fmt: skip
 FIT = """
 [data]
 spectrum = "eis.csv"
@@ -104,7 +109,8 @@ def campaign(folder: Path, seeds: range = range(TRUTHS)) -> tuple[list[Row], int
         rows += some if law else [row for row in some if not row.key.startswith("film.growth")]
         found += law
         times.append(seconds)
-        print(seed, "law found" if law else "another law", f"{seconds:.0f} s", *(f"{r.key}:{r.holds}" for r in some if not r.holds), flush=True)
+        missed = [row.key for row in some if not row.holds]
+        print(seed, "law found" if law else "another law", f"{seconds:.0f} s, missed:", *missed, flush=True)
     return rows, found, times
 
 
@@ -114,7 +120,7 @@ def table(rows: list[Row]) -> str:
     for key in [*dict.fromkeys(row.key for row in rows), "all"]:
         own = [row for row in rows if key in (row.key, "all")]
         called = [row for row in own if row.word == IDENTIFIED]
-        lines.append(f"| `{key}` | {len(own)} | {len(called)} | {sum(row.holds for row in called)} |".replace("`all`", "all"))
+        lines.append(f"| {key} | {len(own)} | {len(called)} | {sum(row.holds for row in called)} |")
     return "\n".join(lines)
 
 
