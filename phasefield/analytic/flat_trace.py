@@ -50,8 +50,8 @@ def flat_voltages(case: Case, drive: Drive) -> Floats:
     """
     cell = FlatCell(case)
     p, seen = cell.fresh, drive.seen
-    dt = np.asarray(np.diff(drive.time, prepend=0.0), dtype=np.float64)
-    s = np.clip(_salt(cell.rates, dt, drive.current)[seen] @ cell.weights, -cell.most, cell.most)
+    dt, rates = np.diff(drive.time, prepend=0.0), np.asarray(cell.rates, dtype=np.float64)
+    s = np.clip(_salt(rates, dt, drive.current)[seen] @ cell.weights, -cell.most, cell.most)
     charge = drive.current * dt
     plated = np.cumsum([np.maximum(charge, 0.0), np.maximum(-charge, 0.0)], axis=1)[:, seen]
     fresh = np.array([[p.film_thickness], [p.film_thickness_counter]])
