@@ -49,6 +49,7 @@ SURFACE_ENERGY = Kind("surface energy", "J/m^2", "0.5 J/m^2", 1e-6, 1e3)
 MOLAR_VOLUME = Kind("molar volume", "m^3/mol", "13 cm^3/mol", 1e-12, 1e-2)  # low: a surface that all but stands still
 SPEED = Kind("speed", "m/s", "1 nm/h", 1e-20, 1.0)
 AREA_RESISTANCE = Kind("area resistance", "ohm*m^2", "50 ohm cm^2", 1e-12, 1e4)
+AREA_CAPACITANCE = Kind("capacitance per area", "F/m^2", "10 uF/cm^2", 1e-8, 1e4)
 AREA = Kind("area", "m^2", "1.13 cm^2", 1e-12, 1e2)
 PRESSURE = Kind("pressure", "Pa", "0.1 MPa", 1e-3, 1e13)
 VISCOSITY = Kind("viscosity", "Pa*s", "1e9 Pa s", 1e-6, 1e25)
@@ -87,6 +88,7 @@ KINDS = (
     MOLAR_VOLUME,
     SPEED,
     AREA_RESISTANCE,
+    AREA_CAPACITANCE,
     AREA,
     PRESSURE,
     VISCOSITY,

@@ -5,6 +5,7 @@
     R_f = delta/sigma,   C_f = eps_0 eps_r/delta,   R_ct = RT/(F j0)
     Z_D = beta (1 - t+) L/(F D c0),   x = (L/2) sqrt(i w/D)
 
+A depressed arc has the exponent a of a constant-phase element, R/(1 + (i w R C)^a): its frequency stays 1/(2 pi R C).
 The last part is the salt between two electrodes that give and take what the other does. For an ideal salt it is
 (1 - t+)/t+ of L/kappa as w falls: L/kappa + Z_D = L/(kappa t+), which is what Bruce and Vincent measure.
 """
@@ -43,12 +44,17 @@ class Part:
 
 @dataclass(frozen=True)
 class FlatImpedance:
-    """Eq. (17) of a flat cell across a gap L [m]; double_layer [F/m^2], film_permittivity [1] of both electrodes."""
+    """Eq. (17) of a flat cell across a gap L [m]; double_layer [F/m^2], film_permittivity [1] of both electrodes.
+
+    film_exponent, transfer_exponent: of constant-phase elements in the place of both capacitances; 1: a capacitance.
+    """
 
     p: Properties
     gap: float
     double_layer: float = DOUBLE_LAYER
     film_permittivity: float = FILM_PERMITTIVITY
+    film_exponent: float = 1.0
+    transfer_exponent: float = 1.0
 
     @property
     def bulk(self) -> float:
@@ -92,18 +98,20 @@ class FlatImpedance:
         """Z at no frequency, ohm m^2."""
         return self.bulk + self.interfaces + self.salt
 
-    def _arcs(self) -> list[tuple[str, float, float]]:
-        """Name, resistance [ohm m^2] and capacitance [F/m^2] of each interface."""
+    def _arcs(self) -> list[tuple[str, float, float, float]]:
+        """Name, resistance [ohm m^2], capacitance [F/m^2] and exponent of each interface."""
         p, found = self.p, []
         names, thicknesses = ("lithium", "counter electrode"), (p.film_thickness, p.film_thickness_counter)
         for name, R, delta in zip(names, self.films, thicknesses, strict=True):
-            found.append((f"film, {name}", R, self.film_permittivity * VACUUM_PERMITTIVITY / delta))
-        found += [(f"charge transfer, {n}", R, self.double_layer) for n, R in zip(names, self.transfers, strict=True)]
+            capacitance = self.film_permittivity * VACUUM_PERMITTIVITY / delta
+            found.append((f"film, {name}", R, capacitance, self.film_exponent))
+        for name, R in zip(names, self.transfers, strict=True):
+            found.append((f"charge transfer, {name}", R, self.double_layer, self.transfer_exponent))
         return found
 
     def parts(self) -> list[Part]:
         """Return the parts of the spectrum in the order of eq. (17)."""
-        arcs = [Part(name, R, 1.0 / (2.0 * math.pi * R * C)) for name, R, C in self._arcs()]
+        arcs = [Part(name, R, 1.0 / (2.0 * math.pi * R * C)) for name, R, C, _ in self._arcs()]
         slow = WARBURG_PEAK * self.p.D / (0.5 * self.gap) ** 2 / (2.0 * math.pi)
         return [Part("electrolyte", self.bulk, 0.0), *arcs, Part("salt", self.salt, slow)]
 
@@ -111,8 +119,8 @@ class FlatImpedance:
         """Return Z [ohm m^2] at frequencies [Hz] above 0."""
         w = 2.0 * np.pi * np.asarray(frequency, dtype=np.float64)
         Z = np.full(w.shape, self.bulk, dtype=np.complex128)
-        for _, R, C in self._arcs():
-            Z += R / (1.0 + 1j * w * R * C)
+        for _, R, C, exponent in self._arcs():
+            Z += R / (1.0 + (1j * w * R * C if exponent == 1.0 else (1j * w * R * C) ** exponent))
         x = 0.5 * self.gap * np.sqrt(1j * w / self.p.D)
         return np.asarray(Z + self.salt * np.tanh(x) / x)
 

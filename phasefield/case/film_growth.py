@@ -36,7 +36,7 @@ class Law:
         """Whether the film thickens at all."""
         return bool(self.takes)
 
-    def thickness(self, delta: Floats, dt: float, plated: Floats | float = 0.0) -> Floats:
+    def thickness(self, delta: Floats, dt: Floats | float, plated: Floats | float = 0.0) -> Floats:
         """Return the thickness [m] after dt [s] in which `plated` [C/m^2] of charge has plated, eq. (8)."""
         return delta
 
@@ -57,7 +57,7 @@ class Constant(Law):
     def __init__(self, growth: Growth) -> None:
         self.rate, self.molar_volume = growth.rate or 0.0, growth.molar_volume or 1.0
 
-    def thickness(self, delta: Floats, dt: float, plated: Floats | float = 0.0) -> Floats:
+    def thickness(self, delta: Floats, dt: Floats | float, plated: Floats | float = 0.0) -> Floats:
         """Return the thickness [m] after dt [s]."""
         return delta + self.rate * dt
 
@@ -78,7 +78,7 @@ class SquareRoot(Law):
     def __init__(self, growth: Growth) -> None:
         self.coefficient, self.molar_volume = growth.coefficient or 0.0, growth.molar_volume or 1.0
 
-    def thickness(self, delta: Floats, dt: float, plated: Floats | float = 0.0) -> Floats:
+    def thickness(self, delta: Floats, dt: Floats | float, plated: Floats | float = 0.0) -> Floats:
         """Return the thickness [m] after dt [s]."""
         return np.asarray(np.sqrt(delta**2 + self.coefficient * dt))
 
@@ -102,7 +102,7 @@ class Plating(Law):
     def __init__(self, growth: Growth) -> None:
         self.share, self.molar_volume = growth.plating_share or 0.0, growth.molar_volume or 1.0
 
-    def thickness(self, delta: Floats, dt: float, plated: Floats | float = 0.0) -> Floats:
+    def thickness(self, delta: Floats, dt: Floats | float, plated: Floats | float = 0.0) -> Floats:
         """Return the thickness [m] after `plated` [C/m^2] of charge."""
         return np.asarray(delta + self.share * self.molar_volume / FARADAY * plated)
 

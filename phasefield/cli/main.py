@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from phasefield.cli.experiments import experiments
+from phasefield.cli.fit import fits
 from phasefield.cli.measured import measuring
 from phasefield.cli.options import (
     MAKING,
@@ -338,6 +339,7 @@ def compare(
 app.add_typer(experiments)
 app.add_typer(stored)
 app.add_typer(studies)
+app.add_typer(fits)
 app.add_typer(profiling)
 app.add_typer(measuring)
 app.add_typer(viewing)

@@ -15,13 +15,13 @@ from phasefield.cli.main import app
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 SAME = ("--set", "--threads", "--workers", "--json", "--quiet", "--frame", "--dry-run", "--overwrite")
 WITH = {
-    "--json": {"attribute", "bpx", "cases", "check", "compare", "impedance", "measured", "profile", "report",
+    "--json": {"attribute", "bpx", "cases", "check", "compare", "fit", "impedance", "measured", "profile", "report",
                "roughness", "show", "study", "verify"},
-    "--quiet": {"attribute", "bpx", "check", "compare", "export", "html", "impedance", "measured", "profile", "render",
-                "report", "run", "study", "verify", "warm"},
+    "--quiet": {"attribute", "bpx", "check", "compare", "export", "fit", "html", "impedance", "measured", "profile",
+                "render", "report", "run", "study", "verify", "warm"},
     "--threads": {"attribute", "compare", "report", "run", "study", "verify"},
     "--workers": {"attribute", "compare", "report", "study"},
-    "--dry-run": {"attribute", "compare", "report", "study"},
+    "--dry-run": {"attribute", "compare", "fit", "report", "study"},
 }  # fmt: skip
 
 

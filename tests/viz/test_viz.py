@@ -169,8 +169,8 @@ def test_nothing_global_is_left_changed(tmp_path: Path) -> None:
 
 
 LOW = (
-    "phasefield.viz", "phasefield.results", "phasefield.topography", "phasefield.measured", "phasefield.files", "phasefield.text",
-    "phasefield.errors", "phasefield.constants", "phasefield.fields",
+    "phasefield.viz", "phasefield.results", "phasefield.topography", "phasefield.measured", "phasefield.files",
+    "phasefield.text", "phasefield.errors", "phasefield.constants", "phasefield.fields",
 )  # fmt: skip
 
 

@@ -11,9 +11,10 @@ from phasefield.case.file.keys import key_measures, nearest_key, schema
 from phasefield.case.file.lines import key_lines
 from phasefield.case.file.read import CaseReader, case_of_text, read_case
 from phasefield.case.file.reference import reference_markdown
+from phasefield.case.file.table_reader import TableReader
 from phasefield.case.file.toml import parse, read_text
 
 __all__ = [
-    "CaseReader", "case_of_text", "json_schema", "key_lines", "key_measures", "nearest_key", "parse", "read_case",
-    "read_text", "reference_markdown", "schema",
+    "CaseReader", "TableReader", "case_of_text", "json_schema", "key_lines", "key_measures", "nearest_key", "parse",
+    "read_case", "read_text", "reference_markdown", "schema",
 ]  # fmt: skip

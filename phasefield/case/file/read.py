@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from phasefield import units
 from phasefield.case import Case, Provenance
 from phasefield.case.file.bases import load_over_bases
 from phasefield.case.file.explain import raise_case_error
 from phasefield.case.file.overrides import lay_override
 from phasefield.case.file.replay import place_trace
-from phasefield.case.file.source import Source
+from phasefield.case.file.source import Source, Table
 from phasefield.case.file.toml import parse
 from phasefield.case.file.values import place_file, unwrap
+from phasefield.units import Kind
 
 
 def read_case(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Case:
@@ -49,14 +51,42 @@ class CaseReader:
 
     def case(self, overrides: Sequence[str] = ()) -> Case:
         """Return the case with overrides, as `read_case` does."""
+        return self._validated(*self._laid(overrides))
+
+    def family(self, overrides: Sequence[str], keys: Mapping[str, Kind]) -> Callable[[Sequence[float]], Case]:
+        """Return what gives the case with other values [SI] of these keys, in a fraction of a millisecond.
+
+        keys: dotted keys without entries of lists, with the kind of their values; the overrides must set each of
+        them. What it returns raises CaseError where the values give no case.
+        """
+        source, tree, provenance = self._laid(overrides)
+        paths = [key.split(".") for key in keys]
+
+        def case(values: Sequence[float]) -> Case:
+            top = dict(tree)
+            for parts, kind, value in zip(paths, keys.values(), values, strict=True):
+                node = top
+                for part in parts[:-1]:
+                    node[part] = node = dict(node[part])
+                node[parts[-1]] = float(value) if kind.unit == "1" else units.to_text(value, kind)
+            return self._validated(source, top, provenance)
+
+        return case
+
+    def _laid(self, overrides: Sequence[str]) -> tuple[Source, Table, dict[str, Provenance]]:
+        """Return the tables with overrides, as written and as plain values, and what is said of each value."""
         source = Source(self.name, copy.deepcopy(self._source.tree), dict(self._source.origins))
         for one in overrides:
             lay_override(source, one)
         source.tree.pop("extends", None)
         provenance: dict[str, Provenance] = {}
-        tree = unwrap(source, source.tree, (), provenance)
+        tree: Table = unwrap(source, source.tree, (), provenance)
         place_file(source, tree)
         place_trace(source, tree)
+        return source, tree, provenance
+
+    def _validated(self, source: Source, tree: Table, provenance: dict[str, Provenance]) -> Case:
+        """Return the case of plain tables."""
         try:
             case = Case.model_validate(tree, context={"file": True, "provenance": provenance})
         except ValidationError as error:

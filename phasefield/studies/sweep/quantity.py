@@ -67,7 +67,11 @@ def quantity_of(key: str, example: Any) -> Quantity | None:
     if not found:
         number = isinstance(example, int | float) and not isinstance(example, bool)
         return Quantity(units.NUMBER if number else None)
-    kind = found[0].kind
+    return quantity_in(found[0].kind, example)
+
+
+def quantity_in(kind: Kind, example: Any) -> Quantity:
+    """Return a quantity of a kind, in the unit of an example."""
     if isinstance(example, str) and kind.unit != "1":
         unit = units.unit_of(example)
         try:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from phasefield import cases
 from phasefield.api import folder_name
-from phasefield.case.file import key_lines, nearest_key, parse, read_text
+from phasefield.case.file import TableReader, nearest_key
 from phasefield.errors import CaseError, shown
 from phasefield.studies.attribution.inputs import SEEDS
 from phasefield.studies.sweep.outputs import OutputError, RunOutput
@@ -117,36 +117,7 @@ def read_study(name: str | os.PathLike[str], overrides: tuple[str, ...] = ()) ->
     return _Reader(path).read(overrides)
 
 
-class _Reader:
-    def __init__(self, path: Path) -> None:
-        self.path, self.file = path, str(path)
-        self.text = read_text(self.file, path)
-        self.tree = parse(self.file, self.text)
-        self.lines = key_lines(self.text)
-
-    def fail(self, key: tuple[str | int, ...], message: str) -> NoReturn:
-        line = next((self.lines[key[:n]] for n in range(len(key), 0, -1) if key[:n] in self.lines), 1)
-        name = ".".join(f'"{part}"' if isinstance(part, str) and "." in part else str(part) for part in key)
-        raise CaseError(self.file, line, name, message)
-
-    def known(self, table: Mapping[str, Any], names: tuple[str, ...], key: tuple[str | int, ...] = ()) -> None:
-        for name in table:
-            if name not in names:
-                close = get_close_matches(name, names, n=1)
-                hint = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(names)}"
-                self.fail((*key, name), f"unknown key; {hint}")
-
-    def table(self, name: str) -> dict[str, Any]:
-        value = self.tree.get(name, {})
-        if not isinstance(value, dict):
-            self.fail((name,), f"{shown(value)} stands here; a table [{name}] is needed")
-        return value
-
-    def whole(self, value: Any, key: tuple[str | int, ...], least: int, most: int) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            self.fail(key, f"{shown(value)} stands here; a whole number from {least} to {most} is needed")
-        return value
-
+class _Reader(TableReader):
     def read(self, overrides: tuple[str, ...]) -> StudyFile:
         self.known(self.tree, TOP)
         title = self.tree.get("title", self.path.stem)

@@ -1,0 +1,94 @@
+"""The pictures of a fit: the posterior, data over the prediction, residuals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phasefield.errors import CaseError
+from phasefield.fitting.data import JUMP, Observation
+from phasefield.fitting.result import TAILS, FitResult
+from phasefield.text.formatting import MILLI
+from phasefield.viz.plots.fit import MINUS_IM, Compared, Marginal, compared, corner, residuals
+
+Floats = NDArray[np.float64]
+
+CORNER, DATA, RESIDUALS = "corner.png", "data.png", "residuals.png"
+BAND = 200  # samples of the posterior behind a band
+OHM_CM2, HOUR, MINUTE = 1e-4, 3600.0, 60.0  # ohm m^2 in an ohm cm^2, s
+UA_CM2 = 100.0  # uA/cm^2 in an A/m^2
+LONG = 7200.0  # s, from which a trace is drawn in hours
+
+
+def draw_fit(result: FitResult, folder: Path) -> list[Path]:
+    """Draw the posterior, data over the band of the prediction, and residuals; return the paths."""
+    marginals = []
+    for k, one in enumerate(result.estimates):
+        unknown, size = one.unknown, one.unknown.quantity.size
+        samples = np.array([unknown.value(float(u)) for u in result.posterior.u[:, k]]) / size
+        prior = (unknown.low / size, unknown.high / size)
+        marginals.append(
+            Marginal(unknown.label, samples, one.interval.best / size, prior, unknown.log, one.verdict.word)
+        )
+    files = [_compared(result, k, band) for k, band in enumerate(_bands(result))]
+    title = result.fit.title
+    return [
+        corner(marginals, f"{title}: posterior", folder / CORNER),
+        compared(files, f"{title}: data and prediction", folder / DATA),
+        residuals(files, f"{title}: residuals", folder / RESIDUALS),
+    ]
+
+
+def _bands(result: FitResult) -> list[tuple[Floats, Floats]]:
+    """Return where nine of ten measured values are predicted: by the posterior and the noise."""
+    random = np.random.default_rng(result.fit.seed)
+    u = result.posterior.u
+    shown: list[list[Floats]] = [[] for _ in result.data]
+    for row in u[:: max(1, len(u) // BAND)]:
+        try:
+            predicted = result.forward.predict(row, result.data).data
+        except CaseError:
+            continue
+        for k, (one, noise) in enumerate(zip(result.data, result.best.noise, strict=True)):
+            shown[k].append(predicted[k] + noise.deviation * one.scale * random.standard_normal(one.scale.size))
+    bands = []
+    for part in shown:
+        low, high = np.quantile(np.array(part), TAILS, axis=0)
+        bands.append((low, high))
+    return bands
+
+
+def _compared(result: FitResult, k: int, band: tuple[Floats, Floats]) -> Compared:
+    one, predicted = result.data[k], result.prediction.data[k]
+    over = (one.measured - predicted) / (result.best.noise[k].deviation * one.scale)
+    if one.drive is not None:
+        return _trace(one, predicted, band, over)
+    n = one.x.size
+    cut = [a[n:] / -OHM_CM2 for a in (one.measured, predicted, band[1], band[0])]
+    return Compared(
+        f"{one.file.name}: spectrum", "Re Z (ohm cm^2)", MINUS_IM, one.measured[:n] / OHM_CM2, cut[0], cut[1],
+        (cut[2], cut[3]), (("Re Z", over[:n]), ("Im Z", over[n:])), one.x, "frequency (Hz)", True,
+        predicted[:n] / OHM_CM2,
+    )  # fmt: skip
+
+
+def _trace(one: Observation, predicted: Floats, band: tuple[Floats, Floats], over: Floats) -> Compared:
+    """Return a trace to draw: its voltage, or the current of a held one: the measured current brings other voltages."""
+    assert one.drive is not None
+    j = one.drive.moment
+    if one.role == "polarisation":
+        time, label = one.x, "time (s)"
+        current = [UA_CM2 * a for a in (j, j * one.measured / predicted, j * one.measured / band[1])]
+        return Compared(
+            f"{one.file.name}: polarisation", label, "current density (uA/cm^2)", time, current[0], current[1],
+            (current[2], UA_CM2 * j * one.measured / band[0]), (("", over),), time, label, True,
+        )  # fmt: skip
+    time, label = (one.x / HOUR, "time (h)") if one.x[-1] > LONG else (one.x / MINUTE, "time (min)")
+    scaled = [MILLI * a for a in (one.measured, predicted, *band)]
+    breaks = np.flatnonzero(np.abs(np.diff(j)) > JUMP * np.abs(j).max()) + 1
+    return Compared(
+        f"{one.file.name}: cycling", label, "voltage (mV)", time, scaled[0], scaled[1], (scaled[2], scaled[3]),
+        (("", over),), time, label, False, breaks=tuple(int(k) for k in breaks),
+    )  # fmt: skip

@@ -1,0 +1,109 @@
+"""A fit as a document: fit.json, and the samples of its posterior as a table."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from phasefield.constants import VERSION
+from phasefield.errors import ResultError
+from phasefield.files.atomic import read_plain
+from phasefield.fitting.data import Observation
+from phasefield.fitting.fitfile import FitFile
+from phasefield.fitting.forward import Forward
+from phasefield.fitting.posterior import has_emcee
+from phasefield.fitting.result import FitResult, Interval
+
+DOCUMENT, SAMPLES, ELECTROLYTE = "fit.json", "posterior.csv", "electrolyte.toml"
+FORMAT = 1
+Document = dict[str, Any]
+
+
+def inputs_digest(fit: FitFile, data: tuple[Observation, ...], forward: Forward) -> str:
+    """Return the SHA-256 of all that a result depends on: a finished fit of it need not be made again."""
+    base = forward.reader.case(fit.overrides).resolved_toml()
+    parts = [VERSION, str(FORMAT), fit.text, base, *(one.file.digest for one in data), str(has_emcee())]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def finished(folder: Path, digest: str) -> Document | None:
+    """Return the document of a finished fit of the same inputs in a folder, else None."""
+    try:
+        document = json.loads(read_plain(folder / DOCUMENT))
+    except (OSError, ValueError, RecursionError, ResultError):
+        return None
+    if not isinstance(document, dict) or document.get("inputs") != digest or document.get("format") != FORMAT:
+        return None
+    names = document.get("files", [])
+    return document if all((folder / str(name)).is_file() for name in names) else None
+
+
+def document_of(result: FitResult, digest: str, files: list[str]) -> Document:
+    """Return a result as what JSON can hold, in SI units."""
+    return {
+        "format": FORMAT,
+        "title": result.fit.title,
+        "version": VERSION,
+        "inputs": digest,
+        "base": result.fit.base if "/" not in result.fit.base else Path(result.fit.base).name,
+        "seed": result.fit.seed,
+        "seconds": round(result.seconds, 1),
+        "data": [
+            {
+                "role": one.role, "file": one.file.name, "sha256": one.file.digest, "compared": int(one.x.size),
+                "noise": noise.deviation, "noise_stated": noise.stated, "residuals_over_noise": noise.misfit,
+                "correlation": noise.correlation,
+            }
+            for one, noise in zip(result.data, result.best.noise, strict=True)
+        ],
+        "growth": {
+            "laws": [
+                {"law": one.name, "rms_fitted": one.fitted, "rms_predicted": one.predicted} for one in result.laws
+            ],
+            "chosen": result.chosen, "note": result.law_note,
+        },
+        "unknowns": [_unknown(result, k) for k in range(len(result.estimates))],
+        "known": [_interval(one) for one in result.known],
+        "posterior": {"method": result.posterior.method, "independent_samples": round(result.posterior.independent)},
+        "notes": list(result.notes),
+        "files": files,
+    }  # fmt: skip
+
+
+def _unknown(result: FitResult, k: int) -> Document:
+    one = result.estimates[k]
+    unknown, verdict, shape = one.unknown, one.verdict, one.profile
+    ends = [
+        unknown.value(u) if closed else None
+        for u, closed in zip((shape.low, shape.high), shape.bounded, strict=True)
+    ]
+    return {
+        "key": unknown.key, "prior": [unknown.low, unknown.high], "scale": "log" if unknown.log else "linear",
+        "prior_shown": unknown.shown_range(unknown.low, unknown.high), "added": unknown.added,
+        "best": one.interval.best, "interval": [one.interval.low, one.interval.high],
+        "best_shown": unknown.shown(one.interval.best), "interval_shown": one.interval.shown, "profile": ends,
+        "si_unit": unknown.quantity.si_unit, "verdict": verdict.word, "width": verdict.width, "edge": verdict.edge,
+        "why": verdict.why, "settle": verdict.settle,
+    }  # fmt: skip
+
+
+def _interval(one: Interval) -> Document:
+    finite = all(map(math.isfinite, (one.best, one.low, one.high)))
+    return {
+        "name": one.name, "best": one.best if finite else None, "interval": [one.low, one.high] if finite else None,
+        "best_shown": f"{one.best / one.size:.3g} {one.unit}".strip(), "interval_shown": one.shown,
+    }  # fmt: skip
+
+
+def samples_text(result: FitResult) -> str:
+    """Return the samples of the posterior as CSV, one row each, in SI units."""
+    unknowns = result.forward.unknowns
+    heads = [f"{one.key} [{one.quantity.si_unit or '1'}]" for one in unknowns]
+    rows = [
+        ",".join(f"{one.value(float(u)):.8g}" for one, u in zip(unknowns, row, strict=True))
+        for row in result.posterior.u
+    ]
+    return "\n".join([",".join(heads), *rows]) + "\n"

@@ -1,0 +1,115 @@
+"""What a fit has found, whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phasefield.fitting.data import Observation
+from phasefield.fitting.fitfile import FitFile
+from phasefield.fitting.forward import Forward, Prediction
+from phasefield.fitting.least_squares import Best
+from phasefield.fitting.posterior import Posterior
+from phasefield.fitting.profile_likelihood import Profile
+from phasefield.fitting.unknowns import Unknown
+
+Floats = NDArray[np.float64]
+
+TAILS = (0.05, 0.95)  # quantiles of an interval of 90 %
+
+
+@dataclass(frozen=True)
+class Law:
+    """A growth law: rms difference [V] of the trace it was fitted to, and of the last third, which it predicts."""
+
+    name: str
+    fitted: float
+    predicted: float
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A number and its interval of 90 %, SI; unit and size: in which it is shown."""
+
+    name: str
+    best: float
+    low: float
+    high: float
+    unit: str
+    size: float
+
+    @property
+    def shown(self) -> str:
+        """Return the interval with its unit."""
+        return f"{self.low / self.size:.3g} to {self.high / self.size:.3g} {self.unit}".strip()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the data say of an unknown.
+
+    word: identified, partly identified or not identified; width: of its interval over that of the prior; edge: what is
+    to be said of an end of the prior; why: the reason; settle: which experiment would settle it.
+    """
+
+    word: str
+    width: float
+    edge: str
+    why: str
+    settle: str
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An unknown with its best value, interval, profile and verdict."""
+
+    unknown: Unknown
+    interval: Interval
+    profile: Profile
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """A finished fit; laws: empty without a growth law to find; chosen: which; known: combinations of the unknowns."""
+
+    fit: FitFile
+    data: tuple[Observation, ...]
+    forward: Forward
+    best: Best
+    prediction: Prediction
+    posterior: Posterior
+    estimates: tuple[Estimate, ...]
+    known: tuple[Interval, ...]
+    laws: tuple[Law, ...]
+    chosen: str
+    law_note: str
+    seconds: float
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be known of the data and of how they agree with the model."""
+        found = [note for one in self.data for note in one.notes]
+        for one, noise in zip(self.data, self.best.noise, strict=True):
+            if noise.correlated:
+                found.append(
+                    f"{one.file.name}: neighbouring residuals agree (correlation {noise.correlation:.2f}): the model "
+                    "does not describe all of it" + ("" if noise.stated else "; intervals are widened for that")
+                )
+            if noise.stated and noise.misfit > 1.5:
+                found.append(
+                    f"{one.file.name}: residuals are {noise.misfit:.2g} times the stated noise: the noise is larger, "
+                    "or the model does not describe it; intervals are too narrow"
+                )
+        if self.posterior.independent < 100.0:
+            found.append(f"only about {self.posterior.independent:.0f} independent samples of the posterior")
+        return tuple(found)
+
+
+def interval(samples: Sequence[float] | Floats) -> tuple[float, float]:
+    """Return the interval of 90 % of samples."""
+    low, high = np.quantile(np.asarray(samples), TAILS)
+    return float(low), float(high)
