@@ -20,7 +20,7 @@ from phasefield.fitting.fit import make_fit, prepare_fit
 from phasefield.fitting.fitfile import read_fit
 from phasefield.fitting.identifiability import IDENTIFIED
 
-TRUTHS = 10
+FIRST, TRUTHS = 100, 10  # seeds that no choice of the method was made on
 RANGES = {  # of what is made up, in the units of the priors; even in the logarithm, but for t+
     "electrolyte.conductivity": (1e-4, 2e-3), "electrolyte.transference_number": (0.15, 0.7),
     "electrolyte.salt_diffusivity": (2e-8, 2e-7), "kinetics.exchange_current_density": (0.2, 5.0),
@@ -69,7 +69,7 @@ class Row:
 
 
 def fit_truth(folder: Path, seed: int) -> tuple[list[Row], bool, float]:
-    """Make up a cell, fit it, and return its rows, whether the growth law was found, and the time [s]."""
+    """Make up a cell, fit it; return its rows, whether its growth law is among the likely ones, and the time [s]."""
     random = np.random.default_rng(seed)
     drawn = {
         key: low + (high - low) * u if key.endswith("number") else low * math.exp(u * math.log(high / low))
@@ -93,24 +93,26 @@ def fit_truth(folder: Path, seed: int) -> tuple[list[Row], bool, float]:
     result = make_fit(prepare_fit(read_fit(folder / "fit.toml")), lambda line: None)
     rows = []
     for one in result.estimates:
+        if one.unknown.key.startswith("film.growth") and result.chosen != law:
+            continue  # a number of another law has no truth
         size = one.unknown.quantity.size
         here = drawn[one.unknown.key] * size
         rows.append(Row(one.unknown.key, one.verdict.word, one.interval.low <= here <= one.interval.high))
-    return rows, result.chosen == law, result.seconds
+    return rows, result.chosen == law or law in result.law_note, result.seconds
 
 
-def campaign(folder: Path, seeds: range = range(TRUTHS)) -> tuple[list[Row], int, list[float]]:
+def campaign(folder: Path, seeds: range = range(FIRST, FIRST + TRUTHS)) -> tuple[list[Row], int, list[float]]:
     """Return the rows of all truths, how many laws were found, and the times."""
     rows: list[Row] = []
     found, times = 0, []
     for seed in seeds:
         (folder / str(seed)).mkdir()
         some, law, seconds = fit_truth(folder / str(seed), seed)
-        rows += some if law else [row for row in some if not row.key.startswith("film.growth")]
+        rows += some
         found += law
         times.append(seconds)
         missed = [row.key for row in some if not row.holds]
-        print(seed, "law found" if law else "another law", f"{seconds:.0f} s, missed:", *missed, flush=True)
+        print(seed, "law likely" if law else "another law", f"{seconds:.0f} s, missed:", *missed, flush=True)
     return rows, found, times
 
 
@@ -140,4 +142,4 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:
         made, hits, spent = campaign(Path(name))
     print(table(made))
-    print(f"growth law found: {hits} of {TRUTHS}; {min(spent):.0f} to {max(spent):.0f} s")
+    print(f"growth law the best, or not told from it: {hits} of {TRUTHS}; {min(spent):.0f} to {max(spent):.0f} s")
