@@ -128,6 +128,7 @@ def test_held_voltage_of_a_full_cell_relaxes_as_a_circuit(tmp_path: Path) -> Non
         'cathode={capacity="0.2 mAh/cm^2", filling=0.5, exchange_current_density="1000 A/m^2", resistance='
         '"2000 ohm cm^2", open_circuit={filling=[0, 1], potential=["4 V", "3 V"]}}',
         'kinetics.exchange_current_density="100 A/m^2"', 'film.conductivity="1e-3 S/m"', *FAST[:1],
+        "numerics.step_error=1e-3",
         'protocol.steps=[{voltage="3.6 V", duration="900 s"}]', 'output.fields_every="1 h"',
     )  # fmt: skip
     s = done(case, tmp_path)

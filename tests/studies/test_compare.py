@@ -236,6 +236,7 @@ def test_a_run_without_steps_cannot_be_compared() -> None:
         compare.compare_runs(["nothing"], Path("out"))
 
 
+@pytest.mark.slow
 def test_seeds_give_a_ratio_its_band(capsys: pytest.CaptureFixture[str]) -> None:
     """Two cases with three seeds each: the band is that of Student's t, recomputed here from the stored runs."""
     from scipy.stats import t as student
