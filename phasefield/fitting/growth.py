@@ -1,7 +1,8 @@
-"""Growth laws of the film, compared by what each predicts of the last third of a trace."""
+"""Growth laws of the film, compared by what each predicts of the last third of a trace, then by the whole trace."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from phasefield.fitting.forward import forward_of
 from phasefield.fitting.least_squares import best_fit
 from phasefield.fitting.result import Law
 
+UNLIKELY = 3.0  # ln of a likelihood that is twenty times smaller
 CLEAR = 1.2  # ratio of two errors of prediction: with 30 independent samples a level of noise is known to 13 %
 
 
@@ -31,13 +33,26 @@ def compare_laws(fit: FitFile, data: Sequence[Observation]) -> tuple[tuple[Law, 
         predicted = [one.measured - s for one, s in zip(late, forward.predict(best.u, late).data, strict=True)]
         found.append(Law(name, _rms(fitted), _rms(predicted)))
     found.sort(key=lambda law: law.predicted)
-    near = [law.name for law in found[1:] if law.predicted < CLEAR * found[0].predicted]
-    part = f"the last {1.0 - KEPT:.0%} of the trace"
-    if near:
-        note = f"{part} does not tell {found[0].name} from {' and '.join(near)}: give a longer trace"
-    else:
-        note = f"{found[0].name} predicts {part} best"
-    return tuple(found), found[0].name, note
+    likely = [law.name for law in found if law.predicted < CLEAR * found[0].predicted]
+    note = f"{found[0].name} predicts the last {1.0 - KEPT:.0%} of the trace best"
+    if len(likely) > 1:
+        likely, of = _by_the_whole(fit, data, likely), likely
+        left = " and ".join(likely[1:])
+        note = f"the last {1.0 - KEPT:.0%} of the trace does not tell {' and '.join(of)} apart; the whole "
+        note += f"does not tell {likely[0]} from {left}: give a longer trace" if left else f"gives {likely[0]}"
+    return tuple(found), likely[0], note
+
+
+def _by_the_whole(fit: FitFile, data: Sequence[Observation], names: Sequence[str]) -> list[str]:
+    """Return the law that fits the whole trace best, then those that are not UNLIKELY beside it."""
+    level = {}
+    for name in names:
+        forward = forward_of(fit, name)
+        shown = forward.predict(best_fit(forward, data, fit.seed).u, data).data
+        parts = [one.measured - y for one, y in zip(data, shown, strict=True) if one.role == "cycling"]
+        level[name] = sum(part.size for part in parts) * math.log(_rms(parts))  # - ln of the likelihood
+    least = min(level.values())
+    return sorted((name for name in names if level[name] < least + UNLIKELY), key=lambda name: level[name])
 
 
 def _rms(parts: list[np.ndarray]) -> float:
