@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-JUMP = 0.05  # of the largest current: a change between two points that begins a step
+JUMP = 0.05  # of the largest current: a change between two points where the current switches
 ERROR = 1e-3  # of the largest charge difference of the trace: allowed between the ends of the steps
 LARGEST_ERROR = 2e-2  # of it: beyond it the steps are too few to stand for the trace
 
@@ -17,8 +17,8 @@ LARGEST_ERROR = 2e-2  # of it: beyond it the steps are too few to stand for the 
 class Steps(NamedTuple):
     """Steps of constant current: their durations [s] and currents [A/m^2].
 
-    charge_error: largest difference [C/m^2] of the charge passed so far, at any time, from that of the trace, whose
-    current is linear between its points; at the end of each step it is 0.
+    charge_error: largest difference [C/m^2] of the charge passed so far, at any point of the trace and where its current
+    switches, from that of the trace; at the end of each step it is 0.
     """
 
     duration: Floats
@@ -29,12 +29,17 @@ class Steps(NamedTuple):
 def constant_steps(time: Floats, current: Floats, most: int) -> Steps | None:
     """Return at most so many steps of constant current for a trace; None if they cannot follow it.
 
-    time [s], never falling; current [A/m^2]. Steps begin and end at points of the trace.
+    time [s], never falling; current [A/m^2], linear between two points, or switched midway where it JUMPs. Steps begin
+    and end at points of the trace and at switches.
     """
     charge = np.concatenate([[0.0], np.cumsum(0.5 * (current[1:] + current[:-1]) * np.diff(time))])
-    span = float(charge.max() - charge.min())
     jumps = np.flatnonzero(np.abs(np.diff(current)) > JUMP * np.abs(current).max(initial=0.0))
-    forced = np.unique(np.concatenate([jumps, jumps + 1, [len(time) - 1]]))
+    half = 0.5 * np.diff(time)[jumps]
+    charge = np.insert(charge, jumps + 1, charge[jumps] + current[jumps] * half)
+    time = np.insert(time, jumps + 1, time[jumps] + half)
+    span = float(charge.max() - charge.min())
+    switches = jumps + 1 + np.arange(len(jumps))
+    forced = np.unique(np.concatenate([switches, [len(time) - 1]]))
     error = ERROR * span
     while error <= LARGEST_ERROR * span:
         for ends in (forced, forced[-1:]):

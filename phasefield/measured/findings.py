@@ -67,12 +67,13 @@ class SpectrumFindings:
 
 
 def trace_findings(trace: Trace) -> TraceFindings:
-    """Return what a trace shows. A current lasts from the point before to the point that states it."""
+    """Return what a trace shows. A current lasts from midway to the point before to midway to the next one."""
     interval = np.diff(trace.time)
-    current = trace.current[1:]
+    lasting = 0.5 * (np.append(interval, 0.0) + np.insert(interval, 0, 0.0))
+    current = trace.current
     known = np.isfinite(current)
     largest = float(np.max(np.abs(current[known]), initial=0.0))
-    passed = np.where(known, current, 0.0) * interval
+    passed = np.where(known, current, 0.0) * lasting
     voltage = trace.voltage[np.isfinite(trace.voltage)]
     gaps = _gaps(interval)
     sign = np.sign(current[known & (np.abs(current) > NO_CURRENT * largest)])
@@ -84,7 +85,7 @@ def trace_findings(trace: Trace) -> TraceFindings:
         cycles=len(np.unique(trace.cycle)) if np.any(trace.cycle) else 0,
         half_cycles=int(np.sum(np.diff(sign) != 0)) + 1 if len(sign) else 0,
         voltage=(float(voltage.min()), float(voltage.max())) if len(voltage) else None,
-        currents=_currents(current[known], interval[known], largest),
+        currents=_currents(current[known], lasting[known], largest),
         charge_positive=float(passed[passed > 0.0].sum()),
         charge_negative=float(passed[passed < 0.0].sum()),
         gaps=tuple((float(trace.time[k]), float(interval[k])) for k in gaps),

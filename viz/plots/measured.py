@@ -40,7 +40,7 @@ def draw_traces(traces: Sequence[Trace], title: str, path: Path) -> Path:
         end = max(float(t.time[-1] - t.time[0]) for t in shown) / span
         for k, trace in enumerate(shown):
             time = (trace.time - trace.time[0]) / span
-            both = ((above, volts * trace.voltage, "default"), (below, trace.current / size, "steps-pre"))
+            both = ((above, volts * trace.voltage, "default"), (below, trace.current / size, "steps-mid"))
             for axes, value, steps in both:
                 x, y = thinned(time, value, (0.0, end), columns_of(axes))
                 axes.plot(x, y, color=run_colour(k), lw=0.9, drawstyle=steps, label=trace.name)
