@@ -293,7 +293,15 @@ def _places(steps: tuple[Step, ...], name: str) -> Iterator[tuple[str, Step]]:
 
 def _count(steps: tuple[Step, ...]) -> int:
     """Return how many steps a list has with its groups written out."""
-    return sum((step.repeat or 1) * _count(step.steps) if step.steps is not None else 1 for step in steps)
+    return sum(
+        (step.repeat or 1) * _count(step.steps) if step.steps is not None else 2 if _turns(step) else 1
+        for step in steps
+    )  # fmt: skip
+
+
+def _turns(step: Step) -> bool:
+    """Return whether a step is a ramp of current through zero, which is run as two."""
+    return isinstance(step.current, tuple) and step.current[0] * step.current[1] < 0.0
 
 
 def _write_out(steps: tuple[Step, ...]) -> Iterator[tuple[Step, bool]]:

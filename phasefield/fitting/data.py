@@ -103,8 +103,10 @@ def spectrum_data(
     bent = good & (impedance.imag > INDUCTIVE * np.abs(impedance))
     inductive = good & (frequency >= np.min(frequency[bent], initial=np.inf))
     kept = good & ~inductive
-    if kept.sum() < LEAST:
-        raise PhasefieldError(f"{int(kept.sum())} usable points of a spectrum; {LEAST} at least are needed")
+    if np.unique(frequency[kept]).size < LEAST:
+        raise PhasefieldError(
+            f"{np.unique(frequency[kept]).size} usable frequencies of a spectrum; {LEAST} at least are needed"
+        )
     order = np.argsort(-frequency[kept])
     f, Z = frequency[kept][order], impedance[kept][order]
     notes = []

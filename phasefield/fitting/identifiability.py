@@ -101,12 +101,12 @@ def verdict(
 
 
 def wider(samples: Floats, found: Profile) -> tuple[float, float]:
-    """Return the interval of 90 % of the samples, or where the profile goes farther, of both.
+    """Return the interval of 90 % of the samples, or where the profile goes farther, of both; an open one to its prior.
 
     They agree for a normal posterior. Else a walk may have missed a part of it, and the profile a part of its weight.
     """
     low, high = interval(samples)
-    return min(low, found.low) if found.bounded[0] else low, max(high, found.high) if found.bounded[1] else high
+    return min(low, found.low), max(high, found.high)
 
 
 def _open(one: Unknown, found: Profile, closed: tuple[bool, bool]) -> str:

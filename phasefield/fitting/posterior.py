@@ -54,10 +54,16 @@ def posterior(
     walkers = max(LEAST_WALKERS, WALKERS * n)
     steps = EVALUATIONS // walkers
 
+    stopped: list[bool] = []
+
     def log_probability(u: Floats) -> float:
-        if np.any(u < 0.0) or np.any(u > 1.0):
+        if np.any(u < 0.0) or np.any(u > 1.0) or stopped:
             return -math.inf
-        return -0.5 * float(np.sum(forward.residuals(u, data, best.deviations) ** 2))
+        try:
+            return -0.5 * float(np.sum(forward.residuals(u, data, best.deviations) ** 2))
+        except KeyboardInterrupt:  # emcee would print it as an error of the model
+            stopped.append(True)
+            return -math.inf
 
     moves = [
         (emcee.moves.DEMove(), 0.5), (emcee.moves.DEMove(gamma0=1.0), 0.15),  # the second one from minimum to minimum
@@ -67,6 +73,8 @@ def posterior(
     random = np.random.RandomState(seed)
     state = emcee.State(_starts(best, walkers, seed), random_state=random.get_state())
     for k, _ in enumerate(sampler.sample(state, iterations=steps)):
+        if stopped:
+            raise KeyboardInterrupt
         if k % 50 == 0:
             told(k / steps)
     begun = round(BURNT * steps)

@@ -17,8 +17,8 @@ LARGEST_ERROR = 2e-2  # of it: beyond it the steps are too few to stand for the 
 class Steps(NamedTuple):
     """Steps of constant current: their durations [s] and currents [A/m^2].
 
-    charge_error: largest difference [C/m^2] of the charge passed so far, at any point of the trace and where its current
-    switches, from that of the trace; at the end of each step it is 0.
+    charge_error: largest difference [C/m^2] of the charge passed so far from that of the trace, at its points and where
+    its current switches; at the end of each step it is 0.
     """
 
     duration: Floats

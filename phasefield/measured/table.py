@@ -47,7 +47,7 @@ class Grammar:
         if self.separator is None:
             return (line.split() for line in lines)
         if self.separator == ",":
-            return csv.reader(lines)
+            return csv.reader(f"{line}\n" for line in lines)  # a quote that is not closed joins no numbers
         return csv.reader(lines, delimiter=self.separator, quoting=csv.QUOTE_NONE)
 
 

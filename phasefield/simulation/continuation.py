@@ -34,8 +34,9 @@ def continued_case(case: Case, folder: Path) -> Case:
     if not (folder / RESULT).is_file():
         return case
     with open_run(folder) as run:
-        known, text = run.attrs.get("case_hash"), run.resolved_case
-    if known == case.hash or (has_checkpoint(folder) and read_checkpoint(folder).get("case_hash") == case.hash):
+        known, text, earlier = run.attrs.get("case_hash"), run.resolved_case, str(run.attrs.get(EARLIER, ""))
+    saved = read_checkpoint(folder).get("case_hash") if has_checkpoint(folder) else None
+    if known == case.hash or (saved == case.hash and case.hash not in earlier):
         return case  # a results file of another case in the place of its own is found when both are compared
     own = _own_case(text, folder)
     if own is None or own.hash != known:

@@ -116,3 +116,9 @@ def test_check_says_what_the_protocol_will_do() -> None:
     assert ramp["charge"].value == pytest.approx(7200.0, rel=1e-12)
     endless = {one.name: one for one in regime(of('protocol.steps=[{current="1 A/m^2", until_voltage="4.9 V"}]'))}
     assert math.isnan(endless["duration"].value)
+
+
+def test_a_ramp_through_zero_counts_as_two_steps() -> None:
+    ramp = '{current=["-1 A/m^2", "1 A/m^2"], duration="1 s"}'
+    with pytest.raises(CaseError, match=r"a repeat has 12000 steps; 10000 are possible"):
+        make(f"protocol.steps=[{{repeat=6000, steps=[{ramp}]}}]")

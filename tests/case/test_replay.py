@@ -191,8 +191,8 @@ def big(rows: int) -> str:
 @pytest.mark.parametrize(
     ("text", "overrides", "says"),
     [
-        (csv(*trace()), ["protocol.file=../cell.csv"], "lies outside the folder of the case file; copy it beside"),
-        (csv(*trace()), ["protocol.file=/etc/passwd"], "lies outside the folder"),
+        (csv(*trace()), ["protocol.file=../cell.csv"], "is no path in the folder of the case file; copy"),
+        (csv(*trace()), ["protocol.file=/etc/passwd"], "is no path in the folder"),
         (csv(*trace()), ["protocol.file=none.csv"], "none.csv: "),
         (csv(*trace()), ['protocol.file=""'], "is no file name"),
         (csv(*trace()), ['protocol.steps=[{rest="1 h"}]'], "steps: stand beside protocol.file.* clear those of a base"),
@@ -223,7 +223,7 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path, monkeypatch: p
     (tmp_path / "inner").mkdir()
     monkeypatch.chdir(tmp_path / "inner")
     (tmp_path / "inner" / "link.csv").symlink_to(tmp_path / "secret.csv")
-    with pytest.raises(CaseError, match="lies outside the folder"):
+    with pytest.raises(CaseError, match="is no path in the folder"):
         case_in(tmp_path / "inner", csv(*trace()), "protocol.file=link.csv")
     case_in(tmp_path / "inner", csv(*trace()))
 

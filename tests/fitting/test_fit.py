@@ -14,16 +14,16 @@ from commands import call
 from made_up_cells import truth, write_cell, write_cycling, write_spectrum
 
 from phasefield.api import read_case
-from phasefield.errors import CaseError
+from phasefield.errors import CaseError, PhasefieldError
 from phasefield.fitting import posterior as posteriors
 from phasefield.fitting.data import DataFile, drive_of, spectrum_data, trace_data
 from phasefield.fitting.fit import make_fit, prepare_fit
 from phasefield.fitting.fitfile import read_fit
 from phasefield.fitting.growth import compare_laws
-from phasefield.fitting.identifiability import IDENTIFIED, NOT
+from phasefield.fitting.identifiability import IDENTIFIED, NOT, wider
 from phasefield.fitting.least_squares import Best
 from phasefield.fitting.posterior import laplace
-from phasefield.fitting.profile_likelihood import profile
+from phasefield.fitting.profile_likelihood import Profile, profile
 from phasefield.fitting.result import FitResult
 
 SPECTRUM = """
@@ -103,6 +103,19 @@ def test_data_are_below_the_folder_of_the_fit_file(tmp_path: Path) -> None:
 
 
 # Data
+
+
+def test_a_spectrum_needs_eight_frequencies(tmp_path: Path) -> None:
+    (tmp_path / "eis.csv").write_text("Frequency/Hz,Re(Z)/Ohm,Im(Z)/Ohm\n" + "100,10,-3\n" * 20)
+    truth(tmp_path, {})
+    with pytest.raises(PhasefieldError, match="1 usable frequencies of a spectrum; 8 at least"):
+        prepare_fit(read_fit(write_fit(tmp_path, SPECTRUM + FILM)))
+
+
+def test_an_interval_reaches_the_prior_where_its_profile_is_open() -> None:
+    samples = np.linspace(0.4, 0.6, 1001)
+    shape = Profile(np.array([0.5, 1.0]), np.array([0.0, 1.0]), 0.45, 1.0, (True, False))
+    assert wider(samples, shape) == pytest.approx((0.41, 1.0))
 
 
 def test_a_drive_passes_the_charge_of_the_samples_and_switches_between_two() -> None:

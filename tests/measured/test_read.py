@@ -299,3 +299,10 @@ def test_a_missing_library_is_named(
     monkeypatch.setitem(sys.modules, f"{library}.BioLogic", None)
     with pytest.raises(MeasuredError, match=remedy):
         read(tmp_path, start + 100 * b"\0")
+
+
+def test_a_quote_that_is_not_closed_joins_no_numbers(tmp_path: Path) -> None:
+    """`2` and `3` on two lines are not 23 V."""
+    (tmp_path / "cell.csv").write_text('time/s,voltage/V,current/mA\n0,3,1\n1,"2\n3",1\n2,3,1\n')
+    with pytest.raises(MeasuredError, match=r"cell.csv:3"):
+        read_measurement(tmp_path / "cell.csv")

@@ -181,3 +181,13 @@ def test_an_event_that_ended_the_run_ends_it_again(tmp_path: Path) -> None:
         case = cases.make(*stops, EVERY, f"protocol.repeat={repeat}")
         assert Driver(case, tmp_path / folder, resume=resume).run().reason == "voltage_limit"
     same(tmp_path / "run", tmp_path / "whole")
+
+
+def test_after_a_kill_while_it_begins_fewer_repeats_are_refused_by_name(run: Path) -> None:
+    """Results of five and checkpoints of two."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "replace_text", killed)
+        with pytest.raises(KilledError):
+            Driver(of(5), run, resume=True)
+    with pytest.raises(ResultError, match=r"protocol.repeat = 2 is below the 5 of this run"):
+        Driver(of(2), run, resume=True)

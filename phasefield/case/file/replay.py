@@ -64,11 +64,14 @@ def _read(source: Source, name: Any, columns: Any, folder: Path) -> Trace:
         source.fail(("protocol", "columns"), 'a table is needed, e.g. { time = "t/h", current = "I/mA" }')
     path = folder / name
     try:
-        inside = path.resolve().is_relative_to(folder.resolve())
+        plain = not Path(name).is_absolute() and ".." not in Path(name).parts
+        inside = plain and path.resolve().is_relative_to(folder.resolve())
     except (OSError, ValueError, RuntimeError):
         inside = False
     if not inside:
-        source.fail(KEY, f"{shown(name)} lies outside the folder of the case file; copy it beside the case file")
+        source.fail(
+            KEY, f"{shown(name)} is no path in the folder of the case file; copy the file there and give its name"
+        )
     try:
         found = read_measurement(path, columns)
     except MeasuredError as error:
