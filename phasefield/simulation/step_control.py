@@ -27,7 +27,6 @@ SHORTEST = 0.25  # of a step whose concentration changed too much is the next at
 OVERSHOOT = 2.0  # a step whose concentration changed by this many limits is repeated
 ORDER = -1.0 / 3.0  # the embedded error falls with the third power of a step
 EASY, HARD = 3, 10  # coupling iterations up to which, and from which, a step is easy and hard
-SLIGHT = 0.1  # of the allowed error: below it the error does not bound the next step
 MOMENT = 1e-12  # of the time so far: steps are not made shorter for what happens within it
 FLOOR = 0.05  # concentration changes are measured against at least this share of c0
 
@@ -134,12 +133,11 @@ class StepController:
 
     def _limit_by_salt(self, accepted: Attempt, dt: float, rejected: int) -> None:
         """Set how long the next step may be for the salt's sake, after an accepted one of dt [s]."""
-        off, effort = accepted.off, self.cell.effort
-        change = accepted.change / self.case.numerics.concentration_change
-        longer = 0.8 * min(1.0 / change if change > 0.0 else GROWTH, off**ORDER if off > 0.0 else GROWTH)
-        within = change <= 1.0 and off <= 1.0
-        self.control.dt_c = dt * min(GROWTH, max(longer, 1.0) if within else longer)
-        if within and off < SLIGHT and effort <= EASY and rejected == 0:
+        change, off, effort = accepted.change, accepted.off, self.cell.effort
+        limit = self.case.numerics.concentration_change
+        longer = min(limit / change if change > 0.0 else GROWTH, off**ORDER if off > 0.0 else GROWTH)
+        self.control.dt_c = dt * min(GROWTH, 0.8 * longer)
+        if change < limit and off < 0.5 and effort <= EASY and rejected == 0:
             self.control.dt_c = math.inf  # nothing but the motion need limit the next step
         elif effort > HARD:
             self.control.dt_c = dt
