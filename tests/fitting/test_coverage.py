@@ -3,8 +3,8 @@
 `PYTHONPATH=tests python tests/fitting/test_coverage.py` prints the table.
 
 The unknowns of one cell miss together: film, charge transfer and their capacitances are one direction of the data, t+
-and D another. So about 70 intervals are about 30 independent ones, and a share of 90 % scatters by 5.5 %; three of that are
-allowed.
+and D another. So about 70 intervals are about 30 independent ones, and a share of 90 % scatters by 5.5 %; three of
+that are allowed.
 """
 
 from __future__ import annotations
