@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.analytic.flat_cell import gap_of
-from phasefield.analytic.flat_trace import Drive, flat_voltages
+from phasefield.analytic.flat_trace import CurrentTrace, flat_voltages
 from phasefield.analytic.impedance import FlatImpedance
 from phasefield.api import read_case
 from phasefield.case import Case
@@ -65,7 +65,7 @@ def write_cycling(path: Path, case: Case, steps: Sequence[tuple[float, float]], 
         currents.append(np.full(inside.size, j))
         start += length
     t, j = np.concatenate(times), np.concatenate(currents)
-    U = flat_voltages(case, Drive(t, j, np.arange(t.size), j))
+    U = flat_voltages(case, CurrentTrace(t, j, np.arange(t.size), j))
     _write_trace(path, t, j, U + noise * np.random.default_rng(seed).standard_normal(t.size))
 
 
@@ -78,7 +78,7 @@ def write_polarisation(path: Path, case: Case, voltage: float, duration: float, 
         for _ in range(60):
             j[k] = 0.5 * (a + b)
             mean = 0.5 * (j[1 : k + 1] + np.concatenate([[j[1]], j[1:k]]))
-            drive = Drive(t[1 : k + 1], mean, np.array([k - 1]), j[k : k + 1])
+            drive = CurrentTrace(t[1 : k + 1], mean, np.array([k - 1]), j[k : k + 1])
             a, b = (a, float(j[k])) if flat_voltages(case, drive)[0] > voltage else (float(j[k]), b)
     j[0] = j[1]
     measured = j * (1.0 + noise * np.random.default_rng(seed).standard_normal(t.size))

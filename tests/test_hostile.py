@@ -409,7 +409,7 @@ def test_pictures_of_studies_profiles_and_spectra(tmp_path: Path, figures: list[
     from phasefield.studies.profiles import side_by_side, write_profiles
     from phasefield.topography.profiles import Profile
     from phasefield.viz.plots.attribution import Panel, bars
-    from phasefield.viz.plots.nyquist import Spectrum, nyquist
+    from phasefield.viz.plots.nyquist import DrawnSpectrum, nyquist
     from phasefield.viz.plots.study import (
         Contours,
         Response,
@@ -431,7 +431,7 @@ def test_pictures_of_studies_profiles_and_spectra(tmp_path: Path, figures: list[
               contours=Contours(names[1], some, some, np.outer(some, some)))  # fmt: skip
     index = np.tile([0.5, 0.4, 0.6], (len(names), 1))
     sobol_bars(names, index, index, tmp_path / "c.png", names[0])
-    nyquist([Spectrum(name, some, some + 1j * some, {}) for name in names[:2]], names[0], tmp_path / "d.png")
+    nyquist([DrawnSpectrum(name, some, some + 1j * some, {}) for name in names[:2]], names[0], tmp_path / "d.png")
     shares = tuple(0.0 * some[0] for _ in names)
     bars([Panel(names[0], 1.0, 2.0, shares, shares)], (names[0], names[1]), names, names[2], tmp_path / "e.png")
     bumpy = np.random.default_rng(1).random((16, 16)) * 1e-6

@@ -25,7 +25,7 @@ UNIFORM = 1e-6  # of c0: a difference between both sides, below which the salt i
 
 
 @dataclass(frozen=True)
-class Drive:
+class CurrentTrace:
     """A current over time, from a rested cell on: intervals of one current each, and what is looked at.
 
     time: the end of each interval [s], increasing from above 0; current: its mean [A/m^2]; seen: the intervals at whose
@@ -37,13 +37,13 @@ class Drive:
     seen: Integers
     moment: Floats
 
-    def until(self, time: float) -> Drive:
+    def until(self, time: float) -> CurrentTrace:
         """Return the part whose voltages are looked at up to a time [s]."""
         kept = self.time[self.seen] <= time
-        return Drive(self.time, self.current, self.seen[kept], self.moment[kept])
+        return CurrentTrace(self.time, self.current, self.seen[kept], self.moment[kept])
 
 
-def flat_voltages(case: Case, drive: Drive) -> Floats:
+def flat_voltages(case: Case, drive: CurrentTrace) -> Floats:
     """Return the voltages [V] of the flat cell of a case where a drive looks at them; its counter electrode is lithium.
 
     Beyond the limiting current the salt stays just below its end.

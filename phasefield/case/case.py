@@ -13,8 +13,7 @@ from typing import Any
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from phasefield import units
-from phasefield.case.c_rate import in_current_densities
-from phasefield.case.cathode import Cathode
+from phasefield.case.cathode import Cathode, in_current_densities
 from phasefield.case.electrodes import CellGeometry, Contact, Counter, Film, Kinetics, Lithium
 from phasefield.case.electrolyte import Electrolyte
 from phasefield.case.film_growth import Growth, growth_law

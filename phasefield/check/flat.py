@@ -94,7 +94,7 @@ def ends_at_once(case: Case, legs: Sequence[FlatStep]) -> Iterator[Finding]:
         yield Finding("protocol", f"step {k + 1}", 0.0, "ends at once", words, True)
 
 
-def plan(case: Case, flat_run: FlatRun) -> Iterator[Finding]:
+def protocol_plan(case: Case, flat_run: FlatRun) -> Iterator[Finding]:
     """Say what the protocol will do in a flat cell: how long it takes, in how many cycles, and the charge it passes."""
     protocol, legs = case.protocol, flat_run.first
     steps, cycles = len(protocol.sequence), protocol.cycles

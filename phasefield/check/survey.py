@@ -70,7 +70,7 @@ def _physics(case: Case, flat_run: FlatRun) -> list[Finding]:
     found += law(case)
     found += _grid(case, gap)
     found += _random_walk(case, p, protocol, gap)
-    found += flat.plan(case, flat_run)
+    found += flat.protocol_plan(case, flat_run)
     found += flat.ends_at_once(case, protocol)
     return found
 

@@ -193,14 +193,14 @@ def _write(cells: dict[str, FlatImpedance], title: str, out: Path) -> None:
     from phasefield.files.atomic import replace_text
     from phasefield.files.locks import folder_locked
     from phasefield.text.escape import csv_text
-    from phasefield.viz.plots.nyquist import OHM_CM2, Spectrum, nyquist
+    from phasefield.viz.plots.nyquist import OHM_CM2, DrawnSpectrum, nyquist
 
     spectra = []
     lines: list[tuple[object, ...]] = [("state", "frequency [Hz]", "Re Z [ohm cm^2]", "minus Im Z [ohm cm^2]")]
     for name, cell in cells.items():
         f = cell.frequencies()
         Z = cell.at(f)
-        spectra.append(Spectrum(name, f, Z, _marks(cell)))
+        spectra.append(DrawnSpectrum(name, f, Z, _marks(cell)))
         lines += [
             (name, float(one), float(z.real) * OHM_CM2, -float(z.imag) * OHM_CM2) for one, z in zip(f, Z, strict=True)
         ]

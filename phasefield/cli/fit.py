@@ -42,13 +42,13 @@ def fit(
     from phasefield.fitting.fit import make_fit, prepare_fit
     from phasefield.fitting.fitfile import read_fit
     from phasefield.fitting.record import finished, inputs_digest
-    from phasefield.fitting.shown import announce, print_fit, write_fit
+    from phasefield.fitting.shown import announce_fit, print_fit, write_fit
 
     prepared = prepare_fit(read_fit(name))
     folder = Path("fits") / prepared.fit.name if out is None else out
     check_out(folder)
     console = printing.console()
-    announce(console, prepared)
+    announce_fit(console, prepared)
     if dry_run:
         return
     digest = inputs_digest(prepared.fit, prepared.data, prepared.forwards[0])

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from phasefield.analytic.flat_trace import Drive
+from phasefield.analytic.flat_trace import CurrentTrace
 from phasefield.errors import PhasefieldError
 from phasefield.fitting.fitfile import FitFile
 from phasefield.measured.read import read_measurement
@@ -48,7 +48,7 @@ class Observation:
     measured: Floats
     scale: Floats
     noise: float | None
-    drive: Drive | None = None
+    drive: CurrentTrace | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -145,7 +145,7 @@ def trace_data(file: DataFile, time: Floats, current: Floats, voltage: Floats, n
     return Observation(file, t[at], U[at], scale, noise, drive, tuple(notes))
 
 
-def drive_of(time: Floats, current: Floats) -> tuple[Drive, NDArray[np.intp]]:
+def drive_of(time: Floats, current: Floats) -> tuple[CurrentTrace, NDArray[np.intp]]:
     """Return a measured current [s, A/m^2] as a drive, and the samples that it looks at.
 
     The current switches halfway between two samples. Where it does, the first sample afterwards is not looked at: the
@@ -168,7 +168,7 @@ def drive_of(time: Floats, current: Floats) -> tuple[Drive, NDArray[np.intp]]:
     order = np.argsort(ends, kind="stable")
     ends, charge = ends[order], charge[order]
     mean = np.diff(charge, prepend=0.0) / np.diff(ends, prepend=0.0)
-    return Drive(ends, mean, np.searchsorted(ends, time[at]), current[at]), at
+    return CurrentTrace(ends, mean, np.searchsorted(ends, time[at]), current[at]), at
 
 
 def _chosen(time: Floats, a: int, b: int, most: int) -> NDArray[np.intp]:

@@ -7,7 +7,7 @@ import re
 
 from phasefield.case import Case
 from phasefield.fitting.identifiability import NOT
-from phasefield.fitting.result import Estimate, FitResult
+from phasefield.fitting.result import FitResult, FittedValue
 from phasefield.fitting.unknowns import INTERFACE
 
 TABLES = ("electrolyte", "kinetics", "lithium", "film")
@@ -39,7 +39,7 @@ def fitted_case(result: FitResult) -> Case:
     return forward.reader.case((*result.fit.overrides, *overrides))
 
 
-def _said(one: Estimate, result: FitResult) -> str:
+def _said(one: FittedValue, result: FitResult) -> str:
     """Return source and status of a value as TOML."""
     files = "; ".join(f"{d.file.name} sha256 {d.file.digest[:DIGITS]}" for d in result.data)
     words = f"fit, {one.verdict.word}, 90 % interval {one.interval.shown}, of {files}"

@@ -15,8 +15,8 @@ from phasefield.fitting.growth import compare_laws
 from phasefield.fitting.identifiability import combinations, verdict, wider
 from phasefield.fitting.least_squares import Best, best_fit, improved
 from phasefield.fitting.posterior import Posterior, posterior
-from phasefield.fitting.profile_likelihood import Profile, profile
-from phasefield.fitting.result import Estimate, FitResult, Interval, Law
+from phasefield.fitting.profile_likelihood import LikelihoodProfile, likelihood_profile
+from phasefield.fitting.result import FitResult, FittedLaw, FittedValue, Interval
 
 BETTERED = 3  # times that a profile may find a better place than the best
 
@@ -25,7 +25,7 @@ Told = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedFit:
     """A fit before it is made: its file, its data, and the flat cells of its growth laws."""
 
     fit: FitFile
@@ -33,16 +33,16 @@ class Prepared:
     forwards: tuple[Forward, ...]
 
 
-def prepare_fit(fit: FitFile) -> Prepared:
+def prepare_fit(fit: FitFile) -> PreparedFit:
     """Read the data of a fit and check its base and priors. Raises PhasefieldError at the first thing that is wrong."""
-    return Prepared(fit, load_data(fit), tuple(forward_of(fit, law) for law in fit.laws or ("",)))
+    return PreparedFit(fit, load_data(fit), tuple(forward_of(fit, law) for law in fit.laws or ("",)))
 
 
-def make_fit(prepared: Prepared, told: Told) -> FitResult:
+def make_fit(prepared: PreparedFit, told: Told) -> FitResult:
     """Make a fit by closed forms: within two minutes for three files and eight unknowns."""
     began = time.monotonic()
     fit, data = prepared.fit, prepared.data
-    laws: tuple[Law, ...] = ()
+    laws: tuple[FittedLaw, ...] = ()
     chosen = note = ""
     if fit.laws:
         told("growth laws")
@@ -62,13 +62,13 @@ def make_fit(prepared: Prepared, told: Told) -> FitResult:
 
 def _profiles(
     best: Best, forward: Forward, data: Sequence[Observation], told: Told
-) -> tuple[Best, list[Profile]]:
+) -> tuple[Best, list[LikelihoodProfile]]:
     """Return the profiles of all unknowns, and the best values, which they may have bettered."""
     for turn in range(BETTERED + 1):
-        profiles: list[Profile] = []
+        profiles: list[LikelihoodProfile] = []
         for k, one in enumerate(forward.unknowns):
             told(f"profile likelihood of {one.name}")
-            profiles.append(profile(best, forward, data, k))
+            profiles.append(likelihood_profile(best, forward, data, k))
             better = profiles[-1].better
             if better is not None and turn < BETTERED:
                 best = improved(best, forward, data, better)
@@ -79,16 +79,16 @@ def _profiles(
 
 
 def _estimates(
-    best: Best, profiles: Sequence[Profile], forward: Forward, samples: Posterior, data: Sequence[Observation],
-    known: Sequence[Interval],
-) -> tuple[Estimate, ...]:  # fmt: skip
+    best: Best, profiles: Sequence[LikelihoodProfile], forward: Forward, samples: Posterior,
+    data: Sequence[Observation], known: Sequence[Interval],
+) -> tuple[FittedValue, ...]:  # fmt: skip
     """Return each unknown with its interval, of the posterior and of the profile, whichever is wider, and verdict."""
     found = []
     for k, (one, shape) in enumerate(zip(forward.unknowns, profiles, strict=True)):
         low, high = wider(samples.u[:, k], shape)
         quantity = one.quantity
         found.append(
-            Estimate(
+            FittedValue(
                 one,
                 Interval(
                     one.key, one.value(float(best.u[k])), one.value(low), one.value(high), quantity.unit, quantity.size

@@ -11,13 +11,13 @@ from phasefield.fitting.data import KEPT, Observation
 from phasefield.fitting.fitfile import FitFile
 from phasefield.fitting.forward import forward_of
 from phasefield.fitting.least_squares import best_fit
-from phasefield.fitting.result import Law
+from phasefield.fitting.result import FittedLaw
 
 UNLIKELY = 3.0  # ln of a likelihood that is twenty times smaller
 CLEAR = 1.2  # ratio of two errors of prediction: with 30 independent samples a level of noise is known to 13 %
 
 
-def compare_laws(fit: FitFile, data: Sequence[Observation]) -> tuple[tuple[Law, ...], str, str]:
+def compare_laws(fit: FitFile, data: Sequence[Observation]) -> tuple[tuple[FittedLaw, ...], str, str]:
     """Return the growth laws from the best to the worst, the name of the best, and how clear that is."""
     found = []
     for name in fit.laws:
@@ -31,7 +31,7 @@ def compare_laws(fit: FitFile, data: Sequence[Observation]) -> tuple[tuple[Law, 
             if one.role == "cycling"
         ]
         predicted = [one.measured - s for one, s in zip(late, forward.predict(best.u, late).data, strict=True)]
-        found.append(Law(name, _rms(fitted), _rms(predicted)))
+        found.append(FittedLaw(name, _rms(fitted), _rms(predicted)))
     found.sort(key=lambda law: law.predicted)
     likely = [law.name for law in found if law.predicted < CLEAR * found[0].predicted]
     note = f"{found[0].name} predicts the last {1.0 - KEPT:.0%} of the trace best"

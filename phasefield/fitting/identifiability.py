@@ -18,7 +18,7 @@ from phasefield.analytic.impedance import FlatImpedance
 from phasefield.errors import CaseError
 from phasefield.fitting.data import Observation
 from phasefield.fitting.forward import Forward
-from phasefield.fitting.profile_likelihood import Profile
+from phasefield.fitting.profile_likelihood import LikelihoodProfile
 from phasefield.fitting.result import TAILS, Interval, Verdict, interval
 from phasefield.fitting.unknowns import GROWTH, Unknown
 
@@ -79,8 +79,9 @@ def _parts(cell: FlatImpedance) -> dict[str, tuple[float, str, float]]:
 
 
 def verdict(
-    k: int, forward: Forward, u: Floats, found: Profile, data: Sequence[Observation], known: Sequence[Interval]
-) -> Verdict:
+    k: int, forward: Forward, u: Floats, found: LikelihoodProfile, data: Sequence[Observation],
+    known: Sequence[Interval],
+) -> Verdict:  # fmt: skip
     """Return what the data say of unknown k; u: samples of the posterior."""
     one = forward.unknowns[k]
     low, high = wider(u[:, k], found)
@@ -100,7 +101,7 @@ def verdict(
     return Verdict(word, width, edge, reason, settle(one, partners, forward, data, known))
 
 
-def wider(samples: Floats, found: Profile) -> tuple[float, float]:
+def wider(samples: Floats, found: LikelihoodProfile) -> tuple[float, float]:
     """Return the interval of 90 % of the samples, or where the profile goes farther, of both; an open one to its prior.
 
     They agree for a normal posterior. Else a walk may have missed a part of it, and the profile a part of its weight.
@@ -109,7 +110,7 @@ def wider(samples: Floats, found: Profile) -> tuple[float, float]:
     return min(low, found.low), max(high, found.high)
 
 
-def _open(one: Unknown, found: Profile, closed: tuple[bool, bool]) -> str:
+def _open(one: Unknown, found: LikelihoodProfile, closed: tuple[bool, bool]) -> str:
     """Say on which sides a profile is open, and the bound that there is."""
     if not any(closed):
         return "open on both sides"
@@ -118,7 +119,7 @@ def _open(one: Unknown, found: Profile, closed: tuple[bool, bool]) -> str:
     return f"open below: at most {one.shown(one.value(found.high))} is all that the data say"
 
 
-def _edge(one: Unknown, found: Profile, closed: tuple[bool, bool]) -> str:
+def _edge(one: Unknown, found: LikelihoodProfile, closed: tuple[bool, bool]) -> str:
     """Say that the best value lies at an end of its prior."""
     best = float(found.u[int(np.argmin(found.rise))])
     for there, end, value, passable in (

@@ -23,7 +23,7 @@ BETTER = 0.05  # of chi^2: a profile that falls below the best by more has found
 
 
 @dataclass(frozen=True)
-class Profile:
+class LikelihoodProfile:
     """The profile of one unknown: places u and the rise of chi^2, in order, and whether it ends within the prior.
 
     low, high: where the rise passes 2.706, or the end of the prior; better: a place that is better than the best.
@@ -37,7 +37,7 @@ class Profile:
     better: Floats | None = None
 
 
-def profile(best: Best, forward: Forward, data: Sequence[Observation], k: int) -> Profile:
+def likelihood_profile(best: Best, forward: Forward, data: Sequence[Observation], k: int) -> LikelihoodProfile:
     """Return the profile likelihood of unknown k: that of the best minimum; its ends are those of all."""
     found = _profile(best, best.chi2, forward, data, k)
     for other in best.others:
@@ -49,7 +49,7 @@ def profile(best: Best, forward: Forward, data: Sequence[Observation], k: int) -
     return found
 
 
-def _profile(here: Best, least: float, forward: Forward, data: Sequence[Observation], k: int) -> Profile:
+def _profile(here: Best, least: float, forward: Forward, data: Sequence[Observation], k: int) -> LikelihoodProfile:
     """Return the profile of one minimum over the least chi^2 of all."""
     variances = np.linalg.pinv(here.information + np.eye(here.u.size))
     step = max(FIRST, min(0.2, math.sqrt(float(variances[k, k]))))
@@ -63,7 +63,7 @@ def _profile(here: Best, least: float, forward: Forward, data: Sequence[Observat
         bounded.append(passed)
         ends.append(_crossing([at, *u], [own, *rise]) if passed else edge)
     better = next((one for _, _, one in sides if one is not None), None)
-    return Profile(np.array(places), np.array(rises), ends[0], ends[1], (bounded[0], bounded[1]), better)
+    return LikelihoodProfile(np.array(places), np.array(rises), ends[0], ends[1], (bounded[0], bounded[1]), better)
 
 
 def _side(

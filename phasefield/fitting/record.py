@@ -1,23 +1,27 @@
-"""A fit as a document: fit.json, and the samples of its posterior as a table."""
+"""A fit as a document: fit.json, its page, and the samples of its posterior as a table."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from phasefield.constants import VERSION
 from phasefield.errors import ResultError
-from phasefield.files.atomic import read_plain
+from phasefield.files.atomic import read_plain, replace_text
 from phasefield.fitting.data import Observation
 from phasefield.fitting.fitfile import FitFile
 from phasefield.fitting.forward import Forward
 from phasefield.fitting.posterior import has_emcee
 from phasefield.fitting.result import FitResult, Interval
+from phasefield.text.markup import fill_template
 
 DOCUMENT, SAMPLES, ELECTROLYTE = "fit.json", "posterior.csv", "electrolyte.toml"
+PAGE = "fit.html"
 FORMAT = 1
 Document = dict[str, Any]
 
@@ -107,3 +111,11 @@ def samples_text(result: FitResult) -> str:
         for row in result.posterior.u
     ]
     return "\n".join([",".join(heads), *rows]) + "\n"
+
+
+def write_fit_page(document: Document, pictures: Sequence[Path], electrolyte: str, folder: Path) -> Path:
+    """Write fit.html into the folder of a fit."""
+    shown = [(path.stem, base64.b64encode(path.read_bytes()).decode("ascii")) for path in pictures]
+    text = fill_template("phasefield.fitting", PAGE, fit=document, pictures=shown, electrolyte=electrolyte)
+    replace_text(folder / PAGE, text)
+    return folder / PAGE

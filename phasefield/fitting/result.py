@@ -13,7 +13,7 @@ from phasefield.fitting.fitfile import FitFile
 from phasefield.fitting.forward import Forward, Prediction
 from phasefield.fitting.least_squares import Best
 from phasefield.fitting.posterior import Posterior
-from phasefield.fitting.profile_likelihood import Profile
+from phasefield.fitting.profile_likelihood import LikelihoodProfile
 from phasefield.fitting.unknowns import Unknown
 
 Floats = NDArray[np.float64]
@@ -22,7 +22,7 @@ TAILS = (0.05, 0.95)  # quantiles of an interval of 90 %
 
 
 @dataclass(frozen=True)
-class Law:
+class FittedLaw:
     """A growth law: rms difference [V] of the trace it was fitted to, and of the last third, which it predicts."""
 
     name: str
@@ -63,12 +63,12 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class FittedValue:
     """An unknown with its best value, interval, profile and verdict."""
 
     unknown: Unknown
     interval: Interval
-    profile: Profile
+    profile: LikelihoodProfile
     verdict: Verdict
 
 
@@ -82,9 +82,9 @@ class FitResult:
     best: Best
     prediction: Prediction
     posterior: Posterior
-    estimates: tuple[Estimate, ...]
+    estimates: tuple[FittedValue, ...]
     known: tuple[Interval, ...]
-    laws: tuple[Law, ...]
+    laws: tuple[FittedLaw, ...]
     chosen: str
     law_note: str
     seconds: float

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phasefield.files.atomic import replace_text
 from phasefield.fitting.electrolyte import electrolyte_text
-from phasefield.fitting.fit import Prepared
-from phasefield.fitting.page import PAGE, write_page
+from phasefield.fitting.fit import PreparedFit
 from phasefield.fitting.pictures import draw_fit
 from phasefield.fitting.posterior import has_emcee
-from phasefield.fitting.record import DOCUMENT, ELECTROLYTE, SAMPLES, Document, document_of, samples_text
+from phasefield.fitting.record import (
+    DOCUMENT,
+    ELECTROLYTE,
+    PAGE,
+    SAMPLES,
+    Document,
+    document_of,
+    samples_text,
+    write_fit_page,
+)
 from phasefield.fitting.result import FitResult
 from phasefield.text.formatting import MILLI, plain_table
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-import json
 
 
 def write_fit(result: FitResult, digest: str, folder: Path) -> Document:
@@ -29,12 +36,12 @@ def write_fit(result: FitResult, digest: str, folder: Path) -> Document:
     document = document_of(result, digest, files)
     replace_text(folder / ELECTROLYTE, electrolyte)
     replace_text(folder / SAMPLES, samples_text(result))
-    write_page(document, pictures, electrolyte, folder)
+    write_fit_page(document, pictures, electrolyte, folder)
     replace_text(folder / DOCUMENT, json.dumps(document, indent=1) + "\n")
     return document
 
 
-def announce(console: Console, prepared: Prepared) -> None:
+def announce_fit(console: Console, prepared: PreparedFit) -> None:
     """Say what is fitted to what."""
     fit = prepared.fit
     console.print(f"{fit.title}: {len(fit.unknowns)} unknowns", soft_wrap=True)

@@ -19,7 +19,7 @@ LEAST = 2  # points of a spectrum or a trace
 
 
 @dataclass(frozen=True)
-class Origin:
+class FileOrigin:
     """The file that a table is from: its path, its name without folders, its digest."""
 
     file: Path
@@ -31,7 +31,7 @@ class Origin:
         return self.file.name
 
 
-def spectra_of(origin: Origin, table: Table, name: str) -> list[Spectrum]:
+def spectra_of(origin: FileOrigin, table: Table, name: str) -> list[Spectrum]:
     """Return the spectra of a table: one for each cycle and each sweep. Rows at frequency 0 are of none."""
     values = table.values
     if not {"frequency", "impedance_real", "impedance_imaginary"} <= {*values}:
@@ -72,7 +72,7 @@ def _begins(f: Floats, cycle: Floats) -> NDArray[np.bool_]:
     return np.asarray((np.diff(cycle) != 0) | ((np.sign(step) == -way) & (np.abs(step) > np.log10(DECADE))))
 
 
-def traces_of(origin: Origin, table: Table, name: str) -> list[Trace]:
+def traces_of(origin: FileOrigin, table: Table, name: str) -> list[Trace]:
     """Return the trace of a table, or none. Where the table has spectra, it is made of the rows at frequency 0."""
     values = table.values
     if "time" not in values or not {"voltage", "current"} & {*values}:
@@ -104,7 +104,7 @@ def _counted(values: dict[str, Floats], key: str, rows: Integers) -> Integers:
     return np.rint(values[key][rows]).astype(np.int64) if key in values else np.zeros(len(rows), dtype=np.int64)
 
 
-def _continued(origin: Origin, time: Floats, lines: Integers) -> tuple[Floats, tuple[int, ...]]:
+def _continued(origin: FileOrigin, time: Floats, lines: Integers) -> tuple[Floats, tuple[int, ...]]:
     """Return times that never fall, and the points before which the clock was reset.
 
     A reset clock begins near the time at which it began before, and goes on from the last time. Raises MeasuredError

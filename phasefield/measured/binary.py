@@ -16,7 +16,7 @@ from typing import NoReturn
 import numpy as np
 
 from phasefield.errors import one_line
-from phasefield.measured.assemble import Origin, spectra_of, traces_of
+from phasefield.measured.assemble import FileOrigin, spectra_of, traces_of
 from phasefield.measured.columns import choose_columns, needed_columns, parse_head
 from phasefield.measured.record import Floats, MeasuredError, Measurement
 from phasefield.measured.table import MOST_ROWS, Table, current_from_charge, make_table
@@ -27,7 +27,7 @@ NEWARE_NAMES = {
     "time": ("time",), "voltage": ("voltage",), "current": ("current",), "cycle": ("cycle",), "step": ("step",),
 }  # fmt: skip
 
-Reader = Callable[[Origin, bytes], Measurement]
+Reader = Callable[[FileOrigin, bytes], Measurement]
 
 
 def binary_reader(start: bytes) -> Reader | None:
@@ -39,7 +39,7 @@ def binary_reader(start: bytes) -> Reader | None:
     return read_ndax if start.startswith(b"PK\x03\x04") else None
 
 
-def read_mpr(origin: Origin, data: bytes) -> Measurement:
+def read_mpr(origin: FileOrigin, data: bytes) -> Measurement:
     """Read a BioLogic .mpr file by galvani."""
     _check_size(origin, data)
     try:
@@ -58,12 +58,12 @@ def read_mpr(origin: Origin, data: bytes) -> Measurement:
     return _measurement(origin, "EC-Lab binary", raw)
 
 
-def read_nda(origin: Origin, data: bytes) -> Measurement:
+def read_nda(origin: FileOrigin, data: bytes) -> Measurement:
     """Read a Neware .nda file by newarenda."""
     return _measurement(origin, "Neware", _neware(origin, data, ".nda"), NEWARE_NAMES)
 
 
-def read_ndax(origin: Origin, data: bytes) -> Measurement:
+def read_ndax(origin: FileOrigin, data: bytes) -> Measurement:
     """Read a Neware .ndax file, an archive, by newarenda."""
     _check_size(origin, data)
     try:
@@ -78,7 +78,7 @@ def read_ndax(origin: Origin, data: bytes) -> Measurement:
     return _measurement(origin, "Neware", _neware(origin, data, ".ndax"), NEWARE_NAMES)
 
 
-def _neware(origin: Origin, data: bytes, ending: str) -> dict[str, Floats]:
+def _neware(origin: FileOrigin, data: bytes, ending: str) -> dict[str, Floats]:
     """Return the columns of a Neware file by their heads, the time since the first point among them."""
     _check_size(origin, data)
     try:
@@ -116,7 +116,7 @@ def _clock(stamps: Floats, in_step: Floats, step: Floats) -> Floats:
 
 
 def _measurement(
-    origin: Origin, form: str, raw: dict[str, Floats], names: Mapping[str, tuple[str, ...]] | None = None
+    origin: FileOrigin, form: str, raw: dict[str, Floats], names: Mapping[str, tuple[str, ...]] | None = None
 ) -> Measurement:
     """Return what columns by their heads hold."""
     heads = [parse_head(text) for text in raw]
@@ -133,12 +133,12 @@ def _measurement(
     return Measurement(origin.file, origin.digest, form, tuple(spectra), tuple(traces), tuple(table.notes), tuple(raw))
 
 
-def _check_size(origin: Origin, data: bytes) -> None:
+def _check_size(origin: FileOrigin, data: bytes) -> None:
     if len(data) > MOST_BINARY:
         raise MeasuredError(origin.file, f"is larger than {MOST_BINARY >> 20} MB; export it as text, in parts")
 
 
-def _refuse(origin: Origin, library: str, error: Exception, remedy: str) -> NoReturn:
+def _refuse(origin: FileOrigin, library: str, error: Exception, remedy: str) -> NoReturn:
     words = one_line(f"{type(error).__name__}: {error}", 120)
     message = f"is damaged, or of a version that {library} does not know ({words}); {remedy}"
     raise MeasuredError(origin.file, message) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from phasefield.measured.assemble import Origin, spectra_of, traces_of
+from phasefield.measured.assemble import FileOrigin, spectra_of, traces_of
 from phasefield.measured.columns import choose_columns, known_name, needed_columns, parse_head
 from phasefield.measured.lines import Lines
 from phasefield.measured.record import MeasuredError, Measurement
@@ -20,7 +20,7 @@ def is_eclab(start: str) -> bool:
     return re.match(r"\s*(EC|BT)-Lab ASCII FILE", start) is not None
 
 
-def read_eclab(origin: Origin, lines: Lines) -> Measurement:
+def read_eclab(origin: FileOrigin, lines: Lines) -> Measurement:
     """Read the table of an EC-Lab file. The header may state its length wrongly: the heads are found by their names."""
     file = origin.file
     at = _heads_line(lines)

@@ -24,7 +24,7 @@ RESISTANCE = Kind("resistance", "ohm", "50 ohm")
 
 
 @dataclass(frozen=True)
-class Quantity:
+class MeasuredQuantity:
     """A quantity that is looked for.
 
     names: those of its columns, as `plain_name` returns them, the better ones first. kind: None for a count. per_area:
@@ -37,24 +37,24 @@ class Quantity:
     bound: float = 1e15
 
 
-QUANTITIES: dict[str, Quantity] = {
-    "time": Quantity(("time", "test_time", "elapsed_time", "total_time", "t"), units.TIME, bound=1e10),
-    "voltage": Quantity(
+QUANTITIES: dict[str, MeasuredQuantity] = {
+    "time": MeasuredQuantity(("time", "test_time", "elapsed_time", "total_time", "t"), units.TIME, bound=1e10),
+    "voltage": MeasuredQuantity(
         ("ecell", "ewe-ece", "voltage", "cell_voltage", "ewe", "potential", "cell_potential", "e", "u", "v"),
         units.VOLTAGE, bound=200.0,
     ),
-    "current": Quantity(
+    "current": MeasuredQuantity(
         ("i", "current", "cell_current", "current_density", "j"), CURRENT, units.CURRENT_DENSITY, bound=1e7
     ),
-    "charge_increment": Quantity(("dq",), CHARGE, bound=1e9),
-    "cycle": Quantity(("cycle_number", "cycle", "cycle_count", "cycle_index", "cycle_id", "cycle_no")),
-    "step": Quantity(("ns", "step_index", "step_id", "step", "step_number", "step_count")),
-    "frequency": Quantity(("freq", "frequency", "f"), FREQUENCY, bound=1e12),
-    "impedance_real": Quantity(
+    "charge_increment": MeasuredQuantity(("dq",), CHARGE, bound=1e9),
+    "cycle": MeasuredQuantity(("cycle_number", "cycle", "cycle_count", "cycle_index", "cycle_id", "cycle_no")),
+    "step": MeasuredQuantity(("ns", "step_index", "step_id", "step", "step_number", "step_count")),
+    "frequency": MeasuredQuantity(("freq", "frequency", "f"), FREQUENCY, bound=1e12),
+    "impedance_real": MeasuredQuantity(
         ("re(z)", "zreal", "z'", "real_impedance", "zre", "z_real", "rez", "real(z)", "z_re"),
         RESISTANCE, units.AREA_RESISTANCE,
     ),
-    "impedance_imaginary": Quantity(
+    "impedance_imaginary": MeasuredQuantity(
         ("im(z)", "zimag", "z''", 'z"', "imaginary_impedance", "zim", "z_imag", "imz", "imag(z)", "z_im"),
         RESISTANCE, units.AREA_RESISTANCE,
     ),

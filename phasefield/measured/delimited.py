@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from phasefield.errors import shown
-from phasefield.measured.assemble import Origin, spectra_of, traces_of
+from phasefield.measured.assemble import FileOrigin, spectra_of, traces_of
 from phasefield.measured.columns import choose_columns, needed_columns, parse_head
 from phasefield.measured.lines import Lines
 from phasefield.measured.record import MeasuredError, Measurement
@@ -20,7 +20,7 @@ BDF_NAMES = (
 _NUMBER = re.compile(r"[-+]?[0-9.][0-9.,]*([eE][-+]?[0-9]+)?", re.ASCII)
 
 
-def read_delimited(origin: Origin, lines: Lines, columns: Mapping[str, str] | None = None) -> Measurement:
+def read_delimited(origin: FileOrigin, lines: Lines, columns: Mapping[str, str] | None = None) -> Measurement:
     """Read a table whose heads name its columns. columns: see `choose_columns`."""
     file = origin.file
     at, grammar = _heads_at(lines)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from phasefield.measured.assemble import Origin, spectra_of, traces_of
+from phasefield.measured.assemble import FileOrigin, spectra_of, traces_of
 from phasefield.measured.columns import Head, choose_columns, needed_columns
 from phasefield.measured.lines import Lines
 from phasefield.measured.record import MeasuredError, Measurement, Spectrum, Trace
@@ -39,7 +39,7 @@ def is_gamry(start: str) -> bool:
     return start.lstrip().startswith("EXPLAIN")
 
 
-def read_gamry(origin: Origin, lines: Lines) -> Measurement:
+def read_gamry(origin: FileOrigin, lines: Lines) -> Measurement:
     """Read every table of spectra, of cycling and of the open circuit."""
     spectra: list[Spectrum] = []
     traces: list[Trace] = []
@@ -73,7 +73,7 @@ def read_gamry(origin: Origin, lines: Lines) -> Measurement:
     return Measurement(origin.file, origin.digest, FORMAT, tuple(spectra), tuple(traces), tuple(notes), tuple(texts))
 
 
-def _parts(origin: Origin, lines: Lines) -> Iterator[_Part]:
+def _parts(origin: FileOrigin, lines: Lines) -> Iterator[_Part]:
     """Give the tables of a file; their lines begin with a tab."""
     at, count, total = 0, 0, len(lines.all)
     while at < total:
@@ -93,7 +93,7 @@ def _parts(origin: Origin, lines: Lines) -> Iterator[_Part]:
         at = end
 
 
-def _heads(origin: Origin, part: _Part) -> list[Head]:
+def _heads(origin: FileOrigin, part: _Part) -> list[Head]:
     """Return the heads of a table from its line of names and its line of units; the first field is empty."""
     names, said = (line.rstrip("\t").split("\t") for line in part.lines[:2])
     if len(said) != len(names):

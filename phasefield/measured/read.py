@@ -10,7 +10,7 @@ from pathlib import Path
 from phasefield.errors import PhasefieldError, one_line
 from phasefield.files.atomic import read_start
 from phasefield.files.decode import decoded
-from phasefield.measured.assemble import Origin
+from phasefield.measured.assemble import FileOrigin
 from phasefield.measured.binary import binary_reader
 from phasefield.measured.biologic import is_eclab, read_eclab
 from phasefield.measured.delimited import read_delimited
@@ -58,7 +58,7 @@ def _bytes(file: Path) -> bytes:
 
 def _read(file: Path, data: bytes, columns: Mapping[str, str] | None) -> Measurement:
     """Return what a file holds, by the reader of its format."""
-    origin = Origin(file, hashlib.sha256(data).hexdigest())
+    origin = FileOrigin(file, hashlib.sha256(data).hexdigest())
     reader = binary_reader(data[:_START])
     if reader is not None:
         return reader(origin, data)

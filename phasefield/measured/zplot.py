@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from phasefield.measured.assemble import Origin, spectra_of
+from phasefield.measured.assemble import FileOrigin, spectra_of
 from phasefield.measured.columns import Head, choose_columns, parse_head
 from phasefield.measured.lines import Lines
 from phasefield.measured.record import MeasuredError, Measurement
@@ -21,7 +21,7 @@ def is_zplot(start: str) -> bool:
     return re.match(r'\s*"?\s*ZPLOT2? ASCII', start, re.IGNORECASE) is not None
 
 
-def read_zplot(origin: Origin, lines: Lines) -> Measurement:
+def read_zplot(origin: FileOrigin, lines: Lines) -> Measurement:
     """Read the spectrum of a ZPlot file. Its heads stand in the comments, before the line End Comments."""
     file = origin.file
     end = lines.find(lambda line: line.strip().strip('"').strip().lower().startswith("end comments"))

@@ -7,7 +7,7 @@ import pytest
 
 from phasefield.analytic.closed_forms import overpotential
 from phasefield.analytic.flat_cell import FlatCell
-from phasefield.analytic.flat_trace import Drive, flat_voltages, overpotentials
+from phasefield.analytic.flat_trace import CurrentTrace, flat_voltages, overpotentials
 from phasefield.analytic.impedance import FlatImpedance
 from phasefield.api import read_case
 
@@ -33,7 +33,7 @@ def test_a_trace_is_that_of_the_marched_cell(overrides: list[str]) -> None:
     case = read_case("pllz", overrides)
     time = np.array([5.0, 60.0, 400.0, 3600.0, 3601.0, 4000.0, 7200.0])
     current = np.array([2.0, 2.0, 2.2, 2.0, -1.5, -1.5, -3.0])
-    drive = Drive(time, current, np.arange(7), current)
+    drive = CurrentTrace(time, current, np.arange(7), current)
     cell, expected, start = FlatCell(case), [], 0.0
     for end, j in zip(time, current, strict=True):
         dt = float(end) - start

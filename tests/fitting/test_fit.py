@@ -23,7 +23,7 @@ from phasefield.fitting.growth import compare_laws
 from phasefield.fitting.identifiability import IDENTIFIED, NOT, wider
 from phasefield.fitting.least_squares import Best
 from phasefield.fitting.posterior import laplace
-from phasefield.fitting.profile_likelihood import Profile, profile
+from phasefield.fitting.profile_likelihood import LikelihoodProfile, likelihood_profile
 from phasefield.fitting.result import FitResult
 
 SPECTRUM = """
@@ -114,7 +114,7 @@ def test_a_spectrum_needs_eight_frequencies(tmp_path: Path) -> None:
 
 def test_an_interval_reaches_the_prior_where_its_profile_is_open() -> None:
     samples = np.linspace(0.4, 0.6, 1001)
-    shape = Profile(np.array([0.5, 1.0]), np.array([0.0, 1.0]), 0.45, 1.0, (True, False))
+    shape = LikelihoodProfile(np.array([0.5, 1.0]), np.array([0.0, 1.0]), 0.45, 1.0, (True, False))
     assert wider(samples, shape) == pytest.approx((0.41, 1.0))
 
 
@@ -159,7 +159,7 @@ def test_the_profile_of_a_linear_model_is_that_of_its_covariance() -> None:
     slope = np.array([[30.0, 10.0], [0.0, 25.0], [5.0, 5.0]])
     best, forward = linear(slope, np.array([0.4, 0.6]))
     deviation = math.sqrt(float(np.linalg.inv(slope.T @ slope)[0, 0]))
-    found = profile(best, forward, (), 0)
+    found = likelihood_profile(best, forward, (), 0)
     assert found.bounded == (True, True)
     # the root of a parabola's rise is straight, so the crossing is exact but for the stop of each minimisation
     assert found.high - 0.4 == pytest.approx(1.645 * deviation, rel=1e-3)
@@ -168,8 +168,8 @@ def test_the_profile_of_a_linear_model_is_that_of_its_covariance() -> None:
 
 def test_a_profile_is_open_where_the_data_say_nothing() -> None:
     best, forward = linear(np.array([[0.5, 0.0], [0.0, 40.0]]), np.array([0.5, 0.5]))
-    assert profile(best, forward, (), 0).bounded == (False, False)
-    assert profile(best, forward, (), 1).bounded == (True, True)
+    assert likelihood_profile(best, forward, (), 0).bounded == (False, False)
+    assert likelihood_profile(best, forward, (), 1).bounded == (True, True)
 
 
 def test_laplace_samples_a_truncated_normal_with_strong_correlation() -> None:

@@ -17,7 +17,7 @@ ROOM = 1.05  # of an axis over what it shows
 
 
 @dataclass(frozen=True)
-class Spectrum:
+class DrawnSpectrum:
     """One spectrum: frequencies [Hz], Z [ohm m^2], and by name the frequencies [Hz] that bear a mark."""
 
     name: str
@@ -26,7 +26,7 @@ class Spectrum:
     marks: Mapping[str, float]
 
 
-def nyquist(spectra: Sequence[Spectrum], title: str, path: Path) -> Path:
+def nyquist(spectra: Sequence[DrawnSpectrum], title: str, path: Path) -> Path:
     """Draw the spectra and return the path of the picture."""
     with look():
         figure = new_figure(*SIZE)

@@ -9,7 +9,7 @@ from phasefield.analytic.flat_cell import FlatCell
 from phasefield.analytic.impedance import FlatImpedance
 from phasefield.api import read_case
 from phasefield.validation.row import DERIVED, INPUT, Experiment, Row
-from phasefield.viz.plots.nyquist import Spectrum, nyquist
+from phasefield.viz.plots.nyquist import DrawnSpectrum, nyquist
 
 HOUR, OHM_CM2 = 3600.0, 1e4  # s; ohm cm^2 in an ohm m^2
 AGED = 110.0  # h: PLL's voltage came to 1 V, [1] Fig. 4a
@@ -30,7 +30,7 @@ def spectra(out: Path) -> Experiment:
         f = cell.frequencies()
         arcs = [part for part in cell.parts() if part.peak > 0.0 and part.resistance > SEEN * cell.total]
         marks = {part.name: part.peak for part in arcs}
-        found.append((name, Spectrum(label, f, cell.at(f), marks)))
+        found.append((name, DrawnSpectrum(label, f, cell.at(f), marks)))
         one = OHM_CM2 * 0.5 * cell.interfaces
         stated, text = STATED.get((name, hours), (math.nan, "-"))
         where = "[1] Fig. 4a" if (name, hours) in STATED else "[2]"

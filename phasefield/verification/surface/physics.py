@@ -64,7 +64,7 @@ def changed(setting: Regime, change: dict[str, float]) -> Regime:
     return Regime(**{**setting.__dict__, **new})
 
 
-def measured(setting: Regime, film: bool) -> tuple[float, float]:
+def measured_rates(setting: Regime, film: bool) -> tuple[float, float]:
     """Return the rate of a wave [1/s], or with `film` the roughening by its wave [m/s]; measured and theory."""
     dx = WAVELENGTH / CELLS
     own = (
@@ -127,7 +127,7 @@ def signs(full: bool) -> Result:
     for regime, setting in (("behind the papers' film, 2 A/m^2", PAPERS), ("bare, 20 A/m^2", HOT)):
         for film in (False, True):
             what = "roughening by the film" if film else "growth rate"
-            base, base_theory = measured(setting, film)
+            base, base_theory = measured_rates(setting, film)
             rows.append(
                 CheckRow(
                     f"{what}, {regime}", "linear theory", base_theory, base, 0.03,
@@ -137,7 +137,7 @@ def signs(full: bool) -> Result:
             )  # fmt: skip
             got, expected = [], []
             for name, change in CHANGES:
-                rate, theory = measured(changed(setting, change), film)
+                rate, theory = measured_rates(changed(setting, change), film)
                 expected.append(math.log(theory / base_theory))
                 got.append(math.log(rate / base) if rate * base > 0.0 else math.inf)
                 rows.append(
