@@ -173,6 +173,8 @@ class Transport:
         RT/F. Concentrations below SCARCE count as that.
         """
         co, k0, surface = self.co, s.front.k0, self.surface
+        if surface.n == 0:
+            return 0.0
         dc, brought = np.zeros(self.shape), np.zeros(self.shape)
         np.multiply(self.storage[k0:], excess[k0:], out=brought[k0:])
         self.salt.prepare_cells(self.diffusion, self.storage, k0)
