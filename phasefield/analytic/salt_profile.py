@@ -56,14 +56,9 @@ def settled_sides(p: Properties, j: float, gap: float) -> tuple[float, float] | 
     j > 0 [A/m^2] draws salt from the lithium's side; gap [m].
     """
     carried = abs(flux(p, j)) * gap
-    if p.dependence != "table":
-        half = 0.5 * carried / p.D
-        low, high = p.c0 - half, p.c0 + half
-    else:
-        rise, lows, highs = _profiles(p.c0, p.table[0], p.table[2])
-        if carried >= rise[-1]:
-            return None
-        low, high = (float(np.interp(carried, rise, side)) for side in (lows, highs))
+    if p.dependence == "table" and carried >= _profiles(p.c0, p.table[0], p.table[2])[0][-1]:
+        return None
+    low, high = map(float, _sides(p, carried))
     if low <= 0.0:
         return None
     return (low, high) if j >= 0.0 else (high, low)
@@ -71,14 +66,17 @@ def settled_sides(p: Properties, j: float, gap: float) -> tuple[float, float] | 
 
 def settled_sides_of(p: Properties, j: Floats, gap: float) -> tuple[Floats, Floats]:
     """Return what `settled_sides` does for many current densities [A/m^2], all below the limiting current."""
-    carried = np.abs(j) * (1.0 - p.t_plus) / FARADAY * gap
+    low, high = _sides(p, np.abs(j) * (1.0 - p.t_plus) / FARADAY * gap)
+    return np.where(j >= 0.0, low, high), np.where(j >= 0.0, high, low)
+
+
+def _sides(p: Properties, carried: float | Floats) -> tuple[float | Floats, float | Floats]:
+    """Return the lower and the higher concentration [mol/m^3] beside settled profiles that carry N L, mol/(m s)."""
     if p.dependence != "table":
         half = 0.5 * carried / p.D
-        low, high = p.c0 - half, p.c0 + half
-    else:
-        rise, lows, highs = _profiles(p.c0, p.table[0], p.table[2])
-        low, high = np.interp(carried, rise, lows), np.interp(carried, rise, highs)
-    return np.where(j >= 0.0, low, high), np.where(j >= 0.0, high, low)
+        return p.c0 - half, p.c0 + half
+    rise, lows, highs = _profiles(p.c0, p.table[0], p.table[2])
+    return np.interp(carried, rise, lows), np.interp(carried, rise, highs)
 
 
 def limiting_current(p: Properties, gap: float) -> float:

@@ -312,8 +312,8 @@ def _write_out(steps: tuple[Step, ...]) -> Iterator[tuple[Step, bool]]:
         if step.steps is not None:
             for _ in range(step.repeat or 1):
                 yield from _write_out(step.steps)
-        elif isinstance(step.current, tuple) and step.current[0] * step.current[1] < 0.0 and step.duration is not None:
-            first, last = step.current
+        elif _turns(step) and step.currents is not None and step.duration is not None:
+            first, last = step.currents
             turn = step.duration * (first / (first - last))
             yield step.model_copy(update={"current": (first, 0.0), "duration": turn}), begins
             yield step.model_copy(update={"current": (0.0, last), "duration": step.duration - turn}), False

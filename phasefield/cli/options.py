@@ -112,7 +112,7 @@ def given_quantity(option: str, text: str, kind: Kind) -> float:
 
 def given_area(option: str, text: str) -> float:
     """Return the area of an electrode that an option gives, m^2. Raises PhasefieldError for what is none."""
-    from phasefield.measured.columns import AREA
+    from phasefield.units import AREA
 
     value = given_quantity(option, text, AREA)
     if not AREA.low <= value <= AREA.high:

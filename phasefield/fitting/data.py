@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from phasefield.analytic.flat_trace import CurrentTrace
 from phasefield.errors import PhasefieldError
 from phasefield.fitting.fitfile import FitFile
+from phasefield.measured.compress import jumps_of, switched_charge
 from phasefield.measured.read import read_measurement
 
 Floats = NDArray[np.float64]
@@ -21,7 +22,6 @@ TYPICAL = {"spectrum": 0.01, "cycling": 2e-3, "polarisation": 0.01}
 MOST_SEEN = 300  # samples of a trace that are compared; more of a slow curve say the same
 LEAST = 8  # points of a spectrum or a trace
 INDUCTIVE = 0.05  # of |Z|, far above noise: from there on leads add to the cell, and points are left out
-JUMP = 0.05  # of the largest current: a change from one sample to the next that is a switch
 EARLIEST = 1e-3  # of a segment: samples are taken as densely in the logarithm of the time, from there on
 KEPT = 2.0 / 3.0  # of a trace, that growth laws are fitted to; they are compared by the rest
 
@@ -151,7 +151,7 @@ def drive_of(time: Floats, current: Floats) -> tuple[CurrentTrace, NDArray[np.in
     The current switches halfway between two samples. Where it does, the first sample afterwards is not looked at: the
     moment of the switch is not known better than that.
     """
-    edges = np.flatnonzero(np.abs(np.diff(current)) > JUMP * np.abs(current).max()) + 1
+    edges = jumps_of(current) + 1
     starts = np.concatenate([[0], edges, [time.size]])
     segments = [(a, b) for a, b in pairwise(starts) if b - a > 1]
     each = max(1, MOST_SEEN // max(len(segments), 1))
@@ -160,13 +160,9 @@ def drive_of(time: Floats, current: Floats) -> tuple[CurrentTrace, NDArray[np.in
     at = np.unique(np.concatenate([_chosen(time, a, b, each) for a, b in segments] or [np.zeros(0, dtype=np.intp)]))
     if at.size < LEAST:
         raise PhasefieldError(f"the current changes at each sample; {LEAST} with a steady one are needed at least")
-    middle = 0.5 * (time[edges - 1] + time[edges])
-    between = np.concatenate([[0.0], np.cumsum(0.5 * (current[1:] + current[:-1]) * np.diff(time))])
-    at_middle = between[edges - 1] + current[edges - 1] * (middle - time[edges - 1])
-    ends = np.concatenate([time[at], middle])
-    charge = np.concatenate([between[at], at_middle])
-    order = np.argsort(ends, kind="stable")
-    ends, charge = ends[order], charge[order]
+    all_times, passed, switches = switched_charge(time, current)
+    kept = np.sort(np.concatenate([at + np.searchsorted(edges, at, side="right"), switches]))
+    ends, charge = all_times[kept], passed[kept]
     mean = np.diff(charge, prepend=0.0) / np.diff(ends, prepend=0.0)
     return CurrentTrace(ends, mean, np.searchsorted(ends, time[at]), current[at]), at
 

@@ -8,7 +8,6 @@ import re
 from phasefield.case import Case
 from phasefield.fitting.identifiability import NOT
 from phasefield.fitting.result import FitResult, FittedValue
-from phasefield.fitting.unknowns import INTERFACE
 
 TABLES = ("electrolyte", "kinetics", "lithium", "film")
 COUNTER = (
@@ -61,8 +60,3 @@ def _tables(case: Case) -> dict[str, str]:
 
 def _differs(case: Case, own: str, key: str) -> bool:
     return bool(getattr(getattr(case.counter, own), key) != getattr(getattr(case, own), key))
-
-
-def interface_values(result: FitResult) -> dict[str, float]:
-    """Return the fitted numbers of the interface that no case holds."""
-    return {one.unknown.key: one.interval.best for one in result.estimates if one.unknown.key in INTERFACE}

@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from phasefield.fitting.data import Observation, load_data
 from phasefield.fitting.fitfile import FitFile
 from phasefield.fitting.forward import Forward, forward_of
@@ -46,7 +44,7 @@ def make_fit(prepared: PreparedFit, told: Told) -> FitResult:
     chosen = note = ""
     if fit.laws:
         told("growth laws")
-        laws, chosen, note = compare_laws(fit, data)
+        laws, chosen, note = compare_laws(prepared.forwards, data, fit.seed)
     forward = next(one for one in prepared.forwards if one.law == chosen)
     told("best values")
     best = best_fit(forward, data, fit.seed)
@@ -98,11 +96,3 @@ def _estimates(
             )
         )
     return tuple(found)
-
-
-def residuals_of(result: FitResult) -> list[np.ndarray]:
-    """Return the residuals of each file over their standard deviation."""
-    return [
-        (one.measured - y) / (noise.deviation * one.scale)
-        for one, y, noise in zip(result.data, result.prediction.data, result.best.noise, strict=True)
-    ]

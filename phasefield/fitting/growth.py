@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from phasefield.fitting.data import KEPT, Observation
-from phasefield.fitting.fitfile import FitFile
-from phasefield.fitting.forward import forward_of
+from phasefield.fitting.forward import Forward
 from phasefield.fitting.least_squares import best_fit
 from phasefield.fitting.result import FittedLaw
 
@@ -17,42 +16,42 @@ UNLIKELY = 3.0  # ln of a likelihood that is twenty times smaller
 CLEAR = 1.2  # ratio of two errors of prediction: with 30 independent samples a level of noise is known to 13 %
 
 
-def compare_laws(fit: FitFile, data: Sequence[Observation]) -> tuple[tuple[FittedLaw, ...], str, str]:
+def compare_laws(
+    forwards: Sequence[Forward], data: Sequence[Observation], seed: int
+) -> tuple[tuple[FittedLaw, ...], str, str]:
     """Return the growth laws from the best to the worst, the name of the best, and how clear that is."""
     found = []
-    for name in fit.laws:
-        forward = forward_of(fit, name)
+    for forward in forwards:
         early = tuple(one.split()[0] if one.role == "cycling" else one for one in data)
         late = tuple(one.split()[1] for one in data if one.role == "cycling")
-        best = best_fit(forward, early, fit.seed)
+        best = best_fit(forward, early, seed)
         fitted = [
             one.measured - shown
             for one, shown in zip(early, forward.predict(best.u, early).data, strict=True)
             if one.role == "cycling"
         ]
         predicted = [one.measured - s for one, s in zip(late, forward.predict(best.u, late).data, strict=True)]
-        found.append(FittedLaw(name, _rms(fitted), _rms(predicted)))
+        found.append(FittedLaw(forward.law, _rms(fitted), _rms(predicted)))
     found.sort(key=lambda law: law.predicted)
     likely = [law.name for law in found if law.predicted < CLEAR * found[0].predicted]
     note = f"{found[0].name} predicts the last {1.0 - KEPT:.0%} of the trace best"
     if len(likely) > 1:
-        likely, of = _by_the_whole(fit, data, likely), likely
+        likely, of = _by_the_whole([one for one in forwards if one.law in likely], data, seed), likely
         left = " and ".join(likely[1:])
         note = f"the last {1.0 - KEPT:.0%} of the trace does not tell {' and '.join(of)} apart; the whole "
         note += f"does not tell {likely[0]} from {left}: give a longer trace" if left else f"gives {likely[0]}"
     return tuple(found), likely[0], note
 
 
-def _by_the_whole(fit: FitFile, data: Sequence[Observation], names: Sequence[str]) -> list[str]:
+def _by_the_whole(forwards: Sequence[Forward], data: Sequence[Observation], seed: int) -> list[str]:
     """Return the law that fits the whole trace best, then those that are not UNLIKELY beside it."""
     level = {}
-    for name in names:
-        forward = forward_of(fit, name)
-        shown = forward.predict(best_fit(forward, data, fit.seed).u, data).data
+    for forward in forwards:
+        shown = forward.predict(best_fit(forward, data, seed).u, data).data
         parts = [one.measured - y for one, y in zip(data, shown, strict=True) if one.role == "cycling"]
-        level[name] = sum(part.size for part in parts) * math.log(_rms(parts))  # - ln of the likelihood
+        level[forward.law] = sum(part.size for part in parts) * math.log(_rms(parts))  # - ln of the likelihood
     least = min(level.values())
-    return sorted((name for name in names if level[name] < least + UNLIKELY), key=lambda name: level[name])
+    return sorted((name for name in level if level[name] < least + UNLIKELY), key=lambda name: level[name])
 
 
 def _rms(parts: list[np.ndarray]) -> float:

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.errors import CaseError
-from phasefield.fitting.data import JUMP, Observation
+from phasefield.fitting.data import Observation
 from phasefield.fitting.result import TAILS, FitResult
+from phasefield.measured.compress import jumps_of
 from phasefield.text.formatting import MILLI
 from phasefield.viz.plots.fit import MINUS_IM, Compared, Marginal, compared, corner, residuals
 
@@ -87,7 +88,7 @@ def _trace(one: Observation, predicted: Floats, band: tuple[Floats, Floats], ove
         )  # fmt: skip
     time, label = (one.x / HOUR, "time (h)") if one.x[-1] > LONG else (one.x / MINUTE, "time (min)")
     scaled = [MILLI * a for a in (one.measured, predicted, *band)]
-    breaks = np.flatnonzero(np.abs(np.diff(j)) > JUMP * np.abs(j).max()) + 1
+    breaks = jumps_of(j) + 1
     return Compared(
         f"{one.file.name}: cycling", label, "voltage (mV)", time, scaled[0], scaled[1], (scaled[2], scaled[3]),
         (("", over),), time, label, False, breaks=tuple(int(k) for k in breaks),

@@ -17,7 +17,6 @@ from phasefield.measured.record import MeasuredError
 from phasefield.units import Kind
 
 FREQUENCY = Kind("frequency", "Hz", "10 Hz")
-AREA = Kind("area", "m^2", "1.13 cm^2", 1e-12, 1e2)
 CURRENT = Kind("current", "A", "1 mA")
 CHARGE = Kind("charge", "C", "1 mAh")
 RESISTANCE = Kind("resistance", "ohm", "50 ohm")

@@ -26,19 +26,34 @@ class Steps(NamedTuple):
     charge_error: float
 
 
+def jumps_of(current: Floats) -> NDArray[np.intp]:
+    """Return the points of a trace after which its current switches."""
+    return np.flatnonzero(np.abs(np.diff(current)) > JUMP * np.abs(current).max(initial=0.0))
+
+
+def switched_charge(time: Floats, current: Floats) -> tuple[Floats, Floats, NDArray[np.intp]]:
+    """Return times [s] and the charge passed [C/m^2] at the points of a trace and where it switches; which switch.
+
+    Between two points the current [A/m^2] is linear, or it switches midway where it JUMPs.
+    """
+    jumps, interval = jumps_of(current), np.diff(time)
+    charge = np.concatenate([[0.0], np.cumsum(0.5 * (current[1:] + current[:-1]) * interval)])
+    half = 0.5 * interval[jumps]
+    switches = jumps + 1 + np.arange(len(jumps))
+    return (
+        np.insert(time, jumps + 1, time[jumps] + half),
+        np.insert(charge, jumps + 1, charge[jumps] + current[jumps] * half),
+        switches,
+    )
+
+
 def constant_steps(time: Floats, current: Floats, most: int) -> Steps | None:
     """Return at most so many steps of constant current for a trace; None if they cannot follow it.
 
-    time [s], never falling; current [A/m^2], linear between two points, or switched midway where it JUMPs. Steps begin
-    and end at points of the trace and at switches.
+    time [s], never falling; current [A/m^2]. Steps begin and end at points of the trace and at switches.
     """
-    charge = np.concatenate([[0.0], np.cumsum(0.5 * (current[1:] + current[:-1]) * np.diff(time))])
-    jumps = np.flatnonzero(np.abs(np.diff(current)) > JUMP * np.abs(current).max(initial=0.0))
-    half = 0.5 * np.diff(time)[jumps]
-    charge = np.insert(charge, jumps + 1, charge[jumps] + current[jumps] * half)
-    time = np.insert(time, jumps + 1, time[jumps] + half)
+    time, charge, switches = switched_charge(time, current)
     span = float(charge.max() - charge.min())
-    switches = jumps + 1 + np.arange(len(jumps))
     forced = np.unique(np.concatenate([switches, [len(time) - 1]]))
     error = ERROR * span
     while error <= LARGEST_ERROR * span:

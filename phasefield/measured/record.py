@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.errors import PhasefieldError, one_line
+from phasefield.units import AREA
 
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
 Integers = NDArray[np.int64]
-AREAS = (1e-12, 1e2)  # m^2, of an electrode
 
 
 class MeasuredError(PhasefieldError):
@@ -104,6 +103,8 @@ class Measurement:
 
 def _checked(area: float, source: str) -> float:
     """Return an area of an electrode, m^2. Raises MeasuredError if it is none."""
-    if not (math.isfinite(area) and AREAS[0] <= area <= AREAS[1]):
-        raise MeasuredError(source, f"an electrode area of {area:g} m^2 is none; give {AREAS[0]:g} to {AREAS[1]:g} m^2")
+    if not AREA.low <= area <= AREA.high:
+        raise MeasuredError(
+            source, f"an electrode area of {area:g} m^2 is none; give {AREA.low:g} to {AREA.high:g} m^2"
+        )
     return area

@@ -175,7 +175,8 @@ class Transport:
         co, k0, surface = self.co, s.front.k0, self.surface
         if surface.n == 0:
             return 0.0
-        dc, brought = np.zeros(self.shape), np.zeros(self.shape)
+        dc, brought = self.step[0], self.residual[0]  # of Newton's method, which begins anew in the next stage
+        dc[k0:] = 0.0
         np.multiply(self.storage[k0:], excess[k0:], out=brought[k0:])
         self.salt.prepare_cells(self.diffusion, self.storage, k0)
         self.cycles += self.salt.solve(dc, 0.0, brought, 0.0, tolerance=DAMPED).iterations

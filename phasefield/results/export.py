@@ -15,17 +15,14 @@ from phasefield.files.atomic import replace_text
 from phasefield.results.run import Run
 from phasefield.results.writer import RESULT
 from phasefield.text.escape import csv_text
+from phasefield.text.laboratory import LABORATORY
 from phasefield.topography.profiles import Profile, write_profile
 
 XDMF = "result.xdmf"
 SERIES_CSV = "series.csv"
 HOUR = 3600.0  # s
-LAB_UNITS = {
-    "s": ("h", 1.0 / HOUR), "V": ("mV", 1e3), "A/m^2": ("mA/cm2", 0.1), "C/m^2": ("mAh/cm2", 1.0 / 36000.0),
-    "m": ("um", 1e6), "ohm m^2": ("ohm cm2", 1e4), "mol/m^3": ("mol/L", 1e-3), "m^2": ("um2", 1e12),
-    "m^3": ("um3", 1e18),
-}  # fmt: skip
-"""Units of a laboratory for those of SI, and the factor between."""
+TABLE_UNITS = {**LABORATORY, "1": (1.0, "1"), "V": (1e3, "mV"), "m^2": (1e12, "um2")}
+"""Factor to, and name of, the unit of a column of a table: one for all voltages, and a name for numbers, too."""
 SeriesForm = Literal["si", "lab", "bdf"]
 SERIES_FILES: dict[SeriesForm, str] = {"si": SERIES_CSV, "lab": "series-lab.csv", "bdf": "series.bdf.csv"}
 """File of the series in SI, in the units of a laboratory, and in the battery data format."""
@@ -76,8 +73,8 @@ def export_series(run: Run, form: SeriesForm, area: float = BDF_AREA) -> Path:
         return export_csv(run)
     series, target = run.series, run.folder / SERIES_FILES[form]
     if form == "lab":
-        named = {name: LAB_UNITS.get(run.units[name], (run.units[name], 1.0)) for name in series}
-        columns = {f"{name} [{unit}]": factor * series[name] for name, (unit, factor) in named.items()}
+        named = {name: TABLE_UNITS.get(run.units[name], (1.0, run.units[name])) for name in series}
+        columns = {f"{name} [{unit}]": factor * series[name] for name, (factor, unit) in named.items()}
     else:
         columns = {
             "test_time_second": series["time"], "voltage_volt": series["voltage"],

@@ -274,7 +274,7 @@ def test_the_growth_law_is_the_one_that_predicts_the_last_third(tmp_path: Path) 
     )
     laws = '"film.growth.coefficient" = ["1e-22 m^2/s", "1e-17 m^2/s"]\n"film.growth.rate" = ["1e-4 nm/h", "10 nm/h"]\n'
     prepared = prepare_fit(read_fit(write_fit(tmp_path, text + FILM + laws)))
-    found, chosen, note = compare_laws(prepared.fit, prepared.data)
+    found, chosen, note = compare_laws(prepared.forwards, prepared.data, prepared.fit.seed)
     assert chosen == "square-root"
     assert [law.name for law in found] == ["square-root", "constant", "none"]
     # 2 mV of noise; 60 held-out samples know it to 9 %, four times
