@@ -103,7 +103,7 @@ def surface_kernels(cell: Cell, s: Any) -> dict[str, Scattered]:
     near = f.near
     built = (f.start, f.idx, f.w, f.facet, f.curvature, f.owner, f.cells, n, f.d, f.h, L, True)
     measured = (
-        f.area, out, f.weight, f.facet, f.start, f.idx, f.w, count, f.closest, f.cells, n,
+        f.area, out, f.weight, f.facet, f.start, f.idx, f.w, count, f.touched, f.closest, f.cells, n,
         f.d, f.W, f.closed, L, True,
     )  # fmt: skip
     mended = (scratch, f.d, f.cells, n, f.radius, 0.0, 1e-9, 1.0, f.frozen, L)
@@ -116,7 +116,7 @@ def surface_kernels(cell: Cell, s: Any) -> dict[str, Scattered]:
     x, give, anions, takes = surface.x, surface.give, surface.anions, surface.takes
     felt = (c_e, x, u, share, give, anions, takes, s.c, t.psi, co.anion, co.c_0, start, idx, w, count)
     answers = (dc_e, d_x, du, dc, c_e, x, s.c, share, anions, co.anion, start, idx, w, count)
-    taken = (to_c, to_p, t.ratio, dI, current / c_e, dc, give, w, start, idx, count)
+    taken = (to_c, to_p, t.ratio, dI, current / c_e, dc, give, w, f.touched)
     arrays = [a.copy() for a in (rx.j, rx.J, rx.Jc, rx.j_li)]
     felt_at = (u, c_e, surface.gain, co.anion + co.beta, co.c_0, surface.behind, s.j_side, f.active)
     currents = (*arrays[:3], Jg, arrays[3], *felt_at, count, s.phi_s, surface.shift, co.kinetics)
@@ -141,7 +141,7 @@ def surface_kernels(cell: Cell, s: Any) -> dict[str, Scattered]:
         "elements.responses": element(lambda: elements.responses(*answers)),
         "elements.exchange": element(lambda: elements.exchange(*taken)),
         "elements.gather": element(lambda: elements.gather(values, dc.reshape(-1), start, idx, w)),
-        "elements.scatter": element(lambda: elements.scatter(to_p, current, start, idx, share, count, 1.0)),
+        "elements.scatter": element(lambda: elements.scatter(to_p, current, share, f.touched, 1.0)),
     }
 
 

@@ -56,7 +56,7 @@ def fipy_step(cell: Cell, s: Any) -> Callable[[], None]:
     area, surface = s.front.area[: s.front.count], cell.transport.surface
     taken, slope = np.zeros(cell.shape), np.zeros(cell.shape)
     for cells, each in ((taken, rx.j), (slope, rx.J)):
-        elements.scatter(cells, area * each, surface.start, surface.idx, surface.share, surface.n, 1.0)
+        elements.scatter(cells, area * each, surface.share, s.front.touched, 1.0)
     net, slope = -flat(taken), flat(slope)
     net[-1] += dx**2 * s.jc[0]
     slope[-1] += dx**2 * cell.transport.jc_slope[0]

@@ -6,11 +6,15 @@ See docs/design.md. An element's weights are the change of h from face to face a
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from phasefield.kernels._jit import kernel, parallel_kernel, prange
 from phasefield.kernels.front import _corners, _curvature, _gradient, _phase
 from phasefield.kernels.transport import opened
+
+Array = np.ndarray[Any, Any]
 
 BESIDE = 2.5  # a crossing lies beside cells nearer than this many spacings; 1 for a true distance
 STEEP = 0.25  # an axis takes part in the partition where n_a^2 > STEEP; max n_a^2 >= 1/3 always
@@ -218,7 +222,7 @@ def build(start, idx, w, facet, curv, owner, cells, n, d, h, L, periodic):  # ty
 
 @kernel
 def measure(  # type: ignore[no-untyped-def]
-    area, held, weight, facet, start, idx, w, n, closest, cells, n_cells, d, W, closed, L, periodic
+    area, held, weight, facet, start, idx, w, n, touched, closest, cells, n_cells, d, W, closed, L, periodic
 ):  # fmt: skip
     """area[e] [m^2]: what the element has of sum (dh/dd) dV, the volume that h displaces when d falls.
 
@@ -230,9 +234,9 @@ def measure(  # type: ignore[no-untyped-def]
     for m in range(n_cells):
         to[cells[m]] = 0.0
         by[cells[m]] = 0.0
-    for e in range(n):
-        for t in range(start[e], start[e + 1]):
-            by[idx[t]] += facet[e] * w[t]
+    for m in range(touched.cells.size):
+        for r in range(touched.first[m], touched.first[m + 1]):
+            by[touched.cells[m]] += facet[touched.element[r]] * w[touched.entry[r]]
     scale = 1.0 / np.tanh(closed / (2.0 * W))
     half = 0.5 * L.dx
     for m in range(n_cells):
@@ -291,14 +295,55 @@ def gather(out, flat, start, idx, w):  # type: ignore[no-untyped-def]
         out[e] = s
 
 
+class Touched(NamedTuple):
+    """The entries of the elements by their cells, the transpose of `start` and `idx`.
+
+    cells: flat indices, ascending; entry, element: from first[m] to first[m + 1] those of cells[m], in the elements'
+    order, so that sums over them have that order on any number of threads.
+    """
+
+    cells: Array
+    first: Array
+    entry: Array
+    element: Array
+
+
 @kernel
-def scatter(f, q, start, idx, w, n, factor):  # type: ignore[no-untyped-def]
+def transpose(cells, first, entry, element, place, band, n_band, start, idx, n):  # type: ignore[no-untyped-def]
+    """Write the fields of `Touched` of n elements; return the number of cells.
+
+    band: all cells that an element may have, ascending; place: work, an entry a cell of the grid.
+    """
+    for m in range(n_band):
+        place[band[m]] = 0
+    for t in range(start[n]):
+        place[idx[t]] += 1
+    count, at = 0, 0
+    for m in range(n_band):
+        p = band[m]
+        if place[p] > 0:
+            cells[count], first[count] = p, at
+            at += place[p]
+            place[p] = first[count]
+            count += 1
+    first[count] = at
+    for e in range(n):
+        for t in range(start[e], start[e + 1]):
+            r = place[idx[t]]
+            entry[r], element[r] = t, e
+            place[idx[t]] = r + 1
+    return count
+
+
+@parallel_kernel
+def scatter(f, q, w, touched, factor):  # type: ignore[no-untyped-def]
     """f_k += factor w_k q[e]: the transpose of `gather`."""
     flat = f.ravel()
-    for e in range(n):
-        s = factor * q[e]
-        for t in range(start[e], start[e + 1]):
-            flat[idx[t]] += w[t] * s
+    for m in prange(touched.cells.size):
+        s = flat[touched.cells[m]]
+        for r in range(touched.first[m], touched.first[m + 1]):
+            s += w[touched.entry[r]] * (factor * q[touched.element[r]])
+        flat[touched.cells[m]] = s
 
 
 @parallel_kernel
@@ -364,27 +409,31 @@ def responses(dc_e, dx, du, dc, c_e, x, c, share, anions, anion, start, idx, w, 
         dc_e[e], dx[e], du[e] = with_c * c_e[e], 2.0 * (with_x - with_c * x[e]), with_u - (mean + anion) * with_c
 
 
-@kernel
-def exchange(out_c, out_p, ratio, shared, own, dc, share, w, start, idx, n):  # type: ignore[no-untyped-def]
-    """Add share_k shared[e] + w_k own[e] dc_k [A] of n elements to cells of out_p, and `ratio` as much to out_c."""
+@parallel_kernel
+def exchange(out_c, out_p, ratio, shared, own, dc, share, w, touched):  # type: ignore[no-untyped-def]
+    """Add share_k shared[e] + w_k own[e] dc_k [A] of the elements to cells of out_p, and `ratio` as much to out_c."""
     d_c, to_c, to_p = dc.ravel(), out_c.ravel(), out_p.ravel()
-    for e in range(n):
-        for t in range(start[e], start[e + 1]):
-            p = idx[t]
-            s = share[t] * shared[e] + w[t] * own[e] * d_c[p]
-            to_p[p] += s
-            to_c[p] += ratio * s
+    for m in prange(touched.cells.size):
+        p = touched.cells[m]
+        s = 0.0
+        for r in range(touched.first[m], touched.first[m + 1]):
+            t, e = touched.entry[r], touched.element[r]
+            s += share[t] * shared[e] + w[t] * own[e] * d_c[p]
+        to_p[p] += s
+        to_c[p] += ratio * s
 
 
-@kernel
-def give(out_c, out_p, ratio, q, share, start, idx, n):  # type: ignore[no-untyped-def]
-    """Add share_k q[e] [A] of n elements to cells of out_p, and `ratio` as much to out_c."""
+@parallel_kernel
+def give(out_c, out_p, ratio, q, share, touched):  # type: ignore[no-untyped-def]
+    """Add share_k q[e] [A] of the elements to cells of out_p, and `ratio` as much to out_c."""
     to_c, to_p = out_c.ravel(), out_p.ravel()
-    for e in range(n):
-        for t in range(start[e], start[e + 1]):
-            s = share[t] * q[e]
-            to_p[idx[t]] += s
-            to_c[idx[t]] += ratio * s
+    for m in prange(touched.cells.size):
+        p = touched.cells[m]
+        s = 0.0
+        for r in range(touched.first[m], touched.first[m + 1]):
+            s += share[touched.entry[r]] * q[touched.element[r]]
+        to_p[p] += s
+        to_c[p] += ratio * s
 
 
 @kernel
@@ -406,14 +455,16 @@ def sums(area, j, slope):  # type: ignore[no-untyped-def]
     return total(area * j, n), total(area * np.abs(j), n), total(area * slope, n)
 
 
-@kernel
-def diagonal_response(own, ratio, current, c_e, share, w, start, idx, n):  # type: ignore[no-untyped-def]
+@parallel_kernel
+def diagonal_response(own, ratio, current, c_e, share, w, touched):  # type: ignore[no-untyped-def]
     """Add to `own` how what a cell gives responds to its own concentration, where that is positive."""
     to = own.ravel()
-    for e in range(n):
-        if current[e] > 0.0:
-            for t in range(start[e], start[e + 1]):
-                to[idx[t]] += ratio * current[e] * w[t] * (1.0 - share[t]) / c_e[e]
+    for m in prange(touched.cells.size):
+        s = 0.0
+        for r in range(touched.first[m], touched.first[m + 1]):
+            t, e = touched.entry[r], touched.element[r]
+            s += max(current[e], 0.0) * w[t] * (1.0 - share[t]) / c_e[e]
+        to[touched.cells[m]] += ratio * s
 
 
 @kernel
@@ -456,19 +507,21 @@ def bareness(theta, g, L, k0):  # type: ignore[no-untyped-def]
                 flat[p] /= flat[p] + _conductance(g, p, L)
 
 
-@kernel
-def spread(value, weight, q, area, start, idx, w, n, cells, n_cells):  # type: ignore[no-untyped-def]
+@parallel_kernel
+def spread(value, weight, q, area, w, touched, cells, n_cells):  # type: ignore[no-untyped-def]
     """Cell values of a surface quantity on the band: value = sum A w q / weight, weight = sum A w."""
     fv = value.ravel()
     fw = weight.ravel()
-    for m in range(n_cells):
+    for m in prange(n_cells):
         fv[cells[m]] = 0.0
         fw[cells[m]] = 0.0
-    for e in range(n):
-        for t in range(start[e], start[e + 1]):
-            s = area[e] * w[t]
-            fv[idx[t]] += s * q[e]
-            fw[idx[t]] += s
-    for m in range(n_cells):
-        if fw[cells[m]] > 0.0:
-            fv[cells[m]] /= fw[cells[m]]
+    for m in prange(touched.cells.size):
+        v, total = 0.0, 0.0
+        for r in range(touched.first[m], touched.first[m + 1]):
+            e = touched.element[r]
+            s = area[e] * w[touched.entry[r]]
+            v += s * q[e]
+            total += s
+        if total > 0.0:
+            fv[touched.cells[m]] = v / total
+            fw[touched.cells[m]] = total

@@ -243,20 +243,30 @@ class SolveInfo:
     r_s: float = 0.0
 
 
+class Work:
+    """Arrays of conjugate gradients: float32 in the layout of a level, float64 as the grid."""
+
+    def __init__(self, shape: tuple[int, int, int], level: Array) -> None:
+        self.x, self.p, self.q, self.low = (np.zeros_like(level) for _ in range(4))
+        self.known = np.zeros(shape, np.float32)
+        self.r, self.step, self.image = (np.zeros(shape) for _ in range(3))
+
+
 class Multigrid:
     """A solver for one box; everything is allocated once, the coefficients change from stage to stage."""
 
-    def __init__(self, shape: tuple[int, int, int], periodic: bool) -> None:
-        """Allocate for `shape = (nz, ny, nx)`; if it is not `periodic` the seam faces are taken as 0."""
+    def __init__(self, shape: tuple[int, int, int], periodic: bool, beside: Multigrid | None = None) -> None:
+        """Allocate for `shape = (nz, ny, nx)`; if it is not `periodic` the seam faces are taken as 0.
+
+        beside: another solver of the same grid, whose work arrays it shares.
+        """
         self.shape = shape
         self.periodic = periodic
         self._hierarchy = multigrid.Hierarchy(shape)
         self._own = np.zeros(shape)
         none = np.zeros(0, np.float32)
         self._faces: tuple[Array, Array, Array] = (none, none, none)
-        self._x, self._p, self._q, self._low = (np.zeros_like(self.finest.u) for _ in range(4))
-        self._known = np.zeros(shape, np.float32)
-        self._r, self._step, self._image = (np.zeros(shape) for _ in range(3))
+        self._work: Work = Work(shape, self.finest.u) if beside is None else beside._work
         self._partial = np.zeros(shape[0])
         self._pair = np.zeros((shape[0], 2))
         self._start, self._idx, self._w = np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0)
@@ -326,15 +336,15 @@ class Multigrid:
 
     def _turn(self, z_s: float, q_s: float, beta: float) -> tuple[float, float]:
         """Turn p and q, the metal's p not yet; return the cells' `p q` and the metal's q."""
-        fine = self._hierarchy.levels[0]
+        fine, work = self._hierarchy.levels[0], self._work
         turn(
-            self._partial, self._p, self._q, fine.u, fine.gx, fine.gy, fine.gz, fine.own, fine.inv, fine.mask,
+            self._partial, work.p, work.q, fine.u, fine.gx, fine.gy, fine.gz, fine.own, fine.inv, fine.mask,
             np.float32(beta), fine.planes, fine.shape,
         )  # fmt: skip
         if not self._with_metal:
             return float(self._partial.sum()), 0.0
         gather(self._mean, fine.u.reshape(-1), self._start, self._at, self._w)
-        metal = float(scatter(self._q, self._mean, z_s, self._start, self._at, self._w, self._g))
+        metal = float(scatter(work.q, self._mean, z_s, self._start, self._at, self._w, self._g))
         crossing = float(cross(self._turned, self._mean, z_s, self._g, beta))
         return float(self._partial.sum()) + crossing, metal + self._s * z_s + beta * q_s
 
@@ -347,13 +357,13 @@ class Multigrid:
         Done when the 2-norm of the residual is at most `tolerance * norm` (None: that of b) and `reduction` of what it
         was.
         """
-        fine = self._hierarchy.levels[0]
+        fine, work = self._hierarchy.levels[0], self._work
         if norm is None:
             norm = float(np.sqrt(float(np.square(b).sum()) + (b_s * b_s if self._with_metal else 0.0)))
-        r_s = b_s - self.apply(u, u_s, self._r) if self._with_metal else self.apply(u, u_s, self._r)
-        remainder(self._r, b, fine.planes)
+        r_s = b_s - self.apply(u, u_s, work.r) if self._with_metal else self.apply(u, u_s, work.r)
+        remainder(work.r, b, fine.planes)
         return self.correct(
-            u, u_s, self._r, r_s, tolerance=tolerance, norm=norm, reduction=reduction, max_iterations=max_iterations
+            u, u_s, work.r, r_s, tolerance=tolerance, norm=norm, reduction=reduction, max_iterations=max_iterations
         )
 
     def correct(
@@ -365,9 +375,9 @@ class Multigrid:
         Done when the 2-norm of the residual is at most `tolerance * norm` (None: that of r) and `reduction` of what it
         was.
         """
-        fine = self._hierarchy.levels[0]
-        conducting(self._known, fine.inv, fine.planes)
-        squares(self._partial, r, self._known, fine.planes)
+        fine, work = self._hierarchy.levels[0], self._work
+        conducting(work.known, fine.inv, fine.planes)
+        squares(self._partial, r, work.known, fine.planes)
         size = float(np.sqrt(self._partial.sum() + r_s * r_s))
         start = size
         enough = min(tolerance * (start if norm is None else norm), reduction * start)
@@ -376,28 +386,28 @@ class Multigrid:
         while size > enough and iterations < max_iterations and size < before:
             before = size
             # On numbers near 1: float32 ends at 1e-38.
-            begin(self._low, fine.b, self._x, self._p, self._q, r, 1.0 / size, fine.planes)
+            begin(work.low, fine.b, work.x, work.p, work.q, r, 1.0 / size, fine.planes)
             x_s, done = self._correction(
                 r_s / size, max(MARGIN * enough / size, DROP), max_iterations - iterations
             )
             iterations += done
-            add_up(u, self._step, self._x, size, fine.planes)
+            add_up(u, work.step, work.x, size, fine.planes)
             u_s += size * x_s
-            r_s -= self.apply(self._step, size * x_s, self._image)
-            take(self._partial, r, self._image, fine.planes)
+            r_s -= self.apply(work.step, size * x_s, work.image)
+            take(self._partial, r, work.image, fine.planes)
             size = float(np.sqrt(self._partial.sum() + r_s * r_s))
         return SolveInfo(u_s, iterations, size, size <= enough, start, r_s)
 
     def _correction(self, r_s: float, enough: float, max_iterations: int) -> tuple[float, int]:
         """Solve for the finest `b` and r_s, of norm 1, into x until `enough` is left; return x_s and the iterations."""
-        fine = self._hierarchy.levels[0]
+        fine, work = self._hierarchy.levels[0], self._work
         if self._with_metal:
             self._at = self._hierarchy.places[self._idx]
             self._turned[...] = 0.0
         x_s, p_s, q_s, alpha, z_r, size, iterations = 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0
         while size > enough and iterations < max_iterations:
             z_s = self._hierarchy.cycle(r_s)
-            products(self._pair, fine.u, self._low, self._q, fine.planes)
+            products(self._pair, fine.u, work.low, work.q, fine.planes)
             z_q = float(self._pair[:, 1].sum()) + z_s * q_s
             beta = float(np.float32(-alpha * z_q / z_r)) if z_r > 0.0 else 0.0
             z_r = float(self._pair[:, 0].sum()) + z_s * r_s
@@ -407,7 +417,7 @@ class Multigrid:
             if not curvature > 0.0:
                 break
             alpha = float(np.float32(z_r / curvature))
-            advance(self._partial, self._x, self._low, fine.b, self._p, self._q, np.float32(alpha), fine.planes)
+            advance(self._partial, work.x, work.low, fine.b, work.p, work.q, np.float32(alpha), fine.planes)
             x_s += alpha * p_s
             r_s -= alpha * q_s
             size = float(np.sqrt(self._partial.sum() + r_s * r_s))

@@ -28,13 +28,16 @@ ENDS, ONE = np.array([0.0, 1.0]), np.array([1.0, 1.0])
 class Displacement:
     """Flow of one stage; `volume` (3, nz, ny, nx) and `top` (ny, nx): displaced through the faces [m^3]."""
 
-    def __init__(self, shape: tuple[int, int, int], periodic: bool, dx: float, tolerance: float) -> None:
-        """tolerance: error allowed in the surface currents."""
+    def __init__(
+        self, shape: tuple[int, int, int], periodic: bool, dx: float, tolerance: float, faces: NDArray[np.float32],
+        top: Floats,
+    ) -> None:  # fmt: skip
+        """tolerance: error allowed in the surface currents; faces (3, nz, ny, nx), top (nz, ny, nx): work, top is 0
+        below its last plane."""
         self.dx, self.periodic, self.tolerance = dx, periodic, MISSED * math.sqrt(tolerance)
         self.volume = np.zeros((3, *shape), np.float32)
         self.top: Floats = np.zeros(shape[1:])
-        self.g = np.zeros((3, *shape), np.float32)
-        self.p, self.diagonal = np.zeros(shape), np.zeros(shape)
+        self.p, self.g, self.diagonal = np.zeros(shape), faces, top
         self.iterations = 0
 
     def solve(self, front: Front, shrinks: Floats, solver: Multigrid, start: float) -> None:

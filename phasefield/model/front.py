@@ -53,7 +53,6 @@ class Front:
         self.cells: Ints = np.empty(0, np.int64)
         self.closest: Floats = np.empty((0, 3))
         self.weight: Floats = np.zeros(shape)
-        self._held: Floats = np.zeros(shape)
         self._planes = np.zeros(lattice.nz)
         self._marks: Marks = np.zeros(shape, np.uint8)
         self._counts = np.zeros(lattice.nz + 1, np.int64)
@@ -64,7 +63,7 @@ class Front:
     def _room(self, n: int) -> None:
         """Make room for n surface elements."""
         self.start = np.zeros(n + 2, np.int64)
-        self.idx = np.zeros(16 * n, np.int64)
+        self.idx = np.zeros(16 * n, np.int32)
         self.w = np.zeros(16 * n)
         self.area, self.facet = np.zeros((2, n + 1))
         self.curvature = np.zeros(n + 1)
@@ -153,9 +152,9 @@ class Front:
             self._room(2 * self.area.size)
         self.count, self.used = int(n), int(used)
         # The cells that carry the film: those of the interface, one beyond, and all that an element reads.
-        cells, read = self.cells[: self.n], np.zeros(self.d.size, bool)
-        read[self.idx[: self.used]] = True
-        self.near = cells[(np.abs(self.d.ravel()[cells]) < self.closed + self.lattice.dx) | read[cells]]
+        cells, place = self.cells[: self.n], np.empty(self.d.size, np.int32)
+        self.touched = self._transpose(place)
+        self.near = cells[(np.abs(self.d.ravel()[cells]) < self.closed + self.lattice.dx) | (place[cells] > 0)]
         if self.both_electrodes:
             self.other = self.upper.ravel()[self.owner[: self.count]]
         self.active = np.ascontiguousarray(self.dead.ravel()[self.owner[: self.count]] == 0).astype(np.uint8)
@@ -163,11 +162,20 @@ class Front:
             self.closest = np.empty((self.n + self.n // 4, 3))
         front.closest_points(self.closest, self.d, self.cells, self.n, self.lattice, self.periodic)
         elements.measure(
-            self.area, self._held, self.weight, self.facet, self.start, self.idx, self.w, self.count,
-            self.closest, self.cells, self.n, self.d, self.W, self.closed, self.lattice, self.periodic,
+            self.area, np.empty(self.d.shape), self.weight, self.facet, self.start, self.idx, self.w, self.count,
+            self.touched, self.closest, self.cells, self.n, self.d, self.W, self.closed, self.lattice, self.periodic,
         )  # fmt: skip
         open_planes = np.flatnonzero(self.h.reshape(self.h.shape[0], -1).max(axis=1) > 0.0)
         self.k0 = max(int(open_planes[0]) - 1, 0) if open_planes.size else 0
+
+    def _transpose(self, place: NDArray[np.int32]) -> elements.Touched:
+        """Return the elements' entries by cells; place: work, > 0 at those cells afterwards."""
+        cells, first = np.empty(self.n, np.int64), np.empty(self.n + 1, np.int64)
+        entry, element = np.empty((2, self.used), np.int32)
+        m = elements.transpose(
+            cells, first, entry, element, place, self.cells, self.n, self.start, self.idx, self.count
+        )
+        return elements.Touched(cells[:m], first[: m + 1], entry, element)
 
     def find_dead_and_shorts(self) -> None:
         """Find lithium cut off from the base, electrolyte cut off from the top, and a short circuit, eq. (4)."""
@@ -262,7 +270,7 @@ class Front:
         """
         for everywhere in (False, True):
             elements.spread(
-                scratch, self.weight, q, self.facet, self.start, self.idx, self.w, self.count, self.cells, self.n
+                scratch, self.weight, q, self.facet, self.w, self.touched, self.cells, self.n
             )
             front.extend(out, scratch, self.weight, self.closest, self.cells, self.n, everywhere, self.periodic)
             if not everywhere:

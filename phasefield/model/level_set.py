@@ -71,7 +71,9 @@ class Cell(LawOfMotion):
         self.cathode = Intercalation.of(case)
         tolerance = case.numerics.tolerance
         self.transport = Transport(self.shape, self.periodic, self.dx, self.co, tolerance)
-        self.displacement = Displacement(self.shape, self.periodic, self.dx, tolerance)
+        self.displacement = Displacement(
+            self.shape, self.periodic, self.dx, tolerance, self.transport.stiff, self.transport.diagonal
+        )
         self.scratch: Floats = np.zeros(self.shape)
         self.speed: Floats = np.zeros(self.shape)
         self.held, self.shrinks, self.before, self.speed_2 = (np.zeros(self.shape) for _ in range(4))

@@ -205,7 +205,7 @@ class SurfaceElements:
         dI = self._closed(answer + rx.Jc * dc_e + self.Jg * self.gain_x * self.dx)
         own = self.area * rx.j / self.c_e * self.takes  # share_k A j = w_k c_k A j/c_e
         elements.exchange(
-            out_c, out_p, ratio, dI - own * dc_e, own, dc, self.give, self.w, self.start, self.idx, self.n
+            out_c, out_p, ratio, dI - own * dc_e, own, dc, self.give, self.w, self.front.touched
         )
         return dI
 
@@ -213,7 +213,7 @@ class SurfaceElements:
         """As `of_salt`, by a change dpsi."""
         elements.gather(self.du, dpsi.reshape(-1), self.start, self.idx, self.share)
         dI = self._closed(self.rx.J * self.du)
-        elements.give(out_c, out_p, ratio, dI, self.give, self.start, self.idx, self.n)
+        elements.give(out_c, out_p, ratio, dI, self.give, self.front.touched)
         return dI
 
     def _closed(self, change: Floats) -> Floats:

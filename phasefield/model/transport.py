@@ -81,7 +81,8 @@ class Transport:
         """tolerance: error allowed in the surface currents, relative to their size (rms)."""
         self.shape, self.periodic, self.dx, self.co, self.tolerance = shape, periodic, dx, co, tolerance
         self.plane = shape[1] * shape[2] * dx**2
-        self.salt, self.charge = Multigrid(shape, periodic), Multigrid(shape, periodic)
+        self.salt = Multigrid(shape, periodic)
+        self.charge = Multigrid(shape, periodic, self.salt)
         self.currents = np.zeros((3, *shape))
         self.g, self.ga, self.gb, self.diffusion, self.flow = (np.zeros((3, *shape), np.float32) for _ in range(5))
         self.psi, self.storage, self.diagonal, self.salt_diagonal = (np.zeros(shape) for _ in range(4))
@@ -154,9 +155,9 @@ class Transport:
         diagonal[k0:] = self.storage[k0:]
         brought[k0:] = self.scale * stage.held[k0:]
         elements.scatter(
-            diagonal, current / surface.c_e * takes, surface.start, surface.idx, surface.w, surface.n, self.ratio
+            diagonal, current / surface.c_e * takes, surface.w, s.front.touched, self.ratio
         )
-        elements.scatter(brought, current * ~takes, surface.start, surface.idx, surface.w, surface.n, -self.ratio)
+        elements.scatter(brought, current * ~takes, surface.w, s.front.touched, -self.ratio)
         if not s.front.both_electrodes:
             self._counter_currents(stage)
             brought[-1] += self.ratio * self.dx**2 * s.jc
@@ -246,7 +247,7 @@ class Transport:
         r_c, r_p = self.residual
         transport.divergence(r_p, Ix, Iy, Iz, L, k0)
         current = surface.area * surface.rx.j
-        elements.scatter(r_p, current, surface.start, surface.idx, surface.give, surface.n, -1.0)
+        elements.scatter(r_p, current, surface.give, front.touched, -1.0)
         if not front.both_electrodes:  # else the top of the box is closed
             self._counter_currents(stage)
             r_p[-1] += dx**2 * s.jc
@@ -258,7 +259,7 @@ class Transport:
                 self._diffusion(stage)
             transport.salt_operator(r_c, s.c, self.storage, self.diffusion, self.flow, L, k0)
             np.subtract(self.scale * stage.held[k0:], r_c[k0:], out=r_c[k0:])
-            elements.scatter(r_c, current, surface.start, surface.idx, surface.give, surface.n, -self.ratio)
+            elements.scatter(r_c, current, surface.give, front.touched, -self.ratio)
             if not front.both_electrodes:
                 r_c[-1] += self.ratio * dx**2 * s.jc - self.scale * self._leaving(stage)
 
@@ -333,7 +334,7 @@ class Transport:
         # on bare lithium the electrolyte around, which must carry it, holds it as more diffusion would.
         bare, theta = np.empty(surface.n), self.theta
         theta[k0:] = 0.0
-        elements.scatter(theta, slope, start, idx, share, surface.n, 1.0)
+        elements.scatter(theta, slope, share, front.touched, 1.0)
         elements.bareness(theta, self.g, front.lattice, k0)
         elements.gather(bare, theta.reshape(-1), start, idx, share)
         dj_dc = np.maximum(rx.Jc - rx.J * (co.anion + co.beta * bare) / surface.c_e, 0.0) * (1.0 - bare)
@@ -344,8 +345,7 @@ class Transport:
             transport.stiffen(faces, self.diffusion, theta, self.stiffness, front.lattice, k0)
         np.copyto(self.salt_diagonal[k0:], self.storage[k0:])
         elements.diagonal_response(
-            self.salt_diagonal, self.ratio, area * rx.j * surface.takes, surface.c_e, share, surface.w, start, idx,
-            surface.n,
+            self.salt_diagonal, self.ratio, area * rx.j * surface.takes, surface.c_e, share, surface.w, front.touched
         )
         if not front.both_electrodes:
             top = np.ascontiguousarray(s.c[-1])

@@ -318,7 +318,7 @@ def test_no_entry_is_written_beyond_the_room_for_them() -> None:
     np.clip(f.d, -f.radius, f.radius, out=f.d)
     f.phase()
     f.refresh()
-    room = np.full(f.used + 100, -7, np.int64)
+    room = np.full(f.used + 100, -7, np.int32)
     got = elements.build(
         f.start, room[: f.used - 5], np.zeros(f.used - 5), f.facet, f.curvature, f.owner, f.cells, f.n, f.d, f.h,
         lattice, True,

@@ -82,7 +82,8 @@ class Published:
         self.lattice, self.periodic, self.numbers, self.tolerance = lattice, periodic, numbers, tolerance
         self.motion = AllenCahn(lattice, numbers.law)
         shape = (lattice.nz, lattice.ny, lattice.nx)
-        self.charge, self.salt = Multigrid(shape, periodic), Multigrid(shape, periodic)
+        self.charge = Multigrid(shape, periodic)
+        self.salt = Multigrid(shape, periodic, self.charge)
         self.g = (np.zeros(shape, np.float32), np.zeros(shape, np.float32), np.zeros(shape, np.float32))
         self.h, self.slope, self.gain, self.loss, self.relaxed = (np.zeros(shape) for _ in range(5))
         self.middle = Fields.empty(shape)
