@@ -76,6 +76,8 @@ MUTATIONS: tuple[Mutation, ...] = (
              "a.v[of]", "order-time"),
     Mutation("salt of stage 2 from another line", "model.level_set:Cell._salt_before_stage_2", "MIXED / NODE",
              "MIXED", "codes-steps"),
+    Mutation("error of the voltage not seen", "model.transport:Transport.salt_error", "co.beta * off",
+             "0.0 * co.beta * off", "probe-steps"),
     Mutation("salt that left in stage 1 not counted", STEP, "total_0 - weight * out_1", "total_0", "codes-steps"),
     Mutation("Gibbs-Thomson with the other sign", f"{SURFACE}.__init__", "co.gibbs_thomson", "-co.gibbs_thomson",
              "probe-sharp"),

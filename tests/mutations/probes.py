@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
+
+from reversed_currents import ALLOWED, off, reversals
 
 from phasefield.verification.numerics.manufactured import WAVE, WIDTH, potential_errors, salt_error
 from phasefield.verification.row import CheckRow, Result
@@ -29,4 +33,13 @@ def deep(full: bool) -> Result:
     return Result(tuple(CheckRow(n, "manufactured", 0.0, e, bound, why, "", relative=False) for n, e in got.items()))
 
 
-PROBES: dict[str, Callable[[bool], Result]] = {"probe-sharp": sharp, "probe-deep": deep}
+def steps(full: bool) -> Result:
+    """Hold the voltages of long steps after a reversal against those of short ones."""
+    with tempfile.TemporaryDirectory() as folder:
+        short = reversals(Path(folder) / "short", 1, "numerics.step_error=1e-3")
+        got = off(reversals(Path(folder) / "long", 1), short)
+    why = "twice the step error: a larger one repeats the step"
+    return Result((CheckRow("voltage", "short steps", 0.0, got, ALLOWED, why, "", relative=False),))
+
+
+PROBES: dict[str, Callable[[bool], Result]] = {"probe-sharp": sharp, "probe-deep": deep, "probe-steps": steps}

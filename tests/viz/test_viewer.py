@@ -475,7 +475,7 @@ def test_the_window_draws_what_is_asked_for(folders: list[Path], tmp_path: Path)
 def test_controls_fit_any_width(folders: list[Path], tmp_path: Path) -> None:
     """Beside the scene on a wide screen, below it on a narrow one; no control is cut off, and the scene is no strip."""
     script = """const seen = document.getElementById("scene").getBoundingClientRect();
-      const all = [...document.querySelectorAll("#side select, #side input, #side img, #side table, #time")];
+      const all = [...document.querySelectorAll("#side select, #side input, #side img, #side table, #time, button")];
       return [seen.width, seen.height, Math.max(...all.map(e => e.getBoundingClientRect().right)), all.length];"""
     with served(folders[0], "--web") as (address, _), chromium(tmp_path) as browser:
         for width in (1400, 1024, 400):
@@ -484,10 +484,39 @@ def test_controls_fit_any_width(folders: list[Path], tmp_path: Path) -> None:
             browser.get(address)
             wait(lambda: browser.find_elements("css selector", "#figures td"), "no figures are shown")
             wide, high, right, count = browser.execute_script(script)
-            assert count >= 4
+            assert count >= 7
             assert right <= width
             assert wide > 0.6 * width  # a strip of a quarter was left beside the controls at 400
             assert high > 0.4 * 900
+
+
+def test_time_runs_and_the_scene_is_saved(folders: list[Path], tmp_path: Path) -> None:
+    from PIL import Image
+
+    with open_run(folders[0]) as run:
+        last = len(run.times) - 1
+    with served(folders[0], "--web") as (address, _), chromium(tmp_path) as browser:
+        got = {"behavior": "allow", "downloadPath": str(tmp_path / "got")}
+        browser.execute_cdp_cmd("Browser.setDownloadBehavior", got)
+        browser.get(address)
+        wait(lambda: browser.find_elements("css selector", "#figures td"), "no figures are shown")
+
+        def press(name: str) -> None:
+            browser.find_element("id", name).click()
+
+        def at() -> int:
+            return int(browser.find_element("id", "time").get_property("value"))
+
+        press("play")
+        wait(lambda: at() == 0, "time does not begin anew")
+        wait(lambda: browser.find_element("id", "play").text.lower() == "stop", "the button does not stop")
+        wait(lambda: at() == last, "time does not run to its end")
+        wait(lambda: browser.find_element("id", "play").text.lower() == "play", "time does not stop at its end")
+        press("reset")
+        press("picture")
+        file = wait(lambda: next((tmp_path / "got").glob("*.png"), None), "no picture is saved")
+        picture = np.asarray(Image.open(file).convert("RGB"))
+        assert picture.std() > 5.0  # not one colour: the scene
 
 
 def test_bare_copper_is_a_plane_under_the_nuclei(folders: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import secrets
@@ -32,6 +33,8 @@ BACKGROUND = (0.97, 0.97, 0.97)
 ASPECT = 1.4  # width of the view over its height, about
 SHADING = {"ambient": 0.3, "diffuse": 0.8}
 FIGURES = ("Sa", "Sq", "Sz")
+PACE = 0.8  # s from one time to the next while time runs: a browser that draws in software needs as long
+BUTTON = "border:1px solid #999;border-radius:3px;padding:.1em .6em;margin-right:.4em;white-space:nowrap"
 
 STYLE = """
 #work{display:flex;height:calc(100vh - 64px)}
@@ -60,11 +63,13 @@ class Page:
         self.scene, self.look = Scene(runs), first
         self.server: Any = get_server(name=f"phasefield-{id(self)}", client_type="vue3")
         self.state: Any = self.server.state
+        self._runs = False  # time, by itself
         self._window()
         self._fill_state()
         self._layout()
         for name in ("at", "colour", "cut", "place", "solid"):
             self.state.change(name)(self._changed)
+        self.state.change("playing")(self._play)
 
     def _window(self) -> None:
         """Make the scene of VTK's objects. The window is never rendered here."""
@@ -130,7 +135,7 @@ class Page:
         s.times = [duration(float(t)) for t in scene.times]
         s.at = int(np.searchsorted(scene.times, self.look.time * (1.0 - 1e-9)).clip(0, len(scene.times) - 1))
         s.colour, s.cut, s.place = self.look.colour, self.look.slice, self.look.place
-        s.solid, s.has_solid = self.look.solid, scene.has_solid
+        s.solid, s.has_solid, s.playing = self.look.solid, scene.has_solid, False
         s.bar = f"{scene.bar()[0]:g} {MICRON}"
         s.cut_low = s.cut_high = s.middle = ""
         s.colours = [{"title": words(name), "value": name} for name in scene.colours]
@@ -146,10 +151,10 @@ class Page:
         """Bring texts, maps and the profile to what is asked for."""
         s, scene, asked = self.state, self.scene, self.look
         low, high = scene.limits(asked.colour)
-        s.low, s.high = f"{low:.4g}", f"{high:.4g}"
+        s.low, s.high = f"{low:.3g}", f"{high:.3g}"
         s.middle = "logarithmic" if scene.is_logarithmic(asked.colour) else ""
         if asked.slice:
-            s.cut_low, s.cut_high = (f"{edge:.4g}" for edge in scene.limits(asked.slice))
+            s.cut_low, s.cut_high = (f"{edge:.3g}" for edge in scene.limits(asked.slice))
         s.rows = [
             {
                 "name": name, "when": duration(float(scene.runs[k].times[scene.frame(k, asked.time)])),
@@ -168,6 +173,19 @@ class Page:
         self._draw()
         self._say()
         self.view.update()
+
+    async def _play(self, **_: Any) -> None:
+        """Step through the times while the page asks for it; from the last one on it begins with the first."""
+        s, last = self.state, len(self.scene.times) - 1
+        if self._runs:
+            return
+        self._runs = True
+        while s.playing:
+            with s:
+                s.at = 0 if s.at >= last else s.at + 1
+                s.playing = s.at < last
+            await asyncio.sleep(PACE)
+        self._runs = False
 
     def pick(self, x: float, y: float) -> None:
         """Take a point of the first run's map, as shares of width and height; two make a line, a third begins anew."""
@@ -198,11 +216,18 @@ class Page:
                     type="range", id="time", min=0, max=(f"{len(self.scene.times) - 1}",), v_model_number="at", step=1,
                     aria_label="time",
                 )  # fmt: skip
+                html.Button("{{ playing ? 'stop' : 'play' }}", id="play", style=BUTTON, click="playing = !playing")
             with layout.content, html.Div(id="work"):
+                size = "[trame.refs.scene?.clientWidth, trame.refs.scene?.clientHeight]"
                 with html.Div(id="scene", ref="scene"):
-                    size = "[trame.refs.scene?.clientWidth, trame.refs.scene?.clientHeight]"
-                    self.view = views.VtkLocalView(self.window, on_ready=(self._first_seen, size))
+                    self.view = views.VtkLocalView(
+                        self.window, on_ready=(self._first_seen, size),
+                        on_image_capture="utils.download('phasefield.png', $event, 'image/png')",
+                    )  # fmt: skip
                 with html.Div(id="side"):
+                    with html.Div(style="margin-bottom:.8em"):
+                        html.Button("reset view", id="reset", style=BUTTON, click=(self._first_seen, size))
+                        html.Button("picture", id="picture", style=BUTTON, click=lambda: self.view.capture_image())
                     _choice("colour", "colours", "surface")
                     _bar("ramp", "low", "high", "middle")
                     with html.Label(v_if="has_solid", style="display:block;margin-bottom:.8em"):
