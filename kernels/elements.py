@@ -235,8 +235,10 @@ def measure(  # type: ignore[no-untyped-def]
         to[cells[m]] = 0.0
         by[cells[m]] = 0.0
     for m in range(touched.cells.size):
+        p, brought = touched.cells[m], 0.0
         for r in range(touched.first[m], touched.first[m + 1]):
-            by[touched.cells[m]] += facet[touched.element[r]] * w[touched.entry[r]]
+            brought += facet[touched.element[r]] * w[touched.entry[r]]
+        to[p], by[p] = 0.0, brought
     scale = 1.0 / np.tanh(closed / (2.0 * W))
     half = 0.5 * L.dx
     for m in range(n_cells):
@@ -309,18 +311,17 @@ class Touched(NamedTuple):
 
 
 @kernel
-def transpose(cells, first, entry, element, place, band, n_band, start, idx, n):  # type: ignore[no-untyped-def]
+def transpose(cells, first, entry, element, place, start, idx, n):  # type: ignore[no-untyped-def]
     """Write the fields of `Touched` of n elements; return the number of cells.
 
-    band: all cells that an element may have, ascending; place: work, an entry a cell of the grid.
+    place: 0 in each cell of the grid; afterwards it is larger where an element reaches.
     """
-    for m in range(n_band):
-        place[band[m]] = 0
+    low, high = place.size, 0
     for t in range(start[n]):
         place[idx[t]] += 1
+        low, high = min(low, idx[t]), max(high, idx[t] + 1)
     count, at = 0, 0
-    for m in range(n_band):
-        p = band[m]
+    for p in range(low, high):
         if place[p] > 0:
             cells[count], first[count] = p, at
             at += place[p]

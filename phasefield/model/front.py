@@ -152,7 +152,7 @@ class Front:
             self._room(2 * self.area.size)
         self.count, self.used = int(n), int(used)
         # The cells that carry the film: those of the interface, one beyond, and all that an element reads.
-        cells, place = self.cells[: self.n], np.empty(self.d.size, np.int32)
+        cells, place = self.cells[: self.n], np.zeros(self.d.size, np.int32)
         self.touched = self._transpose(place)
         self.near = cells[(np.abs(self.d.ravel()[cells]) < self.closed + self.lattice.dx) | (place[cells] > 0)]
         if self.both_electrodes:
@@ -169,12 +169,10 @@ class Front:
         self.k0 = max(int(open_planes[0]) - 1, 0) if open_planes.size else 0
 
     def _transpose(self, place: NDArray[np.int32]) -> elements.Touched:
-        """Return the elements' entries by cells; place: work, > 0 at those cells afterwards."""
-        cells, first = np.empty(self.n, np.int64), np.empty(self.n + 1, np.int64)
+        """Return the elements' entries by cells; place: 0 everywhere, larger at those cells afterwards."""
+        cells, first = np.empty(self.used, np.int64), np.empty(self.used + 1, np.int64)
         entry, element = np.empty((2, self.used), np.int32)
-        m = elements.transpose(
-            cells, first, entry, element, place, self.cells, self.n, self.start, self.idx, self.count
-        )
+        m = elements.transpose(cells, first, entry, element, place, self.start, self.idx, self.count)
         return elements.Touched(cells[:m], first[: m + 1], entry, element)
 
     def find_dead_and_shorts(self) -> None:
