@@ -31,6 +31,17 @@ WHY = (
 FLOAT32 = 1.3e-7  # a unit in the last place of what faces are stored in
 
 
+def transference_table(kappa: float, t_plus: float, X: float, rng: np.random.Generator) -> str:
+    """Return a table of t+, which turns negative, and X, on straight lines; kappa [S/cm] ~ c, one D."""
+    at, slope, rise = np.array([0.005, 1.0, 2.0]), rng.uniform(0.5, 1.2), rng.uniform(0.2, 0.9)
+    return (
+        f"electrolyte.concentration_dependence={{ concentration={[f'{c} mol/L' for c in at]}, "
+        f"conductivity={[f'{kappa * c} S/cm' for c in at]}, diffusivity={['2e-11 m^2/s'] * 3}, "
+        f"transference_number={(t_plus - slope * (at - 1.0)).tolist()}, "
+        f"thermodynamic_factor={(X + rise * (at - 1.0)).tolist()} }}"
+    )
+
+
 def random_cell(seed: int, flat_: bool, dependence: str, depleted: bool = False) -> tuple[Cell, State]:
     """Return a cell of 10 x 18 and a state with random fields: c of each cell +-15 %, phi of each +-20 mV.
 
@@ -42,13 +53,15 @@ def random_cell(seed: int, flat_: bool, dependence: str, depleted: bool = False)
         'surface.roughness="0.7 um"', 'surface.correlation_length="4 um"', f"surface.seed={seed}",
         f'film.patches={{ spread=0.4, size="5 um", renewal="none", seed={seed} }}',
     ]  # fmt: skip
+    kappa, t_plus, D, X = (rng.uniform(*ends) for ends in ((2e-4, 2e-3), (0.2, 0.7), (1e-11, 4e-11), (1.0, 2.5)))
+    law = f'electrolyte.concentration_dependence="{dependence}"'
+    if dependence == "transference":
+        law = transference_table(kappa, t_plus, X, rng)
     case = make(
         f"grid.size={micrometres(10.0, 18.0)}", 'grid.lateral="mirror"', 'surface.height="8.3 um"',
-        f'electrolyte.conductivity="{rng.uniform(2e-4, 2e-3)} S/cm"',
-        f"electrolyte.transference_number={rng.uniform(0.2, 0.7)}",
-        f'electrolyte.salt_diffusivity="{rng.uniform(1e-11, 4e-11)} m^2/s"',
-        f"electrolyte.thermodynamic_factor={rng.uniform(1.0, 2.5)}",
-        f'electrolyte.concentration_dependence="{dependence}"',
+        f'electrolyte.conductivity="{kappa} S/cm"', f"electrolyte.transference_number={t_plus}",
+        f'electrolyte.salt_diffusivity="{D} m^2/s"',
+        f"electrolyte.thermodynamic_factor={X}", law,
         f'film.conductivity="{rng.uniform(1e-5, 4e-5)} S/m"',
         'counter.film.conductivity="7e-5 S/m"', "numerics.tolerance=1e-13", *more,
     )  # fmt: skip
@@ -78,10 +91,10 @@ class Terms:
     def __init__(self, cell: Cell, s: State) -> None:
         self.cell, self.s = cell, s
         co, k0 = cell.co, s.front.k0
-        twin = FipyTwin(cell)
+        twin = self.twin = FipyTwin(cell)
         self.reference, self.faces = twin.reference, twin.conductances(flat(s.front.h), flat(s.c))
         self.I, self.stored = np.zeros((3, *cell.shape)), np.zeros((3, 3, *cell.shape), np.float32)
-        psi = s.phi - co.beta * np.log(s.c / co.c_0)
+        psi = s.phi - co.potential_at(s.c)
         Ix, Iy, Iz = self.I
         g, ga, gb = self.stored
         transport.conduction(
@@ -99,7 +112,8 @@ class Terms:
         ours = np.zeros(self.cell.shape)
         Ix, Iy, Iz = self.I
         transport.divergence(ours, Ix, Iy, Iz, self.cell.lattice, self.s.front.k0)
-        theirs = self.reference.charge_balance(self.faces, flat(self.s.phi), flat(self.s.c), self.cell.co.beta)
+        potential = self.twin.potential(flat(self.s.c))
+        theirs = self.reference.charge_balance(self.faces, flat(self.s.phi), potential)
         return worst(flat(ours), theirs, float(np.abs(theirs).max()))
 
     def salt(self, rng: np.random.Generator) -> float:
@@ -120,11 +134,11 @@ def terms(full: bool) -> Result:
     got: dict[str, list[float]] = {}
     for seed in range(8 if full else 3):
         for shape in ("1D", "2D"):
-            for dependence in ("constant", "nernst-einstein"):
+            for dependence in ("constant", "nernst-einstein", "transference"):
                 case = Terms(*random_cell(seed, shape == "1D", dependence))
                 for name, value in (
                     ("conductances of the faces", case.conductances()),
-                    ("div(h kappa grad phi) - div(h kappa beta grad ln c)", case.charge()),
+                    ("div(h kappa grad phi) - div(h kappa grad B)", case.charge()),
                     ("div(h D grad c) - div(q c)", case.salt(np.random.default_rng(seed))),
                 ):
                     got.setdefault(f"{name}, {shape}", []).append(value)
@@ -178,7 +192,7 @@ def steps(full: bool) -> Result:
 
     flows = 0.0
     for seed in range(2 if full else 1):
-        for shape, dependence in (("1D", "constant"), ("2D", "nernst-einstein")):
+        for shape, dependence in (("1D", "constant"), ("2D", "nernst-einstein"), ("2D", "transference")):
             for depleted in (True, False):
                 cell, s = random_cell(seed, shape == "1D", dependence, depleted)
                 drive = Drive(CURRENT)
