@@ -33,7 +33,7 @@ FLOAT32 = 1.3e-7  # a unit in the last place of what faces are stored in
 
 def transference_table(kappa: float, t_plus: float, X: float, rng: np.random.Generator) -> str:
     """Return a table of t+, which turns negative, and X, on straight lines; kappa [S/cm] ~ c, one D."""
-    at, slope, rise = np.array([0.005, 1.0, 2.0]), rng.uniform(0.5, 1.2), rng.uniform(0.2, 0.9)
+    at, slope, rise = np.array([0.005, 1.0, 2.0]), rng.uniform(0.3, 0.7), rng.uniform(0.2, 0.9)
     return (
         f"electrolyte.concentration_dependence={{ concentration={[f'{c} mol/L' for c in at]}, "
         f"conductivity={[f'{kappa * c} S/cm' for c in at]}, diffusivity={['2e-11 m^2/s'] * 3}, "
@@ -56,6 +56,7 @@ def random_cell(seed: int, flat_: bool, dependence: str, depleted: bool = False)
     kappa, t_plus, D, X = (rng.uniform(*ends) for ends in ((2e-4, 2e-3), (0.2, 0.7), (1e-11, 4e-11), (1.0, 2.5)))
     law = f'electrolyte.concentration_dependence="{dependence}"'
     if dependence == "transference":
+        t_plus -= 0.5
         law = transference_table(kappa, t_plus, X, rng)
     case = make(
         f"grid.size={micrometres(10.0, 18.0)}", 'grid.lateral="mirror"', 'surface.height="8.3 um"',
