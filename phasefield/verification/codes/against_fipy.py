@@ -13,6 +13,7 @@ from phasefield.model.level_set import Cell
 from phasefield.model.state import State
 from phasefield.verification.march import make, micrometres
 from phasefield.verification.row import CheckRow, Curve, Plot, Result
+from phasefield.verification.small_cases import transference_table
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # FiPy's own, at import
@@ -24,22 +25,12 @@ Floats = NDArray[np.float64]
 AGREEMENT = 1e-9
 CURRENT = 20.0  # A/m^2
 STEP = 6.0  # s
+OVER_C = ", t+ and X over c"
 WHY = (
     "Both codes solve the same numbers. The tolerance of the solvers remains: 1e-12 of the currents, and 1e-12 where "
     "charge and salt agree. It is multiplied by the ratio of the fields to their changes, below 1e3."
 )
 FLOAT32 = 1.3e-7  # a unit in the last place of what faces are stored in
-
-
-def transference_table(kappa: float, t_plus: float, X: float, rng: np.random.Generator) -> str:
-    """Return a table of t+, which turns negative, and X, on straight lines; kappa [S/cm] ~ c, one D."""
-    at, slope, rise = np.array([0.005, 1.0, 2.0]), rng.uniform(0.3, 0.7), rng.uniform(0.2, 0.9)
-    return (
-        f"electrolyte.concentration_dependence={{ concentration={[f'{c} mol/L' for c in at]}, "
-        f"conductivity={[f'{kappa * c} S/cm' for c in at]}, diffusivity={['2e-11 m^2/s'] * 3}, "
-        f"transference_number={(t_plus - slope * (at - 1.0)).tolist()}, "
-        f"thermodynamic_factor={(X + rise * (at - 1.0)).tolist()} }}"
-    )
 
 
 def random_cell(seed: int, flat_: bool, dependence: str, depleted: bool = False) -> tuple[Cell, State]:
@@ -142,7 +133,7 @@ def terms(full: bool) -> Result:
                     ("div(h kappa grad phi) - div(h kappa grad B)", case.charge()),
                     ("div(h D grad c) - div(q c)", case.salt(np.random.default_rng(seed))),
                 ):
-                    got.setdefault(f"{name}, {shape}", []).append(value)
+                    got.setdefault(f"{name}, {shape}{OVER_C * (dependence == 'transference')}", []).append(value)
     plain = (
         "The series of the logarithmic mean is exact to 3e-10 where concentrations differ by a fifth. Sums of four "
         "terms have a round-off of 1e-15, over cells where terms cancel to 1e-5 of their size."
@@ -203,7 +194,8 @@ def steps(full: bool) -> Result:
                 theirs.phi[...] = 0.0
                 theirs.phi_s = 0.0
                 twin.charge(theirs, s, twin.weights(s.front), theirs.j > 0.0, CURRENT)
-                where = f"{shape}, little salt at the surface" if depleted else shape
+                over_c = OVER_C * (dependence == "transference")
+                where = f"{shape}{over_c}, little salt at the surface" if depleted else f"{shape}{over_c}"
                 for name, value in zip(
                     QUANTITIES[1:], _differences(theirs, s, np.zeros(twin.shape))[1:], strict=True
                 ):
@@ -218,10 +210,10 @@ def steps(full: bool) -> Result:
                 which = "one coupled step" if k == 0 else "a run"
                 for stage, state, name in ((first, cell.spare[0], "its first stage"), (second, new, "its end")):
                     for quantity, value in zip(QUANTITIES, _differences(stage, state, start), strict=True):
-                        note(f"{which}, {name}, {quantity}, {shape}", value)
+                        note(f"{which}, {name}, {quantity}, {shape}{over_c}", value)
                 cell.accept(s)
                 s, theirs = new, second
-                if shape == "2D" and seed == 0:
+                if dependence == "nernst-einstein" and seed == 0:
                     series.append((s.t, -s.phi_s, -theirs.phi_s))
     rows = [_row(name, value) for name, value in got.items()]
     requested = max(cell.displacement.tolerance, 8.0 * FLOAT32)
