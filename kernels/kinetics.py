@@ -145,8 +145,9 @@ def counter_currents(j, J, Jc, phi, c, kappa, D, h, beta, flux, R_film, dx, P): 
     """Current density j [A/m^2] that each top cell receives from the counter electrode, -dj/dphi and -dj/dc.
 
     The half cell up to the plane is in series with the film; c at the plane follows from the salt flux
-    (1 - t+) j / F, flux = (1 - t+)/F; beta [V] is the diffusion potential's 2 RT/F (1 - t+) X; both at c. One equation in j,
-    solved by Newton between bounds: while lithium is stripped, j stays above what would take the plane's last salt.
+    (1 - t+) j / F, flux = (1 - t+)/F; beta [V] is the diffusion potential's 2 RT/F (1 - t+) X; both at c. One
+    equation in j, solved by Newton between bounds: while lithium is stripped, j stays above what would take the
+    plane's last salt.
     j on entry is the guess.
     """
     for y in prange(j.shape[0]):

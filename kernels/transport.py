@@ -223,8 +223,10 @@ def conduction(Ix, Iy, Iz, g, ga, gb, h, c, psi, at, values, c_floor, L, periodi
 
 
 @parallel_kernel
-def migration(M, wg, wa, wb, wq, I, g, ga, gb, c, at, excess, factor, L, k0):  # type: ignore[no-untyped-def]
-    """M = factor (t+(c_f) - t_0) I on each face, and its derivatives; `excess`: t+ - t_0 over `at` [mol/m^3].
+def migration(  # type: ignore[no-untyped-def]
+    M, wg, wa, wb, wq, currents, g, ga, gb, c, at, excess, factor, L, k0
+):  # fmt: skip
+    """M = factor (t+(c_f) - t_0) I on each face, I of `currents`, and its derivatives; `excess`: t+ - t_0 over `at` [mol/m^3].
 
     wg, wa, wb: by psi and by c of both cells, with I as it answers to them; wq: by the mean c_f, as a displaced volume.
     All but c are (3, nz, ny, nx): x, y, z, into the first cell, from plane k0 up.
@@ -237,7 +239,7 @@ def migration(M, wg, wa, wb, wq, I, g, ga, gb, c, at, excess, factor, L, k0):  #
                     other = here[L.xp[i]] if axis == 0 else (behind[i] if axis == 1 else above[i])
                     mean = 0.5 * (here[i] + other)
                     w = factor * interpolate(mean, at, excess)
-                    current = I[axis, k, j, i]
+                    current = currents[axis, k, j, i]
                     M[axis, k, j, i] = w * current
                     wg[axis, k, j, i] = w * g[axis, k, j, i]
                     wa[axis, k, j, i] = w * ga[axis, k, j, i]

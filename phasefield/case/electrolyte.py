@@ -13,7 +13,6 @@ from phasefield.case.quantities import FILLED, Barrier, Concentration, Factor, I
 from phasefield.case.record import Record, fill, refuse
 from phasefield.units import Measure
 
-
 LEAST_TRANSFERENCE = -10.0
 NEAR = 0.01  # of a value, of t+ itself: so well a column and the value beside the table agree
 
@@ -84,8 +83,8 @@ class Electrolyte(Record):
         default=0.0, description="activation energy of the conductivity (per ion or mole)"
     )
     transference_number: Annotated[float, Measure(units.NUMBER, ge=LEAST_TRANSFERENCE, le=1)] = Field(
-        description="transference number t+ of Li+ at `salt_concentration`, against the volume of the electrolyte; below "
-        "0 only where a table of `concentration_dependence` holds it"
+        description="transference number t+ of Li+ at `salt_concentration`, against the volume of the electrolyte; "
+        "below 0 only where a table of `concentration_dependence` holds it"
     )
     salt_concentration: Concentration = Field(description="uniform concentration at t = 0")
     salt_diffusivity: Annotated[

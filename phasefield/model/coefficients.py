@@ -74,7 +74,7 @@ class OverConcentration:
 
 @dataclass(frozen=True)
 class Coefficients:
-    """Numbers of eqs. (9) and (10): tables over c [mol/m^3] and constants; t+ and X of the constants are those at c_0."""
+    """Numbers of eqs. (9) and (10): tables over c [mol/m^3] and constants, with t+ and X at c_0."""
 
     at: Floats
     kappa: Floats
@@ -125,7 +125,8 @@ def coefficients(case: Case) -> tuple[Coefficients, Kinetics]:
     over_c = None
     if p.dependence == "table" and max(map(np.ptp, (p.table.transference, p.table.factor))) > 0.0:
         t_plus = np.array(p.table.transference)
-        over_c = OverConcentration(at, np.concatenate([t_plus[:1], t_plus, t_plus[-1:]]) - p.t_plus, diffusion_potential_over(p))
+        excess = np.concatenate([t_plus[:1], t_plus, t_plus[-1:]]) - p.t_plus
+        over_c = OverConcentration(at, excess, diffusion_potential_over(p))
     kinetics = Kinetics(p.j0, FARADAY / RT, p.alpha_a, p.alpha_c, p.exponent, p.c_ref)
     co = Coefficients(
         at, kappa, D_at, D,

@@ -93,7 +93,8 @@ class Migration:
         if k0 > 0:
             for faces in (self.carried, self.g, self.ga, self.gb, self.flow):
                 faces[:, k0 - 1] = 0.0
-        transport.divergence(self.brought, *self.carried, L, k0)
+        x, y, z = self.carried
+        transport.divergence(self.brought, x, y, z, L, k0)
         residual[k0:] += self.brought[k0:]
 
     def add_response(self, out: Vector, change: Vector, L: Lattice, k0: int) -> None:

@@ -255,7 +255,7 @@ class FipyTwin:
 
     def counter_current(self, phi: float, c: float, R_film: float) -> tuple[float, float]:
         """Return j from the counter electrode to a top cell, half a cell away, and -dj/dphi."""
-        co, half = self.co, 0.5 * self.dx
+        half = 0.5 * self.dx
         gain, beta = half * float(self.flux_per_charge(np.array(c))) / self.D, float(self.beta(np.array(c)))
         R = R_film + half / float(self.kappa(np.array(c)))
 
@@ -318,7 +318,7 @@ class FipyTwin:
         c_e = P @ s.c.ravel()
         beta, potential = self.beta(c_e), self.potential(s.c)
         bound = self.anions + beta
-        # u = S phi - carried + bound ln(c_s/c_0): anions ln(c_s/c_0) and B(c_s), which begins at c_e with its slope there
+        # u = S phi - carried + bound ln(c_s/c_0), of anions ln(c_s/c_0) and of B(c_s) along its slope at c_e
         carried = S @ (potential.ravel() + self.anions * np.log(s.c.ravel() / co.c_0))
         carried -= self.potential(c_e) - beta * np.log(c_e / co.c_0)
         gains, behind = self.gains(P, s.c, takes, self.moved(P, front)), state.resistance + co.layer / c_e

@@ -47,7 +47,7 @@ OUTER = 4e-6  # m: fields are compared from here on above the surface, outside t
 class OneTransference:
     """D = D_0 (1 + e (y - 1)), t+ and X one number: what T, psi and the diffusion potential are, over y = c/c_m."""
 
-    words = ('electrolyte.concentration_dependence="nernst-einstein"',)
+    words: tuple[str, ...] = ('electrolyte.concentration_dependence="nernst-einstein"',)
 
     def numbers(self, co: Coefficients) -> Coefficients:
         """Return the numbers of the equations."""
@@ -117,7 +117,7 @@ class Made:
                 'film.conductivity="1 S/m"',
                 f'counter.kinetics.exchange_current_density="{LARGE} A/m^2"',
                 'counter.film.conductivity="1e3 S/m"',
-                "numerics.tolerance=1e-9",
+                "numerics.tolerance=1e-10",
             )
         )
         s, D_0 = cell.start(), cell.properties.D
