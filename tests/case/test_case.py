@@ -187,12 +187,12 @@ def test_columns_of_the_transference_number_hold_at_any_temperature() -> None:
         f"electrolyte.concentration_dependence={{ {TABLE}, {columns} }}", "electrolyte.transference_number=-0.1",
         "electrolyte.thermodynamic_factor=1.5", 'electrolyte.salt_diffusivity="2e-11 m^2/s"',
     ]  # fmt: skip
-    p = read_case("pll", [*own, 'temperature="60 degC"']).properties()
+    p = read_case(cases.locate("pll"), [*own, 'temperature="60 degC"']).properties()
     assert (p.t_plus, p.chi) == (-0.1, 1.5)
     assert p.table.transference == (0.3, -0.1, -0.5)
     assert p.table.factor == (1.0, 1.5, 3.0)
     assert p.kappa > 1.5 * 0.0552  # which follows its barrier from 30 degC
-    plain = read_case("pll", [f"electrolyte.concentration_dependence={{ {TABLE} }}", *own[3:]]).properties()
+    plain = read_case(cases.locate("pll"), [f"electrolyte.concentration_dependence={{ {TABLE} }}", *own[3:]]).properties()
     assert plain.table.transference == (0.32,) * 3
     assert plain.table.factor == (1.0,) * 3
 
@@ -212,7 +212,7 @@ def test_columns_of_the_transference_number_hold_at_any_temperature() -> None:
 def test_columns_that_will_not_do_are_refused(columns: str, own: str, said: str) -> None:
     words = [f"electrolyte.concentration_dependence={{ {TABLE}, {columns} }}", *([own] if own else [])]
     with pytest.raises(CaseError, match=said):
-        read_case("pll", [*words, 'electrolyte.salt_diffusivity="2e-11 m^2/s"'])
+        read_case(cases.locate("pll"), [*words, 'electrolyte.salt_diffusivity="2e-11 m^2/s"'])
 
 
 @pytest.mark.parametrize(
