@@ -122,7 +122,7 @@ def _behind_salt(u, c, gain, bound, c_0, R, j_side, guess, P):  # type: ignore[n
 def surface_currents(j, J, Jc, Jg, j_li, u, c, gain, bound, c_0, R, j_side, active, n, phi_s, shift, P):  # type: ignore[no-untyped-def]
     """`current` on n elements: u[e] = psi at the surface, shift[e] = gamma V_m K / F [V]. Dead elements: 0.
 
-    The reaction is at the salt c_s = c[e] - gain[e] j and feels u + bound ln(c_s/c_0). Jc, Jg: by c and gain. j on
+    The reaction is at the salt c_s = c[e] - gain[e] j and feels u + bound[e] ln(c_s/c_0). Jc, Jg: by c and gain. j on
     entry is the guess; nan: none.
     """
     for e in prange(n):
@@ -130,13 +130,13 @@ def surface_currents(j, J, Jc, Jg, j_li, u, c, gain, bound, c_0, R, j_side, acti
             j[e], J[e], Jc[e], Jg[e], j_li[e] = 0.0, 0.0, 0.0, 0.0, 0.0
         elif gain[e] > 0.0:
             j[e], J[e], Jc[e], Jg[e], j_li[e] = _behind_salt(
-                u[e] - phi_s - shift[e], c[e], gain[e], bound, c_0, R[e], j_side[e], j[e], P
+                u[e] - phi_s - shift[e], c[e], gain[e], bound[e], c_0, R[e], j_side[e], j[e], P
             )
         else:
             j[e], J[e], Jc[e], j_li[e] = current(
-                u[e] + bound * np.log(c[e] / c_0) - phi_s - shift[e], c[e], R[e], j_side[e], j[e], P
+                u[e] + bound[e] * np.log(c[e] / c_0) - phi_s - shift[e], c[e], R[e], j_side[e], j[e], P
             )
-            Jc[e] += J[e] * bound / c[e]
+            Jc[e] += J[e] * bound[e] / c[e]
             Jg[e] = -j[e] * Jc[e]
 
 
@@ -145,14 +145,15 @@ def counter_currents(j, J, Jc, phi, c, kappa, D, h, beta, flux, R_film, dx, P): 
     """Current density j [A/m^2] that each top cell receives from the counter electrode, -dj/dphi and -dj/dc.
 
     The half cell up to the plane is in series with the film; c at the plane follows from the salt flux
-    (1 - t+) j / F, flux = (1 - t+)/F; beta [V] is the diffusion potential's 2 RT/F (1 - t+) X. One equation in j,
-    solved by Newton between bounds: while lithium is stripped, j stays above what would take the plane's last salt.
+    (1 - t+) j / F, flux = (1 - t+)/F; beta [V] is the diffusion potential's 2 RT/F (1 - t+) X; both at c. One
+    equation in j, solved by Newton between bounds: while lithium is stripped, j stays above what would take the
+    plane's last salt.
     j on entry is the guess.
     """
     for y in prange(j.shape[0]):
         for x in range(j.shape[1]):
             here = c[y, x]
-            gain = 0.5 * dx * flux / D[y, x]  # d c_plane / d j
+            gain = 0.5 * dx * flux[y, x] / D[y, x]  # d c_plane / d j
             R = R_film + 0.5 * dx / kappa[y, x]
             low = -here / gain if gain > 0.0 else -np.inf
             high = np.inf
@@ -163,11 +164,11 @@ def counter_currents(j, J, Jc, phi, c, kappa, D, h, beta, flux, R_film, dx, P): 
             for _ in range(NEWTON_STEPS):
                 surface = here + gain * value
                 got, slope, by_c, _ = current(
-                    phi[y, x] + beta * np.log(surface / here), surface, R, 0.0, -value, P
+                    phi[y, x] + beta[y, x] * np.log(surface / here), surface, R, 0.0, -value, P
                 )
                 off = value + got
-                total = 1.0 + gain * (slope * beta / surface + by_c)
-                with_c = slope * beta * (1.0 / surface - 1.0 / here) + by_c
+                total = 1.0 + gain * (slope * beta[y, x] / surface + by_c)
+                with_c = slope * beta[y, x] * (1.0 / surface - 1.0 / here) + by_c
                 if off > 0.0:
                     high = value
                 else:

@@ -4,6 +4,7 @@ Face arrays follow docs/design.md: gx[k, j, i] couples i and i + 1.
 
     I = g (psi_b - psi_a),   g = h kappa(c_f) dx,   psi = phi - beta ln(c/c_0)      (9), from a face into its first cell
     N = h D dx (c_b - c_a) - Q (c_a + c_b)/2                                        (10), likewise
+    M = (t+ - t_0) I/F, t+ of the arithmetic mean of c                              (10), where t+ depends on c
 
 c_f is the logarithmic mean (c_b - c_a)/ln(c_b/c_a): where kappa is in proportion to c, the resistance of a linear
 profile between two centres, and the diffusion potential over it, are exact, also towards a cell without salt.
@@ -219,6 +220,31 @@ def conduction(Ix, Iy, Iz, g, ga, gb, h, c, psi, at, values, c_floor, L, periodi
                 Z[k], G[2, k], A[2, k], B[2, k], H[k], C[k], P[k], H[k + 1], C[k + 1], P[k + 1], half, at,
                 values, c_floor,
             )
+
+
+@parallel_kernel
+def migration(  # type: ignore[no-untyped-def]
+    M, wg, wa, wb, wq, currents, g, ga, gb, c, at, excess, factor, L, k0
+):  # fmt: skip
+    """M = factor (t+(c_f) - t_0) I on each face, I of `currents`, and its derivatives; `excess`: t+ - t_0 over `at` [mol/m^3].
+
+    wg, wa, wb: by psi and by c of both cells, with I as it answers to them; wq: by the mean c_f, as a displaced volume.
+    All but c are (3, nz, ny, nx): x, y, z, into the first cell, from plane k0 up.
+    """
+    for k in prange(k0, c.shape[0]):
+        for j in range(c.shape[1]):
+            here, behind, above = c[k, j], c[k, L.yp[j]], c[L.zp[k], j]
+            for i in range(here.size):
+                for axis in range(3):
+                    other = here[L.xp[i]] if axis == 0 else (behind[i] if axis == 1 else above[i])
+                    mean = 0.5 * (here[i] + other)
+                    w = factor * interpolate(mean, at, excess)
+                    current = currents[axis, k, j, i]
+                    M[axis, k, j, i] = w * current
+                    wg[axis, k, j, i] = w * g[axis, k, j, i]
+                    wa[axis, k, j, i] = w * ga[axis, k, j, i]
+                    wb[axis, k, j, i] = w * gb[axis, k, j, i]
+                    wq[axis, k, j, i] = -factor * table_slope(mean, at, excess) * current
 
 
 @parallel_kernel

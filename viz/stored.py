@@ -14,6 +14,7 @@ from phasefield.constants import FARADAY, GAS_CONSTANT
 from phasefield.errors import ResultError
 from phasefield.files.toml import tables_of
 from phasefield.results.summary import stayed_flat
+from phasefield.units import CONCENTRATION, to_si
 
 Array = NDArray[np.float64]
 
@@ -82,16 +83,29 @@ def field_of(run: StoredRun, name: str, frame: int) -> Array:
     return field[:, None, :] if field.ndim == 2 else field
 
 
-def transport_of(run: StoredRun) -> float | None:
-    """Return beta = (2 R T/F)(1 - t+) X [V] of a run's electrolyte, theory.md eq. (2), from its resolved case."""
+def transport_of(run: StoredRun, salt: Array) -> Array | None:
+    """Return beta = (2 R T/F)(1 - t+) X [V] at concentrations [mol/m^3], theory.md eq. (2), from the resolved case."""
     try:
         tree = tables_of(str(getattr(run, "resolved_case", "")))
-        salt = tree["electrolyte"]
+        electrolyte = tree["electrolyte"]
+        table = _plain(electrolyte["concentration_dependence"])
         T = float(str(_plain(tree["temperature"])).split()[0])
-        t_plus, X = float(_plain(salt["transference_number"])), float(_plain(salt["thermodynamic_factor"]))
+        t_plus, X = (
+            _over_salt(electrolyte, table if isinstance(table, dict) else {}, name, salt)
+            for name in ("transference_number", "thermodynamic_factor")
+        )
     except (KeyError, ValueError, TypeError):
         return None
-    return 2.0 * GAS_CONSTANT * T / FARADAY * (1.0 - t_plus) * X
+    return np.asarray(2.0 * GAS_CONSTANT * T / FARADAY * (1.0 - t_plus) * X)
+
+
+def _over_salt(electrolyte: Mapping[str, Any], table: Mapping[str, Any], name: str, salt: Array) -> Array:
+    """Return a number of the electrolyte at concentrations [mol/m^3]: that of the table's column, if it has one."""
+    column = _plain(table.get(name, ()))
+    if not column:
+        return np.full_like(salt, float(_plain(electrolyte[name])))
+    at = [to_si(str(c), CONCENTRATION) for c in _plain(table["concentration"])]
+    return np.asarray(np.interp(salt, at, [float(value) for value in column]))
 
 
 def _plain(value: Any) -> Any:

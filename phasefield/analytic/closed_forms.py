@@ -12,7 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from phasefield.analytic.salt_profile import conductivity, diffusivity, gradient, settled_sides
+from phasefield.analytic.diffusion_potential import salt_voltage, slope_at
+from phasefield.analytic.salt_profile import (
+    conductivity,
+    diffusivity,
+    gradient,
+    settled_diffusivity,
+    settled_sides,
+    transference_number,
+)
 from phasefield.case import Properties
 from phasefield.constants import FARADAY, GAS_CONSTANT
 
@@ -43,8 +51,8 @@ def thermal(p: Properties) -> float:
 
 
 def diffusion_potential(p: Properties) -> float:
-    """Return beta = 2 RT/F (1 - t+) X, V: the potential over a unit of ln c."""
-    return 2.0 / thermal(p) * (1.0 - p.t_plus) * p.chi
+    """Return beta = 2 RT/F (1 - t+) X at c0, V: the potential over a unit of ln c."""
+    return float(slope_at(p, p.c0))
 
 
 def overpotential(p: Properties, j: float, c: float, j0: float) -> float:
@@ -71,16 +79,16 @@ def voltage_between(p: Properties, j: float, gap: float, own: float, other: floa
     """Return the voltage of a flat cell at current density j [A/m^2] across a gap [m].
 
     own, other: concentrations [mol/m^3] at the lithium and at the counter electrode, of a settled profile: in it
-    dz ~ D dc.
+    dz ~ D_s dc.
     """
     c = own + (other - own) * (np.arange(POINTS) + 0.5) / POINTS
-    D = diffusivity(p, c)
+    D = settled_diffusivity(p, c)
     resistance = gap * float((D / conductivity(p, c)).sum() / D.sum())
     return Voltage(
         film=j * sum(film_resistances(p)),
         kinetics=overpotential(p, j, own, p.j0) - overpotential(p, -j, other, p.j0_counter),
         ohmic=j * resistance,
-        concentration=diffusion_potential(p) * math.log(other / own),
+        concentration=float(salt_voltage(p, own, other)),
     )
 
 
@@ -111,14 +119,15 @@ def growth_rate(p: Properties, j: float, c: float, k: float | NDArray[np.float64
     """Return omega(k) of a wave on a flat surface, 1/s; c: settled concentration at the surface, where D is D(c).
 
     omega = (V_m/F) { J_z [j/kappa - gamma V_m k^2/F] + Lam G } / { 1 + J_z/(kappa k) + Lam (1 - t+)/(F D k) }
-    with Lam = J_c + beta J_z / c, G = j (1 - t+)/(F D); quasi-steady, waves much shorter than the gap.
+    with Lam = J_c + beta J_z / c, G = j (1 - t+)/(F D); quasi-steady, waves much shorter than the gap. kappa, D, t+ and
+    beta are those at c.
     """
     k = np.asarray(k, dtype=np.float64)
     kappa, D = float(conductivity(p, c)), float(diffusivity(p, c))
     J_z, J_c = slopes(p, j, c)
-    Lam = J_c + diffusion_potential(p) * J_z / c
+    Lam = J_c + float(slope_at(p, c)) * J_z / c
     drive = J_z * (j / kappa - p.gamma * p.V_m * k**2 / FARADAY) + Lam * gradient(p, j, c)
-    brake = 1.0 + J_z / (kappa * k) + Lam * (1.0 - p.t_plus) / (FARADAY * D * k)
+    brake = 1.0 + J_z / (kappa * k) + Lam * (1.0 - float(transference_number(p, c))) / (FARADAY * D * k)
     return p.V_m / FARADAY * drive / brake
 
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from phasefield.analytic.closed_forms import NEWTON_STEPS, POINTS, diffusion_potential, thermal
+from phasefield.analytic.closed_forms import NEWTON_STEPS, POINTS, thermal
+from phasefield.analytic.diffusion_potential import salt_voltage
 from phasefield.analytic.flat_cell import FlatCell
-from phasefield.analytic.salt_profile import conductivity, diffusivity, settled_sides_of
+from phasefield.analytic.salt_profile import conductivity, settled_diffusivity, settled_sides_of
 from phasefield.case import Case, Properties
 
 Floats = NDArray[np.float64]
@@ -81,11 +82,11 @@ def _voltages(p: Properties, gap: float, j: Floats, s: Floats, films: Floats) ->
     film = j * films
     kinetics = overpotentials(p, j, own, p.j0) - overpotentials(p, -j, other, p.j0_counter)
     ohmic = j * gap * _resistivity(p, own, other)
-    return np.asarray(film + kinetics + ohmic + diffusion_potential(p) * np.log(other / own))
+    return np.asarray(film + kinetics + ohmic + salt_voltage(p, own, other))
 
 
 def _resistivity(p: Properties, own: Floats, other: Floats) -> Floats:
-    """Return the mean of 1/kappa between two sides of settled profiles, ohm m: over z, where dz ~ D dc."""
+    """Return the mean of 1/kappa between two sides of settled profiles, ohm m: over z, where dz ~ D_s dc."""
     if p.dependence == "constant":
         return np.full_like(own, 1.0 / p.kappa)
     if p.dependence == "nernst-einstein":
@@ -94,7 +95,7 @@ def _resistivity(p: Properties, own: Floats, other: Floats) -> Floats:
         steep = np.where(flat, 1.0, difference)
         return np.asarray(np.where(flat, p.c0 / own, np.log(other / own) / steep) / p.kappa)
     c = own[:, None] + (other - own)[:, None] * (np.arange(POINTS) + 0.5) / POINTS
-    D = diffusivity(p, c)
+    D = settled_diffusivity(p, c)
     return np.asarray((D / conductivity(p, c)).sum(axis=1) / D.sum(axis=1))
 
 

@@ -5,9 +5,9 @@ Reading a file is `casefile`'s business.
 """
 
 from phasefield.case.case import Case
-from phasefield.case.properties import Properties, arrhenius, nernst_einstein
+from phasefield.case.properties import Columns, Properties, arrhenius, nernst_einstein
 from phasefield.case.protocol import Protocol, Step
 from phasefield.case.provenance import Provenance
 from phasefield.case.record import Record
 
-__all__ = ["Case", "Properties", "Protocol", "Provenance", "Record", "Step", "arrhenius", "nernst_einstein"]
+__all__ = ["Case", "Columns", "Properties", "Protocol", "Provenance", "Record", "Step", "arrhenius", "nernst_einstein"]

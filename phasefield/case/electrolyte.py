@@ -13,6 +13,9 @@ from phasefield.case.quantities import FILLED, Barrier, Concentration, Factor, I
 from phasefield.case.record import Record, fill, refuse
 from phasefield.units import Measure
 
+LEAST_TRANSFERENCE = -10.0
+NEAR = 0.01  # of a value, of t+ itself: so well a column and the value beside the table agree
+
 
 def interpolate_held(x: tuple[float, ...], y: tuple[float, ...], at: float) -> float:
     """Return the value at `at` of the line through the points (x, y), held beyond its ends."""
@@ -20,12 +23,22 @@ def interpolate_held(x: tuple[float, ...], y: tuple[float, ...], at: float) -> f
 
 
 class DependenceTable(Record):
-    """Conductivity and diffusivity against concentration, at the `at` of `electrolyte.conductivity`."""
+    """The properties of the salt against concentration, at the `at` of `electrolyte.conductivity`."""
 
     concentration: tuple[Concentration, ...] = Field(description="strictly increasing")
     conductivity: tuple[IonicConductivity, ...] = Field(description="conductivity at each concentration")
     diffusivity: tuple[Annotated[float, Measure(units.DIFFUSIVITY, gt=0)], ...] = Field(
         description="diffusivity at each concentration"
+    )
+    transference_number: tuple[Annotated[float, Measure(units.NUMBER, ge=LEAST_TRANSFERENCE, lt=1)], ...] = Field(
+        default=(),
+        description="t+ at each concentration, the same at any temperature; it may be negative; default: "
+        "`electrolyte.transference_number` at each",
+    )
+    thermodynamic_factor: tuple[Factor, ...] = Field(
+        default=(),
+        description="1 + d ln f / d ln c at each concentration, the same at any temperature; default: "
+        "`electrolyte.thermodynamic_factor` at each",
     )
 
     @model_validator(mode="after")
@@ -37,8 +50,9 @@ class DependenceTable(Record):
                 raise refuse(
                     "concentration", f"{other:g} mol/m^3 follows {one:g} mol/m^3; the list must increase"
                 )
-        for name in ("conductivity", "diffusivity"):
-            if len(getattr(self, name)) != len(self.concentration):
+        for name in ("conductivity", "diffusivity", "transference_number", "thermodynamic_factor"):
+            optional = name not in ("conductivity", "diffusivity")
+            if len(getattr(self, name)) != len(self.concentration) and (getattr(self, name) or not optional):
                 raise refuse(
                     name,
                     f"{len(getattr(self, name))} values came for {len(self.concentration)} "
@@ -68,8 +82,9 @@ class Electrolyte(Record):
     conductivity_barrier: Barrier = Field(
         default=0.0, description="activation energy of the conductivity (per ion or mole)"
     )
-    transference_number: Annotated[float, Measure(units.NUMBER, ge=0, le=1)] = Field(
-        description="transference number t+ of Li+"
+    transference_number: Annotated[float, Measure(units.NUMBER, ge=LEAST_TRANSFERENCE, le=1)] = Field(
+        description="transference number t+ of Li+ at `salt_concentration`, against the volume of the electrolyte; "
+        "below 0 only where a table of `concentration_dependence` holds it"
     )
     salt_concentration: Concentration = Field(description="uniform concentration at t = 0")
     salt_diffusivity: Annotated[
@@ -96,6 +111,13 @@ class Electrolyte(Record):
                 'give salt_diffusivity as a number, e.g. "1e-7 cm^2/s"',
             )
         table = self.concentration_dependence
+        measured = isinstance(table, DependenceTable) and bool(table.transference_number)
+        if self.transference_number < 0.0 and not measured:
+            raise refuse(
+                "transference_number",
+                f"{self.transference_number:g} is below 0; a negative one needs the column transference_number in "
+                "concentration_dependence",
+            )
         if isinstance(table, DependenceTable):
             if not table.concentration[0] <= self.salt_concentration <= table.concentration[-1]:
                 raise refuse(
@@ -103,11 +125,20 @@ class Electrolyte(Record):
                     f"the table does not reach {self.salt_concentration:g} "
                     "mol/m^3, the salt_concentration; widen it",
                 )
-            there = interpolate_held(table.concentration, table.conductivity, self.salt_concentration)
-            if abs(there - self.conductivity) > 0.01 * self.conductivity:
+            self._check_agreement(table)
+        return self
+
+    def _check_agreement(self, table: DependenceTable) -> None:
+        """Refuse a column that gives another value at `salt_concentration` than the one beside the table."""
+        for name, unit in (("conductivity", " S/m"), ("transference_number", ""), ("thermodynamic_factor", "")):
+            column, value = getattr(table, name), getattr(self, name)
+            if not column:
+                continue
+            there = interpolate_held(table.concentration, column, self.salt_concentration)
+            if abs(there - value) > NEAR * (1.0 if name == "transference_number" else value):
+                within = f"{NEAR:g}" if name == "transference_number" else f"{100 * NEAR:g} %"
                 raise refuse(
                     "concentration_dependence",
-                    f"the table gives {there:g} S/m at salt_concentration, "
-                    f"`conductivity` says {self.conductivity:g} S/m; make them agree within 1 %",
+                    f"the table gives {there:g}{unit} at salt_concentration, "
+                    f"`{name}` says {value:g}{unit}; make them agree within {within}",
                 )
-        return self

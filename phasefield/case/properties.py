@@ -5,15 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from phasefield.case.electrodes import Counter, Film, Kinetics, Lithium
 from phasefield.case.electrolyte import DependenceTable, Electrolyte, interpolate_held
 from phasefield.case.provenance import Provenance
 from phasefield.constants import BOLTZMANN, FARADAY, GAS_CONSTANT
 
-Columns = tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]
-"""Concentration [mol/m^3], conductivity [S/m] and diffusivity [m^2/s] of a table; empty without one."""
+
+class Columns(NamedTuple):
+    """Concentration [mol/m^3], conductivity [S/m], diffusivity [m^2/s], t+ and thermodynamic factor of a table.
+
+    All are of the same length; empty without a table.
+    """
+
+    concentration: tuple[float, ...] = ()
+    conductivity: tuple[float, ...] = ()
+    diffusivity: tuple[float, ...] = ()
+    transference: tuple[float, ...] = ()
+    factor: tuple[float, ...] = ()
+
 
 
 @dataclass(frozen=True)
@@ -101,10 +112,12 @@ def barred(
 
 @dataclass(frozen=True)
 class _Transport:
-    """Conductivity [S/m] and diffusivity [m^2/s] of the electrolyte at T, and its table there."""
+    """Conductivity [S/m], diffusivity [m^2/s], t+ and thermodynamic factor at T and c0, and the table at T."""
 
     kappa: float
     D: float
+    t_plus: float
+    chi: float
     table: Columns
 
 
@@ -123,15 +136,21 @@ def _transport(e: Electrolyte, there: _AtTemperature) -> _Transport:
         )
     else:
         D = e.salt_diffusivity
-    columns: Columns = ((), (), ())
+    columns = Columns()
+    t_plus, chi = e.transference_number, e.thermodynamic_factor
     if isinstance(table, DependenceTable):
         D = interpolate_held(table.concentration, table.diffusivity, e.salt_concentration)
-        columns = (
+        count = len(table.concentration)
+        columns = Columns(
             table.concentration,
             tuple(kappa_factor * v for v in table.conductivity),
             tuple(D_factor * v for v in table.diffusivity),
+            table.transference_number or (t_plus,) * count,
+            table.thermodynamic_factor or (chi,) * count,
         )
-    return _Transport(e.conductivity * kappa_factor, D * D_factor, columns)
+        t_plus = interpolate_held(table.concentration, columns.transference, e.salt_concentration)
+        chi = interpolate_held(table.concentration, columns.factor, e.salt_concentration)
+    return _Transport(e.conductivity * kappa_factor, D * D_factor, t_plus, chi, columns)
 
 
 def material(
@@ -151,9 +170,9 @@ def material(
         T=T,
         kappa=transport.kappa,
         D=transport.D,
-        t_plus=e.transference_number,
+        t_plus=transport.t_plus,
         c0=e.salt_concentration,
-        chi=e.thermodynamic_factor,
+        chi=transport.chi,
         j0=k.exchange_current_density
         * there.factor("kinetics.exchange_current_density", k.exchange_current_barrier),
         alpha_a=1 - k.transfer_coefficient,

@@ -14,11 +14,13 @@ from phasefield.case import Case, Properties
 from phasefield.check.finding import MA_CM2, Finding, um_or_mm, volts
 from phasefield.results.salt_range import MOLAR, beyond_law
 from phasefield.text.formatting import OHM_CM2, number, spell
+from phasefield.units import TEMPERATURE, pretty
 
 SAND_DEPTH = 0.25  # sqrt(D tau) below this share of the gap: the other electrode is not felt
 HOUR = 3600.0  # s
 MAH_CM2 = 1.0 / 3.6e4  # mAh/cm^2 in a C/m^2
 MOST_VOLTS = 200.0  # V: no cell is measured there
+SAME = 1.0  # K: temperatures so near to each other are one
 MOST_HELD = 4  # imposed voltages whose currents are told
 
 
@@ -163,11 +165,25 @@ def _range(p: Properties, sides: tuple[float, float] | None) -> Iterator[Finding
         yield Finding("salt", "range of the salt", high, text, words, True)
 
 
+def columns(case: Case) -> Iterator[Finding]:
+    """Say so where t+ or the factor of a table is used at another temperature than that of its measurement."""
+    table, said = case.electrolyte.concentration_dependence, case.provenance
+    for name, what in (("transference_number", "t+"), ("thermodynamic_factor", "thermodynamic factor")):
+        if isinstance(table, str) or not getattr(table, name):
+            continue
+        source = said.get(f"electrolyte.concentration_dependence.{name}") or said.get("electrolyte.conductivity")
+        at = None if source is None else source.at
+        if at is not None and abs(at - case.temperature) > SAME:
+            text = f"of {pretty(at, TEMPERATURE)}, used at {pretty(case.temperature, TEMPERATURE)}"
+            yield Finding("salt", f"{what} over c", at, text, "no law in temperature is known for it", True)
+
+
 def salt(p: Properties, leg: FlatStep, gap: float) -> Iterator[Finding]:
     """Say whether the salt lasts."""
     j, limit = abs(leg.current), salt_profile.limiting_current(p, gap)
     share = j / limit
-    table = ", with D(c) of the table" if p.dependence == "table" else ""
+    over_c = "D(c) and t+(c)" if len(set(p.table.transference)) > 1 else "D(c)"
+    table = f", with {over_c} of the table" if p.dependence == "table" else ""
     words = f"limiting current {number(limit, MA_CM2)} mA/cm2{table}"
     if leg.voltage is not None and math.isfinite(leg.time):
         words += f"; {number(abs(leg.end) / limit)} when the voltage has been held"

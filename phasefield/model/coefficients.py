@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from phasefield.analytic.diffusion_potential import DiffusionPotential, diffusion_potential_over
 from phasefield.constants import FARADAY, GAS_CONSTANT
 from phasefield.kernels.kinetics import Kinetics
 
@@ -59,8 +60,21 @@ class CounterElectrode:
 
 
 @dataclass(frozen=True)
+class OverConcentration:
+    """What depends on c with t+ or the thermodynamic factor: t+(c) - t+(c_0), a table over `at`, and the potential."""
+
+    at: Floats
+    t_excess: Floats
+    potential: DiffusionPotential
+
+    def excess(self, c: Floats) -> Floats:
+        """Return t+(c) - t+(c_0)."""
+        return np.asarray(np.interp(c, self.at, self.t_excess))
+
+
+@dataclass(frozen=True)
 class Coefficients:
-    """Numbers of eqs. (9) and (10): tables over c [mol/m^3] and constants."""
+    """Numbers of eqs. (9) and (10): tables over c [mol/m^3] and constants, with t+ and X at c_0."""
 
     at: Floats
     kappa: Floats
@@ -76,6 +90,21 @@ class Coefficients:
     c_0: float  # starting concentration [mol/m^3], at which phi = psi
     kinetics: Kinetics
     repair: float = 0.0  # share of the plating current that forms film, (8)
+    over_c: OverConcentration | None = None  # t+ and the diffusion potential, where they depend on c
+
+    def beta_at(self, c: Floats) -> Floats:
+        """Return beta at concentrations [mol/m^3], V."""
+        return np.full_like(c, self.beta) if self.over_c is None else self.over_c.potential.slope(c)
+
+    def salt_per_charge_at(self, c: Floats) -> Floats:
+        """Return (1 - t+)/F at concentrations [mol/m^3], mol/C."""
+        if self.over_c is None:
+            return np.full_like(c, self.salt_per_charge)
+        return np.asarray(self.salt_per_charge - self.over_c.excess(c) / FARADAY)
+
+    def potential_at(self, c: Floats) -> Floats:
+        """Return phi - psi at concentrations [mol/m^3], V."""
+        return self.beta * np.log(c / self.c_0) if self.over_c is None else self.over_c.potential.between(c)
 
 
 def coefficients(case: Case) -> tuple[Coefficients, Kinetics]:
@@ -90,9 +119,14 @@ def coefficients(case: Case) -> tuple[Coefficients, Kinetics]:
         D_at, D = at, np.array([p.D, p.D])
     else:
         # Nothing conducts without salt; beyond the last point the last values hold.
-        cs, ks, Ds = (np.array(column, dtype=float) for column in p.table)
+        cs, ks, Ds = (np.array(column, dtype=float) for column in p.table[:3])
         at = D_at = np.concatenate([[0.0], cs, [FAR * cs[-1]]])
         kappa, D = np.concatenate([[0.0], ks, ks[-1:]]), np.concatenate([Ds[:1], Ds, Ds[-1:]])
+    over_c = None
+    if p.dependence == "table" and max(map(np.ptp, (p.table.transference, p.table.factor))) > 0.0:
+        t_plus = np.array(p.table.transference)
+        excess = np.concatenate([t_plus[:1], t_plus, t_plus[-1:]]) - p.t_plus
+        over_c = OverConcentration(at, excess, diffusion_potential_over(p))
     kinetics = Kinetics(p.j0, FARADAY / RT, p.alpha_a, p.alpha_c, p.exponent, p.c_ref)
     co = Coefficients(
         at, kappa, D_at, D,
@@ -102,6 +136,6 @@ def coefficients(case: Case) -> tuple[Coefficients, Kinetics]:
         spread=math.sqrt(math.pi**2 / 3.0 * case.numerics.interface_width**2 + 0.25 * case.grid.spacing**2),
         gibbs_thomson=p.gamma * p.V_m / FARADAY,
         c_floor=RESIDUAL * p.c0, layer=DEBYE * p.c0 / p.kappa, c_0=p.c0, kinetics=kinetics,
-        repair=case.film.plating_share,
+        repair=case.film.plating_share, over_c=over_c,
     )  # fmt: skip
     return co, kinetics._replace(j0=p.j0_counter)

@@ -116,9 +116,12 @@ class SurfaceElements:
         self.behind = self.resistance + co.layer / self.c_e
         # c_s = c_e - gain j: the way ahead of the surface that shares in proportion to the salt take their current
         root, bent, D = np.sqrt(self.x), 1.0 + elements.BEND * self.x, np.interp(self.c_e, co.D_at, co.D)
-        ahead = co.salt_per_charge * co.spread / D * self.takes
-        self.gain = ahead * root / bent + co.salt_per_charge / D * self.moved
+        drawn, self.bound = co.salt_per_charge_at(self.c_e), co.anion + co.beta_at(self.c_e)
+        ahead = drawn * co.spread / D * self.takes
+        self.gain = ahead * root / bent + drawn / D * self.moved
         self.gain_x = ahead * 0.5 * (2.0 - bent) / (bent**2 * np.maximum(root, EVEN))
+        if co.over_c is not None:  # the kernel's bound ln(c_s/c_0) is that of one beta: what it lacks, at c_e
+            self.u += co.potential_at(self.c_e) - (self.bound - co.anion) * np.log(self.c_e / co.c_0)
         others, wanted = self.area - self.mine, (drive.current or 0.0) * self.plane
         if drive.current is None:
             phi_s, self.closed = -(drive.voltage or 0.0), []
@@ -149,7 +152,7 @@ class SurfaceElements:
         rx, front, co = self.rx, self.front, self.co
         at = self.shift - np.where(front.other, phi_s, 0.0) - lift if front.both_electrodes else self.shift
         kinetics.surface_currents(
-            rx.j, rx.J, rx.Jc, self.Jg, rx.j_li, self.u, self.c_e, self.gain, co.anion + co.beta, co.c_0, self.behind,
+            rx.j, rx.J, rx.Jc, self.Jg, rx.j_li, self.u, self.c_e, self.gain, self.bound, co.c_0, self.behind,
             self.j_side, front.active, self.n, phi_s, at, co.kinetics,
         )  # fmt: skip
 

@@ -1,8 +1,9 @@
 """Charge and salt of one stage, solved together by Newton's method.
 
     div(h kappa grad psi) = a j,   psi = phi - beta ln(c/c_0)                                       (9)
-    d(h c)/dt + div(q c) = div(h D grad c) - (1 - t+) a j/F                                         (10)
+    d(h c)/dt + div(q c) = div(h D grad c) - (1 - t_0) a j/F - div((t+ - t_0) h i)/F                (10)
 
+t_0 is t+ at c_0: where t+ is one number the last term is none, and its arrays are not there.
 Unknowns: c and psi in the cells. The metal's potential, which closes the current, is eliminated: it is found to
 round-off at each evaluation. c goes linearly upward and as c exp(dc/c) downward, so that it stays positive. psi is what
 drives the current where kappa is in proportion to c; unlike phi it stays bounded where salt vanishes.
@@ -22,8 +23,9 @@ from numpy.typing import NDArray
 from phasefield.constants import FARADAY
 from phasefield.errors import NO_LITHIUM, SolverError
 from phasefield.kernels import elements, gmres, kinetics, transport
+from phasefield.kernels.front import Lattice
 from phasefield.kernels.krylov import Multigrid
-from phasefield.model.coefficients import Coefficients, CounterElectrode, Drive
+from phasefield.model.coefficients import Coefficients, CounterElectrode, Drive, OverConcentration
 from phasefield.model.reaction import Reaction, SurfaceElements, root
 from phasefield.model.state import State
 
@@ -72,6 +74,36 @@ class Stage:
     steeper: float = 1.0
 
 
+class Migration:
+    """The salt that the current carries where t+ depends on c, - div((t+ - t_0) h i)/F of (10), and its derivatives."""
+
+    def __init__(self, shape: tuple[int, int, int], over_c: OverConcentration) -> None:
+        self.over_c = over_c
+        self.carried = np.zeros((3, *shape))  # A, into the first cell of a face
+        self.g, self.ga, self.gb, self.flow = (np.zeros((3, *shape), np.float32) for _ in range(4))
+        self.brought, self.response = np.zeros(shape), np.zeros(shape, np.float32)
+
+    def add(self, residual: Floats, solver: Transport, c: Floats, L: Lattice, k0: int) -> None:
+        """Add what the currents of the solver's faces carry to the salt's residual [A], and keep its derivatives."""
+        transport.migration(
+            self.carried, self.g, self.ga, self.gb, self.flow, solver.currents, solver.g, solver.ga, solver.gb, c,
+            self.over_c.at, self.over_c.t_excess, solver.per_charge, L, k0,
+        )  # fmt: skip
+        self.flow[:, k0:] += solver.flow[:, k0:]
+        if k0 > 0:
+            for faces in (self.carried, self.g, self.ga, self.gb, self.flow):
+                faces[:, k0 - 1] = 0.0
+        x, y, z = self.carried
+        transport.divergence(self.brought, x, y, z, L, k0)
+        residual[k0:] += self.brought[k0:]
+
+    def add_response(self, out: Vector, change: Vector, L: Lattice, k0: int) -> None:
+        """Add to the derivatives' product what a change of (c, psi) makes of the currents that carry salt."""
+        transport.charge_of_salt(self.response, change[0], self.ga, self.gb, L, k0)
+        transport.charge_operator(self.response, change[1], self.g, L, k0)
+        out[k0:] += self.response[k0:]
+
+
 class Transport:
     """Solver of eqs. (9) and (10) on one grid; holds only work arrays."""
 
@@ -91,6 +123,7 @@ class Transport:
         self.storage_single = np.zeros(shape, np.float32)
         self.theta, self.stiff = np.zeros(shape), np.zeros((3, *shape), np.float32)
         self.nothing = np.zeros(shape, np.float32)
+        self.migration = None if co.over_c is None else Migration(shape, co.over_c)
         self.linear = gmres.FlexibleGMRES(shape, VECTORS)
         self.jc_slope, self.jc_by_c = np.zeros(shape[1:]), np.zeros(shape[1:])
         kappa, D = np.interp(co.c_0, co.at, co.kappa), np.interp(co.c_0, co.D_at, co.D)
@@ -135,7 +168,7 @@ class Transport:
             relative = min(REDUCTION, max(EASED * (size / before) ** 2, needed, LEAST_REDUCTION))
         else:
             raise SolverError(f"salt and potential did not converge: the currents are off by {self.error:.1e}")
-        transport.potential(s.phi, self.psi, s.c, co.beta, co.c_0, k0)
+        self._add_potential(s.phi, self.psi, s.c, 1.0, k0)
         leaving = float(np.sum(self._leaving(stage))) if stage.held is not None else 0.0
         return self.surface.rx, leaving
 
@@ -187,7 +220,8 @@ class Transport:
         off = math.sqrt(s.front.total(surface.area * dc_e**2) / s.front.total(surface.area))
         if not s.front.both_electrodes:
             off += math.sqrt(float(np.mean((dc[-1] / np.maximum(s.c[-1], least)) ** 2)))
-        return co.beta * off / (abs(s.phi_s) + 1.0 / co.kinetics.f)
+        beta = float(np.max(co.beta_at(np.append(surface.c_e, s.c[-1]))))
+        return beta * off / (abs(s.phi_s) + 1.0 / co.kinetics.f)
 
     def _react(self, stage: Stage) -> None:
         """Evaluate the reaction at the first guess, and which elements take salt."""
@@ -202,7 +236,7 @@ class Transport:
         """Set what does not change in the stage."""
         s, co, front = stage.state, self.co, stage.state.front
         k0 = front.k0
-        transport.potential(self.psi, s.phi, s.c, -co.beta, co.c_0, k0)
+        self._add_potential(self.psi, s.phi, s.c, -1.0, k0)
         self.psi[k0:] *= stage.steeper
         s.jc *= stage.steeper
         if k0 > 0:
@@ -214,11 +248,19 @@ class Transport:
             return
         flux = max(co.salt_per_charge, LEAST_FLUX)
         self.scale, self.ratio = 1.0 / (flux * stage.dt), co.salt_per_charge / flux
+        self.per_charge = 1.0 / (FARADAY * flux)  # of salt, in the residual's unit
         np.multiply(front.h[k0:], self.scale * self.dx**3, out=self.storage[k0:])
         np.copyto(self.storage_single[k0:], self.storage[k0:])
         assert stage.volume is not None
         np.multiply(stage.volume[:, k0:], np.float32(self.scale), out=self.flow[:, k0:])
         self._diffusion(stage)
+
+    def _add_potential(self, out: Floats, to: Floats, c: Floats, sign: float, k0: int) -> None:
+        """Set out to `to` plus `sign` times the diffusion potential."""
+        if self.co.over_c is None:
+            transport.potential(out, to, c, sign * self.co.beta, self.co.c_0, k0)
+        else:
+            np.add(to[k0:], sign * self.co.potential_at(c[k0:]), out=out[k0:])
 
     def _diffusion(self, stage: Stage) -> None:
         co, front = self.co, stage.state.front
@@ -259,6 +301,8 @@ class Transport:
                 self._diffusion(stage)
             transport.salt_operator(r_c, s.c, self.storage, self.diffusion, self.flow, L, k0)
             np.subtract(self.scale * stage.held[k0:], r_c[k0:], out=r_c[k0:])
+            if self.migration is not None:
+                self.migration.add(r_c, self, s.c, L, k0)
             elements.scatter(r_c, current, surface.give, front.touched, -self.ratio)
             if not front.both_electrodes:
                 r_c[-1] += self.ratio * dx**2 * s.jc - self.scale * self._leaving(stage)
@@ -267,10 +311,11 @@ class Transport:
         """Set the current from the counter electrode's plane to each of the top cells, and its derivatives."""
         s, co = stage.state, self.co
         top = np.ascontiguousarray(s.c[-1])
-        phi = self.psi[-1] + co.beta * np.log(top / co.c_0)
+        phi = self.psi[-1] + co.potential_at(top)
         kinetics.counter_currents(
             s.jc, self.jc_slope, self.jc_by_c, phi, top, np.interp(top, co.at, co.kappa), np.interp(top, co.D_at, co.D),
-            s.front.h[-1], co.beta, co.salt_per_charge, stage.counter.resistance, self.dx, stage.counter.kinetics,
+            s.front.h[-1], co.beta_at(top), co.salt_per_charge_at(top), stage.counter.resistance, self.dx,
+            stage.counter.kinetics,
         )  # fmt: skip
 
     def _level(self, stage: Stage) -> None:
@@ -313,7 +358,7 @@ class Transport:
         if not math.isnan(stage.back):
             return stage.top * stage.back
         D = np.interp(s.c[-1], co.D_at, co.D)
-        return np.asarray(stage.top * (s.c[-1] + 0.5 * self.dx * co.salt_per_charge * s.jc / D))
+        return np.asarray(stage.top * (s.c[-1] + 0.5 * self.dx * co.salt_per_charge_at(s.c[-1]) * s.jc / D))
 
     def _prepare(self, stage: Stage) -> None:
         """Set the preconditioner for the state as it is."""
@@ -337,7 +382,7 @@ class Transport:
         elements.scatter(theta, slope, share, front.touched, 1.0)
         elements.bareness(theta, self.g, front.lattice, k0)
         elements.gather(bare, theta.reshape(-1), start, idx, share)
-        dj_dc = np.maximum(rx.Jc - rx.J * (co.anion + co.beta * bare) / surface.c_e, 0.0) * (1.0 - bare)
+        dj_dc = np.maximum(rx.Jc - rx.J * (co.anion + co.beta_at(surface.c_e) * bare) / surface.c_e, 0.0) * (1.0 - bare)
         dj_dc *= self.ratio * area
         faces = self.diffusion
         if float(np.max(bare, initial=0.0)) > BARE:
@@ -349,7 +394,7 @@ class Transport:
         )
         if not front.both_electrodes:
             top = np.ascontiguousarray(s.c[-1])
-            diagonal = np.maximum(self.jc_by_c + co.beta * self.jc_slope / top, 0.0)
+            diagonal = np.maximum(self.jc_by_c + co.beta_at(top) * self.jc_slope / top, 0.0)
             diagonal /= 1.0 + 2.0 * dx * self.jc_slope / np.interp(top, co.at, co.kappa)
             self.salt_diagonal[-1] += self.ratio * dx**2 * diagonal
         pin = 0.0 if bound else PINNED * front.total(dj_dc)
@@ -377,12 +422,13 @@ class Transport:
             gmres.into_level(level.b, v[0], self.nothing, k0)
             self.salt.cycle()
             gmres.from_level(z[0], level.u, k0)
-            transport.salt_operator(w[0], z[0], self.storage_single, self.diffusion, self.flow, L, k0)
+            flow = self.flow if self.migration is None else self.migration.flow
+            transport.salt_operator(w[0], z[0], self.storage_single, self.diffusion, flow, L, k0)
             transport.charge_of_salt(w[1], z[0], self.ga, self.gb, L, k0)
             dI = self.surface.of_salt(w[0], w[1], self.ratio, z[0], s.c)
             if not s.front.both_electrodes:
                 dc = z[0, -1].astype(float)
-                self._counter(w, (self.jc_slope * self.co.beta / s.c[-1] + self.jc_by_c) * dc)
+                self._counter(w, (self.jc_slope * self.co.beta_at(s.c[-1]) / s.c[-1] + self.jc_by_c) * dc)
                 if math.isnan(stage.back):
                     w[0, -1] += self.scale * stage.top * dc
         level = self.charge.finest
@@ -390,6 +436,8 @@ class Transport:
         self.charge.cycle()
         gmres.from_level(z[1], level.u, k0)
         transport.charge_operator(w[1], z[1], self.g, L, k0)
+        if self.migration is not None and not self.frozen:
+            self.migration.add_response(w[0], z, L, k0)
         dI = dI + self.surface.of_charge(w[0], w[1], 0.0 if self.frozen else self.ratio, z[1])
         if not s.front.both_electrodes:
             self._counter(w, self.jc_slope * z[1, -1])

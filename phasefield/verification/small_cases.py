@@ -37,6 +37,20 @@ def conductance(siemens: float) -> str:
     return f'film.conductivity="{siemens * FILM_THICKNESS!r} S/m"'
 
 
+def transference_table(kappa: float, t_plus: float, X: float, rng: np.random.Generator, D: str = "2e-11 m^2/s") -> str:
+    """Return the override of a table on straight lines: t+, which turns negative if it is below 0.3 at 1 mol/L, and X.
+
+    kappa [S/cm], t_plus, X: at 1 mol/L; kappa is in proportion to c, D is one.
+    """
+    at, slope, rise = np.array([0.005, 1.0, 2.0]), rng.uniform(0.3, 0.7), rng.uniform(0.2, 0.9)
+    return (
+        f"electrolyte.concentration_dependence={{ concentration={[f'{c} mol/L' for c in at]}, "
+        f"conductivity={[f'{kappa * c} S/cm' for c in at]}, diffusivity={[D] * 3}, "
+        f"transference_number={(t_plus - slope * (at - 1.0)).tolist()}, "
+        f"thermodynamic_factor={(X + rise * (at - 1.0)).tolist()} }}"
+    )
+
+
 def run_in_memory(
     case: Case, look: Callable[[Driver], None] | None = None, after: Callable[[Driver], None] | None = None
 ) -> tuple[Driver, Outcome]:

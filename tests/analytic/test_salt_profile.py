@@ -13,6 +13,7 @@ from scipy.optimize import brentq
 
 from phasefield.analytic import closed_forms as forms
 from phasefield.analytic import salt_profile
+from phasefield.analytic.diffusion_potential import salt_voltage, slope_at
 from phasefield.api import read_case
 from phasefield.case import Case, Properties
 from phasefield.check import Finding, regime
@@ -38,6 +39,99 @@ def with_table(shape: str | float, *overrides: str, name: str = "pll") -> Case:
     table = ", ".join(f"{key} = [{', '.join(values)}]" for key, values in rows)
     own = [f"electrolyte.concentration_dependence={{{table}}}", 'electrolyte.salt_diffusivity="1e-11 m^2/s"']
     return read_case(name, [*own, *overrides])
+
+
+T_PLUS = [0.3, 0.15, 0.1, -0.1, -0.6]
+X = [1.0, 1.3, 1.5, 2.2, 3.0]
+
+
+def with_transference(shape: str, *overrides: str, name: str = "pll") -> Case:
+    """Return a case whose D, t+ and thermodynamic factor are tables; t+ turns negative beyond c0."""
+    plain = with_table(shape).electrolyte.concentration_dependence
+    assert not isinstance(plain, str)
+    rows = ", ".join(
+        f"{key} = {[f'{value!r} {unit}'.strip() for value in values] if unit else list(values)}"
+        for key, values, unit in (
+            ("concentration", plain.concentration, "mol/m^3"), ("conductivity", plain.conductivity, "S/m"),
+            ("diffusivity", plain.diffusivity, "m^2/s"), ("transference_number", T_PLUS, ""),
+            ("thermodynamic_factor", X, ""),
+        )
+    )  # fmt: skip
+    own = [f"electrolyte.concentration_dependence={{{rows}}}", 'electrolyte.salt_diffusivity="1e-11 m^2/s"']
+    own += ["electrolyte.transference_number=0.1", "electrolyte.thermodynamic_factor=1.5"]
+    return read_case(name, [*own, *overrides])
+
+
+def t_plus_of(p: Properties, c: float) -> float:
+    return float(np.interp(c, C, T_PLUS))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_with_a_transference_number_over_concentration_the_anions_rest(shape: str) -> None:
+    """Settled sides, ohmic drop and diffusion potential, by shooting: D dc/dz = (1 - t+(c)) j/F and dphi/dz."""
+    p = with_transference(shape).properties()
+    assert (p.t_plus, p.chi) == (0.1, 1.5)
+    j = 0.8 * salt_profile.limiting_current(p, GAP)
+    unit = 2 * GAS_CONSTANT * p.T / FARADAY
+    at, kappa = (0.0, *p.table[0]), (0.0, *p.table[1])
+
+    def crossed(low: float) -> NDArray[np.float64]:
+        def slopes(_: float, y: NDArray[np.float64]) -> list[float]:
+            c, less = float(y[0]), 1 - t_plus_of(p, float(y[0]))
+            steep = j * less / (FARADAY * D_of(p, c))
+            return [steep, c, j / float(np.interp(c, at, kappa)), unit * less * float(np.interp(c, C, X)) / c * steep]
+
+        found = solve_ivp(slopes, (0.0, GAP), [low, 0.0, 0.0, 0.0], rtol=1e-9, atol=1e-12, max_step=GAP / 200)
+        return np.asarray(found.y[:, -1])
+
+    low = brentq(lambda low: crossed(low)[1] / GAP - p.c0, 1e-3, p.c0, xtol=1e-9)
+    high, _, drop, potential = crossed(low)
+    # As in the test of a table of D.
+    assert salt_profile.settled_sides(p, j, GAP) == pytest.approx((low, high), rel=1e-5)
+    v = forms.planar_voltage(p, j, GAP, settled=True)
+    assert v is not None
+    assert v.ohmic == pytest.approx(drop, rel=1e-4)
+    assert v.concentration == pytest.approx(potential, rel=1e-5)
+    one = replace(p, dependence="constant", t_plus=0.1, chi=1.5)
+    other = forms.planar_voltage(one, 0.5 * j, GAP, settled=True)  # a cell that does not know of the columns differs
+    assert other is not None
+    assert abs(other.concentration / potential - 1) > 0.05
+
+
+def test_limiting_current_and_wave_take_the_transference_number() -> None:
+    p = with_transference("rising").properties()
+
+    def carried(c: float) -> float:
+        return D_of(p, c) / (1 - t_plus_of(p, c))
+
+    def excess(high: float) -> float:
+        return float(quad(lambda c: (c - p.c0) * carried(c), 0, high, points=C, limit=200)[0])
+
+    whole = quad(carried, 0, brentq(excess, p.c0, 8 * p.c0), points=C, limit=200)[0]
+    # 2000 nodes, between which D/(1 - t+) is bent by the slope of t+: 1e-6.
+    assert salt_profile.limiting_current(p, GAP) == pytest.approx(FARADAY / GAP * whole, rel=1e-5)
+    one = replace(
+        p, dependence="constant", kappa=float(salt_profile.conductivity(p, 300.0)), D=D_of(p, 300.0),
+        t_plus=t_plus_of(p, 300.0), chi=float(np.interp(300.0, C, X)),
+    )  # fmt: skip
+    assert float(forms.growth_rate(p, 5.0, 300.0, 1e5)) == pytest.approx(float(forms.growth_rate(one, 5.0, 300.0, 1e5)))
+    words = finding(with_transference("rising"), "j / j_lim").words
+    assert "with D(c) and t+(c) of the table" in words
+
+
+def test_diffusion_potential_is_the_integral_over_the_table() -> None:
+    p = with_transference("rising").properties()
+    unit = 2 * GAS_CONSTANT * p.T / FARADAY
+
+    def beta(c: float) -> float:
+        return unit * (1 - t_plus_of(p, c)) * float(np.interp(c, C, X))
+
+    for c in (1e-3, 50.0, 900.0, 1000.0, 1400.0, 4000.0):  # beyond both ends, and in each kind of segment
+        ends = sorted((p.c0, c))
+        points = [math.log(knot) for knot in C if ends[0] < knot < ends[1]]
+        found = quad(lambda z: beta(math.exp(z)), math.log(p.c0), math.log(c), points=points or None, epsabs=1e-13)[0]
+        assert float(salt_voltage(p, p.c0, c)) == pytest.approx(found, rel=1e-10, abs=1e-13)
+        assert float(slope_at(p, c)) == pytest.approx(beta(c), rel=1e-12)
 
 
 def finding(case: Case, name: str) -> Finding:
@@ -120,8 +214,8 @@ def test_a_table_of_one_value_changes_nothing() -> None:
 
 
 def sand(p: Properties, j: float) -> float:
-    """Return Sand's time by explicit steps on even layers, s."""
-    N = j * (1 - p.t_plus) / FARADAY
+    """Return Sand's time by explicit steps on even layers, s: the anions' balance."""
+    N = j * (1 - p.t_plus) / FARADAY  # where c is c0
     least, most = min(p.table[2]), max(p.table[2])
     longest = math.pi * most * (p.c0 / (2 * N)) ** 2
     width = math.sqrt(least * longest) / 60
@@ -129,10 +223,12 @@ def sand(p: Properties, j: float) -> float:
     dt, t = 0.4 * width**2 / most, 0.0
     while True:
         D = np.interp(0.5 * (c[1:] + c[:-1]), p.table[0], p.table[2])
-        surface = c[0] - 0.5 * width * N / D_of(p, c[0])
+        drawn = j / FARADAY * (1 - np.interp(0.5 * (c[1:] + c[:-1]), p.table[0], p.table[3]))
+        there = j / FARADAY * (1 - float(np.interp(c[0], p.table[0], p.table[3])))
+        surface = c[0] - 0.5 * width * there / D_of(p, c[0])
         if surface <= 0.0:
             return t
-        c += dt / width * np.diff(np.concatenate([[N], D * np.diff(c) / width, [0.0]]))
+        c += dt / width * np.diff(np.concatenate([[0.0], D * np.diff(c) / width - drawn, [-N]]))
         t += dt
 
 
@@ -147,6 +243,16 @@ def test_sand_time_takes_the_table(shape: str) -> None:
     assert abs(told.value / (math.pi * p.D * (FARADAY * p.c0 / (300.0 * (1 - p.t_plus))) ** 2) - 1.0) > 0.05
     assert told.words.endswith("with D(c) of the table")
     assert salt_profile.sand_time(p, 75.0) == pytest.approx(4 * salt_profile.sand_time(p, 150.0))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_sand_time_takes_the_transference_number(shape: str) -> None:
+    case = with_transference(shape, name="dendrites")
+    p = case.properties()
+    found = salt_profile.sand_time(p, 150.0)
+    assert found == pytest.approx(sand(p, 150.0), rel=0.01)  # as above
+    plain = replace(p, table=p.table._replace(transference=(p.t_plus,) * len(C)))
+    assert abs(found / salt_profile.sand_time(plain, 150.0) - 1.0) > 0.03
 
 
 def test_a_wave_feels_the_diffusivity_at_the_surface() -> None:

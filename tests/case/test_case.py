@@ -175,6 +175,46 @@ max_step = "60 s"
     assert properties.film_thickness_counter == 1e-9
 
 
+TABLE = (
+    'concentration = ["0.5 M", "1 M", "2 M"], conductivity = ["3e-4 S/cm", "5.52e-4 S/cm", "5e-4 S/cm"], '
+    'diffusivity = ["1e-11 m^2/s", "2e-11 m^2/s", "3e-11 m^2/s"]'
+)
+
+
+def test_columns_of_the_transference_number_hold_at_any_temperature() -> None:
+    columns = "transference_number = { value = [0.3, -0.1, -0.5], at = '60 degC' }, thermodynamic_factor = [1, 1.5, 3]"
+    own = [
+        f"electrolyte.concentration_dependence={{ {TABLE}, {columns} }}", "electrolyte.transference_number=-0.1",
+        "electrolyte.thermodynamic_factor=1.5", 'electrolyte.salt_diffusivity="2e-11 m^2/s"',
+    ]  # fmt: skip
+    p = read_case(cases.locate("pll"), [*own, 'temperature="60 degC"']).properties()
+    assert (p.t_plus, p.chi) == (-0.1, 1.5)
+    assert p.table.transference == (0.3, -0.1, -0.5)
+    assert p.table.factor == (1.0, 1.5, 3.0)
+    assert p.kappa > 1.5 * 0.0552  # which follows its barrier from 30 degC
+    plain = read_case(cases.locate("pll"), [f"electrolyte.concentration_dependence={{ {TABLE} }}", *own[3:]]).properties()
+    assert plain.table.transference == (0.32,) * 3
+    assert plain.table.factor == (1.0,) * 3
+
+
+@pytest.mark.parametrize(
+    ("columns", "own", "said"),
+    [
+        ("transference_number = [0.4, 0.32]", "", "2 values came for 3 concentrations"),
+        ("transference_number = [0.4, 0.32, 1.0]", "", "1.0 is not below 1"),
+        ("transference_number = [0.4, 0.32, -11]", "", "-11 is below -10"),
+        ("transference_number = [0.4, 0.34, 0.1]", "", "the table gives 0.34 at salt_concentration.*says 0.32"),
+        ("thermodynamic_factor = [1, 1.2, 2]", "", "the table gives 1.2 at salt_concentration.*says 1;"),
+        ("thermodynamic_factor = [1, 1, 0]", "", "at least 0.001"),
+        ("thermodynamic_factor = [1, 1, 2]", "electrolyte.transference_number=-0.1", "-0.1 is below 0; a negative one"),
+    ],
+)
+def test_columns_that_will_not_do_are_refused(columns: str, own: str, said: str) -> None:
+    words = [f"electrolyte.concentration_dependence={{ {TABLE}, {columns} }}", *([own] if own else [])]
+    with pytest.raises(CaseError, match=said):
+        read_case(cases.locate("pll"), [*words, 'electrolyte.salt_diffusivity="2e-11 m^2/s"'])
+
+
 @pytest.mark.parametrize(
     ("name", "stated", "current"),
     [("pll", 6.4e-12, 2.6), ("pllz", 1.4e-11, 7.8), ("lhci", 2.2e-11, None), ("dlhci", 7.2e-11, None)],
@@ -394,8 +434,9 @@ def test_shipped_cases_are_listed_and_copied(tmp_path):
     experiments |= {"aurbach-lhci", "aurbach-dlhci", "pll-both", "pllz-both"}
     experiments |= {f"{cathode}-{name}" for cathode in ("ncm811", "lnmo") for name in ("lhci", "dlhci")}
     experiments |= {f"polarisation-{name}" for name in cells}
+    measured = {"salt-profiles-peo"}
     sizes = {f"{name}-{size}" for name in ("pll", "pllz") for size in ("fine", "large")}
-    assert cells | experiments | sizes | {"planar", "wave", "dendrites", "uniform-film"} == set(cases.names())
+    assert cells | experiments | sizes | {"planar", "wave", "dendrites", "uniform-film", *measured} == set(cases.names())
     assert cases.titles()["pllz"].startswith("Li | PLLZ")
     copied = cases.copy("pllz-fine.toml", tmp_path / "new")
     assert read_case(copied) == read_case(cases.locate("pllz-fine"))  # bases are found without copies

@@ -45,7 +45,7 @@ def test_it_refuses(case: dict[str, Any]) -> None:
 WRONG = (
     'grid.spacing=8', 'grid.spacing="8"', 'grid.spacing="-8 um"', 'grid.spacing="0 um"', 'grid.spacing="um"',
     'grid.lateral="open"', 'surface.height="0.0e3 um"', 'surface.sides="bent"', 'temperature="300"',
-    'electrolyte.transference_number=1.5', 'electrolyte.transference_number=-0.1',
+    'electrolyte.transference_number=1.5', 'electrolyte.transference_number=-11',
     'kinetics.transfer_coefficient=1', 'kinetics.transfer_coefficient="half"', 'kinetics.concentration_exponent=3',
     'film.thickness="\u22121 um"', 'film.growth.law="cubic"', 'film.repair=0.9', 'film.patches.seed=-1',
     'film.patches.spread=0', 'film.patches.renewal="never"', 'numerics.motion="levelset"', 'numerics.tolerance=1',

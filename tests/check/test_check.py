@@ -332,6 +332,16 @@ TABLE = ("electrolyte.concentration_dependence={concentration=['0.5 mol/L', '1 m
          "['0.5e-3 S/cm', '1.06e-3 S/cm', '1e-3 S/cm'], diffusivity=['1e-7 cm^2/s', '1e-7 cm^2/s', '1e-7 cm^2/s']}")
 
 
+def test_a_transference_number_of_another_temperature_is_told() -> None:
+    columns = ", transference_number = { value = [0.6, 0.5, 0.4], at = '60 degC' } }"
+    table = TABLE[:-1] + columns
+    told = finding(regime(case("pllz", table)), "t+ over c")
+    assert told.warning
+    assert told.text.startswith("of 60 degC, used at 30 degC")
+    assert not any(one.name == "t+ over c" for one in regime(case("pllz", table, 'temperature="60 degC"')))
+    assert not any(one.name == "t+ over c" for one in regime(case("pllz", TABLE)))
+
+
 def steps_of(current: str) -> str:
     return f"protocol.steps=[{{current='{current}', duration='1 h'}}, {{current='-{current}', duration='1 h'}}]"
 

@@ -220,6 +220,22 @@ def test_a_spectrum_gives_back_its_electrolyte_as_a_base(tmp_path: Path, monkeyp
     assert before == {p.name: p.stat().st_mtime_ns for p in (tmp_path / "out").iterdir() if p.name != ".lock"}
 
 
+TABLE = """[electrolyte.concentration_dependence]
+concentration = ["0.5 mol/L", "1 mol/L", "2 mol/L"]
+conductivity = ["2e-4 S/cm", "3e-4 S/cm", "3e-4 S/cm"]
+diffusivity = ["5e-8 cm^2/s", "5e-8 cm^2/s", "5e-8 cm^2/s"]
+transference_number = [0.7, 0.5, -0.2]
+"""
+
+
+def test_a_transference_number_that_a_table_holds_is_not_looked_for(tmp_path: Path) -> None:
+    case = read_case(write_cell(tmp_path, TABLE))
+    write_spectrum(tmp_path / "eis.csv", case, (1e6, 1e-3), 0.01, 1)
+    with pytest.raises(CaseError, match="gives no case: .* make them agree within 0.01"):
+        prepare_fit(read_fit(write_fit(tmp_path, SPECTRUM + FILM + J0 + T_PLUS)))
+    assert prepare_fit(read_fit(write_fit(tmp_path, SPECTRUM + FILM + J0))) is not None
+
+
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_spectrum_that_ends_at_a_tenth_of_a_hertz_does_not_give_t_plus(seed: int, tmp_path: Path) -> None:
     case = truth(tmp_path, {})

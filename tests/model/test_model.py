@@ -417,7 +417,8 @@ def test_answers_of_the_counter_electrode_are_derivatives(c: float, phi: float) 
     def found(c: float, phi: float) -> tuple[float, float, float]:
         j, J, Jc, one = (np.full((1, 1), value) for value in (0.0, 0.0, 0.0, 1.0))
         counter_currents(
-            j, J, Jc, phi * one, c * one, 0.05 * one, 1e-11 * one, one, 0.035, 0.68 / FARADAY, 2e-4, 5e-7, kinetics
+            j, J, Jc, phi * one, c * one, 0.05 * one, 1e-11 * one, one, 0.035 * one, 0.68 / FARADAY * one, 2e-4,
+            5e-7, kinetics
         )
         return float(j[0, 0]), float(J[0, 0]), float(Jc[0, 0])
 

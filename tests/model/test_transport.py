@@ -85,6 +85,15 @@ TABLE = (
 )
 LAWS = {law: f'electrolyte.concentration_dependence="{law}"' for law in ("constant", "nernst-einstein")}
 LAWS["table"] = TABLE
+# t+ that turns negative, and a factor; lines without a bend within the fields, as differences do not like it.
+LAWS["transference"] = (
+    'electrolyte.concentration_dependence={ concentration = ["0.01 mol/L", "3 mol/L"], '
+    'conductivity = ["0.01 mS/cm", "3 mS/cm"], diffusivity = ["1e-10 m^2/s", "1e-10 m^2/s"], '
+    "transference_number = [1.0e-1, -0.8], thermodynamic_factor = [1.0, 3.0] }"
+)
+TRANSFERENCE = (
+    LAWS["transference"], "electrolyte.transference_number=-0.198", "electrolyte.thermodynamic_factor=1.662",
+)  # fmt: skip
 # Where salt is depleted and kappa depends on c, the derivative by the poorer of two cells is left out.
 DERIVED = [(name, "constant") for name in CASES]
 DERIVED += [(name, law) for name, case in CASES.items() if not case[2] for law in ("nernst-einstein", "table")]
@@ -140,6 +149,54 @@ def test_a_stage_keeps_its_salt(name: str) -> None:
     # 1e-11 of what the reaction turns over, which is below what there is.
     assert cell.content(stage.state.front, stage.state.c) + out == pytest.approx(before, rel=1e-11, abs=0.0)
     assert stage.state.c.min() > 0.0
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_stage_keeps_its_salt_where_the_transference_number_depends_on_it(name: str) -> None:
+    """The anions pass no electrode: what the current carries from cell to cell adds up to nothing."""
+    drive, both_electrodes, depleted = CASES[name]
+    cell, stage = random_stage(
+        4, drive, *TRANSFERENCE, "numerics.tolerance=1e-11", both_electrodes=both_electrodes, depleted=depleted
+    )
+    migration = cell.transport.migration
+    assert stage.held is not None
+    assert migration is not None
+    before = float(stage.held.sum())
+    rx, out = cell.transport.solve(stage)
+    # What the current carries is no small thing beside what the reaction turns over, both in ampere.
+    turned = float(np.sum(np.abs(cell.transport.surface.area * rx.j))) * cell.transport.ratio
+    assert np.abs(migration.brought).sum() > 0.02 * turned
+    assert cell.content(stage.state.front, stage.state.c) + out == pytest.approx(before, rel=1e-11, abs=0.0)
+    assert stage.state.c.min() > 0.0
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if not case[2]])
+def test_what_the_current_carries_answers_as_its_derivatives_say(name: str) -> None:
+    """The salt's row of the product with t+(c), away from the electrodes, whose own derivatives leave out t+'(c)."""
+    drive, both_electrodes, _ = CASES[name]
+    cell, stage = random_stage(3, drive, *TRANSFERENCE, both_electrodes=both_electrodes)
+    T, s = cell.transport, stage.state
+    T._begin(stage)
+    s.phi_s = T.surface.react(s.c, T.psi, s.phi_s)
+    T.surface.takes = T.surface.rx.j > 0.0
+    T._evaluate(stage)
+    T._prepare(stage)
+    v = np.random.default_rng(5).standard_normal((2, *cell.shape)).astype(np.float32) * (s.front.h > 0.0)
+    z, w = np.zeros_like(v), np.zeros_like(v)
+    T._direction(z, w, v, stage)
+    c, psi, k0 = s.c.copy(), T.psi.copy(), s.front.k0
+    step = min(1e-3 / np.max(np.abs(z[0]) / c), 1e-4 / np.abs(z[1]).max())
+    sides = []
+    for sign in (1.0, -1.0):
+        s.c[...], T.psi[...] = c + sign * step * z[0], psi + sign * step * z[1]
+        T._evaluate(stage)
+        sides.append(T.residual[0].copy())
+    found = (sides[1] - sides[0]) / (2.0 * step)
+    apart = np.ones(cell.shape, bool)
+    apart.reshape(-1)[s.front.idx[: s.front.used]] = False
+    apart[:k0], apart[-1] = False, False
+    # As in the other test of derivatives, float32.
+    assert np.abs(w[0] - found)[apart].max() <= 3e-5 * np.abs(found[apart]).max()
 
 
 @pytest.mark.parametrize("current", [40.0, -40.0])

@@ -76,7 +76,7 @@ def take_slice(run: StoredRun, frame: int, row: int | None = None) -> Slice:
     xi = field_of(run, "xi", frame)[:, row]
     salt = field_of(run, "concentration", frame)[:, row] * LITRE if has_field(run, "concentration") else None
     place = "" if is_flat_run(run) else f"y = {(row + 0.5) * dx:.4g} {MICRON}"
-    beta = transport_of(run)
+    beta = None if salt is None else transport_of(run, salt / LITRE)
     current = None
     if salt is not None and beta is not None and has_field(run, "potential"):
         current = _direction(field_of(run, "potential", frame)[:, row], salt, xi, beta)
@@ -85,7 +85,7 @@ def take_slice(run: StoredRun, frame: int, row: int | None = None) -> Slice:
     return Slice(xi, salt, xi.shape[1] * dx, xi.shape[0] * dx, place, current, apart, substrate_of(run))
 
 
-def _direction(phi: Array, salt: Array, xi: Array, beta: float) -> tuple[Array, Array] | None:
+def _direction(phi: Array, salt: Array, xi: Array, beta: Array) -> tuple[Array, Array] | None:
     """Return x and z parts of -grad phi + beta grad ln c, theory.md eq. (2), nan in lithium; None at rest."""
     electrolyte = (xi < 0.5) & (salt > 0.0)
     if electrolyte.sum() < 9:
@@ -94,7 +94,7 @@ def _direction(phi: Array, salt: Array, xi: Array, beta: float) -> tuple[Array, 
     slopes = [np.gradient(values) for values in both]
     migration, diffusion = -np.array(slopes[0]), beta * np.array(slopes[1])
     current = migration + diffusion
-    if np.max(np.hypot(*current)[electrolyte]) <= REST * beta:
+    if np.max(np.hypot(*current)[electrolyte]) <= REST * np.max(np.where(electrolyte, beta, 0.0)):
         return None
     sure = electrolyte & (salt > SHORT * np.mean(salt[electrolyte]))
     z, x = (np.where(electrolyte, _carried_on(part, sure), np.nan) for part in current)

@@ -13,6 +13,7 @@ from phasefield.model.level_set import Cell
 from phasefield.model.state import State
 from phasefield.verification.march import make, micrometres
 from phasefield.verification.row import CheckRow, Curve, Plot, Result
+from phasefield.verification.small_cases import transference_table
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # FiPy's own, at import
@@ -24,6 +25,7 @@ Floats = NDArray[np.float64]
 AGREEMENT = 1e-9
 CURRENT = 20.0  # A/m^2
 STEP = 6.0  # s
+OVER_C = ", t+ and X over c"
 WHY = (
     "Both codes solve the same numbers. The tolerance of the solvers remains: 1e-12 of the currents, and 1e-12 where "
     "charge and salt agree. It is multiplied by the ratio of the fields to their changes, below 1e3."
@@ -42,13 +44,16 @@ def random_cell(seed: int, flat_: bool, dependence: str, depleted: bool = False)
         'surface.roughness="0.7 um"', 'surface.correlation_length="4 um"', f"surface.seed={seed}",
         f'film.patches={{ spread=0.4, size="5 um", renewal="none", seed={seed} }}',
     ]  # fmt: skip
+    kappa, t_plus, D, X = (rng.uniform(*ends) for ends in ((2e-4, 2e-3), (0.2, 0.7), (1e-11, 4e-11), (1.0, 2.5)))
+    law = f'electrolyte.concentration_dependence="{dependence}"'
+    if dependence == "transference":
+        t_plus -= 0.5
+        law = transference_table(kappa, t_plus, X, rng)
     case = make(
         f"grid.size={micrometres(10.0, 18.0)}", 'grid.lateral="mirror"', 'surface.height="8.3 um"',
-        f'electrolyte.conductivity="{rng.uniform(2e-4, 2e-3)} S/cm"',
-        f"electrolyte.transference_number={rng.uniform(0.2, 0.7)}",
-        f'electrolyte.salt_diffusivity="{rng.uniform(1e-11, 4e-11)} m^2/s"',
-        f"electrolyte.thermodynamic_factor={rng.uniform(1.0, 2.5)}",
-        f'electrolyte.concentration_dependence="{dependence}"',
+        f'electrolyte.conductivity="{kappa} S/cm"', f"electrolyte.transference_number={t_plus}",
+        f'electrolyte.salt_diffusivity="{D} m^2/s"',
+        f"electrolyte.thermodynamic_factor={X}", law,
         f'film.conductivity="{rng.uniform(1e-5, 4e-5)} S/m"',
         'counter.film.conductivity="7e-5 S/m"', "numerics.tolerance=1e-13", *more,
     )  # fmt: skip
@@ -78,10 +83,10 @@ class Terms:
     def __init__(self, cell: Cell, s: State) -> None:
         self.cell, self.s = cell, s
         co, k0 = cell.co, s.front.k0
-        twin = FipyTwin(cell)
+        twin = self.twin = FipyTwin(cell)
         self.reference, self.faces = twin.reference, twin.conductances(flat(s.front.h), flat(s.c))
         self.I, self.stored = np.zeros((3, *cell.shape)), np.zeros((3, 3, *cell.shape), np.float32)
-        psi = s.phi - co.beta * np.log(s.c / co.c_0)
+        psi = s.phi - co.potential_at(s.c)
         Ix, Iy, Iz = self.I
         g, ga, gb = self.stored
         transport.conduction(
@@ -99,7 +104,8 @@ class Terms:
         ours = np.zeros(self.cell.shape)
         Ix, Iy, Iz = self.I
         transport.divergence(ours, Ix, Iy, Iz, self.cell.lattice, self.s.front.k0)
-        theirs = self.reference.charge_balance(self.faces, flat(self.s.phi), flat(self.s.c), self.cell.co.beta)
+        potential = self.twin.potential(flat(self.s.c))
+        theirs = self.reference.charge_balance(self.faces, flat(self.s.phi), potential)
         return worst(flat(ours), theirs, float(np.abs(theirs).max()))
 
     def salt(self, rng: np.random.Generator) -> float:
@@ -120,14 +126,14 @@ def terms(full: bool) -> Result:
     got: dict[str, list[float]] = {}
     for seed in range(8 if full else 3):
         for shape in ("1D", "2D"):
-            for dependence in ("constant", "nernst-einstein"):
+            for dependence in ("constant", "nernst-einstein", "transference"):
                 case = Terms(*random_cell(seed, shape == "1D", dependence))
                 for name, value in (
                     ("conductances of the faces", case.conductances()),
-                    ("div(h kappa grad phi) - div(h kappa beta grad ln c)", case.charge()),
+                    ("div(h kappa grad phi) - div(h kappa grad B)", case.charge()),
                     ("div(h D grad c) - div(q c)", case.salt(np.random.default_rng(seed))),
                 ):
-                    got.setdefault(f"{name}, {shape}", []).append(value)
+                    got.setdefault(f"{name}, {shape}{OVER_C * (dependence == 'transference')}", []).append(value)
     plain = (
         "The series of the logarithmic mean is exact to 3e-10 where concentrations differ by a fifth. Sums of four "
         "terms have a round-off of 1e-15, over cells where terms cancel to 1e-5 of their size."
@@ -178,7 +184,7 @@ def steps(full: bool) -> Result:
 
     flows = 0.0
     for seed in range(2 if full else 1):
-        for shape, dependence in (("1D", "constant"), ("2D", "nernst-einstein")):
+        for shape, dependence in (("1D", "constant"), ("2D", "nernst-einstein"), ("2D", "transference")):
             for depleted in (True, False):
                 cell, s = random_cell(seed, shape == "1D", dependence, depleted)
                 drive = Drive(CURRENT)
@@ -188,7 +194,8 @@ def steps(full: bool) -> Result:
                 theirs.phi[...] = 0.0
                 theirs.phi_s = 0.0
                 twin.charge(theirs, s, twin.weights(s.front), theirs.j > 0.0, CURRENT)
-                where = f"{shape}, little salt at the surface" if depleted else shape
+                over_c = OVER_C * (dependence == "transference")
+                where = f"{shape}{over_c}, little salt at the surface" if depleted else f"{shape}{over_c}"
                 for name, value in zip(
                     QUANTITIES[1:], _differences(theirs, s, np.zeros(twin.shape))[1:], strict=True
                 ):
@@ -203,10 +210,10 @@ def steps(full: bool) -> Result:
                 which = "one coupled step" if k == 0 else "a run"
                 for stage, state, name in ((first, cell.spare[0], "its first stage"), (second, new, "its end")):
                     for quantity, value in zip(QUANTITIES, _differences(stage, state, start), strict=True):
-                        note(f"{which}, {name}, {quantity}, {shape}", value)
+                        note(f"{which}, {name}, {quantity}, {shape}{over_c}", value)
                 cell.accept(s)
                 s, theirs = new, second
-                if shape == "2D" and seed == 0:
+                if dependence == "nernst-einstein" and seed == 0:
                     series.append((s.t, -s.phi_s, -theirs.phi_s))
     rows = [_row(name, value) for name, value in got.items()]
     requested = max(cell.displacement.tolerance, 8.0 * FLOAT32)

@@ -1,6 +1,6 @@
 """The equations of charge and salt once more, in FiPy, to check the solver against (2D, mirrored sides).
 
-    0              = div(h kappa grad phi) - div(h kappa beta grad ln c) - a j + (counter electrode)           (9)
+    0              = div(h kappa grad phi) - div(h kappa grad B) - a j + (counter electrode)                   (9)
     d(h c)/dt      = div(h D grad c) - div(q c) - (1 - t+) a j / F + (counter electrode)                       (10)
 
 FiPy gets the faces' coefficients, the displaced volumes and the currents of the reaction, and nothing else: its own
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,10 +69,20 @@ class Reference:
     def _array(self, variable: Any) -> Floats:
         return np.asarray(variable.value, np.float64).reshape(self.shape).copy()
 
-    def charge_balance(self, faces: Faces, phi: Floats, c: Floats, beta: float) -> Floats:
-        """Return div(h kappa grad phi) - div(h kappa beta grad ln c) of each cell [A]."""
-        logarithm = self.cell(np.log(c))
-        return self._array((self.face(faces) * (self.cell(phi).faceGrad - beta * logarithm.faceGrad)).divergence)
+    def charge_balance(self, faces: Faces, phi: Floats, potential: Floats) -> Floats:
+        """Return div(h kappa grad phi) - div(h kappa grad B) of each cell [A]; potential: B, int beta d ln c [V]."""
+        return self._array(self._current(faces, phi, potential).divergence)
+
+    def _current(self, faces: Faces, phi: Floats, potential: Floats) -> Any:
+        return self.face(faces) * (self.cell(phi).faceGrad - self.cell(potential).faceGrad)
+
+    def migrated(
+        self, faces: Faces, phi: Floats, potential: Floats, c: Floats, excess: Callable[[Floats], Floats]
+    ) -> Floats:
+        """Return -div((t+ - t_0) h i) of each cell [A]; excess: t+ - t_0 over the concentration."""
+        mean = self.cell(c).arithmeticFaceValue
+        share = fipy.FaceVariable(mesh=self.mesh, value=excess(np.asarray(mean.value, np.float64)))
+        return self._array((share * self._current(faces, phi, potential)).divergence)
 
     def diffusion_matrix(self, faces: Faces) -> Floats:
         """Return div(g grad .) as a matrix over the cells, as FiPy builds it [A/V or m^3/s]."""

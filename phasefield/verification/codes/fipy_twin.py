@@ -4,8 +4,8 @@ Geometry (h, the elements' lines and weights, areas, curvatures), the film's res
 given. Salt at the surface, shares and weights for salt follow from them here. Two dimensions, arrays (nz, nx); D is
 constant.
 
-    0 = div(h kappa grad phi) - div(h kappa beta grad ln c) - a j + (counter electrode)                        (9)
-    (h c dV - held)/dt = div(h D grad c) - div(q c) - (1 - t+) a j/F + (counter electrode)                     (10)
+    0 = div(h kappa grad phi) - div(h kappa grad B) - a j + (counter electrode),   B = int beta d ln c         (9)
+    (h c dV - held)/dt = div(h D grad c) - div(q c) - (1 - t_0) a j/F - div((t+ - t_0) h i)/F + (counter electrode)
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
+from phasefield.constants import FARADAY, GAS_CONSTANT
 from phasefield.kernels.kinetics import Kinetics
 from phasefield.model import transport
 from phasefield.model.front import Front
@@ -36,6 +37,7 @@ NEWTON_STEPS = 40
 EMPTY = 0.003  # share of electrolyte: no current passes cells with less, and the next one outward has their weight;
 # from twice as much on a cell is whole.
 BEND = 0.11  # of x, in how far the current is taken up ahead of the surface
+GAUSS = 24  # points of Gauss's formula
 LITTLE = 0.02  # of c_e: below it ln c_s runs on linearly in j
 FIRST, LATER, LAST = 2.0 / 5.0, 5.0 / 6.0, 1.0 / 6.0  # eq. (11)
 
@@ -160,6 +162,12 @@ class FipyTwin:
         self.co, self.counter, self.dx = cell.co, cell.counter_kinetics, cell.dx
         self.D = float(cell.co.D[0])
         assert np.ptp(cell.co.D) == 0.0
+        p = cell.properties
+        self.T, self.t_0 = p.T, p.t_plus
+        self.at, self.t_plus, self.X = (
+            (p.table.concentration, p.table.transference, p.table.factor)
+            if p.dependence == "table" else ((p.c0,), (p.t_plus,), (p.chi,))
+        )  # fmt: skip
         self.film_conductivity = cell.properties.film_conductivity_counter
         self.shape = (cell.shape[0], cell.shape[2])
         self.reference = Reference(self.shape)
@@ -171,6 +179,26 @@ class FipyTwin:
     def kappa(self, c: Floats) -> Floats:
         """Return kappa at a concentration; below `least` it stays."""
         return np.asarray(np.interp(np.maximum(c, self.co.c_floor), self.co.at, self.co.kappa))
+
+    def flux_per_charge(self, c: Floats) -> Floats:
+        """Return (1 - t+)/F."""
+        return np.asarray(self.co.salt_per_charge - self.excess(c) / FARADAY)
+
+    def excess(self, c: Floats) -> Floats:
+        """Return t+ - t_0."""
+        return np.asarray(np.interp(c, self.at, self.t_plus) - self.t_0)
+
+    def beta(self, c: Floats) -> Floats:
+        """Return (2 R T/F)(1 - t+) X."""
+        X = np.interp(c, self.at, self.X)
+        return np.asarray(2.0 * GAS_CONSTANT * self.T / FARADAY * (1.0 - self.t_0 - self.excess(c)) * X)
+
+    def potential(self, c: Floats) -> Floats:
+        """Return the integral of beta d ln c from c_0, by Gauss's formula in ln c; a table has no point in between."""
+        top = np.log(np.asarray(c, np.float64) / self.co.c_0)
+        x, w = np.polynomial.legendre.leggauss(GAUSS)
+        values = self.beta(self.co.c_0 * np.exp(0.5 * top[..., None] * (1.0 + x)))
+        return np.asarray(0.5 * top * (values @ w))
 
     def conductances(self, h: Floats, c: Floats) -> Faces:
         """Return h kappa dx between neighbours, kappa of the logarithmic mean of their concentrations.
@@ -223,17 +251,17 @@ class FipyTwin:
         c_e = P @ c.ravel()
         x = np.sum(P * (c.ravel()[None, :] / c_e[:, None] - 1.0) ** 2, axis=1)
         ahead = np.where(takes, self.width * np.sqrt(x) / (1.0 + BEND * x), 0.0)
-        return (ahead + moved) * self.co.salt_per_charge / self.D
+        return (ahead + moved) * self.flux_per_charge(c_e) / self.D
 
     def counter_current(self, phi: float, c: float, R_film: float) -> tuple[float, float]:
         """Return j from the counter electrode to a top cell, half a cell away, and -dj/dphi."""
-        co, half = self.co, 0.5 * self.dx
-        gain = half * co.salt_per_charge / self.D
+        half = 0.5 * self.dx
+        gain, beta = half * float(self.flux_per_charge(np.array(c))) / self.D, float(self.beta(np.array(c)))
         R = R_film + half / float(self.kappa(np.array(c)))
 
         def off(j: float, phi: float = phi) -> float:
             surface = c + gain * j
-            u = phi + co.beta * math.log(surface / c)
+            u = phi + beta * math.log(surface / c)
             return j + butler_volmer(u, surface, R, self.counter)[0]
 
         span = max(abs(phi) / R, 1e-3)
@@ -264,13 +292,18 @@ class FipyTwin:
             old = s.c
             self.charge(s, state, P, takes, current)
             known = held / dt - co.salt_per_charge * (self.gives(P, s.c, takes).T @ (area * s.j)).reshape(self.shape)
-            ahead = 0.5 * self.dx * co.salt_per_charge * s.jc / self.D  # of the counter plane over its cell
+            known += self.migrated(h, s, s.c)
+            ahead = 0.5 * self.dx * self.flux_per_charge(s.c[-1]) * s.jc / self.D  # of the counter plane over its cell
             known[-1] += co.salt_per_charge * self.dx**2 * s.jc - moved.top / dt * ahead
             s.c = self.reference.salt(diffusion, flow, storage, known, old)
             s.out = float(np.sum(moved.top * (s.c[-1] + ahead)))
             if float(np.max(np.abs(s.c - old)[h > 0.0] / old[h > 0.0])) <= AGREED:
                 return s
         raise AssertionError("the reference stage did not converge")
+
+    def migrated(self, h: Floats, s: FipyStage, c: Floats) -> Floats:
+        """Return what the current carries to each cell where t+ depends on c [mol/s]."""
+        return self.reference.migrated(self.conductances(h, c), s.phi, self.potential(c), c, self.excess) / FARADAY
 
     def charge(self, s: FipyStage, state: State, P: Floats, takes: NDArray[np.bool_], current: float) -> None:
         """Solve eq. (9) for phi, phi_s and the currents, in place, by Newton's method on all of them at once."""
@@ -283,15 +316,18 @@ class FipyTwin:
         top = slice(size - self.shape[1], size)
         R_counter = state.counter_film / self.film_conductivity
         c_e = P @ s.c.ravel()
-        bound = self.anions + co.beta
-        carried = bound * (S @ np.log(s.c.ravel() / co.c_0))  # u = S phi - carried + bound ln(c_s/c_0)
+        beta, potential = self.beta(c_e), self.potential(s.c)
+        bound = self.anions + beta
+        # u = S phi - carried + bound ln(c_s/c_0), of anions ln(c_s/c_0) and of B(c_s) along its slope at c_e
+        carried = S @ (potential.ravel() + self.anions * np.log(s.c.ravel() / co.c_0))
+        carried -= self.potential(c_e) - beta * np.log(c_e / co.c_0)
         gains, behind = self.gains(P, s.c, takes, self.moved(P, front)), state.resistance + co.layer / c_e
         small = np.inf
         for _ in range(NEWTON_STEPS):
             v = S @ s.phi.ravel() - carried - s.phi_s - shift
             pairs = [
-                behind_salt(float(a), float(b), float(g), bound, co.c_0, float(R), co.kinetics)
-                for a, b, g, R in zip(v, c_e, gains, behind, strict=True)
+                behind_salt(float(a), float(b), float(g), float(B), co.c_0, float(R), co.kinetics)
+                for a, b, g, B, R in zip(v, c_e, gains, bound, behind, strict=True)
             ]
             s.j, J = np.array(pairs).T
             ends = [
@@ -299,7 +335,7 @@ class FipyTwin:
                 for a, b in zip(s.phi[-1], s.c[-1], strict=True)
             ]
             s.jc, J_top = np.array(ends).T
-            off = self.reference.charge_balance(faces, s.phi, s.c, co.beta).ravel() - give.T @ (area * s.j)
+            off = self.reference.charge_balance(faces, s.phi, potential).ravel() - give.T @ (area * s.j)
             off[top] += self.dx**2 * s.jc
             off_s = float(np.sum(area * s.j)) - current * self.shape[1] * self.dx**2
             full = np.zeros((size + 1, size + 1))

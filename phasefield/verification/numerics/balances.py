@@ -28,8 +28,15 @@ WHY = {
 }
 
 
+def over_concentration(rng: np.random.Generator) -> tuple[str, ...]:
+    """Return the overrides of a t+ and a factor that depend on the concentration, of the case of `march`."""
+    t_plus, X = float(rng.uniform(-0.4, 0.3)), float(rng.uniform(1.0, 2.5))
+    table = small_cases.transference_table(1e-3, t_plus, X, rng, "1e-10 m^2/s")
+    return f"electrolyte.transference_number={t_plus}", f"electrolyte.thermodynamic_factor={X}", table
+
+
 def random_case(seed: int) -> tuple[str, ...]:
-    """Return the overrides of a random case: box, 2D or 3D, sides, surface, film, patches, growth, protocol."""
+    """Return the overrides of a random case: box, 2D or 3D, sides, surface, salt, film, patches, growth, protocol."""
     rng = np.random.default_rng(seed)
     sides = [float(n) for n in rng.choice([8, 9, 11, 13, 15], 2)]
     size = [*sides[: 2 if seed % 2 else 1], float(rng.choice([24, 27, 31]))]
@@ -56,6 +63,8 @@ def random_case(seed: int) -> tuple[str, ...]:
         chosen.append(
             f'film.patches={{ spread={rng.uniform(0.2, 1.0)}, size="6 um", renewal="0.3 um", seed={seed} }}'
         )
+    if seed % 3 == 2:
+        chosen += over_concentration(rng)
     law = rng.choice(["none", "constant", "square-root"])
     if law == "constant":
         chosen.append('film.growth={ law="constant", rate="1e-11 m/s", molar_volume="2e-5 m^3/mol" }')
