@@ -226,10 +226,10 @@ def conduction(Ix, Iy, Iz, g, ga, gb, h, c, psi, at, values, c_floor, L, periodi
 def migration(  # type: ignore[no-untyped-def]
     M, wg, wa, wb, wq, currents, g, ga, gb, c, at, excess, factor, L, k0
 ):  # fmt: skip
-    """M = factor (t+(c_f) - t_0) I on each face, I of `currents`, and its derivatives; `excess`: t+ - t_0 over `at` [mol/m^3].
+    """M = factor (t+(c_f) - t_0) I on each face, I of `currents`, and its derivatives.
 
-    wg, wa, wb: by psi and by c of both cells, with I as it answers to them; wq: by the mean c_f, as a displaced volume.
-    All but c are (3, nz, ny, nx): x, y, z, into the first cell, from plane k0 up.
+    excess: t+ - t_0 over `at` [mol/m^3]. wg, wa, wb: by psi and by c of both cells, with I as it answers; wq: by
+    the mean c_f, as a displaced volume. All but c are (3, nz, ny, nx): x, y, z, into the first cell, from plane k0 up.
     """
     for k in prange(k0, c.shape[0]):
         for j in range(c.shape[1]):

@@ -104,12 +104,12 @@ def _over_salt(electrolyte: Mapping[str, Any], table: Mapping[str, Any], name: s
     column = _plain(table.get(name, ()))
     if not column:
         return np.full_like(salt, float(_plain(electrolyte[name])))
-    at = [to_si(str(c), CONCENTRATION) for c in _plain(table["concentration"])]
-    return np.asarray(np.interp(salt, at, [float(value) for value in column]))
+    at = [to_si(str(_plain(c)), CONCENTRATION) for c in _plain(table["concentration"])]
+    return np.asarray(np.interp(salt, at, [float(_plain(value)) for value in column]))
 
 
 def _plain(value: Any) -> Any:
-    return value["value"] if isinstance(value, dict) else value
+    return value.get("value", value) if isinstance(value, dict) else value
 
 
 def has_field(run: StoredRun, name: str) -> bool:

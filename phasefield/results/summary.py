@@ -82,17 +82,21 @@ def corrections_text(run: Run) -> str:
     return f"salt {found['salt']:.1e} of it, lithium {found['lithium']:.1e} of a step's motion{rests}"
 
 
+def _bare(value: Any) -> Any:
+    """Return a value without its source."""
+    return value.get("value", value) if isinstance(value, dict) else value
+
+
 def salt_text(run: Run) -> str:
     """Return how far the salt of a run left the range of its law; empty if it did not, or if the run does not say."""
     law = run.tables.get("electrolyte", {})
-    table = law.get("concentration_dependence") if isinstance(law, dict) else None
+    table = _bare(law.get("concentration_dependence")) if isinstance(law, dict) else None
     if not run.n_steps or not {"concentration_min", "concentration_max"} <= set(run.series):
         return ""
     measured = None
     if isinstance(table, dict):
-        table = table.get("value", table)  # with a source
         try:
-            ends = [units.to_si(str(table["concentration"][k]), units.CONCENTRATION) for k in (0, -1)]
+            ends = [units.to_si(str(_bare(_bare(table["concentration"])[k])), units.CONCENTRATION) for k in (0, -1)]
         except (units.UnitError, KeyError, IndexError, TypeError):
             return ""
         measured = ends[0], ends[1]

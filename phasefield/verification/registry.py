@@ -15,9 +15,8 @@ from phasefield.verification.row import Check, CheckRow, Result
 # Modules of this folder that hold `CHECKS: tuple[Check, ...]`, in the order of the table.
 MODULES = (
     "numerics.balances", "flat_cell.planar", "flat_cell.depletion", "flat_cell.polarisation", "flat_cell.impedance",
-    "flat_cell.salt_profiles",
-    "surface.waves", "surface.disc_and_bodies", "surface.random_walk", "numerics.order", "codes.installed",
-    "numerics.grids", "surface.physics", "surface.allen_cahn", "surface.two_laws",
+    "surface.waves", "surface.disc_and_bodies", "surface.random_walk", "flat_cell.salt_profiles", "numerics.order",
+    "codes.installed", "numerics.grids", "surface.physics", "surface.allen_cahn", "surface.two_laws",
 )  # fmt: skip
 
 

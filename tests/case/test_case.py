@@ -182,7 +182,8 @@ TABLE = (
 
 
 def test_columns_of_the_transference_number_hold_at_any_temperature() -> None:
-    columns = "transference_number = { value = [0.3, -0.1, -0.5], at = '60 degC' }, thermodynamic_factor = [1, 1.5, 3]"
+    columns = "transference_number = { value = [0.3, -0.1, -0.5], at = '60 degC' }, "
+    columns += "thermodynamic_factor = [1, 1.5, 3]"
     own = [
         f"electrolyte.concentration_dependence={{ {TABLE}, {columns} }}", "electrolyte.transference_number=-0.1",
         "electrolyte.thermodynamic_factor=1.5", 'electrolyte.salt_diffusivity="2e-11 m^2/s"',
@@ -192,7 +193,8 @@ def test_columns_of_the_transference_number_hold_at_any_temperature() -> None:
     assert p.table.transference == (0.3, -0.1, -0.5)
     assert p.table.factor == (1.0, 1.5, 3.0)
     assert p.kappa > 1.5 * 0.0552  # which follows its barrier from 30 degC
-    plain = read_case(cases.locate("pll"), [f"electrolyte.concentration_dependence={{ {TABLE} }}", *own[3:]]).properties()
+    words = [f"electrolyte.concentration_dependence={{ {TABLE} }}", *own[3:]]
+    plain = read_case(cases.locate("pll"), words).properties()
     assert plain.table.transference == (0.32,) * 3
     assert plain.table.factor == (1.0,) * 3
 
@@ -434,9 +436,9 @@ def test_shipped_cases_are_listed_and_copied(tmp_path):
     experiments |= {"aurbach-lhci", "aurbach-dlhci", "pll-both", "pllz-both"}
     experiments |= {f"{cathode}-{name}" for cathode in ("ncm811", "lnmo") for name in ("lhci", "dlhci")}
     experiments |= {f"polarisation-{name}" for name in cells}
-    measured = {"salt-profiles-peo"}
+    others = {"planar", "wave", "dendrites", "uniform-film", "salt-profiles-peo"}
     sizes = {f"{name}-{size}" for name in ("pll", "pllz") for size in ("fine", "large")}
-    assert cells | experiments | sizes | {"planar", "wave", "dendrites", "uniform-film", *measured} == set(cases.names())
+    assert cells | experiments | sizes | others == set(cases.names())
     assert cases.titles()["pllz"].startswith("Li | PLLZ")
     copied = cases.copy("pllz-fine.toml", tmp_path / "new")
     assert read_case(copied) == read_case(cases.locate("pllz-fine"))  # bases are found without copies

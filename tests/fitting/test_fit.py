@@ -231,7 +231,7 @@ transference_number = [0.7, 0.5, -0.2]
 def test_a_transference_number_that_a_table_holds_is_not_looked_for(tmp_path: Path) -> None:
     case = read_case(write_cell(tmp_path, TABLE))
     write_spectrum(tmp_path / "eis.csv", case, (1e6, 1e-3), 0.01, 1)
-    with pytest.raises(CaseError, match="gives no case: .* make them agree within 0.01"):
+    with pytest.raises(CaseError, match=r"gives no case: .* make them agree within 0\.01"):
         prepare_fit(read_fit(write_fit(tmp_path, SPECTRUM + FILM + J0 + T_PLUS)))
     assert prepare_fit(read_fit(write_fit(tmp_path, SPECTRUM + FILM + J0))) is not None
 

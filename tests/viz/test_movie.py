@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 from commands import call, write_case
 from PIL import Image
 
-from phasefield.api import open_run
+from phasefield import cases
+from phasefield.api import open_run, read_case
 from phasefield.errors import DiskFullError
 from phasefield.viz.movie import Turned
 from phasefield.viz.plots.series import with_jumps
@@ -209,6 +211,20 @@ def test_current_lines_follow_potential_and_salt() -> None:
     np.testing.assert_allclose(found[1][5:-1], 0.05 * 0.02, rtol=1e-9)
     # at rest the diffusion potential holds the gradient of the salt
     assert _direction(0.05 * np.log(salt), salt, xi, beta) is None
+
+
+def test_the_diffusion_potential_of_current_lines_is_that_of_the_table() -> None:
+    table = (
+        "electrolyte.concentration_dependence={ concentration = ['0.5 M', '1 M', '2 M'], conductivity = "
+        "['4e-4 S/cm', '1.06e-3 S/cm', '1e-3 S/cm'], diffusivity = ['1e-7 cm^2/s', '1e-7 cm^2/s', '1e-7 cm^2/s'], "
+        "transference_number = { value = [0.9, 0.5, -0.3], status = 'assumed' } }"
+    )
+    case = read_case(cases.locate("pllz"), [table])
+    at = np.array([400.0, 1500.0])
+    # 2 R T/F (1 - t+) X at 303.15 K, X = 1; below the table its first value holds
+    unit = 2 * 8.314462618 * 303.15 / 96485.33212
+    found = transport_of(SimpleNamespace(resolved_case=case.resolved_toml()), at)
+    assert found == pytest.approx(unit * np.array([0.1, 0.9]), rel=1e-9)
 
 
 def test_current_lines_go_from_the_counter_electrode_to_the_lithium(run: Path) -> None:

@@ -117,7 +117,7 @@ class Made:
                 'film.conductivity="1 S/m"',
                 f'counter.kinetics.exchange_current_density="{LARGE} A/m^2"',
                 'counter.film.conductivity="1e3 S/m"',
-                "numerics.tolerance=1e-10",
+                "numerics.tolerance=1e-9",
             )
         )
         s, D_0 = cell.start(), cell.properties.D
