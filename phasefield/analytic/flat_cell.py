@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,7 @@ FIRST, GROWING = 1e-3, 0.2  # time steps: so much of tau, and of the time that a
 LATEST = 1e10  # s: what has not ended by then does not end
 SETTLED = 50.0  # tau: without growth nothing changes any more
 SOUGHT, NEARBY = 64, 1e-6  # times looked at between two; share of a time, below which the voltage is straight
+OVERFULL = 1.01  # of the charge that fills or empties a cathode: its open-circuit curve ends 100 V off there
 RAMP_PARTS = 40  # of a ramp, each at its mean current
 OVER = 1e6  # V, stands for the voltage of a cell without salt
 ROUND_OFF = 1e-12
@@ -89,7 +91,7 @@ class FlatCell:
         self.tau = self.gap**2 / (math.pi**2 * self.fresh.D)
         self.most = NEARLY * limiting_current(self.fresh, self.gap)
         k = 2.0 * np.arange(MODES + 1) + 1.0
-        self.rates = k**2 / self.tau
+        self.rates = np.asarray(k**2 / self.tau, dtype=np.float64)
         self.weights = 8.0 / (math.pi * k) ** 2
         self.weights[-1] = 1.0 - self.weights[:-1].sum()
         self.age, self.salt = 0.0, np.zeros(MODES + 1)
@@ -257,9 +259,11 @@ class FlatCell:
 
     def _reached(self, j: float, limit: float, latest: float) -> float:
         """Return when the voltage at j [A/m^2] reaches a limit [V], s; infinite if it does not."""
-        later = list(self._times())
-        count = next((k + 1 for k, t in enumerate(later) if t >= latest), len(later))
-        times = np.array([0.0, *later[:count]])
+        if self.cathode is not None:
+            left = self.cathode.filling(self.charge) if j > 0.0 else 1.0 - self.cathode.filling(self.charge)
+            latest = min(latest, OVERFULL * left * self.cathode.capacity / abs(j))
+        sooner = list(takewhile(lambda t: t < latest, self._times()))
+        times = np.array([0.0, *sooner, *([latest] if math.isfinite(latest) else [])])
         while True:
             volts = self.voltages(j, times)
             beyond = abs(volts) - limit if self.cathode is None else math.copysign(1.0, j) * (volts - limit)

@@ -94,12 +94,14 @@ class Intercalation:
 
     def open_circuit(self, y: Number) -> Number:
         """Return U [V] at a filling y of the surface; beyond 0 and 1 it rises and falls steeply."""
-        inside = np.clip(y, 0.0, 1.0)
-        return np.interp(inside, self.at, self.potential) - BEYOND * (y - inside)
+        inside: Number = np.clip(y, 0.0, 1.0)
+        potential: Number = np.interp(inside, self.at, self.potential) - BEYOND * (y - inside)
+        return potential
 
     def exchange_current(self, y: Number) -> Number:
         """Return the exchange current density [A/m^2] at a filling y of the surface: 2 j0 sqrt(y (1 - y))."""
-        return self.j0 * np.maximum(2.0 * np.sqrt(np.maximum(y * (1.0 - y), 0.0)), LEAST)
+        current: Number = self.j0 * np.maximum(2.0 * np.sqrt(np.maximum(y * (1.0 - y), 0.0)), LEAST)
+        return current
 
     def longest(self, y: float, j: float) -> float:
         """Return the longest step [s] at j [A/m^2] that follows the open-circuit curve from a filling y on."""

@@ -20,9 +20,10 @@ from phasefield.studies.sweep.studyfile import toml_of
 from phasefield.units import Kind, UnitError
 
 TOP = ("title", "seed", "data", "columns", "cell", "base", "set", "unknown")
-ROLES = ("spectrum", "cycling", "polarisation")
+ROLES = ("spectrum", "cycling", "polarisation", "rates")
 NOISE: dict[str, Kind] = {
     "spectrum_noise": units.NUMBER, "cycling_noise": units.VOLTAGE, "polarisation_noise": units.NUMBER,
+    "rates_noise": units.NUMBER,
 }  # fmt: skip
 VOLUME = "film.growth.molar_volume"
 MOST_SEED = 2**31 - 1
@@ -33,8 +34,8 @@ ONE = 1.0 + 1e-12  # two numbers this near are one, after a conversion of units
 class FitFile:
     """A fit as its file states it.
 
-    files: the data by role; noise: standard deviation by role, where it is stated: of a spectrum and of a
-    polarisation current as a share, of a cycling voltage in V; area: of the electrodes [m^2]; columns: of plain
+    files: the data by role; noise: standard deviation by role, where it is stated: of a spectrum, of a polarisation
+    current and of rates as a share, of a cycling voltage in V; area: of the electrodes [m^2]; columns: of plain
     tables, by role; fixed: numbers of the interface that are not looked for; volume: of the film, as written.
     """
 
@@ -88,7 +89,8 @@ class _Reader(TableReader):
         self.compatible(files, unknowns)
         return FitFile(
             self.path, self.text, title.strip(), self.whole(self.tree.get("seed", 1), ("seed",), 0, MOST_SEED),
-            self.base(), overrides, files, self.noise(files), self.area(), self.columns(files), unknowns, fixed, volume,
+            self.base(), overrides, files, self.noise(files), self.area(files), self.columns(files), unknowns, fixed,
+            volume,
         )  # fmt: skip
 
     def compatible(self, files: Mapping[str, Path], unknowns: tuple[Unknown, ...]) -> None:
@@ -107,7 +109,7 @@ class _Reader(TableReader):
         self.known(given, (*ROLES, *NOISE), ("data",))
         found = {role: self.file_of(given[role], ("data", role)) for role in ROLES if role in given}
         if not found:
-            self.fail(("data",), 'no data: give spectrum, cycling or polarisation, e.g. spectrum = "eis.mpt"')
+            self.fail(("data",), 'no data: give spectrum, cycling, polarisation or rates, e.g. spectrum = "eis.mpt"')
         return found
 
     def file_of(self, name: Any, key: tuple[str, ...]) -> Path:
@@ -145,9 +147,11 @@ class _Reader(TableReader):
             found[role] = value
         return found
 
-    def area(self) -> float:
+    def area(self, files: Mapping[str, Path]) -> float:
         given = self.table("cell")
         self.known(given, ("electrode_area",), ("cell",))
+        if not given and set(files) == {"rates"}:
+            return math.nan  # nothing in a table of rates is of a whole electrode
         if "electrode_area" not in given:
             self.fail(("cell",), 'missing: electrode_area, of one electrode, e.g. electrode_area = "1 cm^2"')
         text = given["electrode_area"]
@@ -158,7 +162,7 @@ class _Reader(TableReader):
 
     def columns(self, files: Mapping[str, Path]) -> dict[str, dict[str, str]]:
         given = self.table("columns")
-        self.known(given, ROLES, ("columns",))
+        self.known(given, tuple(role for role in ROLES if role != "rates"), ("columns",))
         for role, table in given.items():
             if role not in files:
                 self.fail(("columns", role), f"there is no {role} in [data]; give it, or remove this")
