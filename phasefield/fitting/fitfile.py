@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from phasefield import units
+from phasefield import cases, units
 from phasefield.api import folder_name
 from phasefield.case.file import TableReader
 from phasefield.errors import shown
@@ -70,8 +70,19 @@ class FitFile:
 
 
 def read_fit(path: str | os.PathLike[str]) -> FitFile:
-    """Read a fit file. Raises CaseError, one line, at the first thing that is wrong."""
-    return _Reader(Path(path)).read()
+    """Read a fit file, or a shipped fit by its name. Raises CaseError, one line, at the first thing that is wrong."""
+    return _Reader(locate_fit(path)).read()
+
+
+def locate_fit(name: str | os.PathLike[str]) -> Path:
+    """Return a fit file; a file that exists goes before a shipped fit of the same name."""
+    path, stem = Path(name), os.fspath(name).removesuffix(".toml")
+    return cases.folder() / "fits" / f"{stem}.toml" if not path.is_file() and stem in shipped_fits() else path
+
+
+def shipped_fits() -> list[str]:
+    """Return the names of the shipped fits."""
+    return sorted(path.stem for path in (cases.folder() / "fits").glob("*.toml"))
 
 
 class _Reader(TableReader):
