@@ -8,6 +8,7 @@ current is measured.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,29 @@ class CurrentTrace:
         """Return the part whose voltages are looked at up to a time [s]."""
         kept = self.time[self.seen] <= time
         return CurrentTrace(self.time, self.current, self.seen[kept], self.moment[kept])
+
+
+def protocol_trace(case: Case, times: Floats) -> CurrentTrace:
+    """Return the current of the protocol of a case up to the last of increasing times [s], looked at there.
+
+    At a time when the current switches it is the one before. Raises ValueError if the protocol has other steps than
+    constant currents whose duration is known, or ends before.
+    """
+    ends, currents, end = list[float](), list[float](), 0.0
+    for step in chain.from_iterable(repeat(case.protocol.sequence, case.protocol.repeat)):
+        if not isinstance(step.current, float) or step.planned_time is None:
+            raise ValueError("has other steps than currents with a capacity or a duration")
+        end += step.planned_time
+        ends.append(end)
+        currents.append(step.current)
+        if end >= times[-1]:
+            break
+    else:
+        raise ValueError(f"ends after {end / 3600.0:.3g} h")
+    until = np.union1d(ends, times)
+    current = np.array(currents)[np.searchsorted(ends, until)]
+    seen = np.searchsorted(until, times)
+    return CurrentTrace(until, current, seen, current[seen])
 
 
 def flat_voltages(case: Case, drive: CurrentTrace) -> Floats:

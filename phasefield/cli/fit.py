@@ -25,7 +25,9 @@ fits = typer.Typer()
 @fits.command()
 @gathered
 def fit(
-    name: Annotated[str, typer.Argument(metavar="FIT", help="A fit file: data, base case, ranges of unknowns; or a shipped fit.")],
+    name: Annotated[
+        str, typer.Argument(metavar="FIT", help="A fit file (data, base case, ranges of unknowns), or a shipped fit.")
+    ],
     out: Annotated[Path | None, typer.Option(help="Folder of the results.", show_default="fits/<fit>")] = None,
     dry_run: DryRun = False,
     printing: Printing = PRINTING,

@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 
 from phasefield.analytic.flat_trace import CurrentTrace
 from phasefield.errors import PhasefieldError
-from phasefield.fitting.fitfile import FitFile
-from phasefield.fitting.full_cell.rate_table import RateTable, read_rate_table
+from phasefield.fitting.fitfile import TABLES, FitFile
+from phasefield.fitting.tables.rate_table import RateTable, read_rate_table
+from phasefield.fitting.tables.voltage_table import VoltageTable, read_voltage_table
 from phasefield.measured.compress import jumps_of, switched_charge
 from phasefield.measured.read import read_measurement
 
 Floats = NDArray[np.float64]
 
-TYPICAL = {"spectrum": 0.01, "cycling": 2e-3, "polarisation": 0.01, "rates": 0.01}
+TYPICAL = {"spectrum": 0.01, "cycling": 2e-3, "polarisation": 0.01, "rates": 0.01, "voltages": 0.01}
 """Noise that a search begins with where none is stated: it sets the weights of data that are of different kinds."""
 MOST_SEEN = 300  # samples of a trace that are compared; more of a slow curve say the same
 LEAST = 8  # points of a spectrum or a trace
@@ -51,7 +52,7 @@ class Observation:
     measured: Floats
     scale: Floats
     noise: float | None
-    drive: CurrentTrace | RateTable | None = None
+    drive: CurrentTrace | RateTable | VoltageTable | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -77,8 +78,8 @@ def load_data(fit: FitFile, full: bool = False) -> tuple[Observation, ...]:
     """Read the files of a fit; full: of a full cell. Raises PhasefieldError if one has no such data, or too few."""
     found = []
     for role, path in fit.files.items():
-        if role == "rates":
-            found.append(_rate_data(fit, path))
+        if role in TABLES:
+            found.append(_table_data(fit, role, path))
             continue
         measured = read_measurement(path, fit.columns.get(role))
         name = path.relative_to(fit.path.parent)
@@ -128,16 +129,23 @@ def spectrum_data(
     )
 
 
-def _rate_data(fit: FitFile, path: Path) -> Observation:
-    """Return a table of rates as data; its noise is a share of each number."""
-    table, noise = read_rate_table(path), fit.noise.get("rates")
-    if noise is None and table.measured.size < LEAST:
+def _table_data(fit: FitFile, role: str, path: Path) -> Observation:
+    """Return a small table as data; its noise is a share of each number."""
+    table: RateTable | VoltageTable
+    if role == "rates":
+        table = rates = read_rate_table(path)
+        x, measured = rates.x, rates.measured
+    else:
+        table = voltages = read_voltage_table(path)
+        x, measured = voltages.time, voltages.voltage
+    noise = fit.noise.get(role)
+    if noise is None and measured.size < LEAST:
         raise PhasefieldError(
-            f"{path}: {table.measured.size} numbers do not show their own noise; state it as a share: [data] "
-            "rates_noise = 0.03"
+            f"{path}: {measured.size} numbers do not show their own noise; state it as a share: [data] {role}_noise = "
+            "0.03"
         )
-    file = DataFile("rates", str(path.relative_to(fit.path.parent)), table.digest)
-    return Observation(file, table.x, table.measured, table.measured, noise, table)
+    file = DataFile(role, str(path.relative_to(fit.path.parent)), table.digest)
+    return Observation(file, x, measured, measured, noise, table)
 
 
 def _direction(time: Floats, current: Floats, voltage: Floats, full: bool) -> float:

@@ -13,14 +13,14 @@ from phasefield.case import Case
 from phasefield.fitting.data import Observation, load_data
 from phasefield.fitting.fitfile import FitFile
 from phasefield.fitting.forward import Forward, forward_of
-from phasefield.fitting.full_cell.predicted import predicted_rates
-from phasefield.fitting.full_cell.rate_table import RateTable
 from phasefield.fitting.growth import compare_laws
 from phasefield.fitting.identifiability import combinations, verdict, wider
 from phasefield.fitting.least_squares import Best, best_fit, improved
 from phasefield.fitting.posterior import Posterior, posterior
 from phasefield.fitting.profile_likelihood import LikelihoodProfile, likelihood_profile
 from phasefield.fitting.result import FitResult, FittedLaw, FittedValue, Interval
+from phasefield.fitting.tables.predicted import predicted_rates
+from phasefield.fitting.tables.rate_table import RateTable
 
 SAMPLED = 100  # of the posterior, for the intervals of what is predicted
 BETTERED = 3  # times that a profile may find a better place than the best

@@ -19,13 +19,14 @@ from phasefield.case.file import CaseReader
 from phasefield.errors import CaseError
 from phasefield.fitting.data import Observation
 from phasefield.fitting.fitfile import VOLUME, FitFile
-from phasefield.fitting.full_cell.rate_table import RateTable
+from phasefield.fitting.tables.rate_table import RateTable
+from phasefield.fitting.tables.voltage_table import VoltageTable
 from phasefield.fitting.unknowns import CATHODE, GROWTH, INTERFACE
 from phasefield.units import NUMBER, TEMPERATURE, to_text
 
 Floats = NDArray[np.float64]
 
-LITHIUM_ROLES = ("spectrum", "polarisation")  # data that a fit knows of two lithium electrodes only
+LITHIUM_ROLES = ("spectrum", "polarisation", "voltages")  # data that a fit knows of two lithium electrodes only
 IMPOSSIBLE = 1e4  # standard deviations, of values that give no case
 
 
@@ -129,7 +130,7 @@ class Forward:
         spectrum = self.spectrum(case, values)
         shown: list[Floats] = []
         for one in data:
-            if isinstance(one.drive, RateTable):
+            if isinstance(one.drive, RateTable | VoltageTable):
                 shown.append(one.drive.predicted(case))
             elif one.drive is not None:
                 shown.append(flat_voltages(case, one.drive))

@@ -18,9 +18,9 @@ from phasefield.analytic.impedance import FlatImpedance
 from phasefield.errors import CaseError
 from phasefield.fitting.data import Observation
 from phasefield.fitting.forward import Forward
-from phasefield.fitting.full_cell.verdicts import cathode_parts, settle_full_cell
 from phasefield.fitting.profile_likelihood import LikelihoodProfile
 from phasefield.fitting.result import Interval, Verdict, interval
+from phasefield.fitting.tables.cathode import cathode_parts, settle_full_cell
 from phasefield.fitting.unknowns import GROWTH, TAILS, Unknown
 
 Floats = NDArray[np.float64]

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from phasefield.analytic.flat_trace import CurrentTrace
 from phasefield.errors import CaseError
 from phasefield.fitting.data import Observation
-from phasefield.fitting.full_cell.predicted import MAH_CM2, MAH_G, MV
-from phasefield.fitting.full_cell.rate_table import RateTable
 from phasefield.fitting.result import FitResult
+from phasefield.fitting.tables.predicted import MAH_CM2, MAH_G, MV
+from phasefield.fitting.tables.rate_table import RateTable
+from phasefield.fitting.tables.voltage_table import VoltageTable
 from phasefield.fitting.unknowns import TAILS
 from phasefield.measured.compress import jumps_of
 from phasefield.text.formatting import MILLI
@@ -70,6 +71,14 @@ def _compared(result: FitResult, k: int, band: tuple[Floats, Floats]) -> list[Co
     over = (one.measured - predicted) / (result.best.noise[k].deviation * one.scale)
     if isinstance(one.drive, RateTable):
         return _rates(result, one, over)
+    if isinstance(one.drive, VoltageTable):
+        time, shown = one.x / HOUR, [MILLI * a for a in (one.measured, predicted, *band)]
+        return [
+            Compared(
+                f"{one.file.name}: voltage", "time (h)", "voltage (mV)", time, shown[0], shown[1], (shown[2], shown[3]),
+                (("", over),), time, "time (h)", False,
+            )
+        ]  # fmt: skip
     return [_spectrum(one, predicted, band, over) if one.drive is None else _trace(one, predicted, band, over)]
 
 

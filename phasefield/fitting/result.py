@@ -23,11 +23,14 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class FittedLaw:
-    """A growth law: rms difference [V] of the trace it was fitted to, and of the last third, which it predicts."""
+    """A growth law: rms difference [V] of what it was fitted to, and of the last third of a trace, which it predicts.
+
+    predicted: None of a few voltages, of which none are held out.
+    """
 
     name: str
     fitted: float
-    predicted: float
+    predicted: float | None
 
 
 @dataclass(frozen=True)

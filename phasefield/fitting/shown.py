@@ -75,9 +75,10 @@ def print_fit(console: Console, document: Document, folder: Path) -> None:
     _print_rates(console, document)
     growth = document["growth"]
     if growth["laws"]:
-        laws = plain_table("growth law", "rms, first two thirds", "rms, last third, predicted")
+        laws = plain_table("growth law", "rms, fitted", "rms, last third, predicted")
         for one in growth["laws"]:
-            laws.add_row(one["law"], *(f"{MILLI * one[k]:.3g} mV" for k in ("rms_fitted", "rms_predicted")))
+            errors = (one["rms_fitted"], one["rms_predicted"])
+            laws.add_row(one["law"], *("-" if error is None else f"{MILLI * error:.3g} mV" for error in errors))
         console.print(laws)
         console.print(growth["note"], soft_wrap=True)
     for note in document["notes"]:

@@ -18,9 +18,9 @@ from phasefield.fitting import posterior as posteriors
 from phasefield.fitting.data import DataFile, trace_data
 from phasefield.fitting.fit import make_fit, prepare_fit
 from phasefield.fitting.fitfile import read_fit
-from phasefield.fitting.full_cell.rate_table import read_rate_table
 from phasefield.fitting.identifiability import IDENTIFIED, NOT
 from phasefield.fitting.result import FitResult
+from phasefield.fitting.tables.rate_table import read_rate_table
 
 RATES = """
 [data]
@@ -116,7 +116,7 @@ def test_a_trace_of_a_full_cell_is_that_of_the_marched_cell() -> None:
 WRONG = {
     "rate, polarisation (mV)\n1, 100\n": "rates.csv:1: column 'rate': its unit is missing or wrong",
     "rate (C), polarisation (mAh)\n1, 100\n": "rates.csv:1: column 'polarisation (mAh)': its unit is missing",
-    "rate (C), current (mA)\n1, 100\n": "rates.csv:1: lacks a column of rates, or one of capacity or polarisation",
+    "rate (C), current (mA)\n1, 100\n": "rates.csv: lacks a column of rates, or one of capacity or polarisation",
     HEADS + "1, 100\n": "rates.csv:2: has 2 fields, its heads are 3",
     HEADS + "1, -5,\n": "rates.csv:2: '-5' is no number above 0",
     HEADS + "1, 1_0,\n": "rates.csv:2: '1_0' is no number above 0",
@@ -124,8 +124,8 @@ WRONG = {
     HEADS + "1, 100,\n1, 101,\n": "rates.csv:3: has the rate 1 C again",
     HEADS + "1, ,\n": "rates.csv: holds no number",
     HEADS: "rates.csv: holds no number",
-    "": "rates.csv:1: lacks a column of rates",
-    HEADS + "3, 100,\n": "rates.csv: has 3 C, and the protocol of the base has no discharge at this rate; it has 0.2, 0.5",
+    "": "rates.csv: lacks a column of rates",
+    HEADS + "3, 100,\n": "rates.csv: has 3 C, and the protocol of the base has no discharge at this rate; it has 0.2",
 }
 
 
@@ -231,5 +231,6 @@ def test_a_trace_of_a_full_cell_gives_its_loading(tmp_path: Path, monkeypatch: p
 def _case(folder: Path) -> Path:
     """Write a case that lays an experiment over what a fit has found."""
     path = folder / "used.toml"
-    path.write_text('title = "used"\nextends = ["out/electrolyte.toml", "experiments/lfp-rates.toml"]\n', encoding="utf-8")
+    extends = 'extends = ["out/electrolyte.toml", "experiments/lfp-rates.toml"]'
+    path.write_text(f'title = "used"\n{extends}\n', encoding="utf-8")
     return path

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from phasefield.analytic.rate_test import FlatDischarge, flat_discharges
 from phasefield.case import Case
-from phasefield.fitting.full_cell.rate_table import RateTable
+from phasefield.fitting.tables.rate_table import RateTable
 from phasefield.fitting.unknowns import TAILS
 
 Floats = NDArray[np.float64]

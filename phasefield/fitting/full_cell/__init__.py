@@ -1,1 +1,0 @@
-"""Fits of full cells: a table of rates as data, what is known of a cathode, and what other rates would show."""
