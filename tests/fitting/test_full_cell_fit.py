@@ -1,4 +1,4 @@
-"""Fits of full cells: the cathode that made a table of rates or a trace is found, or said not to be known."""
+"""Fits of full cells, and of small tables: what made them is found, or said not to be known."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from commands import call
 from made_up_cells import AREA, write_trace
 
 from phasefield.analytic.flat_cell import FlatCell
-from phasefield.analytic.flat_trace import CurrentTrace, flat_voltages
+from phasefield.analytic.flat_trace import CurrentTrace, flat_voltages, protocol_trace
 from phasefield.analytic.rate_test import flat_discharges
 from phasefield.api import read_case
 from phasefield.errors import CaseError, PhasefieldError
 from phasefield.fitting import posterior as posteriors
 from phasefield.fitting.data import DataFile, trace_data
 from phasefield.fitting.fit import make_fit, prepare_fit
-from phasefield.fitting.fitfile import read_fit
+from phasefield.fitting.fitfile import read_fit, shipped_fits
+from phasefield.fitting.growth import compare_laws
 from phasefield.fitting.identifiability import IDENTIFIED, NOT
 from phasefield.fitting.result import FitResult
-from phasefield.fitting.tables.rate_table import read_rate_table
+from phasefield.fitting.tables.rate_table import RateTable, read_rate_table
 
 RATES = """
 [data]
@@ -179,6 +180,71 @@ def test_the_current_of_a_full_cell_charges_it_where_its_voltage_rises() -> None
     turned = np.where(t < 50.0, -2.0, 2.0)
     seen = trace_data(DataFile("cycling", "x", ""), t, turned, np.where(t < 50.0, 3.5, 3.3), None, full=True)
     assert seen.drive.current[0] > 0.0  # type: ignore[union-attr]
+
+
+# Voltages over time
+
+
+def test_the_current_of_a_protocol_is_looked_at_before_it_switches() -> None:
+    case = read_case("pllz", ["protocol.repeat=3"])  # one hour at 2 A/m2 each way
+    drive = protocol_trace(case, np.array([360.0, 3600.0, 5400.0, 4 * 3600.0]))
+    assert list(drive.moment) == [2.0, 2.0, -2.0, -2.0]
+    assert list(drive.time[drive.seen]) == [360.0, 3600.0, 5400.0, 4 * 3600.0]
+    assert float(np.sum(drive.current * np.diff(drive.time, prepend=0.0))) == pytest.approx(0.0, abs=1e-9)
+    with pytest.raises(ValueError, match="ends after 6 h"):
+        protocol_trace(case, np.array([7 * 3600.0]))
+
+
+VOLTAGES = """
+[data]
+voltages = "voltages.csv"
+voltages_noise = 0.02
+[base]
+case = "pllz"
+[set]
+"film.growth.molar_volume" = "17.5 cm^3/mol"
+[unknown]
+"film.resistance" = ["50 ohm cm^2", "5000 ohm cm^2"]
+"""
+LAWS = '"film.growth.coefficient" = ["1e-24 m^2/s", "1e-18 m^2/s"]\n"film.growth.rate" = ["1e-6 nm/h", "10 nm/h"]\n'
+
+
+def test_two_voltages_give_a_film_that_grows_and_no_law(tmp_path: Path) -> None:
+    (tmp_path / "voltages.csv").write_text("time (h), voltage (mV)\n0.1, 200\n100, 800\n", encoding="utf-8")
+    path = tmp_path / "fit.toml"
+    path.write_text(VOLTAGES + LAWS, encoding="utf-8")
+    prepared = prepare_fit(read_fit(path))
+    found, chosen, note = compare_laws(prepared.forwards, prepared.data, 1)
+    assert chosen == "square-root"
+    assert note.startswith("the voltages do not tell square-root from constant")
+    by = {law.name: law.fitted for law in found}
+    assert by["none"] > 0.2  # one resistance at 0.2 and 0.8 V is far off at one of both
+    assert max(by["square-root"], by["constant"]) < 1e-6  # two numbers for two numbers
+    assert all(law.predicted is None for law in found)
+
+
+def test_a_table_of_voltages_needs_times_that_increase(tmp_path: Path) -> None:
+    (tmp_path / "voltages.csv").write_text("time (h), voltage (mV)\n2, 200\n1, 800\n", encoding="utf-8")
+    with pytest.raises(PhasefieldError, match=r"voltages\.csv:3: has an empty field, or a time that does not increase"):
+        made(tmp_path, VOLTAGES)
+
+
+@pytest.mark.parametrize("name", shipped_fits())
+def test_a_shipped_fit_can_be_made(name: str) -> None:
+    prepared = prepare_fit(read_fit(name))
+    for forward in prepared.forwards:
+        u = np.full(len(forward.unknowns), 0.5)
+        assert np.isfinite(forward.residuals(u, prepared.data, [1.0] * len(prepared.data))).all()
+
+
+def test_the_shipped_cathode_is_what_its_fit_finds() -> None:
+    """What `fits/lfp.toml` gives, to the digits that cathodes/lfp.toml has: it reproduces its three figures."""
+    prepared = prepare_fit(read_fit("lfp"))
+    case = read_case("lfp-rates-pllz")
+    table = prepared.data[0].drive
+    assert isinstance(table, RateTable)
+    # three digits of the loading and of the capacity: half a per cent of each number
+    assert table.predicted(case) == pytest.approx(table.measured, rel=5e-3)
 
 
 # Whole fits
