@@ -69,12 +69,16 @@ def write_rates(path: Path, noise: float, seed: int) -> None:
 
 
 def test_a_discharge_of_the_rate_test_is_that_of_the_marched_cell() -> None:
-    """Capacity and polarisation of each discharge against a march of small steps through the same protocol."""
-    case = read_case("lfp-rates-pllz", [f"{key}={text}" for key, text in TRUTH.items()])
+    """Capacity and polarisation of each discharge against a march of small steps through the same protocol.
+
+    The open-circuit curve has a kink where the cathode is half full: elsewhere the polarisation is another one.
+    """
+    kinked = 'cathode.open_circuit={filling=[0, 0.5, 1], potential=["3.9 V", "3.4 V", "2.6 V"]}'
+    case = read_case("lfp-rates-pllz", [kinked, *(f"{key}={text}" for key, text in TRUTH.items())])
     for one, steps in zip(flat_discharges(case), _marched(case.protocol.sequence, case, 400), strict=True):
         # a march of 1/400 of the capacity ends up to one of its steps late
         assert steps[0] == pytest.approx(one.capacity, abs=2.0 / 400.0 * case.cathode.areal_capacity)
-        assert steps[1] == pytest.approx(one.polarisation, rel=2e-3)  # 400 points along a curve of 0.2 V
+        assert steps[1] == pytest.approx(one.polarisation, rel=5e-3)  # straight between 400 points at the kink
 
 
 def _marched(sequence: tuple, case, parts: int) -> list[tuple[float, float]]:  # type: ignore[no-untyped-def, type-arg]
