@@ -39,7 +39,7 @@ def fit(
     \b
     phasefield fit fit.toml --dry-run   read data, base and priors
     phasefield fit fit.toml             a minute or two, into fits/fit
-    phasefield fit lfp                  a shipped fit: the cathode of the papers' full cells
+    phasefield fit lfp                  a shipped fit: the papers' cathode
     """
     from phasefield.files.locks import folder_locked
     from phasefield.fitting.fit import make_fit, prepare_fit

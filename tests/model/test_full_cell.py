@@ -100,7 +100,7 @@ def test_a_flat_full_cell_has_the_voltage_of_its_parts(tmp_path: Path) -> None:
     time, volts, step = series["time"], series["voltage"], series["protocol_step"]
     cathode = electrode(case)
     np.testing.assert_allclose(
-        series["cathode_filling"], 0.9 - series["charge_applied"] / cathode.areal_capacity, rtol=0.0, atol=1e-12
+        series["cathode_filling"], 0.9 - series["charge_applied"] / cathode.capacity, rtol=0.0, atol=1e-12
     )
     charging = np.nonzero(step == 0)[0]
     last = charging[-1]
@@ -185,7 +185,7 @@ def test_the_survey_names_the_cathode_and_counts_its_steps(capsys: pytest.Captur
     assert call("check", "lfp-rates-pllz") == 0
     said = capsys.readouterr().out
     assert "LFP" in said
-    assert "0.34 mAh/cm2" in said
+    assert "0.165 mAh/cm2" in said
     assert "2 C" in said
     steps = estimate(read_case("lfp-rates-pllz")).steps
     assert steps is not None
