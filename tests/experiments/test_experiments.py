@@ -172,7 +172,8 @@ def test_a_full_cell_polarises_by_twice_the_current_times_its_resistance(tmp_pat
     sizes = (0.05, 0.1)
     steps = ", ".join(f'''{{ current = "{sign}{size} mA/cm^2", until_voltage = "{end} V", capacity = "1 mAh/cm^2" }}'''
                       for size in sizes for sign, end in (("", 4.0), ("-", 2.5)))  # fmt: skip
-    case = read_case("lfp-rates-pllz", [*SMALL, f"protocol.steps=[{steps}]"])
+    quick = 'cathode.diffusion_time="100 s"'
+    case = read_case("lfp-rates-pllz", [*SMALL, quick, f"protocol.steps=[{steps}]"])
     stored = run(case, tmp_path / "run")
     found = evaluate(stored)
     assert found is not None
