@@ -54,6 +54,8 @@ AREA = Kind("area", "m^2", "1.13 cm^2", 1e-12, 1e2)
 PRESSURE = Kind("pressure", "Pa", "0.1 MPa", 1e-3, 1e13)
 VISCOSITY = Kind("viscosity", "Pa*s", "1e9 Pa s", 1e-6, 1e25)
 RATE = Kind("rate", "1/s", "1e-3 1/s", 1e-30, 1e12)
+LOADING = Kind("mass per area", "kg/m^2", "2 mg/cm^2", 1e-6, 1e3)
+SPECIFIC_CAPACITY = Kind("charge per mass", "C/kg", "150 mAh/g", 1e2, 1e8)
 
 # Other dimensions, only to say what came instead.
 _OTHERS = (
@@ -70,7 +72,6 @@ _OTHERS = (
     ("power", "W"),
     ("current per length", "A/m"),
     ("current per volume", "A/m^3"),
-    ("charge per mass", "C/kg"),
     ("density", "kg/m^3"),
 )
 KINDS = (
@@ -93,6 +94,8 @@ KINDS = (
     PRESSURE,
     VISCOSITY,
     RATE,
+    LOADING,
+    SPECIFIC_CAPACITY,
 )
 
 LONGEST_TEXT = 80  # characters

@@ -51,7 +51,7 @@ def write_spectrum(
     path.write_text("Frequency/Hz,Re(Z)/Ohm,Im(Z)/Ohm\n" + rows, encoding="utf-8")
 
 
-def _write_trace(path: Path, time: Floats, current: Floats, voltage: Floats) -> None:
+def write_trace(path: Path, time: Floats, current: Floats, voltage: Floats) -> None:
     rows = "".join(f"{t:.6f},{i:.8e},{u:.8e}\n" for t, i, u in zip(time, current * AREA, voltage, strict=True))
     path.write_text("Time/s,Current/A,Voltage/V\n" + rows, encoding="utf-8")
 
@@ -66,7 +66,7 @@ def write_cycling(path: Path, case: Case, steps: Sequence[tuple[float, float]], 
         start += length
     t, j = np.concatenate(times), np.concatenate(currents)
     U = flat_voltages(case, CurrentTrace(t, j, np.arange(t.size), j))
-    _write_trace(path, t, j, U + noise * np.random.default_rng(seed).standard_normal(t.size))
+    write_trace(path, t, j, U + noise * np.random.default_rng(seed).standard_normal(t.size))
 
 
 def write_polarisation(path: Path, case: Case, voltage: float, duration: float, noise: float, seed: int) -> None:
@@ -82,4 +82,4 @@ def write_polarisation(path: Path, case: Case, voltage: float, duration: float, 
             a, b = (a, float(j[k])) if flat_voltages(case, drive)[0] > voltage else (float(j[k]), b)
     j[0] = j[1]
     measured = j * (1.0 + noise * np.random.default_rng(seed).standard_normal(t.size))
-    _write_trace(path, t, measured, np.full(t.size, voltage))
+    write_trace(path, t, measured, np.full(t.size, voltage))

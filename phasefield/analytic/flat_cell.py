@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from phasefield.analytic.closed_forms import Voltage, film_resistances, voltage_between
 from phasefield.analytic.intercalation import Intercalation
 from phasefield.analytic.salt_profile import limiting_current, settled_sides
+from phasefield.analytic.voltages import voltages_at
 from phasefield.case import Case, Properties, Step
 from phasefield.case.film_growth import growth_law
 
@@ -29,6 +31,8 @@ MODES = 20  # of the salt; the rest follows as fast as the next one
 FIRST, GROWING = 1e-3, 0.2  # time steps: so much of tau, and of the time that a step has lasted
 LATEST = 1e10  # s: what has not ended by then does not end
 SETTLED = 50.0  # tau: without growth nothing changes any more
+SOUGHT, NEARBY = 64, 1e-6  # times looked at between two; share of a time, below which the voltage is straight
+OVERFULL = 1.01  # of the charge that fills or empties a cathode: its open-circuit curve ends 100 V off there
 RAMP_PARTS = 40  # of a ramp, each at its mean current
 OVER = 1e6  # V, stands for the voltage of a cell without salt
 ROUND_OFF = 1e-12
@@ -87,7 +91,7 @@ class FlatCell:
         self.tau = self.gap**2 / (math.pi**2 * self.fresh.D)
         self.most = NEARLY * limiting_current(self.fresh, self.gap)
         k = 2.0 * np.arange(MODES + 1) + 1.0
-        self.rates = k**2 / self.tau
+        self.rates = np.asarray(k**2 / self.tau, dtype=np.float64)
         self.weights = 8.0 / (math.pi * k) ** 2
         self.weights[-1] = 1.0 - self.weights[:-1].sum()
         self.age, self.salt = 0.0, np.zeros(MODES + 1)
@@ -143,6 +147,30 @@ class FlatCell:
         if self.cathode is None:
             return against_lithium
         return self.cathode.open_circuit(self._filling(j, dt)) + against_lithium
+
+    def film_resistance(self, age: float | Floats, plated: Floats) -> Floats:
+        """Return the resistance of both films [ohm m^2] of ages [s]; plated: on both electrodes [C/m^2], (2, n)."""
+        p = self.fresh
+        own, other = self.growth.thickness(
+            np.array([[p.film_thickness], [p.film_thickness_counter]]), age, plated
+        )
+        counter = other if self.cathode is None else p.film_thickness_counter
+        return np.asarray(own / p.film_conductivity + counter / p.film_conductivity_counter)
+
+    def voltages(self, j: float, times: Floats) -> Floats:
+        """Return the voltages [V] after times [s] at a current density j [A/m^2]."""
+        p, cathode = self.fresh, self.cathode
+        s = (j + (self.salt - j) * np.exp(-self.rates * times[:, None])) @ self.weights
+        plated = self.plated[:, None] + np.maximum([j * times, -j * times], 0.0)
+        films = self.film_resistance(self.age + times, plated)
+        currents, below = np.full_like(times, j), np.clip(s, -self.most, self.most)
+        if cathode is None:
+            found = voltages_at(p, self.gap, currents, below, films, p.j0_counter)
+        else:
+            filling = cathode.surface_over(self.charge, self.modes, j, times)
+            against_lithium = voltages_at(p, self.gap, currents, below, films, cathode.exchange_current(filling))
+            found = cathode.open_circuit(filling) + against_lithium
+        return np.where(np.abs(s) > self.most, np.copysign(OVER, s), found)
 
     def _filling(self, j: float, dt: float) -> float:
         """Return the filling at the surface of the cathode's particles after dt [s] at j [A/m^2]."""
@@ -231,21 +259,23 @@ class FlatCell:
 
     def _reached(self, j: float, limit: float, latest: float) -> float:
         """Return when the voltage at j [A/m^2] reaches a limit [V], s; infinite if it does not."""
-        from scipy.optimize import brentq
-
-        def excess(t: float) -> float:
-            return self._excess(j, limit, 0.0, t, math.copysign(1.0, j))
-
-        before = 0.0
-        if excess(before) >= 0.0:
-            return 0.0
-        for t in self._times():
-            if excess(t) >= 0.0:
-                return float(brentq(excess, before, t))
-            if t >= latest:
-                break
-            before = t
-        return math.inf
+        if self.cathode is not None:
+            left = self.cathode.filling(self.charge) if j > 0.0 else 1.0 - self.cathode.filling(self.charge)
+            latest = min(latest, OVERFULL * left * self.cathode.capacity / abs(j))
+        sooner = list(takewhile(lambda t: t < latest, self._times()))
+        times = np.array([0.0, *sooner, *([latest] if math.isfinite(latest) else [])])
+        while True:
+            volts = self.voltages(j, times)
+            beyond = abs(volts) - limit if self.cathode is None else math.copysign(1.0, j) * (volts - limit)
+            first = int(np.argmax(beyond >= 0.0))
+            if not beyond[first] >= 0.0:
+                return math.inf
+            if first == 0:
+                return float(times[0])
+            if times[first] - times[first - 1] <= NEARBY * times[first]:
+                (a, b), (low, high) = times[first - 1 : first + 1], beyond[first - 1 : first + 1]
+                return float(a + (b - a) * low / (low - high))
+            times = np.linspace(times[first - 1], times[first], SOUGHT)
 
     def _hold(self, step: Step, voltage: float, last: float) -> FlatStep:
         """Pass a step of imposed voltage, which goes linearly to the `last` one [V]."""

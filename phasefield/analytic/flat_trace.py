@@ -8,21 +8,17 @@ current is measured.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain, repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phasefield.analytic.closed_forms import NEWTON_STEPS, POINTS, thermal
-from phasefield.analytic.diffusion_potential import salt_voltage
 from phasefield.analytic.flat_cell import FlatCell
-from phasefield.analytic.salt_profile import conductivity, settled_diffusivity, settled_sides_of
-from phasefield.case import Case, Properties
+from phasefield.analytic.voltages import voltages_at
+from phasefield.case import Case
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.intp]
-
-CONVERGED = 1e-12  # of RT/F: a Newton step of an overpotential that changes nothing
-UNIFORM = 1e-6  # of c0: a difference between both sides, below which the salt is uniform for a logarithm
 
 
 @dataclass(frozen=True)
@@ -44,25 +40,50 @@ class CurrentTrace:
         return CurrentTrace(self.time, self.current, self.seen[kept], self.moment[kept])
 
 
+def protocol_trace(case: Case, times: Floats) -> CurrentTrace:
+    """Return the current of the protocol of a case up to the last of increasing times [s], looked at there.
+
+    At a time when the current switches it is the one before. Raises ValueError if the protocol has other steps than
+    constant currents whose duration is known, or ends before.
+    """
+    ends, currents, end = list[float](), list[float](), 0.0
+    for step in chain.from_iterable(repeat(case.protocol.sequence, case.protocol.repeat)):
+        if not isinstance(step.current, float) or step.planned_time is None:
+            raise ValueError("has other steps than currents with a capacity or a duration")
+        end += step.planned_time
+        ends.append(end)
+        currents.append(step.current)
+        if end >= times[-1]:
+            break
+    else:
+        raise ValueError(f"ends after {end / 3600.0:.3g} h")
+    until = np.union1d(ends, times)
+    current = np.array(currents)[np.searchsorted(ends, until)]
+    seen = np.searchsorted(until, times)
+    return CurrentTrace(until, current, seen, current[seen])
+
+
 def flat_voltages(case: Case, drive: CurrentTrace) -> Floats:
-    """Return the voltages [V] of the flat cell of a case where a drive looks at them; its counter electrode is lithium.
+    """Return the voltages [V] of the flat cell of a case where a drive looks at them, cathode included if it has one.
 
     Beyond the limiting current the salt stays just below its end.
     """
     cell = FlatCell(case)
-    p, seen = cell.fresh, drive.seen
-    dt, rates = np.diff(drive.time, prepend=0.0), np.asarray(cell.rates, dtype=np.float64)
-    s = np.clip(_salt(rates, dt, drive.current)[seen] @ cell.weights, -cell.most, cell.most)
-    charge = drive.current * dt
+    p, seen, cathode = cell.fresh, drive.seen, cell.cathode
+    dt, charge = np.diff(drive.time, prepend=0.0), np.diff(drive.time, prepend=0.0) * drive.current
+    s = np.clip(_modes(cell.rates, dt, drive.current)[seen] @ cell.weights, -cell.most, cell.most)
     plated = np.cumsum([np.maximum(charge, 0.0), np.maximum(-charge, 0.0)], axis=1)[:, seen]
-    fresh = np.array([[p.film_thickness], [p.film_thickness_counter]])
-    films = cell.growth.thickness(fresh, drive.time[seen], plated)
-    resistance = films[0] / p.film_conductivity + films[1] / p.film_conductivity_counter
-    return _voltages(p, cell.gap, drive.moment, s, resistance)
+    films = cell.film_resistance(drive.time[seen], plated)
+    if cathode is None:
+        return voltages_at(p, cell.gap, drive.moment, s, films, p.j0_counter)
+    modes = _modes(cathode.rates, dt, drive.current / cathode.capacity)[seen]
+    filling = cathode.filling(np.cumsum(charge)[seen]) - modes @ cathode.weights
+    against_lithium = voltages_at(p, cell.gap, drive.moment, s, films, cathode.exchange_current(filling))
+    return np.asarray(cathode.open_circuit(filling) + against_lithium)
 
 
-def _salt(rates: Floats, dt: Floats, current: Floats) -> Floats:
-    """Return the modes s_k [A/m^2] of the salt after each interval: s_k <- j + (s_k - j) exp(-rate dt), from rest.
+def _modes(rates: Floats, dt: Floats, current: Floats) -> Floats:
+    """Return the modes s_k of salt or cathode after each interval: s_k <- j + (s_k - j) exp(-rate dt), from rest.
 
     Two intervals in a row are one of the same form, s_k <- a s_k + b; so all are composed in log2(n) passes.
     """
@@ -74,41 +95,3 @@ def _salt(rates: Floats, dt: Floats, current: Floats) -> Floats:
         a[shift:] = a[shift:] * a[:-shift]
         shift *= 2
     return b
-
-
-def _voltages(p: Properties, gap: float, j: Floats, s: Floats, films: Floats) -> Floats:
-    """Return the voltages [V] at current densities j, with the settled salt of s [A/m^2] and films [ohm m^2]."""
-    own, other = settled_sides_of(p, s, gap)
-    film = j * films
-    kinetics = overpotentials(p, j, own, p.j0) - overpotentials(p, -j, other, p.j0_counter)
-    ohmic = j * gap * _resistivity(p, own, other)
-    return np.asarray(film + kinetics + ohmic + salt_voltage(p, own, other))
-
-
-def _resistivity(p: Properties, own: Floats, other: Floats) -> Floats:
-    """Return the mean of 1/kappa between two sides of settled profiles, ohm m: over z, where dz ~ D_s dc."""
-    if p.dependence == "constant":
-        return np.full_like(own, 1.0 / p.kappa)
-    if p.dependence == "nernst-einstein":
-        difference = (other - own) / p.c0
-        flat = np.abs(difference) < UNIFORM
-        steep = np.where(flat, 1.0, difference)
-        return np.asarray(np.where(flat, p.c0 / own, np.log(other / own) / steep) / p.kappa)
-    c = own[:, None] + (other - own)[:, None] * (np.arange(POINTS) + 0.5) / POINTS
-    D = settled_diffusivity(p, c)
-    return np.asarray((D / conductivity(p, c)).sum(axis=1) / D.sum(axis=1))
-
-
-def overpotentials(p: Properties, j: Floats, c: Floats, j0: float) -> Floats:
-    """Return z [V] of j = j0 (c/c_ref)^m {exp(a_c f z) - exp(-a_a f z)} for many currents; by Newton from outside."""
-    f, ratio = thermal(p), j / (j0 * (c / p.c_ref) ** p.exponent)
-    if p.alpha_c == p.alpha_a:
-        return np.asarray(2.0 / f * np.arcsinh(0.5 * ratio))
-    z = np.sign(ratio) * np.log1p(np.abs(ratio)) / np.where(ratio >= 0.0, p.alpha_c, p.alpha_a)
-    for _ in range(NEWTON_STEPS):
-        up, down = np.exp(p.alpha_c * z), np.exp(-p.alpha_a * z)
-        step = (up - down - ratio) / (p.alpha_c * up + p.alpha_a * down)
-        z = z - step
-        if np.max(np.abs(step), initial=0.0) <= CONVERGED:
-            break
-    return np.asarray(z / f)

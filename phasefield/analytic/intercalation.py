@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +20,11 @@ from numpy.typing import NDArray
 from phasefield.case import Case
 
 Floats = NDArray[np.float64]
+Number = TypeVar("Number", float, NDArray[np.float64])
 
 MODES = 24  # of the particle; the rest follows as fast as the next one
 BEYOND = 1e4  # V per filling: slope of the open-circuit curve outside of 0 to 1, where no filling is
+SOON = 1e-300  # s, stands for no time: without diffusion the modes follow at once
 LEAST = 1e-4  # of the exchange current density, where a particle's surface is empty or full
 STEP = 0.03  # V that the open-circuit potential may change in a step
 FURTHEST, NEAREST = 0.1, 1e-4  # change of the filling in a step, at most, and whatever the potential does
@@ -60,7 +63,7 @@ class Intercalation:
         weights = 2.0 / l2
         weights[-1] = 0.2 - weights[:-1].sum()
         return cls(
-            c.capacity, c.filling, tau, c.exchange_current_density,
+            c.areal_capacity, c.filling, tau, c.exchange_current_density,
             np.array(c.open_circuit.filling), np.array(c.open_circuit.potential),
             l2 / tau if tau > 0.0 else np.full(l2.size, math.inf), tau / 3.0 * weights,
         )  # fmt: skip
@@ -75,7 +78,7 @@ class Intercalation:
         rate = j / self.capacity
         return np.asarray(rate + (modes - rate) * decay)
 
-    def filling(self, charge: float) -> float:
+    def filling(self, charge: Number) -> Number:
         """Return the mean filling after a charge [C/m^2] since t = 0."""
         return self.filling_0 - charge / self.capacity
 
@@ -83,14 +86,22 @@ class Intercalation:
         """Return the filling at the particles' surface."""
         return self.filling(charge) - float(np.sum(self.weights * modes))
 
-    def open_circuit(self, y: float) -> float:
-        """Return U [V] at a filling y of the surface; beyond 0 and 1 it rises and falls steeply."""
-        inside = min(max(y, 0.0), 1.0)
-        return float(np.interp(inside, self.at, self.potential)) - BEYOND * (y - inside)
+    def surface_over(self, charge: float, modes: Floats, j: float, times: Floats) -> Floats:
+        """Return the filling at the surface after times [s] at a current density j [A/m^2], from charge and modes."""
+        rate = j / self.capacity
+        decay = np.exp(-self.rates * np.maximum(times, SOON)[:, None])
+        return np.asarray(self.filling(charge + j * times) - (rate + (modes - rate) * decay) @ self.weights)
 
-    def exchange_current(self, y: float) -> float:
+    def open_circuit(self, y: Number) -> Number:
+        """Return U [V] at a filling y of the surface; beyond 0 and 1 it rises and falls steeply."""
+        inside: Number = np.clip(y, 0.0, 1.0)
+        potential: Number = np.interp(inside, self.at, self.potential) - BEYOND * (y - inside)
+        return potential
+
+    def exchange_current(self, y: Number) -> Number:
         """Return the exchange current density [A/m^2] at a filling y of the surface: 2 j0 sqrt(y (1 - y))."""
-        return self.j0 * max(2.0 * math.sqrt(max(y * (1.0 - y), 0.0)), LEAST)
+        current: Number = self.j0 * np.maximum(2.0 * np.sqrt(np.maximum(y * (1.0 - y), 0.0)), LEAST)
+        return current
 
     def longest(self, y: float, j: float) -> float:
         """Return the longest step [s] at j [A/m^2] that follows the open-circuit curve from a filling y on."""

@@ -1,6 +1,7 @@
 """The positive electrode of a full cell: an intercalation electrode in the place of the lithium counter electrode.
 
-Its capacity gives C-rates: 1 C passes it in an hour.
+Its capacity stands for an area, or as a loading times a capacity for a mass. It gives C-rates: 1 C passes it in an
+hour, or the rated capacity where one is stated.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from phasefield import units
-from phasefield.case.quantities import Current, OptionalDuration
+from phasefield.case.quantities import Current, OptionalCapacity, OptionalDuration
 from phasefield.case.record import Record, refuse
 from phasefield.errors import shown
 from phasefield.units import Measure, UnitError, to_si
@@ -22,7 +23,11 @@ HOUR = 3600.0  # s
 RATE = re.compile(r"\s*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?)\s*\*?\s*C\s*")
 DEEPEST = 32  # groups in groups; the protocol refuses fewer
 
+BY_MASS = {"loading": units.LOADING, "specific_capacity": units.SPECIFIC_CAPACITY,
+           "rated_capacity": units.SPECIFIC_CAPACITY}  # fmt: skip
+
 Filling = Annotated[float, Measure(units.NUMBER, ge=0, le=1)]
+OptionalSpecific = Annotated[float | None, Measure(units.SPECIFIC_CAPACITY, gt=0, optional=True)]
 
 
 class OpenCircuit(Record):
@@ -54,8 +59,18 @@ class Cathode(Record):
     """An intercalation electrode, lumped: all its particles alike, no gradients across its thickness."""
 
     name: str = Field(default="", description="name in tables and pictures")
-    capacity: Annotated[float, Measure(units.CAPACITY, gt=0)] = Field(
-        description="charge per area between empty and full"
+    capacity: OptionalCapacity = Field(
+        default=None, description="charge per area between empty and full; or give `loading` and `specific_capacity`"
+    )
+    loading: Annotated[float | None, Measure(units.LOADING, gt=0, optional=True)] = Field(
+        default=None, description="mass of active material per area"
+    )
+    specific_capacity: OptionalSpecific = Field(
+        default=None, description="charge per mass of active material between empty and full, as practice gives it"
+    )
+    rated_capacity: OptionalSpecific = Field(
+        default=None,
+        description="charge per mass that 1 C passes in an hour; absent: `specific_capacity`",
     )
     filling: Filling = Field(default=1.0, description="lithium content at t = 0")
     open_circuit: OpenCircuit = Field(description="open-circuit potential against lithium")
@@ -68,6 +83,32 @@ class Cathode(Record):
     resistance: Annotated[float, Measure(units.AREA_RESISTANCE, ge=0)] = Field(
         default=0.0, description="series resistance, contacts included"
     )
+
+    @model_validator(mode="after")
+    def _one_capacity(self) -> Cathode:
+        by_mass = [name for name in BY_MASS if getattr(self, name) is not None]
+        if self.capacity is not None and by_mass:
+            raise refuse(by_mass[0], "stands beside cathode.capacity, which is of an area; remove one of them")
+        if self.capacity is None and (self.loading is None or self.specific_capacity is None):
+            lacking = "loading" if self.loading is None and by_mass else "specific_capacity" if by_mass else "capacity"
+            raise refuse(lacking, "missing; give capacity of an area, or loading and specific_capacity")
+        return self
+
+    @property
+    def areal_capacity(self) -> float:
+        """Charge per area between empty and full, C/m^2."""
+        if self.capacity is not None:
+            return self.capacity
+        assert self.loading is not None
+        assert self.specific_capacity is not None
+        return self.loading * self.specific_capacity
+
+    @property
+    def one_c(self) -> float:
+        """Current density of 1 C, A/m^2."""
+        if self.loading is not None and self.rated_capacity is not None:
+            return self.loading * self.rated_capacity / HOUR
+        return self.areal_capacity / HOUR
 
 
 def in_current_densities(given: Any) -> Any:
@@ -107,13 +148,26 @@ def _density(value: Any, key: str, case: Mapping[str, Any]) -> Any:
     rate = RATE.fullmatch(value) if isinstance(value, str) else None
     if rate is None:
         return value
-    cathode = case.get("cathode")
-    capacity = cathode.get("capacity") if isinstance(cathode, Mapping) else getattr(cathode, "capacity", None)
-    if capacity is None:
-        raise refuse(key, f'{shown(value)} needs the capacity of a [cathode]; give a current density, "0.2 mA/cm^2"')
     try:
-        held = to_si(capacity, units.CAPACITY) if isinstance(capacity, str) else float(capacity)
+        current = _one_c(case.get("cathode"))
     except (UnitError, TypeError, ValueError):
         return value  # the cathode itself is refused
-    density = float(rate[1]) * held / HOUR
+    if current is None:
+        raise refuse(key, f'{shown(value)} needs the capacity of a [cathode]; give a current density, "0.2 mA/cm^2"')
+    density = float(rate[1]) * current
     return units.to_text(density, units.CURRENT_DENSITY) if math.isfinite(density) else value
+
+
+def _one_c(cathode: Any) -> float | None:
+    """Return the current density [A/m^2] of 1 C of a cathode as a file states it; None if it has no capacity."""
+    if isinstance(cathode, Cathode):
+        return cathode.one_c
+    if not isinstance(cathode, Mapping):
+        return None
+    kinds = {"capacity": units.CAPACITY, **BY_MASS}
+    si = {name: to_si(given, kinds[name]) if isinstance(given, str) else float(given)
+          for name, given in cathode.items() if name in kinds and given != "none"}  # fmt: skip
+    charge = si.get("rated_capacity", si.get("specific_capacity"))
+    if "capacity" in si:
+        return si["capacity"] / HOUR
+    return si["loading"] * charge / HOUR if "loading" in si and charge is not None else None

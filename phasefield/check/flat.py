@@ -17,7 +17,6 @@ from phasefield.text.formatting import OHM_CM2, number, spell
 from phasefield.units import TEMPERATURE, pretty
 
 SAND_DEPTH = 0.25  # sqrt(D tau) below this share of the gap: the other electrode is not felt
-HOUR = 3600.0  # s
 MAH_CM2 = 1.0 / 3.6e4  # mAh/cm^2 in a C/m^2
 MOST_VOLTS = 200.0  # V: no cell is measured there
 SAME = 1.0  # K: temperatures so near to each other are one
@@ -31,10 +30,10 @@ def cathode(case: Case, j: float) -> Iterator[Finding]:
         return
     open_circuit = electrode.open_circuit(c.filling)
     words = (
-        f"{number(c.capacity, MAH_CM2)} mAh/cm2, at most {number(HOUR * j / c.capacity)} C; open circuit "
+        f"{number(c.areal_capacity, MAH_CM2)} mAh/cm2, at most {number(j / c.one_c)} C; open circuit "
         f"{volts(open_circuit)} at the start; voltages below are without it: against lithium in its place"
     )
-    yield Finding("cell", "cathode", c.capacity, c.name or "intercalation", words)
+    yield Finding("cell", "cathode", c.areal_capacity, c.name or "intercalation", words)
 
 
 def voltages(cell: FlatCell, leg: FlatStep, last: FlatStep) -> Iterator[Finding]:

@@ -25,7 +25,9 @@ fits = typer.Typer()
 @fits.command()
 @gathered
 def fit(
-    name: Annotated[str, typer.Argument(metavar="FIT", help="A fit file: data, base case, ranges of unknowns.")],
+    name: Annotated[
+        str, typer.Argument(metavar="FIT", help="A fit file (data, base case, ranges of unknowns), or a shipped fit.")
+    ],
     out: Annotated[Path | None, typer.Option(help="Folder of the results.", show_default="fits/<fit>")] = None,
     dry_run: DryRun = False,
     printing: Printing = PRINTING,
@@ -37,6 +39,7 @@ def fit(
     \b
     phasefield fit fit.toml --dry-run   read data, base and priors
     phasefield fit fit.toml             a minute or two, into fits/fit
+    phasefield fit lfp                  a shipped fit: the papers' cathode
     """
     from phasefield.files.locks import folder_locked
     from phasefield.fitting.fit import make_fit, prepare_fit

@@ -76,7 +76,7 @@ def condition(case: Case, rows: Rows) -> str:
     assert case.cathode is not None
     j = mean_current(rows)
     cycle = f"cycle {rows.cycle}, " if case.protocol.repeat > 1 else ""
-    return f"{cycle}{3600.0 * j / case.cathode.capacity:.3g} C, {MA_CM2 * j:.3g} mA/cm2"
+    return f"{cycle}{j / case.cathode.one_c:.3g} C, {MA_CM2 * j:.3g} mA/cm2"
 
 
 def evaluate(case: Case, run: Run) -> Evaluation:

@@ -1,23 +1,26 @@
-"""The data of a fit: spectra and traces of an electrode area, as numbers that a flat cell can be compared with."""
+"""The data of a fit: spectra, traces and tables of rates, as numbers that a flat cell can be compared with."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.analytic.flat_trace import CurrentTrace
 from phasefield.errors import PhasefieldError
-from phasefield.fitting.fitfile import FitFile
+from phasefield.fitting.fitfile import TABLES, FitFile
+from phasefield.fitting.tables.rate_table import RateTable, read_rate_table
+from phasefield.fitting.tables.voltage_table import VoltageTable, read_voltage_table
 from phasefield.measured.compress import jumps_of, switched_charge
 from phasefield.measured.read import read_measurement
 
 Floats = NDArray[np.float64]
 
-TYPICAL = {"spectrum": 0.01, "cycling": 2e-3, "polarisation": 0.01}
+TYPICAL = {"spectrum": 0.01, "cycling": 2e-3, "polarisation": 0.01, "rates": 0.01, "voltages": 0.01}
 """Noise that a search begins with where none is stated: it sets the weights of data that are of different kinds."""
 MOST_SEEN = 300  # samples of a trace that are compared; more of a slow curve say the same
 LEAST = 8  # points of a spectrum or a trace
@@ -39,8 +42,9 @@ class DataFile:
 class Observation:
     """What was measured in one role, as real numbers, and what one unit of noise is.
 
-    x: frequency [Hz] or time [s]; measured: of a spectrum the real, then the imaginary parts [ohm m^2], of a trace
-    voltages [V]; scale: standard deviation for a noise of 1; noise: as stated, else None.
+    x: frequency [Hz], time [s] or rate [C]; measured: of a spectrum the real, then the imaginary parts [ohm m^2], of
+    a trace voltages [V], of a table of rates capacities, then polarisations; scale: standard deviation for a noise of
+    1; noise: as stated, else None; drive: of what is computed step by step, none of a spectrum.
     """
 
     file: DataFile
@@ -48,7 +52,7 @@ class Observation:
     measured: Floats
     scale: Floats
     noise: float | None
-    drive: CurrentTrace | None = None
+    drive: CurrentTrace | RateTable | VoltageTable | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -58,7 +62,7 @@ class Observation:
 
     def split(self) -> tuple[Observation, Observation]:
         """Return the samples of a trace up to two thirds of its time, and the others."""
-        assert self.drive is not None
+        assert isinstance(self.drive, CurrentTrace)
         until = KEPT * float(self.drive.time[-1])
         early = self.x <= until
         parts = []
@@ -70,10 +74,13 @@ class Observation:
         return parts[0], parts[1]
 
 
-def load_data(fit: FitFile) -> tuple[Observation, ...]:
-    """Read the files of a fit. Raises PhasefieldError if one has no such data, or too few."""
+def load_data(fit: FitFile, full: bool = False) -> tuple[Observation, ...]:
+    """Read the files of a fit; full: of a full cell. Raises PhasefieldError if one has no such data, or too few."""
     found = []
     for role, path in fit.files.items():
+        if role in TABLES:
+            found.append(_table_data(fit, role, path))
+            continue
         measured = read_measurement(path, fit.columns.get(role))
         name = path.relative_to(fit.path.parent)
         file = DataFile(role, str(name), measured.digest)
@@ -88,7 +95,7 @@ def load_data(fit: FitFile) -> tuple[Observation, ...]:
                 seen = spectrum_data(file, one.frequency, one.impedance, fit.noise.get(role))
             else:
                 trace = measured.traces[0].per_area(fit.area)
-                seen = trace_data(file, trace.time, trace.current, trace.voltage, fit.noise.get(role))
+                seen = trace_data(file, trace.time, trace.current, trace.voltage, fit.noise.get(role), full)
         except PhasefieldError as error:
             raise PhasefieldError(f"{path}: {error}") from None
         found.append(replace(seen, notes=notes + seen.notes))
@@ -122,8 +129,42 @@ def spectrum_data(
     )
 
 
-def trace_data(file: DataFile, time: Floats, current: Floats, voltage: Floats, noise: float | None) -> Observation:
-    """Return a trace [s, A/m^2, V] as data: what is imposed, and a choice of samples to compare.
+def _table_data(fit: FitFile, role: str, path: Path) -> Observation:
+    """Return a small table as data; its noise is a share of each number."""
+    table: RateTable | VoltageTable
+    if role == "rates":
+        table = rates = read_rate_table(path)
+        x, measured = rates.x, rates.measured
+    else:
+        table = voltages = read_voltage_table(path)
+        x, measured = voltages.time, voltages.voltage
+    noise = fit.noise.get(role)
+    if noise is None and measured.size < LEAST:
+        raise PhasefieldError(
+            f"{path}: {measured.size} numbers do not show their own noise; state it as a share: [data] {role}_noise = "
+            "0.03"
+        )
+    file = DataFile(role, str(path.relative_to(fit.path.parent)), table.digest)
+    return Observation(file, x, measured, measured, noise, table)
+
+
+def _direction(time: Floats, current: Floats, voltage: Floats, full: bool) -> float:
+    """Return which way current and voltage go together: above 0 if a positive current charges, or plates.
+
+    The voltage of lithium cells has the sign of the current. That of a full cell is higher in charge than in
+    discharge; where there is only one of both it rises with the charge that passes.
+    """
+    if not full:
+        return float((current * voltage).sum())
+    one_way = current.min() >= 0.0 or current.max() <= 0.0
+    way = np.cumsum(current * np.diff(time, prepend=time[0])) if one_way else current
+    return float(((way - way.mean()) * (voltage - voltage.mean())).sum())
+
+
+def trace_data(
+    file: DataFile, time: Floats, current: Floats, voltage: Floats, noise: float | None, full: bool = False
+) -> Observation:
+    """Return a trace [s, A/m^2, V] as data: what is imposed, and a choice of samples to compare; full: of a full cell.
 
     The current has the sign of the voltage. The noise of a polarisation trace is a share of its voltage.
     """
@@ -135,7 +176,7 @@ def trace_data(file: DataFile, time: Floats, current: Floats, voltage: Floats, n
     if t.size < LEAST or not np.any(j):
         raise PhasefieldError(f"{t.size} usable samples of a trace, or no current; {LEAST} at least are needed")
     notes = []
-    if (j * U).sum() < 0.0:
+    if _direction(t, j, U, full) < 0.0:
         j = -j
         notes.append(f"{file.name}: current and voltage have opposite signs; the current is taken with the other one")
     drive, at = drive_of(t, j)

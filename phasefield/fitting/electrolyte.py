@@ -9,7 +9,7 @@ from phasefield.case import Case
 from phasefield.fitting.identifiability import NOT
 from phasefield.fitting.result import FitResult, FittedValue
 
-TABLES = ("electrolyte", "kinetics", "lithium", "film")
+TABLES = ("electrolyte", "kinetics", "lithium", "film", "cathode")
 COUNTER = (
     ("counter.kinetics", "kinetics", "exchange_current_density"),
     ("counter.film", "film", "thickness"),
@@ -22,10 +22,11 @@ def electrolyte_text(result: FitResult) -> str:
     """Return the electrolyte as TOML: the best values with their intervals and sources, and what the base says."""
     case = fitted_case(result)
     tables = _tables(case)
+    experiment = "cycling" if case.cathode is None else "lfp-rates"
     lines = [
         f"# {result.fit.title}: fitted to {', '.join(one.file.name for one in result.data)}",
         "# Its values go together. `assumed`: the data do not determine it; fit.json says why, and what would.",
-        "# Lay an experiment over it: extends = [\"electrolyte.toml\", \"experiments/cycling.toml\"]",
+        f"# Lay an experiment over it: extends = [\"electrolyte.toml\", \"experiments/{experiment}.toml\"]",
     ]
     return "\n".join(lines) + "\n\n" + "\n\n".join(tables[name] for name in tables) + "\n"
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+
+from phasefield.case import Case
 from phasefield.fitting.data import Observation, load_data
 from phasefield.fitting.fitfile import FitFile
 from phasefield.fitting.forward import Forward, forward_of
@@ -15,7 +19,10 @@ from phasefield.fitting.least_squares import Best, best_fit, improved
 from phasefield.fitting.posterior import Posterior, posterior
 from phasefield.fitting.profile_likelihood import LikelihoodProfile, likelihood_profile
 from phasefield.fitting.result import FitResult, FittedLaw, FittedValue, Interval
+from phasefield.fitting.tables.predicted import predicted_rates
+from phasefield.fitting.tables.rate_table import RateTable
 
+SAMPLED = 100  # of the posterior, for the intervals of what is predicted
 BETTERED = 3  # times that a profile may find a better place than the best
 
 Told = Callable[[str], None]
@@ -33,7 +40,10 @@ class PreparedFit:
 
 def prepare_fit(fit: FitFile) -> PreparedFit:
     """Read the data of a fit and check its base and priors. Raises PhasefieldError at the first thing that is wrong."""
-    return PreparedFit(fit, load_data(fit), tuple(forward_of(fit, law) for law in fit.laws or ("",)))
+    forwards = tuple(forward_of(fit, law) for law in fit.laws or ("",))
+    data = load_data(fit, forwards[0].full)
+    forwards[0].predict(np.full(len(forwards[0].unknowns), 0.5), data)
+    return PreparedFit(fit, data, forwards)
 
 
 def make_fit(prepared: PreparedFit, told: Told) -> FitResult:
@@ -52,10 +62,23 @@ def make_fit(prepared: PreparedFit, told: Told) -> FitResult:
     told("posterior")
     samples = posterior(best, forward, data, fit.seed, lambda share: told(f"posterior, {share:.0%}"))
     known = combinations(forward, best.u, samples.u)
+    prediction = forward.predict(best.u, data)
     return FitResult(
-        fit, data, forward, best, forward.predict(best.u, data), samples,
-        _estimates(best, profiles, forward, samples, data, known), known, laws, chosen, note, time.monotonic() - began,
+        fit, data, forward, best, prediction, samples,
+        _estimates(best, profiles, forward, samples, data, known), known, laws, chosen, note,
+        _rates(prediction.case, forward, samples, data), time.monotonic() - began,
     )  # fmt: skip
+
+
+def _rates(
+    best: Case, forward: Forward, samples: Posterior, data: Sequence[Observation]
+) -> list[dict[str, Any]]:
+    """Return what the cell shows at each rate of its protocol; empty without a table of rates."""
+    table = next((one.drive for one in data if isinstance(one.drive, RateTable)), None)
+    if table is None:
+        return []
+    chosen = samples.u[:: max(1, len(samples.u) // SAMPLED)]
+    return predicted_rates(table, best, forward.cases(chosen))
 
 
 def _profiles(

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from phasefield import units
+from phasefield import cases, units
 from phasefield.api import folder_name
 from phasefield.case.file import TableReader
 from phasefield.errors import shown
@@ -20,9 +20,11 @@ from phasefield.studies.sweep.studyfile import toml_of
 from phasefield.units import Kind, UnitError
 
 TOP = ("title", "seed", "data", "columns", "cell", "base", "set", "unknown")
-ROLES = ("spectrum", "cycling", "polarisation")
+TABLES = ("rates", "voltages")  # small tables, whose columns have names of their own
+ROLES = ("spectrum", "cycling", "polarisation", *TABLES)
 NOISE: dict[str, Kind] = {
     "spectrum_noise": units.NUMBER, "cycling_noise": units.VOLTAGE, "polarisation_noise": units.NUMBER,
+    "rates_noise": units.NUMBER, "voltages_noise": units.NUMBER,
 }  # fmt: skip
 VOLUME = "film.growth.molar_volume"
 MOST_SEED = 2**31 - 1
@@ -33,8 +35,8 @@ ONE = 1.0 + 1e-12  # two numbers this near are one, after a conversion of units
 class FitFile:
     """A fit as its file states it.
 
-    files: the data by role; noise: standard deviation by role, where it is stated: of a spectrum and of a
-    polarisation current as a share, of a cycling voltage in V; area: of the electrodes [m^2]; columns: of plain
+    files: the data by role; noise: standard deviation by role, where it is stated: of a cycling voltage in V, of all
+    else as a share; area: of the electrodes [m^2]; columns: of plain
     tables, by role; fixed: numbers of the interface that are not looked for; volume: of the film, as written.
     """
 
@@ -69,8 +71,19 @@ class FitFile:
 
 
 def read_fit(path: str | os.PathLike[str]) -> FitFile:
-    """Read a fit file. Raises CaseError, one line, at the first thing that is wrong."""
-    return _Reader(Path(path)).read()
+    """Read a fit file, or a shipped fit by its name. Raises CaseError, one line, at the first thing that is wrong."""
+    return _Reader(locate_fit(path)).read()
+
+
+def locate_fit(name: str | os.PathLike[str]) -> Path:
+    """Return a fit file; a file that exists goes before a shipped fit of the same name."""
+    path, stem = Path(name), os.fspath(name).removesuffix(".toml")
+    return cases.folder() / "fits" / f"{stem}.toml" if not path.is_file() and stem in shipped_fits() else path
+
+
+def shipped_fits() -> list[str]:
+    """Return the names of the shipped fits."""
+    return sorted(path.stem for path in (cases.folder() / "fits").glob("*.toml"))
 
 
 class _Reader(TableReader):
@@ -88,7 +101,8 @@ class _Reader(TableReader):
         self.compatible(files, unknowns)
         return FitFile(
             self.path, self.text, title.strip(), self.whole(self.tree.get("seed", 1), ("seed",), 0, MOST_SEED),
-            self.base(), overrides, files, self.noise(files), self.area(), self.columns(files), unknowns, fixed, volume,
+            self.base(), overrides, files, self.noise(files), self.area(files), self.columns(files), unknowns, fixed,
+            volume,
         )  # fmt: skip
 
     def compatible(self, files: Mapping[str, Path], unknowns: tuple[Unknown, ...]) -> None:
@@ -96,7 +110,7 @@ class _Reader(TableReader):
         for one in unknowns:
             if one.key in INTERFACE and "spectrum" not in files:
                 self.fail(("unknown", one.key), 'is of a spectrum; give [data] spectrum = "eis.mpt", or remove it')
-            if one.key in GROWTH and "cycling" not in files:
+            if one.key in GROWTH and not {"cycling", "voltages"} & set(files):
                 self.fail(
                     ("unknown", one.key), 'is of a film that grows with time; give [data] cycling = "cell.csv", '
                     "or remove it"
@@ -107,7 +121,7 @@ class _Reader(TableReader):
         self.known(given, (*ROLES, *NOISE), ("data",))
         found = {role: self.file_of(given[role], ("data", role)) for role in ROLES if role in given}
         if not found:
-            self.fail(("data",), 'no data: give spectrum, cycling or polarisation, e.g. spectrum = "eis.mpt"')
+            self.fail(("data",), f'no data: give {", ".join(ROLES)}, e.g. spectrum = "eis.mpt"')
         return found
 
     def file_of(self, name: Any, key: tuple[str, ...]) -> Path:
@@ -145,9 +159,11 @@ class _Reader(TableReader):
             found[role] = value
         return found
 
-    def area(self) -> float:
+    def area(self, files: Mapping[str, Path]) -> float:
         given = self.table("cell")
         self.known(given, ("electrode_area",), ("cell",))
+        if not given and set(files) <= set(TABLES):
+            return math.nan  # nothing in a small table is of a whole electrode
         if "electrode_area" not in given:
             self.fail(("cell",), 'missing: electrode_area, of one electrode, e.g. electrode_area = "1 cm^2"')
         text = given["electrode_area"]
@@ -158,7 +174,7 @@ class _Reader(TableReader):
 
     def columns(self, files: Mapping[str, Path]) -> dict[str, dict[str, str]]:
         given = self.table("columns")
-        self.known(given, ROLES, ("columns",))
+        self.known(given, tuple(role for role in ROLES if role not in TABLES), ("columns",))
         for role, table in given.items():
             if role not in files:
                 self.fail(("columns", role), f"there is no {role} in [data]; give it, or remove this")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,11 +19,14 @@ from phasefield.case.file import CaseReader
 from phasefield.errors import CaseError
 from phasefield.fitting.data import Observation
 from phasefield.fitting.fitfile import VOLUME, FitFile
-from phasefield.fitting.unknowns import GROWTH, INTERFACE
+from phasefield.fitting.tables.rate_table import RateTable
+from phasefield.fitting.tables.voltage_table import VoltageTable
+from phasefield.fitting.unknowns import CATHODE, GROWTH, INTERFACE
 from phasefield.units import NUMBER, TEMPERATURE, to_text
 
 Floats = NDArray[np.float64]
 
+LITHIUM_ROLES = ("spectrum", "polarisation", "voltages")  # data that a fit knows of two lithium electrodes only
 IMPOSSIBLE = 1e4  # standard deviations, of values that give no case
 
 
@@ -43,7 +47,7 @@ class Forward:
         self.fit, self.reader, self.law = fit, reader, law
         self.unknowns = fit.unknowns_of(law)
         base = reader.case(fit.overrides)
-        self.temperature = base.temperature
+        self.temperature, self.full = base.temperature, base.cathode is not None
         self._stated = {key for key, one in base.provenance.items() if one.at is not None}
         self._in_case = [one for one in self.unknowns if one.key not in INTERFACE]
         middle = [one.value(0.5) for one in self.unknowns]
@@ -126,12 +130,20 @@ class Forward:
         spectrum = self.spectrum(case, values)
         shown: list[Floats] = []
         for one in data:
-            if one.drive is None:
+            if isinstance(one.drive, RateTable | VoltageTable):
+                shown.append(one.drive.predicted(case))
+            elif one.drive is not None:
+                shown.append(flat_voltages(case, one.drive))
+            else:
                 Z = spectrum.at(one.x)
                 shown.append(np.concatenate([Z.real, Z.imag]))
-            else:
-                shown.append(flat_voltages(case, one.drive))
         return Prediction(case, spectrum, tuple(shown))
+
+    def cases(self, places: Floats) -> Iterator[Case]:
+        """Yield the cases of many places of the priors, without those that give none."""
+        for u in places:
+            with contextlib.suppress(CaseError):
+                yield self.case(self.values(u))
 
     def residuals(self, u: Floats, data: Sequence[Observation], noise: Sequence[float]) -> Floats:
         """Return (measured - predicted) over the standard deviation, of all data in a row."""
@@ -145,13 +157,17 @@ class Forward:
 
 
 def forward_of(fit: FitFile, law: str = "") -> Forward:
-    """Return the flat cell of a fit. Raises CaseError for a base that is none, or has what a fit does not know."""
+    """Return the flat cell of a fit. Raises CaseError for a base that is none, or that does not go with the data."""
     path = locate_case(fit.base)
     reader = CaseReader(path)
     base = reader.case(fit.overrides)
-    if base.cathode is not None:
-        raise CaseError(
-            str(fit.path), None, "base.case", "has a cathode; a fit knows two lithium electrodes: add [set] cathode = "
-            '"none"'
-        )  # fmt: skip
+    full = base.cathode is not None
+    for role in fit.files:
+        if (role in LITHIUM_ROLES) if full else role == "rates":
+            what = "a fit knows no such data of a full cell: fit a lithium cell first, or add [set] cathode = "
+            what = f'{what}"none"' if full else "is of a full cell; take a base with a [cathode]"
+            raise CaseError(str(fit.path), None, f"data.{role}", what)
+    for one in fit.unknowns:
+        if one.key in CATHODE and not full:
+            raise CaseError(str(fit.path), None, f'unknown."{one.key}"', "the base has no [cathode]; take one that has")
     return Forward(fit, reader, law)

@@ -20,7 +20,9 @@ def compare_laws(
     forwards: Sequence[Forward], data: Sequence[Observation], seed: int
 ) -> tuple[tuple[FittedLaw, ...], str, str]:
     """Return the growth laws from the best to the worst, the name of the best, and how clear that is."""
-    found = []
+    if not any(one.role == "cycling" for one in data):
+        return _by_a_table(forwards, data, seed)
+    found, held_out = list[FittedLaw](), list[float]()
     for forward in forwards:
         early = tuple(one.split()[0] if one.role == "cycling" else one for one in data)
         late = tuple(one.split()[1] for one in data if one.role == "cycling")
@@ -31,9 +33,11 @@ def compare_laws(
             if one.role == "cycling"
         ]
         predicted = [one.measured - s for one, s in zip(late, forward.predict(best.u, late).data, strict=True)]
-        found.append(FittedLaw(forward.law, _rms(fitted), _rms(predicted)))
-    found.sort(key=lambda law: law.predicted)
-    likely = [law.name for law in found if law.predicted < CLEAR * found[0].predicted]
+        held_out.append(_rms(predicted))
+        found.append(FittedLaw(forward.law, _rms(fitted), held_out[-1]))
+    errors = {forward.law: error for forward, error in zip(forwards, held_out, strict=True)}
+    found.sort(key=lambda law: errors[law.name])
+    likely = [law.name for law in found if errors[law.name] < CLEAR * min(held_out)]
     note = f"{found[0].name} predicts the last {1.0 - KEPT:.0%} of the trace best"
     if len(likely) > 1:
         likely, of = _by_the_whole([one for one in forwards if one.law in likely], data, seed), likely
@@ -41,6 +45,24 @@ def compare_laws(
         note = f"the last {1.0 - KEPT:.0%} of the trace does not tell {' and '.join(of)} apart; the whole "
         note += f"does not tell {likely[0]} from {left}: give a longer trace" if left else f"gives {likely[0]}"
     return tuple(found), likely[0], note
+
+
+def _by_a_table(
+    forwards: Sequence[Forward], data: Sequence[Observation], seed: int
+) -> tuple[tuple[FittedLaw, ...], str, str]:
+    """Return the laws by their chi^2 over a few voltages: too few to hold some of them out."""
+    bests = {forward.law: best_fit(forward, data, seed) for forward in forwards}
+    least = min(best.chi2 for best in bests.values())
+    likely = [law for law, best in bests.items() if best.chi2 < least + 2.0 * UNLIKELY]
+    found = []
+    for forward in forwards:
+        shown = forward.predict(bests[forward.law].u, data).data
+        parts = [one.measured - y for one, y in zip(data, shown, strict=True) if one.role == "voltages"]
+        found.append(FittedLaw(forward.law, _rms(parts), None))
+    note = f"the voltages give {likely[0]}"
+    if len(likely) > 1:
+        note = f"the voltages do not tell {likely[0]} from {' and '.join(likely[1:])}: give a trace, or more of them"
+    return tuple(sorted(found, key=lambda law: law.fitted)), likely[0], note
 
 
 def _by_the_whole(forwards: Sequence[Forward], data: Sequence[Observation], seed: int) -> list[str]:

@@ -19,8 +19,9 @@ from phasefield.errors import CaseError
 from phasefield.fitting.data import Observation
 from phasefield.fitting.forward import Forward
 from phasefield.fitting.profile_likelihood import LikelihoodProfile
-from phasefield.fitting.result import TAILS, Interval, Verdict, interval
-from phasefield.fitting.unknowns import GROWTH, Unknown
+from phasefield.fitting.result import Interval, Verdict, interval
+from phasefield.fitting.tables.cathode import cathode_parts, settle_full_cell
+from phasefield.fitting.unknowns import GROWTH, TAILS, Unknown
 
 Floats = NDArray[np.float64]
 
@@ -45,10 +46,10 @@ BOTH = "both interfaces, film and charge transfer"
 
 def combinations(forward: Forward, best: Floats, u: Floats) -> tuple[Interval, ...]:
     """Return what eq. (17) is made of, with its interval: much of it is known where the unknowns are not."""
-    rows = [_parts(_spectrum(forward, best))]
+    rows = [_known(forward, best)]
     for one in u[:: max(1, len(u) // USED)]:
         try:
-            rows.append(_parts(_spectrum(forward, one)))
+            rows.append(_known(forward, one))
         except CaseError:
             continue
     found = []
@@ -59,9 +60,10 @@ def combinations(forward: Forward, best: Floats, u: Floats) -> tuple[Interval, .
     return tuple(found)
 
 
-def _spectrum(forward: Forward, u: Floats) -> FlatImpedance:
+def _known(forward: Forward, u: Floats) -> dict[str, tuple[float, str, float]]:
     values = forward.values(u)
-    return forward.spectrum(forward.case(values), values)
+    case = forward.case(values)
+    return {**_parts(forward.spectrum(case, values)), **cathode_parts(case)}
 
 
 def _parts(cell: FlatImpedance) -> dict[str, tuple[float, str, float]]:
@@ -145,6 +147,8 @@ def settle(
     one: Unknown, partners: Sequence[Unknown], forward: Forward, data: Sequence[Observation], known: Sequence[Interval]
 ) -> str:
     """Return which experiment would settle an unknown."""
+    if forward.full:
+        return settle_full_cell(one.key, [other.key for other in partners])
     if one.key in SALT:
         return _settle_salt(one, partners, data, known)
     if one.key in INTERFACES:

@@ -7,9 +7,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from phasefield.analytic.flat_trace import CurrentTrace
 from phasefield.errors import CaseError
 from phasefield.fitting.data import Observation
-from phasefield.fitting.result import TAILS, FitResult
+from phasefield.fitting.result import FitResult
+from phasefield.fitting.tables.predicted import MAH_CM2, MAH_G, MV
+from phasefield.fitting.tables.rate_table import RateTable
+from phasefield.fitting.tables.voltage_table import VoltageTable
+from phasefield.fitting.unknowns import TAILS
 from phasefield.measured.compress import jumps_of
 from phasefield.text.formatting import MILLI
 from phasefield.viz.plots.fit import MINUS_IM, Compared, Marginal, compared, corner, residuals
@@ -33,7 +38,7 @@ def draw_fit(result: FitResult, folder: Path) -> list[Path]:
         marginals.append(
             Marginal(unknown.label, samples, one.interval.best / size, prior, unknown.log, one.verdict.word)
         )
-    files = [_compared(result, k, band) for k, band in enumerate(_bands(result))]
+    files = [drawn for k, band in enumerate(_bands(result)) for drawn in _compared(result, k, band)]
     title = result.fit.title
     return [
         corner(marginals, f"{title}: posterior", folder / CORNER),
@@ -61,11 +66,49 @@ def _bands(result: FitResult) -> list[tuple[Floats, Floats]]:
     return bands
 
 
-def _compared(result: FitResult, k: int, band: tuple[Floats, Floats]) -> Compared:
+def _compared(result: FitResult, k: int, band: tuple[Floats, Floats]) -> list[Compared]:
     one, predicted = result.data[k], result.prediction.data[k]
     over = (one.measured - predicted) / (result.best.noise[k].deviation * one.scale)
-    if one.drive is not None:
-        return _trace(one, predicted, band, over)
+    if isinstance(one.drive, RateTable):
+        return _rates(result, one, over)
+    if isinstance(one.drive, VoltageTable):
+        time, shown = one.x / HOUR, [MILLI * a for a in (one.measured, predicted, *band)]
+        return [
+            Compared(
+                f"{one.file.name}: voltage", "time (h)", "voltage (mV)", time, shown[0], shown[1], (shown[2], shown[3]),
+                (("", over),), time, "time (h)", False,
+            )
+        ]  # fmt: skip
+    return [_spectrum(one, predicted, band, over) if one.drive is None else _trace(one, predicted, band, over)]
+
+
+def _rates(result: FitResult, one: Observation, over: Floats) -> list[Compared]:
+    """Return capacities and polarisations to draw at all rates of the protocol, with the band of the posterior."""
+    table = one.drive
+    assert isinstance(table, RateTable)
+    n = int(np.isfinite(table.capacity).sum())
+    capacity = (MAH_G, "capacity (mAh/g)") if table.by_mass else (MAH_CM2, "capacity (mAh/cm^2)")
+    rows = sorted(result.rates, key=lambda row: float(row["rate"]))
+    found = []
+    for name, part, (size, label) in (
+        ("capacity", slice(0, n), capacity), ("polarisation", slice(n, None), (MV, "polarisation (mV)")),
+    ):  # fmt: skip
+        if not one.x[part].size:
+            continue
+        columns = [(row["rate"], row[name]["measured"], row[name]["best"], *(row[name]["interval"] or (None, None)))
+                   for row in rows]  # fmt: skip
+        x, measured, best, low, high = np.array(columns, dtype=np.float64).T
+        found.append(
+            Compared(
+                f"{one.file.name}: {name}", "rate (C)", label, x, measured / size, best / size,
+                (low / size, high / size), (("", over[part]),), one.x[part], "rate (C)", False,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _spectrum(one: Observation, predicted: Floats, band: tuple[Floats, Floats], over: Floats) -> Compared:
+    """Return a spectrum to draw, in the plane."""
     n = one.x.size
     cut = [a[n:] / -OHM_CM2 for a in (one.measured, predicted, band[1], band[0])]
     return Compared(
@@ -77,7 +120,7 @@ def _compared(result: FitResult, k: int, band: tuple[Floats, Floats]) -> Compare
 
 def _trace(one: Observation, predicted: Floats, band: tuple[Floats, Floats], over: Floats) -> Compared:
     """Return a trace to draw: its voltage, or the current of a held one: the measured current brings other voltages."""
-    assert one.drive is not None
+    assert isinstance(one.drive, CurrentTrace)
     j = one.drive.moment
     if one.role == "polarisation":
         time, label = one.x, "time (s)"

@@ -22,7 +22,7 @@ from phasefield.text.markup import fill_template
 
 DOCUMENT, SAMPLES, ELECTROLYTE = "fit.json", "posterior.csv", "electrolyte.toml"
 PAGE = "fit.html"
-FORMAT = 1
+FORMAT = 2
 Document = dict[str, Any]
 
 
@@ -71,6 +71,7 @@ def document_of(result: FitResult, digest: str, files: list[str]) -> Document:
         },
         "unknowns": [_unknown(result, k) for k in range(len(result.estimates))],
         "known": [_interval(one) for one in result.known],
+        "rates": result.rates,
         "posterior": {"method": result.posterior.method, "independent_samples": round(result.posterior.independent)},
         "notes": list(result.notes),
         "files": files,

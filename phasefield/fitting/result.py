@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,20 +15,22 @@ from phasefield.fitting.forward import Forward, Prediction
 from phasefield.fitting.least_squares import Best
 from phasefield.fitting.posterior import Posterior
 from phasefield.fitting.profile_likelihood import LikelihoodProfile
-from phasefield.fitting.unknowns import Unknown
+from phasefield.fitting.unknowns import TAILS, Unknown
 
 Floats = NDArray[np.float64]
 
-TAILS = (0.05, 0.95)  # quantiles of an interval of 90 %
 
 
 @dataclass(frozen=True)
 class FittedLaw:
-    """A growth law: rms difference [V] of the trace it was fitted to, and of the last third, which it predicts."""
+    """A growth law: rms difference [V] of what it was fitted to, and of the last third of a trace, which it predicts.
+
+    predicted: None of a few voltages, of which none are held out.
+    """
 
     name: str
     fitted: float
-    predicted: float
+    predicted: float | None
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,10 @@ class FittedValue:
 
 @dataclass(frozen=True)
 class FitResult:
-    """A finished fit; laws: empty without a growth law to find; chosen: which; known: combinations of the unknowns."""
+    """A finished fit; laws: empty without a growth law to find; chosen: which; known: combinations of the unknowns.
+
+    rates: what a full cell shows at each rate, as `predicted_rates` has it; empty without a table of rates.
+    """
 
     fit: FitFile
     data: tuple[Observation, ...]
@@ -87,6 +93,7 @@ class FitResult:
     laws: tuple[FittedLaw, ...]
     chosen: str
     law_note: str
+    rates: list[dict[str, Any]]
     seconds: float
 
     @property

@@ -72,14 +72,30 @@ def print_fit(console: Console, document: Document, folder: Path) -> None:
             console.print(f"{one['key']}: {words}", soft_wrap=True)
         if one["settle"]:
             console.print(f"  to settle it: {one['settle']}", soft_wrap=True)
+    _print_rates(console, document)
     growth = document["growth"]
     if growth["laws"]:
-        laws = plain_table("growth law", "rms, first two thirds", "rms, last third, predicted")
+        laws = plain_table("growth law", "rms, fitted", "rms, last third, predicted")
         for one in growth["laws"]:
-            laws.add_row(one["law"], *(f"{MILLI * one[k]:.3g} mV" for k in ("rms_fitted", "rms_predicted")))
+            errors = (one["rms_fitted"], one["rms_predicted"])
+            laws.add_row(one["law"], *("-" if error is None else f"{MILLI * error:.3g} mV" for error in errors))
         console.print(laws)
         console.print(growth["note"], soft_wrap=True)
     for note in document["notes"]:
         console.print(f"note: {note}", soft_wrap=True)
     console.print(f"Electrolyte: {folder / ELECTROLYTE}", soft_wrap=True)
     console.print(f"Page: {folder / PAGE}", soft_wrap=True)
+
+
+def _print_rates(console: Console, document: Document) -> None:
+    """Print what a full cell shows at each rate, beside what was measured."""
+    if not document["rates"]:
+        return
+    rates = plain_table("rate", "", "measured", "best", "90 % interval", "")
+    for one in document["rates"]:
+        for name in ("capacity", "polarisation"):
+            number = one[name]
+            said = "fitted" if number["fitted"] else "predicted"
+            shown = (number["measured_shown"], number["best_shown"], number["interval_shown"])
+            rates.add_row(f"{one['rate']:.3g} C", name, *shown, said)
+    console.print(rates)

@@ -12,13 +12,19 @@ from phasefield.case.film_growth import LAWS
 from phasefield.studies.sweep.quantity import Quantity
 from phasefield.units import Kind
 
+TAILS = (0.05, 0.95)  # quantiles of an interval of 90 %
 DECADE = 10.0  # a prior that spans so much is even in the logarithm: its scale is not known
 
+CATHODE = (
+    "cathode.capacity", "cathode.loading", "cathode.specific_capacity", "cathode.filling",
+    "cathode.exchange_current_density", "cathode.diffusion_time", "cathode.resistance",
+)  # fmt: skip
 SEEN = (
     "electrolyte.conductivity", "electrolyte.transference_number", "electrolyte.salt_concentration",
     "electrolyte.salt_diffusivity", "electrolyte.thermodynamic_factor", "kinetics.exchange_current_density",
     "kinetics.transfer_coefficient", "film.thickness", "film.conductivity", "film.resistance",
     "counter.kinetics.exchange_current_density", "counter.film.thickness", "counter.film.conductivity",
+    *CATHODE,
 )  # fmt: skip
 """Keys of a case on which the spectrum or the voltage of a flat cell depends, beside those of the growth laws."""
 
@@ -75,7 +81,7 @@ class Unknown:
     def label(self) -> str:
         """Return its name and its unit, for axes and tables."""
         parts = self.key.split(".")
-        name = " ".join(parts if parts[0] in ("film", "counter") else parts[1:]).replace("_", " ")
+        name = " ".join(parts if parts[0] in ("film", "counter", "cathode") else parts[1:]).replace("_", " ")
         return f"{name} ({self.quantity.unit})" if self.quantity.unit else name
 
     def value(self, u: float) -> float:

@@ -7,8 +7,9 @@ import pytest
 
 from phasefield.analytic.closed_forms import overpotential
 from phasefield.analytic.flat_cell import FlatCell
-from phasefield.analytic.flat_trace import CurrentTrace, flat_voltages, overpotentials
+from phasefield.analytic.flat_trace import CurrentTrace, flat_voltages
 from phasefield.analytic.impedance import FlatImpedance
+from phasefield.analytic.voltages import overpotentials
 from phasefield.api import read_case
 
 TABLE = (

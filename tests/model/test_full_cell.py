@@ -185,7 +185,7 @@ def test_the_survey_names_the_cathode_and_counts_its_steps(capsys: pytest.Captur
     assert call("check", "lfp-rates-pllz") == 0
     said = capsys.readouterr().out
     assert "LFP" in said
-    assert "0.34 mAh/cm2" in said
+    assert "0.165 mAh/cm2" in said
     assert "2 C" in said
     steps = estimate(read_case("lfp-rates-pllz")).steps
     assert steps is not None
