@@ -12,9 +12,9 @@ from phasefield.analytic.impedance import FlatImpedance
 from phasefield.analytic.intercalation import Intercalation
 from phasefield.case import Case, Properties
 from phasefield.check.finding import MA_CM2, Finding, um_or_mm, volts
+from phasefield.constants import ZERO_CELSIUS
 from phasefield.results.salt_range import MOLAR, beyond_law
 from phasefield.text.formatting import OHM_CM2, number, spell
-from phasefield.units import TEMPERATURE, pretty
 
 SAND_DEPTH = 0.25  # sqrt(D tau) below this share of the gap: the other electrode is not felt
 MAH_CM2 = 1.0 / 3.6e4  # mAh/cm^2 in a C/m^2
@@ -173,7 +173,7 @@ def columns(case: Case) -> Iterator[Finding]:
         source = said.get(f"electrolyte.concentration_dependence.{name}") or said.get("electrolyte.conductivity")
         at = None if source is None else source.at
         if at is not None and abs(at - case.temperature) > SAME:
-            text = f"of {pretty(at, TEMPERATURE)}, used at {pretty(case.temperature, TEMPERATURE)}"
+            text = f"of {number(at - ZERO_CELSIUS)} degC, used at {number(case.temperature - ZERO_CELSIUS)} degC"
             yield Finding("salt", f"{what} over c", at, text, "no law in temperature is known for it", True)
 
 
