@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,9 +22,9 @@ from phasefield.fitting.fit import make_fit, prepare_fit
 from phasefield.fitting.fitfile import read_fit
 from phasefield.fitting.growth import compare_laws
 from phasefield.fitting.identifiability import IDENTIFIED, NOT, wider
-from phasefield.fitting.least_squares import Best
+from phasefield.fitting.least_squares import Best, jacobian
 from phasefield.fitting.posterior import laplace
-from phasefield.fitting.profile_likelihood import LikelihoodProfile, likelihood_profile
+from phasefield.fitting.profile_likelihood import CLOSE, LikelihoodProfile, likelihood_profile
 from phasefield.fitting.result import FitResult
 
 SPECTRUM = """
@@ -170,6 +171,54 @@ def test_a_profile_is_open_where_the_data_say_nothing() -> None:
     best, forward = linear(np.array([[0.5, 0.0], [0.0, 40.0]]), np.array([0.5, 0.5]))
     assert likelihood_profile(best, forward, (), 0).bounded == (False, False)
     assert likelihood_profile(best, forward, (), 1).bounded == (True, True)
+
+
+def one_arc() -> tuple[Best, Any]:
+    """Two resistances of 1 to 1000 whose sum alone is known, 101 to 0.3 %, and a number that is known to 4e-4.
+
+    The best place is one of a valley that is flat and bent, up to a wall where the first resistance is all of the sum.
+    """
+
+    def residuals(v: np.ndarray, data: object = (), noise: object = ()) -> np.ndarray:
+        return np.array([300.0 * (10.0 ** (3.0 * v[0]) + 10.0 ** (3.0 * v[1]) - 101.0) / 101.0, (v[2] - 0.3) / 4e-4])
+
+    u = np.array([math.log10(50.5) / 3.0, math.log10(50.5) / 3.0, 0.3])
+    return Best(u, 0.0, jacobian(residuals, u), ()), SimpleNamespace(residuals=residuals, unknowns=range(3))
+
+
+def test_the_profile_of_a_valley_ends_at_its_wall() -> None:
+    best, forward = one_arc()
+    found = likelihood_profile(best, forward, (), 0)
+    # the second resistance is at its least, 1: the first one is 100 and 1.645 of 300 parts of the sum
+    wall = math.log10(100.0 + 101.0 * 1.645 / 300.0) / 3.0
+    assert found.bounded == (False, True)
+    assert found.high == pytest.approx(wall, abs=CLOSE * (wall - best.u[0]))
+
+
+def test_minima_of_one_valley_are_followed_once() -> None:
+    best, forward = one_arc()
+    lower = math.log10(30.0) / 3.0
+    u = np.array([lower, math.log10(71.0) / 3.0, 0.3])
+    other = replace(best, u=u)
+    assert len(likelihood_profile(replace(best, others=(other,)), forward, (), 0).paths) == 1
+    elsewhere = replace(best, u=np.array([lower, 0.1, 0.3]))
+    assert len(likelihood_profile(replace(best, others=(elsewhere,)), forward, (), 0).paths) == 2
+
+
+def test_walkers_find_all_of_a_bent_valley_and_its_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posteriors, "EVALUATIONS", 16_000)
+    best, forward = one_arc()
+    profiles = [likelihood_profile(best, forward, (), k) for k in range(3)]
+    found = posteriors.posterior(best, profiles, forward, (), 1, lambda share: None)
+    # few moves are accepted in a narrow valley: about 100 independent samples know a width to 7 %, four times
+    assert found.u[:, 2].std() == pytest.approx(4e-4, rel=0.3)
+    # the density along the valley, from a grid of the first place: that of the second one at the known sum
+    u = np.linspace(0.0, math.log10(100.0) / 3.0, 4001)[:-1]
+    share = np.cumsum(1.0 / (101.0 - 10.0 ** (3.0 * u)))
+    for tail in (0.05, 0.95):
+        expected = float(np.interp(tail * share[-1], share, u))
+        # where it is flat the valley has a density of 0.55 and more: a quantile of 5 % is known to 0.04, 2.5 times
+        assert np.quantile(found.u[:, 0], tail) == pytest.approx(expected, abs=0.1)
 
 
 def test_laplace_samples_a_truncated_normal_with_strong_correlation() -> None:
