@@ -59,6 +59,8 @@ QUANTITIES: dict[str, MeasuredQuantity] = {
     ),
 }  # fmt: skip
 """What is looked for in a table. These are also the names of `columns`, by which a user says which column it is."""
+OF_SPECTRA = ("frequency", "impedance_real", "impedance_imaginary", "cycle")
+OF_TRACES = ("time", "voltage", "current", "charge_increment", "cycle", "step")
 
 MOST_COLUMNS = 1000
 _WORDS = {

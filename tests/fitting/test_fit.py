@@ -80,10 +80,40 @@ WRONG = {
 }
 
 
+BOUNDS = {
+    ("[cell]", 'spectrum_noise = 1e-300\n[cell]'): "fit.toml:4: data.spectrum_noise: 1e-300 is no noise of a measure",
+    ("[cell]", 'spectrum_noise = 1.5\n[cell]'): "1e-09 to 1; give a standard deviation",
+    ('"1 cm^2"', '"1e300 cm^2"'): "fit.toml:5: cell.electrode_area: '1e300 cm^2' is no area of an electrode",
+    ('"1 cm^2"', "inf"): "fit.toml:5: cell.electrode_area: inf has no unit",
+    ("[base]", '[set]\n"film.conductivity" = "2e-8 S/cm"\n[base]'): "says what the unknown film.resistance says",
+    ('"1 ohm cm^2"', '"-5 ohm cm^2"'): "fit.toml:9: unknown.\"film.resistance\".0: gives no case: '-5 ohm cm^2' is not",
+    ('"1000 ohm cm^2"', '"1e90 ohm cm^2"'): "'1e+90 ohm cm^2' is outside of what an area resistance can be",
+    ("[cell]", '[columns]\nspectrum = { time = "t/s" }\n[cell]'): "known are frequency, impedance_real, impedance_imag",
+}
+
+
+@pytest.mark.parametrize(("good", "wrong", "words"), [(*one, words) for one, words in BOUNDS.items()])
+def test_a_number_or_a_pair_of_keys_that_cannot_be_is_named(good: str, wrong: str, words: str, tmp_path: Path) -> None:
+    write_spectrum(tmp_path / "eis.csv", truth(tmp_path, {}), (1e5, 1.0), 0.01, 1)
+    refused(tmp_path, good, wrong, words)
+
+
+def test_a_law_of_growth_is_not_set_and_looked_for(tmp_path: Path) -> None:
+    write_cycling(tmp_path / "cell.csv", truth(tmp_path, {}), [(2.0, 3600.0)], 2e-3, 1)
+    text = SPECTRUM.replace('spectrum = "eis.csv"', 'cycling = "cell.csv"')
+    text += '"film.growth.rate" = ["1e-4 nm/h", "10 nm/h"]\n'
+    text = text.replace("[unknown]", '[set]\n"film.growth.coefficient" = "1e-20 m^2/s"\n[unknown]')
+    with pytest.raises(CaseError, match=r"which the unknown film\.growth\.rate sets; keep one of both"):
+        read_fit(write_fit(tmp_path, text))
+
+
 @pytest.mark.parametrize("good", WRONG)
 def test_a_wrong_file_is_refused_by_line_and_remedy(good: str, tmp_path: Path) -> None:
     write_spectrum(tmp_path / "eis.csv", truth(tmp_path, {}), (1e5, 1.0), 0.01, 1)
-    wrong, words = WRONG[good]
+    refused(tmp_path, good, *WRONG[good])
+
+
+def refused(tmp_path: Path, good: str, wrong: str, words: str) -> None:
     text = SPECTRUM + FILM
     assert good in text
     with pytest.raises(CaseError) as raised:
