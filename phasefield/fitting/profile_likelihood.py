@@ -45,7 +45,7 @@ def likelihood_profile(best: Best, forward: Forward, data: Sequence[Observation]
     """Return the profile likelihood of unknown k: that of the best minimum; its ends are those of all."""
     found = _profile(best, best.chi2, forward, data, k)
     for other in best.others:
-        if other.chi2 - best.chi2 < RISE and found.better is None and not _leads_through(found.paths, other.u, k):
+        if other.chi2 - best.chi2 < RISE and found.better is None and not leads_through(found, other.u, k):
             one = _profile(other, best.chi2, forward, data, k)
             bounded = (found.bounded[0] and one.bounded[0], found.bounded[1] and one.bounded[1])
             low, high = min(found.low, one.low), max(found.high, one.high)
@@ -55,16 +55,15 @@ def likelihood_profile(best: Best, forward: Forward, data: Sequence[Observation]
     return found
 
 
-def _leads_through(paths: Sequence[Floats], u: Floats, k: int) -> bool:
-    """Return whether a profile of unknown k leads through another minimum, which is then one of the same valley."""
-    there = [[np.interp(u[k], path[:, k], column) for column in path.T] for path in paths]
+def leads_through(found: LikelihoodProfile, u: Floats, k: int) -> bool:
+    """Return whether a profile of unknown k leads through another minimum u, which is then one of the same valley."""
+    there = [[np.interp(u[k], path[:, k], column) for column in path.T] for path in found.paths]
     return any(float(np.max(np.abs(place - u))) < SAME_PLACE for place in there)
 
 
 def _profile(here: Best, least: float, forward: Forward, data: Sequence[Observation], k: int) -> LikelihoodProfile:
     """Return the profile of one minimum over the least chi^2 of all."""
-    variances = np.linalg.pinv(here.information + np.eye(here.u.size))
-    step = max(FIRST, min(0.2, math.sqrt(float(variances[k, k]))))
+    step = max(FIRST, min(0.2, float(here.deviation[k])))
     own = here.chi2 - least
     sides = [_side(_Valley(here, least, forward, data, k), sign * step) for sign in (-1.0, 1.0)]
     path = np.array([*reversed(sides[0].path), here.u, *sides[1].path])
