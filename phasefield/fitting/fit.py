@@ -52,7 +52,9 @@ def make_fit(prepared: PreparedFit, told: Told) -> FitResult:
     best = best_fit(forward, data, fit.seed)
     best, profiles = _profiles(best, forward, data, told)
     told("posterior")
-    samples = posterior(best, profiles, forward, data, fit.seed, lambda share: told(f"posterior, {share:.0%}"))
+    samples = posterior(
+        best, [one.paths for one in profiles], forward, data, fit.seed, lambda share: told(f"posterior, {share:.0%}")
+    )
     known = combinations(forward, best.u, samples.u)
     return FitResult(
         fit, data, forward, best, forward.predict(best.u, data), samples,

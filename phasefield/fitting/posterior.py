@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from phasefield.fitting.data import Observation
 from phasefield.fitting.forward import Forward
 from phasefield.fitting.least_squares import Best, Residuals, jacobian
-from phasefield.fitting.profile_likelihood import LikelihoodProfile
 
 Floats = NDArray[np.float64]
+Paths = Sequence[Sequence[Floats]]
+"""Of each unknown and each minimum, places along the profile of the unknown, shape (places, n)."""
 
 EVALUATIONS = 16_000  # of the flat cell: half a minute
 WALKERS = 4  # for each unknown, and not fewer than LEAST_WALKERS
@@ -45,10 +46,9 @@ def has_emcee() -> bool:
 
 
 def posterior(
-    best: Best, profiles: Sequence[LikelihoodProfile], forward: Forward, data: Sequence[Observation], seed: int,
-    told: Callable[[float], None],
-) -> Posterior:  # fmt: skip
-    """Return samples of the posterior; profiles: of each unknown; told: takes the share that is done."""
+    best: Best, paths: Paths, forward: Forward, data: Sequence[Observation], seed: int, told: Callable[[float], None]
+) -> Posterior:
+    """Return samples of the posterior; paths: of the profile of each unknown; told: takes the share that is done."""
     if not has_emcee():
         return Posterior(_weighted(best, seed), "Laplace approximation, since emcee is not installed", KEPT)
     import emcee
@@ -77,7 +77,7 @@ def posterior(
     ]  # fmt: skip
     sampler = emcee.EnsembleSampler(walkers, n, log_probability, moves=moves)
     random = np.random.RandomState(seed)
-    state = emcee.State(_starts(profiles, walkers, residuals, seed), random_state=random.get_state())
+    state = emcee.State(_starts(paths, walkers, residuals, seed), random_state=random.get_state())
     for k, _ in enumerate(sampler.sample(state, iterations=steps)):
         if stopped:
             raise KeyboardInterrupt
@@ -92,18 +92,18 @@ def posterior(
     return Posterior(np.asarray(kept), f"emcee, {walkers} walkers, {steps} steps", independent)
 
 
-def _starts(profiles: Sequence[LikelihoodProfile], walkers: int, residuals: Residuals, seed: int) -> Floats:
+def _starts(paths: Paths, walkers: int, residuals: Residuals, seed: int) -> Floats:
     """Return where the walkers begin: beside the profiles of all unknowns, as many at those of each minimum.
 
     A posterior may be a long, bent valley. The profiles lead along it to its ends, and the information there tells how
     wide it is across. So walkers are over all of it from the beginning; those of one minimum spread too slowly.
     """
     random = np.random.default_rng(seed)
-    n = len(profiles)
+    n = len(paths)
     found = []
     for walker in range(walkers):
         k = walker % n
-        path = profiles[k].paths[walker // n % len(profiles[k].paths)]
+        path = paths[k][walker // n % len(paths[k])]
         at = random.uniform(path[0, k], path[-1, k])
         u = np.array([np.interp(at, path[:, k], column) for column in path.T])
         slopes = jacobian(residuals, u)

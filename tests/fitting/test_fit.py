@@ -238,8 +238,8 @@ def test_minima_of_one_valley_are_followed_once() -> None:
 def test_walkers_find_all_of_a_bent_valley_and_its_width(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(posteriors, "EVALUATIONS", 16_000)
     best, forward = one_arc()
-    profiles = [likelihood_profile(best, forward, (), k) for k in range(3)]
-    found = posteriors.posterior(best, profiles, forward, (), 1, lambda share: None)
+    paths = [likelihood_profile(best, forward, (), k).paths for k in range(3)]
+    found = posteriors.posterior(best, paths, forward, (), 1, lambda share: None)
     # few moves are accepted in a narrow valley: about 100 independent samples know a width to 7 %, four times
     assert found.u[:, 2].std() == pytest.approx(4e-4, rel=0.3)
     # the density along the valley, from a grid of the first place: that of the second one at the known sum
