@@ -20,7 +20,7 @@ from phasefield.fitting import posterior as posteriors
 from phasefield.fitting.data import DataFile, drive_of, spectrum_data, trace_data
 from phasefield.fitting.fit import make_fit, prepare_fit
 from phasefield.fitting.fitfile import read_fit
-from phasefield.fitting.growth import compare_laws
+from phasefield.fitting.growth import _by_the_whole, compare_laws
 from phasefield.fitting.identifiability import IDENTIFIED, NOT, wider
 from phasefield.fitting.least_squares import Best, jacobian
 from phasefield.fitting.posterior import laplace
@@ -359,6 +359,19 @@ def test_the_growth_law_is_the_one_that_predicts_the_last_third(tmp_path: Path) 
     # 2 mV of noise; 60 held-out samples know it to 9 %, four times
     assert found[0].predicted == pytest.approx(2e-3, rel=0.36)
     assert note.startswith("square-root predicts")
+
+
+def test_laws_that_fit_a_trace_alike_are_told_apart_by_what_they_do_to_the_spectrum() -> None:
+    noise = np.random.default_rng(1).standard_normal(200)
+    data = [SimpleNamespace(role=role, measured=noise, scale=np.full(200, 0.01)) for role in ("spectrum", "cycling")]
+
+    def forward(law: str, off: float) -> Any:
+        shown = (off * np.sin(np.arange(200.0)), np.zeros(200))  # of the spectrum alone
+        return SimpleNamespace(law=law, predict=lambda u, data: SimpleNamespace(data=shown))
+
+    fits: dict[str, Any] = {law: SimpleNamespace(u=None) for law in ("wrong", "true")}
+    forwards = [forward("wrong", 1.0), forward("true", 0.0)]
+    assert _by_the_whole(forwards, data, fits) == ["true"]  # type: ignore[arg-type]
 
 
 def test_without_emcee_the_fit_says_that_it_approximates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
