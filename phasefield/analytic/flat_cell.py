@@ -45,7 +45,8 @@ class FlatStep:
 
     current, end: current density at its start and at its end [A/m^2]; time [s]; charge: signed [C/m^2]; voltage:
     imposed one [V], if any; parts: of an imposed voltage at the end of the step, None if it has no end;
-    films: resistances at its end, own and counter electrode's [ohm m^2].
+    films: resistances at its end, own and counter electrode's [ohm m^2]; plated: on the lithium and on the counter
+    electrode [C/m^2], both where the current turns within the step.
     """
 
     current: float
@@ -55,6 +56,7 @@ class FlatStep:
     voltage: float | None
     parts: Voltage | None
     films: tuple[float, float]
+    plated: tuple[float, float] = (0.0, 0.0)
 
     @property
     def mean(self) -> float:
@@ -194,6 +196,12 @@ class FlatCell:
 
     def pass_step(self, step: Step) -> FlatStep:
         """Pass a step of a protocol."""
+        before = self.plated
+        passed = self._passed(step)
+        own, other = (self.plated - before).tolist()
+        return replace(passed, plated=(own, other))
+
+    def _passed(self, step: Step) -> FlatStep:
         if step.voltages is not None:
             return self._hold(step, *step.voltages)
         if isinstance(step.current, tuple):
@@ -303,6 +311,7 @@ class FlatCell:
             return self._leg(start, j, math.inf, math.copysign(math.inf, start), voltage)
         # Nothing changes any more.
         rest = min(latest - t, (capacity - abs(charge)) / abs(j) if j else math.inf)
+        self.follow(j, rest)
         return self._leg(start, j, t + rest, charge + j * rest, voltage)
 
 

@@ -104,7 +104,7 @@ def protocol_plan(case: Case, flat_run: FlatRun) -> Iterator[Finding]:
         yield Finding("protocol", "duration", math.nan, "-", f"{words}; a step does not end in a flat cell")
         return
     yield Finding("protocol", "duration", flat_run.time, spell(flat_run.time), words)
-    plates, strips = (math.fsum(max(sign * leg.charge, 0.0) for leg in legs) for sign in (1.0, -1.0))
+    plates, strips = (math.fsum(leg.plated[side] for leg in legs) for side in (0, 1))
     text = f"{number(flat_run.plated, MAH_CM2)} mAh/cm2"
     words = f"plated in all; a repeat plates {number(plates, MAH_CM2)} and strips {number(strips, MAH_CM2)} mAh/cm2"
     yield Finding("protocol", "charge", flat_run.plated, text, words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from phasefield.fitting.growth import compare_laws
 from phasefield.fitting.identifiability import combinations, verdict, wider
 from phasefield.fitting.least_squares import Best, best_fit, improved
 from phasefield.fitting.posterior import Posterior, posterior
-from phasefield.fitting.profile_likelihood import LikelihoodProfile, likelihood_profile
+from phasefield.fitting.profile_likelihood import LikelihoodProfile, leads_through, likelihood_profile
 from phasefield.fitting.result import FitResult, FittedLaw, FittedValue, Interval
 from phasefield.fitting.tables.predicted import predicted_rates
 from phasefield.fitting.tables.rate_table import RateTable
@@ -60,7 +60,9 @@ def make_fit(prepared: PreparedFit, told: Told) -> FitResult:
     best = best_fit(forward, data, fit.seed)
     best, profiles = _profiles(best, forward, data, told)
     told("posterior")
-    samples = posterior(best, forward, data, fit.seed, lambda share: told(f"posterior, {share:.0%}"))
+    samples = posterior(
+        best, [one.paths for one in profiles], forward, data, fit.seed, lambda share: told(f"posterior, {share:.0%}")
+    )
     known = combinations(forward, best.u, samples.u)
     prediction = forward.predict(best.u, data)
     return FitResult(
@@ -84,19 +86,24 @@ def _rates(
 def _profiles(
     best: Best, forward: Forward, data: Sequence[Observation], told: Told
 ) -> tuple[Best, list[LikelihoodProfile]]:
-    """Return the profiles of all unknowns, and the best values, which they may have bettered."""
+    """Return the profiles of all unknowns, and the best values, which they may have bettered.
+
+    The loosest unknown comes first: its profile leads along a valley, whose further minima are then of no more use.
+    """
     for turn in range(BETTERED + 1):
-        profiles: list[LikelihoodProfile] = []
-        for k, one in enumerate(forward.unknowns):
-            told(f"profile likelihood of {one.name}")
-            profiles.append(likelihood_profile(best, forward, data, k))
-            better = profiles[-1].better
+        profiles: dict[int, LikelihoodProfile] = {}
+        for k in np.argsort(-best.deviation, kind="stable").tolist():
+            told(f"profile likelihood of {forward.unknowns[k].name}")
+            profiles[k] = likelihood_profile(best, forward, data, k)
+            better = profiles[k].better
             if better is not None and turn < BETTERED:
                 best = improved(best, forward, data, better)
                 break
+            others = tuple(one for one in best.others if not leads_through(profiles[k], one.u, k))
+            best = replace(best, others=others)
         else:
-            return best, profiles
-    return best, profiles
+            break
+    return best, [profiles[k] for k in range(len(forward.unknowns))]
 
 
 def _estimates(

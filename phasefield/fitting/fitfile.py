@@ -15,6 +15,7 @@ from phasefield.api import folder_name
 from phasefield.case.file import TableReader
 from phasefield.errors import shown
 from phasefield.fitting.unknowns import DECADE, GROWTH, INTERFACE, SEEN, Unknown, limits_of
+from phasefield.measured.columns import OF_SPECTRA, OF_TRACES
 from phasefield.studies.sweep.quantity import Quantity, quantity_in, quantity_of
 from phasefield.studies.sweep.studyfile import toml_of
 from phasefield.units import Kind, UnitError
@@ -26,7 +27,9 @@ NOISE: dict[str, Kind] = {
     "spectrum_noise": units.NUMBER, "cycling_noise": units.VOLTAGE, "polarisation_noise": units.NUMBER,
     "rates_noise": units.NUMBER, "voltages_noise": units.NUMBER,
 }  # fmt: skip
+SAME = {"film.conductivity", "film.resistance"}  # one says what the other says
 VOLUME = "film.growth.molar_volume"
+LEAST_NOISE, MOST_NOISE = 1e-9, 1.0  # a share, or V: files have no more digits, and more noise leaves no signal
 MOST_SEED = 2**31 - 1
 ONE = 1.0 + 1e-12  # two numbers this near are one, after a conversion of units
 
@@ -154,8 +157,11 @@ class _Reader(TableReader):
             if role not in files:
                 self.fail(("data", name), f"there is no {role}; give it, or remove this")
             value = self.number(quantity_in(kind, given), given, ("data", name))
-            if not value > 0.0:
-                self.fail(("data", name), f"{shown(given)} is not above 0; give a standard deviation, or remove it")
+            if not LEAST_NOISE <= value <= MOST_NOISE:
+                self.fail(
+                    ("data", name), f"{shown(given)} is no noise of a measurement, {LEAST_NOISE:g} to {MOST_NOISE:g}"
+                    f"{'' if kind is units.NUMBER else f' {kind.unit}'}; give a standard deviation, or remove it"
+                )  # fmt: skip
             found[role] = value
         return found
 
@@ -168,8 +174,8 @@ class _Reader(TableReader):
             self.fail(("cell",), 'missing: electrode_area, of one electrode, e.g. electrode_area = "1 cm^2"')
         text = given["electrode_area"]
         value = self.number(quantity_in(units.AREA, text), text, ("cell", "electrode_area"))
-        if not value > 0.0:
-            self.fail(("cell", "electrode_area"), f"{shown(text)} is not above 0; give the area of one electrode")
+        if not units.AREA.low <= value <= units.AREA.high:
+            self.fail(("cell", "electrode_area"), f"{shown(text)} is no area of an electrode; check number and unit")
         return value
 
     def columns(self, files: Mapping[str, Path]) -> dict[str, dict[str, str]]:
@@ -180,6 +186,7 @@ class _Reader(TableReader):
                 self.fail(("columns", role), f"there is no {role} in [data]; give it, or remove this")
             if not isinstance(table, dict) or not all(isinstance(text, str) for text in table.values()):
                 self.fail(("columns", role), 'names of columns are needed, e.g. { time = "t/s", voltage = "E/V" }')
+            self.known(table, OF_SPECTRA if role == "spectrum" else OF_TRACES, ("columns", role))
         return given
 
     def base(self) -> str:
@@ -197,9 +204,8 @@ class _Reader(TableReader):
             self.fail(("unknown",), 'nothing to look for: give ranges, e.g. "film.resistance" = ["1 ohm cm^2", ...]')
         found = tuple(self.unknown(key, value) for key, value in given.items())
         keys = [one.key for one in found]
-        for one, other in (("film.conductivity", "film.resistance"),):
-            if one in keys and other in keys:
-                self.fail(("unknown", other), f"says what {one} says; remove one of them")
+        if set(keys) >= SAME:
+            self.fail(("unknown", "film.resistance"), "says what film.conductivity says; remove one of them")
         return found
 
     def unknown(self, key: str, given: Any) -> Unknown:
@@ -244,6 +250,11 @@ class _Reader(TableReader):
         for key, value in self.table("set").items():
             if any(one.key == key for one in unknowns):
                 self.fail(("set", key), "is an unknown, too; keep one of both")
+            for one in unknowns:
+                if {one.key, key} == SAME:
+                    self.fail(("set", key), f"says what the unknown {one.key} says; keep one of both")
+                if one.key in GROWTH and key != VOLUME and f"{key}.".startswith("film.growth."):
+                    self.fail(("set", key), f"is of a growth law, which the unknown {one.key} sets; keep one of both")
             if key in INTERFACE:
                 fixed[key] = self.number(self.quantity(key, value), value, ("set", key))
                 if not INTERFACE[key].least < fixed[key] <= INTERFACE[key].most:

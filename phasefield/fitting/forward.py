@@ -15,7 +15,7 @@ from phasefield.analytic.flat_trace import flat_voltages
 from phasefield.analytic.impedance import FlatImpedance
 from phasefield.api import locate_case
 from phasefield.case import Case
-from phasefield.case.file import CaseReader
+from phasefield.case.file import CaseReader, key_lines
 from phasefield.errors import CaseError
 from phasefield.fitting.data import Observation
 from phasefield.fitting.fitfile import VOLUME, FitFile
@@ -64,8 +64,10 @@ class Forward:
             self.case(values)
         except CaseError as error:
             one = self.unknowns[k]
-            key = f'unknown."{one.key}"[{end}]'
-            raise CaseError(str(self.fit.path), None, key, f"gives no case: {error}") from None
+            line = key_lines(self.fit.text).get(("unknown", one.key))
+            said = error.message.replace(one.quantity.text(values[k]).strip('"'), one.shown(values[k], 6))
+            key = f'unknown."{one.key}".{end}'
+            raise CaseError(str(self.fit.path), line, key, f"gives no case: {said}") from None
 
     def overrides(self, values: Sequence[float], said: Sequence[str] | None = None) -> list[str]:
         """Return overrides that set the unknowns of the case; said: TOML behind each value, its source and status.

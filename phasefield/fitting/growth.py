@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from phasefield.fitting.data import KEPT, Observation
 from phasefield.fitting.forward import Forward
-from phasefield.fitting.least_squares import best_fit
+from phasefield.fitting.least_squares import Best, best_fit
 from phasefield.fitting.result import FittedLaw
 
 UNLIKELY = 3.0  # ln of a likelihood that is twenty times smaller
@@ -22,11 +22,11 @@ def compare_laws(
     """Return the growth laws from the best to the worst, the name of the best, and how clear that is."""
     if not any(one.role == "cycling" for one in data):
         return _by_a_table(forwards, data, seed)
-    found, held_out = list[FittedLaw](), list[float]()
+    found, held_out, began = list[FittedLaw](), list[float](), {}
     for forward in forwards:
         early = tuple(one.split()[0] if one.role == "cycling" else one for one in data)
         late = tuple(one.split()[1] for one in data if one.role == "cycling")
-        best = best_fit(forward, early, seed)
+        best = began[forward.law] = best_fit(forward, early, seed)
         fitted = [
             one.measured - shown
             for one, shown in zip(early, forward.predict(best.u, early).data, strict=True)
@@ -40,7 +40,8 @@ def compare_laws(
     likely = [law.name for law in found if errors[law.name] < CLEAR * min(held_out)]
     note = f"{found[0].name} predicts the last {1.0 - KEPT:.0%} of the trace best"
     if len(likely) > 1:
-        likely, of = _by_the_whole([one for one in forwards if one.law in likely], data, seed), likely
+        fits = {one.law: best_fit(one, data, seed, began[one.law]) for one in forwards if one.law in likely}
+        likely, of = _by_the_whole(forwards, data, fits), likely
         left = " and ".join(likely[1:])
         note = f"the last {1.0 - KEPT:.0%} of the trace does not tell {' and '.join(of)} apart; the whole "
         note += f"does not tell {likely[0]} from {left}: give a longer trace" if left else f"gives {likely[0]}"
@@ -65,13 +66,15 @@ def _by_a_table(
     return tuple(sorted(found, key=lambda law: law.fitted)), likely[0], note
 
 
-def _by_the_whole(forwards: Sequence[Forward], data: Sequence[Observation], seed: int) -> list[str]:
-    """Return the law that fits the whole trace best, then those that are not UNLIKELY beside it."""
+def _by_the_whole(forwards: Sequence[Forward], data: Sequence[Observation], fits: Mapping[str, Best]) -> list[str]:
+    """Return the law whose fit to the whole trace is best, then those that are not UNLIKELY beside it."""
     level = {}
-    for forward in forwards:
-        shown = forward.predict(best_fit(forward, data, seed).u, data).data
-        parts = [one.measured - y for one, y in zip(data, shown, strict=True) if one.role == "cycling"]
-        level[forward.law] = sum(part.size for part in parts) * math.log(_rms(parts))  # - ln of the likelihood
+    for forward in (one for one in forwards if one.law in fits):
+        shown = forward.predict(fits[forward.law].u, data).data
+        level[forward.law] = sum(  # - ln of the likelihood: a wrong law bends other values, too, away from a spectrum
+            one.measured.size * math.log(_rms([(one.measured - y) / one.scale]))
+            for one, y in zip(data, shown, strict=True)
+        )
     least = min(level.values())
     return sorted((name for name in level if level[name] < least + UNLIKELY), key=lambda name: level[name])
 

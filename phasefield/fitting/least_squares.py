@@ -61,6 +61,11 @@ class Best:
         return tuple(one.deviation for one in self.noise)
 
     @property
+    def deviation(self) -> Floats:
+        """Standard deviation of each u by Fisher's information, at most that of a prior's size."""
+        return np.asarray(np.sqrt(np.diag(np.linalg.pinv(self.information + np.eye(self.u.size)))))
+
+    @property
     def information(self) -> Floats:
         """Fisher's information by u."""
         return np.asarray(self.jacobian.T @ self.jacobian)
@@ -104,11 +109,14 @@ def jacobian(residuals: Residuals, u: Floats) -> Floats:
     return np.asarray(np.array(columns).T)
 
 
-def best_fit(forward: Forward, data: Sequence[Observation], seed: int) -> Best:
-    """Return the best values, and the noise that their residuals show where it is not stated."""
+def best_fit(forward: Forward, data: Sequence[Observation], seed: int, near: Best | None = None) -> Best:
+    """Return the best values, and the noise that their residuals show where it is not stated.
+
+    near: the best values of nearly the same data; with them the priors are not searched anew.
+    """
     n = len(forward.unknowns)
     deviations = [TYPICAL[one.role] if one.noise is None else one.noise for one in data]
-    minima: list[tuple[Floats, float]] = []
+    minima = [] if near is None else [(one.u, one.chi2) for one in (near, *near.others)]
     for _ in range(ROUNDS):
 
         def residuals(u: Floats, now: Sequence[float] = tuple(deviations)) -> Floats:

@@ -12,19 +12,22 @@ from numpy.typing import NDArray
 
 from phasefield.fitting.data import Observation
 from phasefield.fitting.forward import Forward
-from phasefield.fitting.least_squares import Best
+from phasefield.fitting.least_squares import Best, Residuals, jacobian
 
 Floats = NDArray[np.float64]
+Paths = Sequence[Sequence[Floats]]
+"""Of each unknown and each minimum, places along the profile of the unknown, shape (places, n)."""
 
 EVALUATIONS = 16_000  # of the flat cell: half a minute
 WALKERS = 4  # for each unknown, and not fewer than LEAST_WALKERS
 LEAST_WALKERS = 24
 BURNT = 0.3  # of the steps, before the walkers are where they belong
-NEAR = 0.2  # of the width of Laplace's approximation: so far from a minimum they begin
 KEPT = 4000  # samples of the posterior
 SWEEPS = 20  # of a sampler of normal distributions before its samples are taken
 LEAST_INFORMATION = 1e-9  # of a direction that the data say nothing of
 ROUND_OFF = 1e-12  # of a direction: it does not move an unknown by so little
+ALONG = 0.05  # of a prior: so far along a valley its width across is about the same
+HALVED = 6  # times at most: a start that is too far from the profile
 EDGE = 1e-9  # of a prior: samples stay inside
 
 
@@ -43,9 +46,9 @@ def has_emcee() -> bool:
 
 
 def posterior(
-    best: Best, forward: Forward, data: Sequence[Observation], seed: int, told: Callable[[float], None]
+    best: Best, paths: Paths, forward: Forward, data: Sequence[Observation], seed: int, told: Callable[[float], None]
 ) -> Posterior:
-    """Return samples of the posterior; told: takes the share that is done."""
+    """Return samples of the posterior; paths: of the profile of each unknown; told: takes the share that is done."""
     if not has_emcee():
         return Posterior(_weighted(best, seed), "Laplace approximation, since emcee is not installed", KEPT)
     import emcee
@@ -56,11 +59,14 @@ def posterior(
 
     stopped: list[bool] = []
 
+    def residuals(u: Floats) -> Floats:
+        return forward.residuals(u, data, best.deviations)
+
     def log_probability(u: Floats) -> float:
         if np.any(u < 0.0) or np.any(u > 1.0) or stopped:
             return -math.inf
         try:
-            return -0.5 * float(np.sum(forward.residuals(u, data, best.deviations) ** 2))
+            return -0.5 * float(np.sum(residuals(u) ** 2))
         except KeyboardInterrupt:  # emcee would print it as an error of the model
             stopped.append(True)
             return -math.inf
@@ -71,7 +77,7 @@ def posterior(
     ]  # fmt: skip
     sampler = emcee.EnsembleSampler(walkers, n, log_probability, moves=moves)
     random = np.random.RandomState(seed)
-    state = emcee.State(_starts(best, walkers, seed), random_state=random.get_state())
+    state = emcee.State(_starts(paths, walkers, residuals, seed), random_state=random.get_state())
     for k, _ in enumerate(sampler.sample(state, iterations=steps)):
         if stopped:
             raise KeyboardInterrupt
@@ -80,23 +86,36 @@ def posterior(
     begun = round(BURNT * steps)
     with np.errstate(invalid="ignore"):  # a walker that has not moved
         slowest = float(np.max(sampler.get_autocorr_time(discard=begun, tol=0)))
-    kept = sampler.get_chain(discard=begun, flat=True)
-    every = max(1, kept.shape[0] // KEPT)
-    independent = kept.shape[0] / slowest if math.isfinite(slowest) else 0.0
-    return Posterior(np.asarray(kept[::every]), f"emcee, {walkers} walkers, {steps} steps", independent)
+    every = max(1, walkers * (steps - begun) // KEPT)  # steps, so that all walkers are in what is kept
+    kept = sampler.get_chain(discard=begun, thin=every, flat=True)
+    independent = walkers * (steps - begun) / slowest if math.isfinite(slowest) else 0.0
+    return Posterior(np.asarray(kept), f"emcee, {walkers} walkers, {steps} steps", independent)
 
 
-def _starts(best: Best, walkers: int, seed: int) -> Floats:
-    """Return where the walkers begin: as many at each of the minima, and near it.
+def _starts(paths: Paths, walkers: int, residuals: Residuals, seed: int) -> Floats:
+    """Return where the walkers begin: beside the profiles of all unknowns, as many at those of each minimum.
 
-    Walkers spread by steps of the distances between them. From near they spread in tens of steps; from far, where the
-    posterior is not normal, those that are at home find no step that is short enough.
+    A posterior may be a long, bent valley. The profiles lead along it to its ends, and the information there tells how
+    wide it is across. So walkers are over all of it from the beginning; those of one minimum spread too slowly.
     """
-    minima = (best, *best.others)
-    each = [walkers // len(minima) + (k < walkers % len(minima)) for k in range(len(minima))]
-    parts = [one.u + NEAR * (laplace(one, count, seed + k) - one.u)
-             for k, (one, count) in enumerate(zip(minima, each, strict=True))]  # fmt: skip
-    return np.clip(np.concatenate(parts), EDGE, 1.0 - EDGE)
+    random = np.random.default_rng(seed)
+    n = len(paths)
+    found = []
+    for walker in range(walkers):
+        k = walker % n
+        path = paths[k][walker // n % len(paths[k])]
+        at = random.uniform(path[0, k], path[-1, k])
+        u = np.array([np.interp(at, path[:, k], column) for column in path.T])
+        slopes = jacobian(residuals, u)
+        level = float(np.sum(residuals(u) ** 2))
+        across = np.linalg.cholesky(np.linalg.inv(slopes.T @ slopes + np.eye(n) / ALONG**2)) @ random.standard_normal(n)
+        for _ in range(HALVED):
+            beside = np.clip(u + across, EDGE, 1.0 - EDGE)
+            if float(np.sum(residuals(beside) ** 2)) < level + 2.0 * n:
+                break
+            across *= 0.5
+        found.append(beside)
+    return np.array(found)
 
 
 def _weighted(best: Best, seed: int) -> Floats:

@@ -50,15 +50,17 @@ QUANTITIES: dict[str, MeasuredQuantity] = {
     "step": MeasuredQuantity(("ns", "step_index", "step_id", "step", "step_number", "step_count")),
     "frequency": MeasuredQuantity(("freq", "frequency", "f"), FREQUENCY, bound=1e12),
     "impedance_real": MeasuredQuantity(
-        ("re(z)", "zreal", "z'", "real_impedance", "zre", "z_real", "rez", "real(z)", "z_re"),
+        ("re(z)", "zreal", "z'", "real_impedance", "zre", "z_real", "rez", "real(z)", "z_re", "re_z"),
         RESISTANCE, units.AREA_RESISTANCE,
     ),
     "impedance_imaginary": MeasuredQuantity(
-        ("im(z)", "zimag", "z''", 'z"', "imaginary_impedance", "zim", "z_imag", "imz", "imag(z)", "z_im"),
+        ("im(z)", "zimag", "z''", 'z"', "imaginary_impedance", "zim", "z_imag", "imz", "imag(z)", "z_im", "im_z"),
         RESISTANCE, units.AREA_RESISTANCE,
     ),
 }  # fmt: skip
 """What is looked for in a table. These are also the names of `columns`, by which a user says which column it is."""
+OF_SPECTRA = ("frequency", "impedance_real", "impedance_imaginary", "cycle")
+OF_TRACES = ("time", "voltage", "current", "charge_increment", "cycle", "step")
 
 MOST_COLUMNS = 1000
 _WORDS = {
@@ -102,7 +104,8 @@ def known_name(text: str) -> bool:
 def parse_head(text: str) -> Head:
     """Return the name and the unit that a head holds."""
     text = text.strip().strip('"').strip()
-    body, sign = (text[1:].strip(), -1.0) if text.startswith(("-", "\u2212")) else (text, 1.0)
+    negative = re.match("-|\u2212|minus ", text)
+    body, sign = (text[negative.end() :].strip(), -1.0) if negative else (text, 1.0)
     name, unit = body, None
     depth, slash = 0, -1
     for k, letter in enumerate(body):
@@ -221,11 +224,12 @@ def needed_columns(file: Path, heads: Sequence[Head], found: Mapping[str, Chosen
     there = ", ".join(head.text for head in heads)
     if "frequency" in found and not spectrum:
         lacking = next(key for key in ("impedance_real", "impedance_imaginary") if key not in found)
-        remedy = f'name it, such as --columns "{lacking}=HEAD/ohm"'
+        remedy = f'name it: --columns "{lacking}=HEAD/ohm", or [columns] of a fit'
         raise MeasuredError(file, f"has a frequency and no column of {lacking.replace('_', ' ')}; {remedy}", line)
     raise MeasuredError(
         file,
         f"has the columns {shown(there, 120)}; time with voltage or current, or frequency with both parts of the "
-        'impedance are needed; name them, such as --columns "time=Time/h" "voltage=U/V"',
+        'impedance are needed; name them: --columns "time=Time/h" --columns "voltage=U/V", or [columns] of a fit or a '
+        "case",
         line,
     )

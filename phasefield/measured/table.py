@@ -152,6 +152,13 @@ def make_table(file: Path, raw: Mapping[str, Floats], lines: Integers, chosen: M
                 file, f"column {shown(chosen[key].head)} is {size} there; check its unit, or remove the line",
                 _line(lines, int(wrong[0])),
             )  # fmt: skip
+        broken = np.flatnonzero((column != np.rint(column)) & ~np.isnan(column))
+        if QUANTITIES[key].kind is None and len(broken):
+            raise MeasuredError(
+                file, f"column {shown(chosen[key].head)} counts, and is {column[broken[0]]:.6g} there; correct the "
+                "number, or give the column another name", _line(lines, int(broken[0])),
+            )  # fmt: skip
+        column[np.abs(column) < np.finfo(np.float64).tiny] = 0.0  # such numbers have lost their digits
     notes = []
     if missing.any():
         first, count = int(np.argmax(missing)), int(missing.sum())

@@ -86,6 +86,23 @@ def test_current_falls_as_the_film_grows_under_a_voltage() -> None:
     assert leg.parts.total == pytest.approx(0.020)
 
 
+def test_a_sweep_through_zero_strips_and_plates() -> None:
+    sweep = case('{voltage=["-20 mV", "20 mV"], duration="100 s"}')
+    leg = run_flat(sweep).first[0]
+    plates, strips = leg.plated
+    # the profile that the first half leaves hastens the second one: without it both would be equal
+    assert 0.5 * plates < strips < plates
+    assert leg.charge == pytest.approx(plates - strips, abs=0.1 * plates)  # trapezoids, and the ends of intervals
+    words = finding(regime(sweep), "charge").words
+    assert words.endswith(f"a repeat plates {plates / 36e3:.3g} and strips {strips / 36e3:.3g} mAh/cm2")
+
+
+def test_a_long_hold_plates_all_of_its_charge() -> None:
+    found = run_flat(case('{voltage="20 mV", duration="1000 h"}'))
+    assert found.plated == pytest.approx(found.charge, rel=1e-3)  # the first hour, whose current falls, is a part of it
+    assert found.first[0].plated == (found.plated, 0.0)
+
+
 def test_the_range_of_the_current_is_told() -> None:
     hold = film_ruled('{voltage="20 mV", duration="200 h"}')
     found = regime(hold)

@@ -12,6 +12,7 @@ from commands import call
 from phasefield.analytic.flat_cell import FlatCell
 from phasefield.analytic.impedance import FlatImpedance, evans
 from phasefield.api import read_case
+from phasefield.measured import read_measurement
 
 NAMES = ("pll", "pllz", "plz", "lhci", "dlhci")
 
@@ -72,6 +73,9 @@ def test_the_command_writes_spectrum_and_picture(tmp_path: Path, capsys: pytest.
         rows = list(csv.DictReader(file))
     assert {row["state"] for row in rows} == {"fresh films", "films 110 h old"}
     assert float(rows[-1]["Re Z [ohm cm^2]"]) == pytest.approx(5057.0, rel=2e-3)
+    fresh, aged = read_measurement(out / "impedance.csv").spectra  # measured files of the same form are read, too
+    assert fresh.impedance.real[-1] < aged.impedance.real[-1] == pytest.approx(0.5057, rel=2e-3)
+    assert (fresh.impedance.imag < 0.0).all()
     assert (out / "impedance.png").stat().st_size > 20_000
 
 

@@ -199,14 +199,17 @@ def big(rows: int) -> str:
         (csv(*trace()), ["cell=none"], r"has a current in mA and not in mA/cm2; add \[cell\] electrode_area"),
         (csv(*trace()), ['cell.electrode_area="1.13 cm"'], "electrode_area"),
         (csv(*trace()), ['cell.electrode_area="0 cm^2"'], "electrode_area"),
+        (csv(*trace()), ['cell.electrode_area="1e300 cm^2"'], r"electrode_area: '1e300 cm\^2' is no area"),
+        (csv(*trace()), ["cell.electrode_area=inf"], "electrode_area: inf is no area of an electrode"),
         (csv(*trace()), ["protocol.columns=5"], "columns: a table is needed"),
+        (csv(*trace()), ['protocol.columns={frequency="t/s"}'], "frequency: is no column of a trace; known are time"),
         ("", [], "is empty"),
         ("time,current\n", [], "cell.csv"),
         (HEAD + "0,1e-3,0.1\n", [], "holds a single point; export the whole"),
         (HEAD + "0,1e-3,0.1\n1,nan,0.1\n2,1e-3,0.1\n" * 3, [], "cell.csv"),
         (big(1_600_000), [], "at most are read; cut it into parts"),
     ],
-    ids=range(14),
+    ids=range(17),
 )
 def test_what_does_not_go_is_one_line(
     text: str, overrides: list[str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -20,9 +20,9 @@ from made_up_cells import truth, write_cycling, write_polarisation, write_spectr
 
 from phasefield.fitting.fit import make_fit, prepare_fit
 from phasefield.fitting.fitfile import read_fit
-from phasefield.fitting.identifiability import IDENTIFIED
+from phasefield.fitting.identifiability import IDENTIFIED, NOT, PARTLY
 
-FIRST, TRUTHS = 100, 10  # seeds that no choice of the method was made on
+FIRST, TRUTHS = 200, 10  # seeds that no choice of the method was made on
 RANGES = {  # of what is made up, in the units of the priors; even in the logarithm, but for t+
     "electrolyte.conductivity": (1e-4, 2e-3), "electrolyte.transference_number": (0.15, 0.7),
     "electrolyte.salt_diffusivity": (2e-8, 2e-7), "kinetics.exchange_current_density": (0.2, 5.0),
@@ -120,11 +120,11 @@ def campaign(folder: Path, seeds: range = range(FIRST, FIRST + TRUTHS)) -> tuple
 
 def table(rows: list[Row]) -> str:
     """Return the coverage table."""
-    lines = ["| unknown | fits | called identified | of these, the interval holds the truth |", "|---|---|---|---|"]
+    lines = ["| unknown | fits | identified, held | partly, held | not identified, held |", "|---|---|---|---|---|"]
     for key in [*dict.fromkeys(row.key for row in rows), "all"]:
         own = [row for row in rows if key in (row.key, "all")]
-        called = [row for row in own if row.word == IDENTIFIED]
-        lines.append(f"| {key} | {len(own)} | {len(called)} | {sum(row.holds for row in called)} |")
+        held = [[row.holds for row in own if row.word == word] for word in (IDENTIFIED, PARTLY, NOT)]
+        lines.append(f"| {key} | {len(own)} | " + " | ".join(f"{len(one)}, {sum(one)}" for one in held) + " |")
     return "\n".join(lines)
 
 

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from measuring import (
 )
 
 from phasefield.measured import MeasuredError, Measurement, Spectrum, Trace, read_measurement
+from phasefield.measured.findings import trace_findings
 
 EXACT = 1e-12  # relative: the files hold 16 digits, and a unit takes one product
 
@@ -196,6 +198,21 @@ def test_rows_without_a_number(tmp_path: Path) -> None:
         lines[k] = re.sub(",[^,]*,", ",,", lines[k], count=1)
     with pytest.raises(MeasuredError, match=r":6: 7 of 24 rows lack a number"):
         read(tmp_path, "\n".join(lines))
+
+
+def test_numbers_too_small_to_have_digits_are_none(tmp_path: Path) -> None:
+    rows = "".join(f"{10 * k},{5e-324 * (k % 70)},0.1\n" for k in range(200))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = read(tmp_path, "Time/s,Current/A,Voltage/V\n" + rows).traces[0]
+        assert not found.current.any()
+        assert trace_findings(found).currents == ((0.0, pytest.approx(1990.0)),)
+
+
+def test_a_cycle_is_counted_in_whole_numbers(tmp_path: Path) -> None:
+    rows = "".join(f"{10 * k},1e-3,0.1,{k / 3:.3f}\n" for k in range(9))
+    with pytest.raises(MeasuredError, match=r":3: column 'Cycle' counts, and is 0\.333 there"):
+        read(tmp_path, "Time/s,Current/A,Voltage/V,Cycle\n" + rows)
 
 
 def line_of(text: str, number: int, old: str, new: str) -> str:

@@ -55,6 +55,7 @@ def _folder(source: Source) -> Path:
 def _read(source: Source, name: Any, columns: Any, folder: Path) -> Trace:
     """Return the one trace of a file in the case file's folder, or below it."""
     from phasefield.measured import MeasuredError, read_measurement
+    from phasefield.measured.columns import OF_TRACES
 
     if not isinstance(name, str) or not name or not name.isprintable() or len(name) > 1000:
         source.fail(KEY, f"{shown(name)} is no file name; give a file of a cycler")
@@ -62,6 +63,9 @@ def _read(source: Source, name: Any, columns: Any, folder: Path) -> Trace:
         columns = None
     if columns is not None and not (isinstance(columns, dict) and all(isinstance(n, str) for n in columns.values())):
         source.fail(("protocol", "columns"), 'a table is needed, e.g. { time = "t/h", current = "I/mA" }')
+    for key in columns or {}:
+        if key not in OF_TRACES:
+            source.fail(("protocol", "columns", key), f"is no column of a trace; known are {', '.join(OF_TRACES)}")
     path = folder / name
     try:
         plain = not Path(name).is_absolute() and ".." not in Path(name).parts
@@ -96,8 +100,8 @@ def _area(source: Source, tree: Table, name: str) -> float:
         area = to_si(given, units.AREA) if isinstance(given, str) else float(given)
     except (UnitError, TypeError, ValueError) as error:
         source.fail(("cell", "electrode_area"), str(error))
-    if not area > 0.0:
-        source.fail(("cell", "electrode_area"), f"{shown(given)} is no area; give that of the electrode")
+    if not units.AREA.low <= area <= units.AREA.high:
+        source.fail(("cell", "electrode_area"), f"{shown(given)} is no area of an electrode; check number and unit")
     return area
 
 
