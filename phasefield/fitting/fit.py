@@ -10,8 +10,8 @@ from phasefield.fitting.data import Observation, load_data
 from phasefield.fitting.fitfile import FitFile
 from phasefield.fitting.forward import Forward, forward_of
 from phasefield.fitting.growth import compare_laws
-from phasefield.fitting.identifiability import combinations, verdict, wider
-from phasefield.fitting.least_squares import Best, best_fit, improved
+from phasefield.fitting.identifiability import Settle, combinations, settle, verdict, wider
+from phasefield.fitting.least_squares import Best, FitModel, best_fit, improved
 from phasefield.fitting.posterior import Posterior, posterior
 from phasefield.fitting.profile_likelihood import LikelihoodProfile, likelihood_profile
 from phasefield.fitting.result import FitResult, FittedLaw, FittedValue, Interval
@@ -24,7 +24,10 @@ Told = Callable[[str], None]
 
 @dataclass(frozen=True)
 class PreparedFit:
-    """A fit before it is made: its file, its data, and the flat cells of its growth laws."""
+    """The flat cell of a fit before it is made: its file, its data, and a model for each growth law.
+
+    forwards: empty where a profile is all the data.
+    """
 
     fit: FitFile
     data: tuple[Observation, ...]
@@ -33,7 +36,8 @@ class PreparedFit:
 
 def prepare_fit(fit: FitFile) -> PreparedFit:
     """Read the data of a fit and check its base and priors. Raises PhasefieldError at the first thing that is wrong."""
-    return PreparedFit(fit, load_data(fit), tuple(forward_of(fit, law) for law in fit.laws or ("",)))
+    forwards = tuple(forward_of(fit, law) for law in fit.laws or ("",)) if fit.files else ()
+    return PreparedFit(fit, load_data(fit), forwards)
 
 
 def make_fit(prepared: PreparedFit, told: Told) -> FitResult:
@@ -48,18 +52,19 @@ def make_fit(prepared: PreparedFit, told: Told) -> FitResult:
     forward = next(one for one in prepared.forwards if one.law == chosen)
     told("best values")
     best = best_fit(forward, data, fit.seed)
-    best, profiles = _profiles(best, forward, data, told)
+    best, profiles = best_profiles(best, forward, data, told)
     told("posterior")
     samples = posterior(best, forward, data, fit.seed, lambda share: told(f"posterior, {share:.0%}"))
     known = combinations(forward, best.u, samples.u)
     return FitResult(
         fit, data, forward, best, forward.predict(best.u, data), samples,
-        _estimates(best, profiles, forward, samples, data, known), known, laws, chosen, note, time.monotonic() - began,
+        estimated(best, profiles, forward, samples, lambda one, others: settle(one, others, data, known)), known, laws,
+        chosen, note, time.monotonic() - began,
     )  # fmt: skip
 
 
-def _profiles(
-    best: Best, forward: Forward, data: Sequence[Observation], told: Told
+def best_profiles(
+    best: Best, forward: FitModel, data: Sequence[Observation], told: Told
 ) -> tuple[Best, list[LikelihoodProfile]]:
     """Return the profiles of all unknowns, and the best values, which they may have bettered."""
     for turn in range(BETTERED + 1):
@@ -76,10 +81,9 @@ def _profiles(
     return best, profiles
 
 
-def _estimates(
-    best: Best, profiles: Sequence[LikelihoodProfile], forward: Forward, samples: Posterior,
-    data: Sequence[Observation], known: Sequence[Interval],
-) -> tuple[FittedValue, ...]:  # fmt: skip
+def estimated(
+    best: Best, profiles: Sequence[LikelihoodProfile], forward: FitModel, samples: Posterior, settled: Settle
+) -> tuple[FittedValue, ...]:
     """Return each unknown with its interval, of the posterior and of the profile, whichever is wider, and verdict."""
     found = []
     for k, (one, shape) in enumerate(zip(forward.unknowns, profiles, strict=True)):
@@ -92,7 +96,7 @@ def _estimates(
                     one.key, one.value(float(best.u[k])), one.value(low), one.value(high), quantity.unit, quantity.size
                 ),
                 shape,
-                verdict(k, forward, samples.u, shape, data, known),
+                verdict(k, forward, samples.u, shape, settled),
             )
         )
     return tuple(found)

@@ -9,7 +9,7 @@ than of the data: it is not identified. An end of the prior that the quantity ca
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from phasefield.analytic.impedance import FlatImpedance
 from phasefield.errors import CaseError
 from phasefield.fitting.data import Observation
 from phasefield.fitting.forward import Forward
+from phasefield.fitting.least_squares import FitModel
 from phasefield.fitting.profile_likelihood import LikelihoodProfile
 from phasefield.fitting.result import TAILS, Interval, Verdict, interval
 from phasefield.fitting.unknowns import GROWTH, Unknown
@@ -41,6 +42,8 @@ INTERFACES = (
 )  # fmt: skip
 OHM_CM2 = 1e-4  # ohm m^2 in an ohm cm^2
 BOTH = "both interfaces, film and charge transfer"
+Settle = Callable[[Unknown, Sequence[Unknown]], str]
+"""Says which experiment would settle an unknown, beside those that the data do not tell it from."""
 
 
 def combinations(forward: Forward, best: Floats, u: Floats) -> tuple[Interval, ...]:
@@ -79,9 +82,8 @@ def _parts(cell: FlatImpedance) -> dict[str, tuple[float, str, float]]:
 
 
 def verdict(
-    k: int, forward: Forward, u: Floats, found: LikelihoodProfile, data: Sequence[Observation],
-    known: Sequence[Interval],
-) -> Verdict:  # fmt: skip
+    k: int, forward: FitModel, u: Floats, found: LikelihoodProfile, settled: Settle
+) -> Verdict:
     """Return what the data say of unknown k; u: samples of the posterior."""
     one = forward.unknowns[k]
     low, high = wider(u[:, k], found)
@@ -98,7 +100,7 @@ def verdict(
     reason += "" if all(closed) else ", " + _open(one, found, closed)
     if partners:
         reason += f"; these data do not tell it from {' and '.join(other.name for other in partners)}"
-    return Verdict(word, width, edge, reason, settle(one, partners, forward, data, known))
+    return Verdict(word, width, edge, reason, settled(one, partners))
 
 
 def wider(samples: Floats, found: LikelihoodProfile) -> tuple[float, float]:
@@ -142,9 +144,9 @@ def _partners(k: int, unknowns: Sequence[Unknown], u: Floats) -> list[Unknown]:
 
 
 def settle(
-    one: Unknown, partners: Sequence[Unknown], forward: Forward, data: Sequence[Observation], known: Sequence[Interval]
+    one: Unknown, partners: Sequence[Unknown], data: Sequence[Observation], known: Sequence[Interval]
 ) -> str:
-    """Return which experiment would settle an unknown."""
+    """Return which experiment would settle an unknown of the flat cell."""
     if one.key in SALT:
         return _settle_salt(one, partners, data, known)
     if one.key in INTERFACES:

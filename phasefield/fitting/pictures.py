@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ from numpy.typing import NDArray
 
 from phasefield.errors import CaseError
 from phasefield.fitting.data import Observation
-from phasefield.fitting.result import TAILS, FitResult
+from phasefield.fitting.posterior import Posterior
+from phasefield.fitting.result import TAILS, FitResult, FittedValue
 from phasefield.measured.compress import jumps_of
 from phasefield.text.formatting import MILLI
 from phasefield.viz.plots.fit import MINUS_IM, Compared, Marginal, compared, corner, residuals
@@ -25,21 +27,26 @@ LONG = 7200.0  # s, from which a trace is drawn in hours
 
 def draw_fit(result: FitResult, folder: Path) -> list[Path]:
     """Draw the posterior, data over the band of the prediction, and residuals; return the paths."""
+    files = [_compared(result, k, band) for k, band in enumerate(_bands(result))]
+    title = result.fit.title
+    return [
+        corner(marginals_of(result.estimates, result.posterior), f"{title}: posterior", folder / CORNER),
+        compared(files, f"{title}: data and prediction", folder / DATA),
+        residuals(files, f"{title}: residuals", folder / RESIDUALS),
+    ]
+
+
+def marginals_of(estimates: Sequence[FittedValue], posterior: Posterior) -> list[Marginal]:
+    """Return the posterior of each unknown as it is drawn, in the unit of the user."""
     marginals = []
-    for k, one in enumerate(result.estimates):
+    for k, one in enumerate(estimates):
         unknown, size = one.unknown, one.unknown.quantity.size
-        samples = np.array([unknown.value(float(u)) for u in result.posterior.u[:, k]]) / size
+        samples = np.array([unknown.value(float(u)) for u in posterior.u[:, k]]) / size
         prior = (unknown.low / size, unknown.high / size)
         marginals.append(
             Marginal(unknown.label, samples, one.interval.best / size, prior, unknown.log, one.verdict.word)
         )
-    files = [_compared(result, k, band) for k, band in enumerate(_bands(result))]
-    title = result.fit.title
-    return [
-        corner(marginals, f"{title}: posterior", folder / CORNER),
-        compared(files, f"{title}: data and prediction", folder / DATA),
-        residuals(files, f"{title}: residuals", folder / RESIDUALS),
-    ]
+    return marginals
 
 
 def _bands(result: FitResult) -> list[tuple[Floats, Floats]]:

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.fitting.data import Observation
-from phasefield.fitting.forward import Forward
-from phasefield.fitting.least_squares import Best
+from phasefield.fitting.least_squares import Best, FitModel
 
 Floats = NDArray[np.float64]
 
@@ -43,7 +42,7 @@ def has_emcee() -> bool:
 
 
 def posterior(
-    best: Best, forward: Forward, data: Sequence[Observation], seed: int, told: Callable[[float], None]
+    best: Best, forward: FitModel, data: Sequence[Observation], seed: int, told: Callable[[float], None]
 ) -> Posterior:
     """Return samples of the posterior; told: takes the share that is done."""
     if not has_emcee():

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.fitting.data import Observation
-from phasefield.fitting.forward import Forward
-from phasefield.fitting.least_squares import Best, minimise
+from phasefield.fitting.least_squares import Best, FitModel, minimise
 
 Floats = NDArray[np.float64]
 
@@ -37,7 +36,7 @@ class LikelihoodProfile:
     better: Floats | None = None
 
 
-def likelihood_profile(best: Best, forward: Forward, data: Sequence[Observation], k: int) -> LikelihoodProfile:
+def likelihood_profile(best: Best, forward: FitModel, data: Sequence[Observation], k: int) -> LikelihoodProfile:
     """Return the profile likelihood of unknown k: that of the best minimum; its ends are those of all."""
     found = _profile(best, best.chi2, forward, data, k)
     for other in best.others:
@@ -49,7 +48,7 @@ def likelihood_profile(best: Best, forward: Forward, data: Sequence[Observation]
     return found
 
 
-def _profile(here: Best, least: float, forward: Forward, data: Sequence[Observation], k: int) -> LikelihoodProfile:
+def _profile(here: Best, least: float, forward: FitModel, data: Sequence[Observation], k: int) -> LikelihoodProfile:
     """Return the profile of one minimum over the least chi^2 of all."""
     variances = np.linalg.pinv(here.information + np.eye(here.u.size))
     step = max(FIRST, min(0.2, math.sqrt(float(variances[k, k]))))
@@ -67,7 +66,7 @@ def _profile(here: Best, least: float, forward: Forward, data: Sequence[Observat
 
 
 def _side(
-    best: Best, least: float, forward: Forward, data: Sequence[Observation], k: int, step: float
+    best: Best, least: float, forward: FitModel, data: Sequence[Observation], k: int, step: float
 ) -> tuple[list[float], list[float], Floats | None]:
     """Return places and rises on one side of the best value, up to the first beyond RISE or the end of the prior."""
     others = np.arange(best.u.size) != k
