@@ -12,7 +12,7 @@ from typing import Any
 
 from phasefield import units
 from phasefield.api import folder_name
-from phasefield.case.file import TableReader, nearest_key
+from phasefield.case.file import TableReader, key_measures, nearest_key
 from phasefield.errors import shown
 from phasefield.fitting.unknowns import DECADE, GROWTH, INTERFACE, SEEN, Unknown, limits_of
 from phasefield.studies.attribution.inputs import SEEDS
@@ -269,7 +269,7 @@ class _Reader(TableReader):
             near = nearest_key(key)
             hint = f"did you mean '{near}'?" if near else "`phasefield reference` lists the keys"
             self.fail(("unknown", key), f"no case has this key; {hint}")
-        if found.kind is None or key in SEEDS:
+        if not key_measures(key) or key in SEEDS:
             self.fail(("unknown", key), "is no quantity that a range can be given for")
         return found
 
