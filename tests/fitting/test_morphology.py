@@ -1,4 +1,4 @@
-"""A measured profile fitted by runs: surfaces as numbers, the emulator, its likelihood, and whole fits on tiny boxes."""
+"""A measured profile fitted by runs: surfaces as numbers, the emulator, its likelihood, and a fit on a tiny box."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import math
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from commands import call, start
 from made_up_cells import truth, write_spectrum
+from threadpoolctl import threadpool_limits
 
 from phasefield import run
 from phasefield.api import read_case
@@ -86,6 +87,13 @@ def write_files(folder: Path, fit: str = FIT, cell: str = CELL, heights: np.ndar
     np.savez(folder / "after.npz", heights=heights, pixel=8 * UM)
     (folder / "fit.toml").write_text(fit, encoding="utf-8")
     return folder / "fit.toml"
+
+
+@pytest.fixture(autouse=True)
+def _one_blas_thread() -> Iterator[None]:
+    """As a fit has it: on matrices of fifty rows threads wait for each other."""
+    with threadpool_limits(1):
+        yield
 
 
 # Surfaces as numbers
@@ -215,7 +223,7 @@ def test_places_whose_runs_end_early_are_left_out(tmp_path: Path) -> None:
     study = Study(tmp_path, {"columns": [], "runs": "runs"}, rows)
     runs = read_runs(study, np.array([[0.2], [0.8]]), 2, Squares(8, UM))
     assert runs.left_out == ("short circuit",) * 4
-    with pytest.raises(PhasefieldError, match="0 of 2 places .* end before: short circuit; narrow the priors"):
+    with pytest.raises(PhasefieldError, match=r"0 of 2 places .* end before: short circuit; narrow the priors"):
         check_runs(runs, 2, 3)
 
 
@@ -359,26 +367,21 @@ def test_a_profile_needs_an_unknown_of_its_own_and_a_design_a_profile(tmp_path: 
 
 
 def test_a_base_without_anything_random_is_refused(tmp_path: Path) -> None:
-    smooth = CELL[: CELL.index("[surface]")] + '[surface]\nheight = "40 um"\n' + CELL[CELL.index("[protocol]") :]
-    smooth = smooth.replace("[grid]", 'film.patches = "none"\nsurface.roughness = "0 um"\n[grid]')
-    fit = read_fit(write_files(tmp_path, FIT))
-    case = read_case(tmp_path / "cell.toml")
-    bare = replace_patches(case)
-    with pytest.raises(CaseError, match="has no seed, as nothing in it is random"):
-        runs_at(fit, "design", design_places(fit), 1, bare)
+    patches = CELL[CELL.index("[film.patches]") : CELL.index("[protocol]")]
+    smooth = CELL.replace(patches, "").replace('roughness = "0.2 um"', "").replace(
+        "[grid]", '[film]\npatches = "none"\n[grid]'
+    )
+    unknown = FIT.replace('"film.patches.spread" = [0.1, 1.6]\n', "")
+    fit = read_fit(write_files(tmp_path, unknown, smooth))
+    with pytest.raises(CaseError, match="has nothing random; give it"):
+        prepare_morphology(fit)
 
 
-def replace_patches(case: Any) -> Any:
-    """Return a stand-in of a case without a seed anywhere."""
-    from types import SimpleNamespace
-
-    return SimpleNamespace(grid=case.grid)
-
-
-def test_without_scikit_learn_a_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_scikit_learn_a_line_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fit = read_fit(write_files(tmp_path))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(PhasefieldError, match=r"pip install 'lithium-phasefield\[fit\]'"):
-        Emulator(made_up_runs(8, 2, 0.1), 1)
+        prepare_morphology(fit)
 
 
 # Whole fits

@@ -16,7 +16,7 @@ from phasefield.errors import CaseError
 from phasefield.fitting.fit import best_profiles, estimated
 from phasefield.fitting.fitfile import FitFile
 from phasefield.fitting.least_squares import NEAR_MINIMUM, Best, jacobian, search
-from phasefield.fitting.morphology.emulator import Emulator
+from phasefield.fitting.morphology.emulator import Emulator, require_scikit_learn
 from phasefield.fitting.morphology.likelihood import Morphology, whitened
 from phasefield.fitting.morphology.runs import (
     CONFIRMATION,
@@ -28,6 +28,7 @@ from phasefield.fitting.morphology.runs import (
     end_surfaces,
     read_runs,
     runs_at,
+    seed_keys,
 )
 from phasefield.fitting.morphology.surfaces import MeasuredSurface, load_surface
 from phasefield.fitting.posterior import Posterior, posterior
@@ -144,8 +145,12 @@ class FittedMorphology:
 def prepare_morphology(fit: FitFile) -> PreparedMorphology:
     """Read the profile of a fit and check its base and priors. Raises PhasefieldError at the first thing wrong."""
     assert fit.design is not None
+    require_scikit_learn()
     reader = CaseReader(locate_case(fit.base))
     prepared = PreparedMorphology(fit, reader, load_surface(fit, reader.case(fit.overrides)))
+    first, second = ([f"{key}={seed}" for key in seed_keys(prepared.case())] for seed in (1, 2))
+    if prepared.case(first).hash == prepared.case(second).hash:
+        raise CaseError(str(fit.path), None, "base.case", "has nothing random; give it [film.patches]")
     middle = [one.value(0.5) for one in fit.design.unknowns]
     for k, one in enumerate(fit.design.unknowns):
         for end, value in enumerate((one.low, one.high)):
@@ -169,6 +174,15 @@ def fit_morphology(
     prepared: PreparedMorphology, overrides: Sequence[str], make_runs: MakeRuns, told: Callable[[str], None]
 ) -> FittedMorphology:
     """Fit the unknowns of a profile; overrides: values of the flat cell, which go into all runs."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):  # matrices have a hundred rows: threads would wait for each other
+        return _fitted(prepared, overrides, make_runs, told)
+
+
+def _fitted(
+    prepared: PreparedMorphology, overrides: Sequence[str], make_runs: MakeRuns, told: Callable[[str], None]
+) -> FittedMorphology:
     began = time.monotonic()
     fit, surface = prepared.fit, prepared.surface
     assert fit.design is not None

@@ -24,6 +24,12 @@ STARTS = 2  # of the search for them, beside the first
 LEAST_SCATTER = 1e-9  # of a logarithm: runs that agree to all digits
 
 
+def require_scikit_learn() -> None:
+    """Raise PhasefieldError, how to install it, if scikit-learn is missing."""
+    if importlib.util.find_spec("sklearn") is None:
+        raise PhasefieldError("a profile needs scikit-learn; install it with: pip install 'lithium-phasefield[fit]'")
+
+
 @dataclass(frozen=True)
 class LeftOut:
     """Places left out of one number, one after the other: what the runs gave, what the others predict, its error.
@@ -55,11 +61,6 @@ class Emulator:
     """Means and errors of the numbers of a surface over places u of the priors."""
 
     def __init__(self, runs: SeededRuns, seed: int) -> None:
-        """Raises PhasefieldError without scikit-learn."""
-        if importlib.util.find_spec("sklearn") is None:
-            raise PhasefieldError(
-                "a profile needs scikit-learn; install it with: pip install 'lithium-phasefield[fit]'"
-            )
         self.runs = runs
         means = np.array([part.mean(axis=0) for part in runs.numbers])
         counts = np.array([len(part) for part in runs.numbers])

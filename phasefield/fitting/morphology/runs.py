@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.case import Case
-from phasefield.errors import CaseError, PhasefieldError
+from phasefield.errors import PhasefieldError
 from phasefield.fitting.fitfile import FitFile
 from phasefield.fitting.morphology.surfaces import Squares
 from phasefield.results.run import open_run
@@ -46,24 +46,26 @@ def design_places(fit: FitFile) -> Floats:
     return np.array([[one.place(v) for one, v in zip(fit.design.unknowns, row, strict=True)] for row in values])
 
 
+def seed_keys(case: Case) -> list[str]:
+    """Return the keys of a case that hold a seed."""
+    return [key for key in SEEDS if has_key(case, key)]
+
+
 def runs_at(
     fit: FitFile, name: str, u: Floats, first_seed: int, case: Case, overrides: Sequence[str] = ()
 ) -> StudyFile:
     """Return the study of all seeds at places u; no two runs have one seed, so that their scatter averages out.
 
-    case: the base with the overrides, which go into all runs. Raises CaseError if nothing in it is random.
+    case: the base with the overrides, which go into all runs.
     """
     assert fit.design is not None
     seeds, unknowns = fit.design.seeds, fit.design.unknowns
-    random = [key for key in SEEDS if has_key(case, key)]
-    if not random:
-        raise CaseError(str(fit.path), None, "base.case", "has no seed, as nothing in it is random; add [film.patches]")
     count = len(u) * seeds
     columns = []
     for k, one in enumerate(unknowns):
         values = tuple(float(f"{one.value(float(place)):.12g}") for place in np.repeat(u[:, k], seeds))
         columns.append(Column(one.key, one.quantity, values))
-    columns += [Column(key, Quantity(None), tuple(map(float, range(first_seed, first_seed + count)))) for key in random]
+    columns += [Column(key, Quantity(None), tuple(map(float, range(first_seed, first_seed + count)))) for key in seed_keys(case)]
     text = json.dumps({column.key: column.values for column in columns})
     bases, fixed = (fit.base,), (*fit.overrides, *overrides)
     path = fit.path.with_name(f"{name}.toml")
