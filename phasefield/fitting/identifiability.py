@@ -94,9 +94,9 @@ def verdict(
         word = IDENTIFIED if width <= NARROW else PARTLY if width <= HALF else NOT
     edge = _edge(one, found, closed)
     if word == IDENTIFIED:
-        return Verdict(word, width, edge, f"interval {100.0 * width:.2g} % of the prior's, bounded on both sides", "")
+        return Verdict(word, width, edge, f"interval {100.0 * width:.3g} % of the prior's, bounded on both sides", "")
     partners = _partners(k, forward.unknowns, u)
-    reason = f"interval {100.0 * width:.2g} % of the prior's"
+    reason = f"interval {100.0 * width:.3g} % of the prior's"
     reason += "" if all(closed) else ", " + _open(one, found, closed)
     if partners:
         reason += f"; these data do not tell it from {' and '.join(other.name for other in partners)}"

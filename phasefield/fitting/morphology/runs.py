@@ -65,7 +65,8 @@ def runs_at(
     for k, one in enumerate(unknowns):
         values = tuple(float(f"{one.value(float(place)):.12g}") for place in np.repeat(u[:, k], seeds))
         columns.append(Column(one.key, one.quantity, values))
-    columns += [Column(key, Quantity(None), tuple(map(float, range(first_seed, first_seed + count)))) for key in seed_keys(case)]
+    own = tuple(map(float, range(first_seed, first_seed + count)))
+    columns += [Column(key, Quantity(None), own) for key in seed_keys(case)]
     text = json.dumps({column.key: column.values for column in columns})
     bases, fixed = (fit.base,), (*fit.overrides, *overrides)
     path = fit.path.with_name(f"{name}.toml")
