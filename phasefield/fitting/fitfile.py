@@ -247,6 +247,8 @@ class _Reader(TableReader):
         if key not in known and PROFILE not in self.table("data"):
             close = get_close_matches(key, known, n=1)
             hint = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(known)}"
+            if key_measures(key):
+                hint = f'a profile may: give [data] {PROFILE} = "after.sdf", or remove it'
             self.fail(place, f"no spectrum or voltage of a flat cell shows it; {hint}")
         if not isinstance(given, list) or len(given) != 2:
             self.fail(place, 'a range is needed, from least to most, e.g. ["1e-4 S/cm", "1e-2 S/cm"]')

@@ -54,7 +54,8 @@ class LeftOut:
     @property
     def explained(self) -> float:
         """Share of the variance between the places that the prediction explains."""
-        return 1.0 - float(np.sum((self.run - self.predicted) ** 2) / np.sum((self.run - self.run.mean()) ** 2))
+        between = max(float(np.sum((self.run - self.run.mean()) ** 2)), LEAST_SCATTER**2)
+        return 1.0 - float(np.sum((self.run - self.predicted) ** 2)) / between
 
 
 class Emulator:
