@@ -35,12 +35,14 @@ from phasefield.fitting.posterior import Posterior, posterior
 from phasefield.fitting.profile_likelihood import LikelihoodProfile
 from phasefield.fitting.result import TAILS, FitResult, FittedValue
 from phasefield.fitting.unknowns import SEEN, Unknown
+from phasefield.text.formatting import MICRO
 from phasefield.topography.profiles import Profile
 
 Floats = NDArray[np.float64]
 
 EACH = 3  # places of a design for each unknown, at least: a linear part has two numbers for each
 DIGITS = 3  # of places that are run to confirm a posterior: round-off elsewhere does not move them
+WIDE = 5.0  # patches along a square; with two to four of them Sal of a periodic box is some 6 % too small
 DRAWN = 2  # simulated surfaces beside the measured one
 VALUE_DIGITS = 6  # of the values of the flat cell, which are not known so well
 UNLIKELY = 0.01  # chance of a chi^2 that is called too large
@@ -116,6 +118,13 @@ class FittedMorphology:
     seconds: float
 
     @property
+    def _patch_size(self) -> float:
+        """Size of the patches at the best values, m; 0 without patches."""
+        best = self.prepared.overrides([one.interval.best for one in self.estimates])
+        patches = self.prepared.case(best).film.patches
+        return 0.0 if patches is None else patches.size
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What is to be known of profile, runs and emulator."""
         found = list(self.prepared.surface.notes)
@@ -129,6 +138,12 @@ class FittedMorphology:
             if one.explained < LEAST_EXPLAINED:
                 share = max(one.explained, 0.0)
                 found.append(f"{name}: the emulator explains {share:.0%} of what the runs show, beside their scatter")
+        edge, size = self.prepared.surface.squares.edge, self._patch_size
+        if size * WIDE > edge:
+            found.append(
+                f"a square is {edge / size:.2g} patches wide, so periodic sides are felt and intervals are too narrow: "
+                f"take a box of {MICRO * WIDE * size:.3g} um or more"
+            )
         if not self.confirmed.good:
             found.append(
                 f"the runs at centre and edges differ from the emulator (chi^2 {self.confirmed.chi2:.0f} of "
