@@ -56,19 +56,16 @@ def fit(
 
     place.check()
     fit_file = read_fit(name)
-    prepared = prepare_fit(fit_file)
-    shape = None if fit_file.design is None else prepare_morphology(fit_file)
+    prepared, shape = prepare_fit(fit_file), None if fit_file.design is None else prepare_morphology(fit_file)
     folder = Path("fits") / fit_file.name if out is None else out
     check_out(folder)
     console = printing.console()
     announce_fit(console, prepared, shape)
     if dry_run:
-        if shape is not None:
-            _announce_runs(shape, folder, place, console)
+        _announce_runs(shape, folder, place, console)
         return
-    files = [*(one.file for one in prepared.data), *([] if shape is None else [shape.surface.file])]
-    digest = inputs_digest(fit_file, files)
-    command = shlex.join(["phasefield", "fit", name, *(["--out", str(out)] if out is not None else []), *place.words])
+    digest = inputs_digest(fit_file, [one.file for one in (*prepared.data, *([] if shape is None else [shape.surface]))])
+    command = _command(name, out, place)
     status = console.status("reading")
 
     def told(line: str) -> None:
@@ -97,6 +94,11 @@ def fit(
         print_json(document)
 
 
+def _command(name: str, out: Path | None, place: Place) -> str:
+    """Return the command that goes on with a fit."""
+    return shlex.join(["phasefield", "fit", name, *(["--out", str(out)] if out is not None else []), *place.words])
+
+
 def _made(study: StudyFile, folder: Path, place: Place, console: Console, command: str) -> Study:
     """Make the runs of a study below the folder of a fit, and return its table."""
     from phasefield.studies.sweep.shown import announce
@@ -109,13 +111,15 @@ def _made(study: StudyFile, folder: Path, place: Place, console: Console, comman
     return tabulate(prepared, errors_of(tally.ends) if tally is not None else None)
 
 
-def _announce_runs(shape: PreparedMorphology, folder: Path, place: Place, console: Console) -> None:
-    """Say how many runs a profile takes, and how long."""
+def _announce_runs(shape: PreparedMorphology | None, folder: Path, place: Place, console: Console) -> None:
+    """Say how many runs a profile takes, and how long; without a profile there is nothing to run."""
     from phasefield.fitting.morphology.runs import DESIGN, confirming_runs, design_places, runs_at
     from phasefield.studies.sweep.shown import announce
     from phasefield.studies.sweep.study import prepare, where
     from phasefield.text.formatting import spell_wall
 
+    if shape is None:
+        return
     study = runs_at(shape.fit, DESIGN, design_places(shape.fit), 1, shape.case())
     prepared = prepare(study, folder)
     how = where(prepared, place.scheduler, place.workers, place.unencrypted, place.threads)

@@ -77,7 +77,7 @@ class PreparedMorphology:
 
 
 @dataclass(frozen=True)
-class Check:
+class Agreement:
     """A squared distance over its covariance, how many numbers it has, and the chance of a larger one."""
 
     chi2: float
@@ -90,7 +90,7 @@ class Check:
         return self.chance >= UNLIKELY
 
     @classmethod
-    def of(cls, chi2: float, numbers: int) -> Check:
+    def of(cls, chi2: float, numbers: int) -> Agreement:
         """Return a distance with its chance."""
         from scipy.special import chdtrc
 
@@ -112,8 +112,8 @@ class FittedMorphology:
     estimates: tuple[FittedValue, ...]
     design: SeededRuns
     confirming: SeededRuns
-    confirmed: Check
-    described: Check
+    confirmed: Agreement
+    described: Agreement
     simulated: tuple[Profile, ...]
     seconds: float
 
@@ -219,7 +219,7 @@ def _fitted(
     model = Morphology(unknowns, surface.numbers, Emulator(design.joined(confirming), fit.seed))
     best, profiles, samples = _posterior(model, fit.seed, told)
     estimates = estimated(best, profiles, model, samples, lambda one, others: settle_by_surface(one, surface))
-    described = Check.of(model.chi2(best.u), max(1, model.measured.size - len(unknowns)))
+    described = Agreement.of(model.chi2(best.u), max(1, model.measured.size - len(unknowns)))
     return FittedMorphology(
         prepared, model, best, samples, estimates, design, confirming, confirmed, described,
         tuple(end_surfaces(made, made.rows[:DRAWN])), time.monotonic() - began,
@@ -248,14 +248,14 @@ def checked_places(u: Floats) -> Floats:
     return np.round(places, DIGITS)
 
 
-def compare_emulator(emulator: Emulator, runs: SeededRuns) -> Check:
+def compare_emulator(emulator: Emulator, runs: SeededRuns) -> Agreement:
     """Return how far runs lie from what an emulator predicts of them."""
     chi2 = 0.0
     for u, numbers in zip(runs.u, runs.numbers, strict=True):
         mean, error = emulator.predict(u[None])
         covariance = emulator.scatter / len(numbers) + np.diag(error[0] ** 2)
         chi2 += float(np.sum(whitened(numbers.mean(axis=0) - mean[0], covariance)[0] ** 2))
-    return Check.of(chi2, sum(part.shape[1] for part in runs.numbers))
+    return Agreement.of(chi2, sum(part.shape[1] for part in runs.numbers))
 
 
 def settle_by_surface(one: Unknown, surface: MeasuredSurface) -> str:

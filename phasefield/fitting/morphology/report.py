@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from phasefield.fitting.electrolyte import said_of
-from phasefield.fitting.morphology.answer import Check, FittedMorphology
+from phasefield.fitting.morphology.answer import Agreement, FittedMorphology
 from phasefield.fitting.record import unknown_document, values_text
 
 SHAPE_SAMPLES = "morphology.csv"
@@ -40,7 +40,7 @@ def morphology_unknowns(found: FittedMorphology) -> list[dict[str, Any]]:
     return [unknown_document(one) for one in found.estimates]
 
 
-def _check(one: Check) -> dict[str, Any]:
+def _check(one: Agreement) -> dict[str, Any]:
     return {"chi2": one.chi2, "numbers": one.numbers, "chance": one.chance, "good": one.good}
 
 
