@@ -64,8 +64,8 @@ def fit(
     if dry_run:
         _announce_runs(shape, folder, place, console)
         return
-    digest = inputs_digest(fit_file, [one.file for one in (*prepared.data, *([] if shape is None else [shape.surface]))])
-    command = _command(name, out, place)
+    files = [*(one.file for one in prepared.data), *([] if shape is None else [shape.surface.file])]
+    digest = inputs_digest(fit_file, files)
     status = console.status("reading")
 
     def told(line: str) -> None:
@@ -74,19 +74,19 @@ def fit(
 
     def make_runs(study: StudyFile) -> Study:
         status.stop()
-        return _made(study, folder, place, console, command)
+        return _made(study, folder, place, console, _command(name, out, place))
 
     try:
         with folder_locked(folder), telling_replaced(console):
-            document = finished(folder, digest)
-            if document is not None:
+            if (document := finished(folder, digest)) is not None:
                 console.print(f"{folder} is finished: nothing has changed since.", soft_wrap=True)
             else:
                 flat = make_fit(prepared, told) if prepared.forwards else None
                 found = None if shape is None else fit_morphology(shape, best_overrides(flat), make_runs, told)
                 document = write_fit(prepared, flat, found, digest, folder)
     except KeyboardInterrupt:
-        raise Interrupted(f"{folder}: stopped, nothing was replaced; begin again with: {command}") from None
+        again = _command(name, out, place)
+        raise Interrupted(f"{folder}: stopped, nothing was replaced; begin again with: {again}") from None
     finally:
         status.stop()
     print_fit(console, document, folder)

@@ -368,7 +368,9 @@ def test_a_profile_needs_an_unknown_of_its_own_and_a_design_a_profile(tmp_path: 
 
 def test_a_base_without_anything_random_is_refused(tmp_path: Path) -> None:
     patches = CELL[CELL.index("[film.patches]") : CELL.index("[protocol]")]
-    smooth = CELL.replace(patches, "").replace('roughness = "0.2 um"', "").replace(
+    smooth = CELL.replace(patches, "").replace(
+        'roughness = "0.2 um"', 'roughness = "none"\ncorrelation_length = "none"\nseed = "none"'
+    ).replace(
         "[grid]", '[film]\npatches = "none"\n[grid]'
     )
     unknown = FIT.replace('"film.patches.spread" = [0.1, 1.6]\n', "")
