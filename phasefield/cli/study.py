@@ -106,13 +106,13 @@ def study(
     for text in set_ or []:
         words += ["-s", text]
     with folder_locked(prepared.folder):
-        tally = None if only_table else _run(prepared, how, console, shlex.join([*words, *place.words]))
+        tally = None if only_table else make_shown(prepared, how, console, shlex.join([*words, *place.words]))
         result = _finish(prepared, tally, console)
     if printing.json:
         print_json(result.rows)
 
 
-def _run(prepared: Prepared, how: Where, console: Console, command: str) -> Tally | None:
+def make_shown(prepared: Prepared, how: Where, console: Console, command: str) -> Tally | None:
     """Make the runs that are waiting; a study that is stopped has its table, too."""
     from phasefield.studies.sweep.shown import Board
     from phasefield.studies.sweep.study import run_waiting, tabulate

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 
 from phasefield.case import Case
+from phasefield.fitting.data import DataFile
 from phasefield.fitting.identifiability import NOT
 from phasefield.fitting.result import FitResult, FittedValue
 
@@ -18,31 +20,29 @@ COUNTER = (
 DIGITS = 16  # of a SHA-256 in a source; fit.json has all
 
 
-def electrolyte_text(result: FitResult) -> str:
-    """Return the electrolyte as TOML: the best values with their intervals and sources, and what the base says."""
-    case = fitted_case(result)
+def electrolyte_text(title: str, files: Sequence[DataFile], case: Case) -> str:
+    """Return the electrolyte of a case as TOML: the fitted values with their sources, and what the base says."""
     tables = _tables(case)
     experiment = "cycling" if case.cathode is None else "lfp-rates"
     lines = [
-        f"# {result.fit.title}: fitted to {', '.join(one.file.name for one in result.data)}",
+        f"# {title}: fitted to {', '.join(one.name for one in files)}",
         "# Its values go together. `assumed`: the data do not determine it; fit.json says why, and what would.",
         f"# Lay an experiment over it: extends = [\"electrolyte.toml\", \"experiments/{experiment}.toml\"]",
     ]
     return "\n".join(lines) + "\n\n" + "\n\n".join(tables[name] for name in tables) + "\n"
 
 
-def fitted_case(result: FitResult) -> Case:
-    """Return the base with the best values, each with its source and status."""
-    forward = result.forward
-    said = [_said(one, result) for one in result.estimates]
-    overrides = forward.overrides([one.interval.best for one in result.estimates], said)
-    return forward.reader.case((*result.fit.overrides, *overrides))
+def flat_overrides(result: FitResult) -> list[str]:
+    """Return the best values of the flat cell as overrides of the base, each with its source and status."""
+    files = [one.file for one in result.data]
+    said = [said_of(one, files) for one in result.estimates]
+    return result.forward.overrides([one.interval.best for one in result.estimates], said)
 
 
-def _said(one: FittedValue, result: FitResult) -> str:
-    """Return source and status of a value as TOML."""
-    files = "; ".join(f"{d.file.name} sha256 {d.file.digest[:DIGITS]}" for d in result.data)
-    words = f"fit, {one.verdict.word}, 90 % interval {one.interval.shown}, of {files}"
+def said_of(one: FittedValue, files: Sequence[DataFile]) -> str:
+    """Return source and status of a fitted value as TOML."""
+    names = "; ".join(f"{file.name} sha256 {file.digest[:DIGITS]}" for file in files)
+    words = f"fit, {one.verdict.word}, 90 % interval {one.interval.shown}, of {names}"
     status = "assumed" if one.verdict.word == NOT else "calibrated"
     return f', source = {json.dumps(words)}, status = "{status}"'
 

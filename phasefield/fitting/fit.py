@@ -14,13 +14,15 @@ from phasefield.fitting.data import Observation, load_data
 from phasefield.fitting.fitfile import FitFile
 from phasefield.fitting.forward import Forward, forward_of
 from phasefield.fitting.growth import compare_laws
-from phasefield.fitting.identifiability import combinations, verdict, wider
-from phasefield.fitting.least_squares import Best, best_fit, improved
+from phasefield.fitting.identifiability import Settle, combinations, settle, verdict, wider
+from phasefield.fitting.least_squares import Best, FitModel, best_fit, improved
 from phasefield.fitting.posterior import Posterior, posterior
 from phasefield.fitting.profile_likelihood import LikelihoodProfile, leads_through, likelihood_profile
 from phasefield.fitting.result import FitResult, FittedLaw, FittedValue, Interval
+from phasefield.fitting.tables.cathode import settle_full_cell
 from phasefield.fitting.tables.predicted import predicted_rates
 from phasefield.fitting.tables.rate_table import RateTable
+from phasefield.fitting.unknowns import Unknown
 
 SAMPLED = 100  # of the posterior, for the intervals of what is predicted
 BETTERED = 3  # times that a profile may find a better place than the best
@@ -31,7 +33,10 @@ Told = Callable[[str], None]
 
 @dataclass(frozen=True)
 class PreparedFit:
-    """A fit before it is made: its file, its data, and the flat cells of its growth laws."""
+    """The flat cell of a fit before it is made: its file, its data, and a model for each growth law.
+
+    forwards: empty where a profile is all the data.
+    """
 
     fit: FitFile
     data: tuple[Observation, ...]
@@ -40,9 +45,10 @@ class PreparedFit:
 
 def prepare_fit(fit: FitFile) -> PreparedFit:
     """Read the data of a fit and check its base and priors. Raises PhasefieldError at the first thing that is wrong."""
-    forwards = tuple(forward_of(fit, law) for law in fit.laws or ("",))
-    data = load_data(fit, forwards[0].full)
-    forwards[0].predict(np.full(len(forwards[0].unknowns), 0.5), data)
+    forwards = tuple(forward_of(fit, law) for law in fit.laws or ("",)) if fit.files else ()
+    data = load_data(fit, bool(forwards) and forwards[0].full)
+    if forwards:
+        forwards[0].predict(np.full(len(forwards[0].unknowns), 0.5), data)
     return PreparedFit(fit, data, forwards)
 
 
@@ -58,16 +64,22 @@ def make_fit(prepared: PreparedFit, told: Told) -> FitResult:
     forward = next(one for one in prepared.forwards if one.law == chosen)
     told("best values")
     best = best_fit(forward, data, fit.seed)
-    best, profiles = _profiles(best, forward, data, told)
+    best, profiles = best_profiles(best, forward, data, told)
     told("posterior")
     samples = posterior(
         best, [one.paths for one in profiles], forward, data, fit.seed, lambda share: told(f"posterior, {share:.0%}")
     )
     known = combinations(forward, best.u, samples.u)
     prediction = forward.predict(best.u, data)
+
+    def settled(one: Unknown, others: Sequence[Unknown]) -> str:
+        if forward.full:
+            return settle_full_cell(one.key, [other.key for other in others])
+        return settle(one, others, data, known)
+
     return FitResult(
         fit, data, forward, best, prediction, samples,
-        _estimates(best, profiles, forward, samples, data, known), known, laws, chosen, note,
+        estimated(best, profiles, forward, samples, settled), known, laws, chosen, note,
         _rates(prediction.case, forward, samples, data), time.monotonic() - began,
     )  # fmt: skip
 
@@ -83,8 +95,8 @@ def _rates(
     return predicted_rates(table, best, forward.cases(chosen))
 
 
-def _profiles(
-    best: Best, forward: Forward, data: Sequence[Observation], told: Told
+def best_profiles(
+    best: Best, forward: FitModel, data: Sequence[Observation], told: Told
 ) -> tuple[Best, list[LikelihoodProfile]]:
     """Return the profiles of all unknowns, and the best values, which they may have bettered.
 
@@ -106,10 +118,9 @@ def _profiles(
     return best, [profiles[k] for k in range(len(forward.unknowns))]
 
 
-def _estimates(
-    best: Best, profiles: Sequence[LikelihoodProfile], forward: Forward, samples: Posterior,
-    data: Sequence[Observation], known: Sequence[Interval],
-) -> tuple[FittedValue, ...]:  # fmt: skip
+def estimated(
+    best: Best, profiles: Sequence[LikelihoodProfile], forward: FitModel, samples: Posterior, settled: Settle
+) -> tuple[FittedValue, ...]:
     """Return each unknown with its interval, of the posterior and of the profile, whichever is wider, and verdict."""
     found = []
     for k, (one, shape) in enumerate(zip(forward.unknowns, profiles, strict=True)):
@@ -122,7 +133,7 @@ def _estimates(
                     one.key, one.value(float(best.u[k])), one.value(low), one.value(high), quantity.unit, quantity.size
                 ),
                 shape,
-                verdict(k, forward, samples.u, shape, data, known),
+                verdict(k, forward, samples.u, shape, settled),
             )
         )
     return tuple(found)

@@ -12,17 +12,20 @@ from typing import Any
 
 from phasefield import cases, units
 from phasefield.api import folder_name
-from phasefield.case.file import TableReader
+from phasefield.case.file import TableReader, key_measures, nearest_key
 from phasefield.errors import shown
 from phasefield.fitting.unknowns import DECADE, GROWTH, INTERFACE, SEEN, Unknown, limits_of
 from phasefield.measured.columns import OF_SPECTRA, OF_TRACES
+from phasefield.studies.attribution.inputs import SEEDS
 from phasefield.studies.sweep.quantity import Quantity, quantity_in, quantity_of
 from phasefield.studies.sweep.studyfile import toml_of
 from phasefield.units import Kind, UnitError
 
-TOP = ("title", "seed", "data", "columns", "cell", "base", "set", "unknown")
+TOP = ("title", "seed", "data", "columns", "cell", "base", "set", "unknown", "design")
 TABLES = ("rates", "voltages")  # small tables, whose columns have names of their own
 ROLES = ("spectrum", "cycling", "polarisation", *TABLES)
+PROFILE, PIXEL, UNIT = "profile", "profile_pixel", "profile_unit"
+POINTS, RUNS_EACH = (64, 8, 1024), (4, 2, 64)  # of a design: by default, at least, at most
 NOISE: dict[str, Kind] = {
     "spectrum_noise": units.NUMBER, "cycling_noise": units.VOLTAGE, "polarisation_noise": units.NUMBER,
     "rates_noise": units.NUMBER, "voltages_noise": units.NUMBER,
@@ -35,12 +38,28 @@ ONE = 1.0 + 1e-12  # two numbers this near are one, after a conversion of units
 
 
 @dataclass(frozen=True)
+class Design:
+    """What a measured profile is fitted by: runs at `points` places of the priors, `seeds` of each.
+
+    pixel, unit: edge of a pixel and unit of plain numbers [m], where the file of the profile does not say.
+    """
+
+    file: Path
+    pixel: float | None
+    unit: float | None
+    unknowns: tuple[Unknown, ...]
+    points: int
+    seeds: int
+
+
+@dataclass(frozen=True)
 class FitFile:
     """A fit as its file states it.
 
     files: the data by role; noise: standard deviation by role, where it is stated: of a cycling voltage in V, of all
-    else as a share; area: of the electrodes [m^2]; columns: of plain
-    tables, by role; fixed: numbers of the interface that are not looked for; volume: of the film, as written.
+    else as a share; area: of the electrodes [m^2]; columns: of plain tables, by role; unknowns: of the flat cell;
+    fixed: numbers of the interface that are not looked for; volume: of the film, as written; design: where there is a
+    profile.
     """
 
     path: Path
@@ -56,6 +75,7 @@ class FitFile:
     unknowns: tuple[Unknown, ...]
     fixed: Mapping[str, float]
     volume: str | None
+    design: Design | None = None
 
     @property
     def name(self) -> str:
@@ -96,8 +116,12 @@ class _Reader(TableReader):
         if not isinstance(title, str) or not title.strip() or not title.isprintable():
             self.fail(("title",), "a text of one line is needed")
         files = self.files()
-        unknowns = self.unknowns()
-        overrides, fixed, volume = self.settings(unknowns)
+        everything = self.unknowns()
+        overrides, fixed, volume = self.settings(everything)
+        unknowns = tuple(one for one in everything if (files and one.key in SEEN) or one.key in {*GROWTH, *INTERFACE})
+        design = self.design(tuple(one for one in everything if one not in unknowns))
+        if files and not unknowns:
+            self.fail(("unknown",), f"nothing here is shown by {' or '.join(files)}; add a range, or remove the data")
         if "spectrum" in files:
             unknowns += self.added(unknowns, fixed)
             fixed = {**{k: v.fixed for k, v in INTERFACE.items() if v.fixed is not None}, **fixed}
@@ -105,7 +129,7 @@ class _Reader(TableReader):
         return FitFile(
             self.path, self.text, title.strip(), self.whole(self.tree.get("seed", 1), ("seed",), 0, MOST_SEED),
             self.base(), overrides, files, self.noise(files), self.area(files), self.columns(files), unknowns, fixed,
-            volume,
+            volume, design,
         )  # fmt: skip
 
     def compatible(self, files: Mapping[str, Path], unknowns: tuple[Unknown, ...]) -> None:
@@ -121,11 +145,39 @@ class _Reader(TableReader):
 
     def files(self) -> dict[str, Path]:
         given = self.table("data")
-        self.known(given, (*ROLES, *NOISE), ("data",))
+        self.known(given, (*ROLES, *NOISE, PROFILE, PIXEL, UNIT), ("data",))
         found = {role: self.file_of(given[role], ("data", role)) for role in ROLES if role in given}
-        if not found:
-            self.fail(("data",), f'no data: give {", ".join(ROLES)}, e.g. spectrum = "eis.mpt"')
+        if not found and PROFILE not in given:
+            self.fail(("data",), f'no data: give {", ".join((*ROLES, PROFILE))}, e.g. spectrum = "eis.mpt"')
         return found
+
+    def design(self, unknowns: tuple[Unknown, ...]) -> Design | None:
+        """Return how a profile is fitted, None without one; unknowns: those that no flat cell shows."""
+        data, table = self.table("data"), self.table("design")
+        self.known(table, ("points", "seeds"), ("design",))
+        if PROFILE not in data:
+            for key, names in ((("data",), (PIXEL, UNIT)), (("design",), tuple(table))):
+                for name in names:
+                    if name in self.table(key[0]):
+                        self.fail((*key, name), 'is of a profile; give [data] profile = "after.sdf", or remove this')
+            return None
+        if not unknowns:
+            example = '"film.patches.spread" = [0.1, 1.5]'
+            self.fail(("data", PROFILE), f"no unknown is shown by it alone; add to [unknown], e.g. {example}")
+        pixel = self.length(data[PIXEL], PIXEL) if PIXEL in data else None
+        unit = self.length(f"1 {data[UNIT]}", UNIT) if UNIT in data else None
+        points, seeds = (
+            self.whole(table.get(name, default), ("design", name), least, most)
+            for name, (default, least, most) in (("points", POINTS), ("seeds", RUNS_EACH))
+        )
+        return Design(self.file_of(data[PROFILE], ("data", PROFILE)), pixel, unit, unknowns, points, seeds)
+
+    def length(self, given: Any, name: str) -> float:
+        """Return a length [m] of the table [data]."""
+        value = self.number(quantity_in(units.LENGTH, given), given, ("data", name))
+        if not value > 0.0:
+            self.fail(("data", name), f"{shown(given)} is not above 0; give a length")
+        return value
 
     def file_of(self, name: Any, key: tuple[str, ...]) -> Path:
         """Return a file below the folder of the fit file; no link leads out of it."""
@@ -171,6 +223,8 @@ class _Reader(TableReader):
         if not given and set(files) <= set(TABLES):
             return math.nan  # nothing in a small table is of a whole electrode
         if "electrode_area" not in given:
+            if not files:
+                return math.nan  # a profile has its own
             self.fail(("cell",), 'missing: electrode_area, of one electrode, e.g. electrode_area = "1 cm^2"')
         text = given["electrode_area"]
         value = self.number(quantity_in(units.AREA, text), text, ("cell", "electrode_area"))
@@ -211,9 +265,11 @@ class _Reader(TableReader):
     def unknown(self, key: str, given: Any) -> Unknown:
         place = ("unknown", key)
         known = (*SEEN, *GROWTH, *INTERFACE)
-        if key not in known:
+        if key not in known and PROFILE not in self.table("data"):
             close = get_close_matches(key, known, n=1)
             hint = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(known)}"
+            if key_measures(key):
+                hint = f'a profile may: give [data] {PROFILE} = "after.sdf", or remove it'
             self.fail(place, f"no spectrum or voltage of a flat cell shows it; {hint}")
         if not isinstance(given, list) or len(given) != 2:
             self.fail(place, 'a range is needed, from least to most, e.g. ["1e-4 S/cm", "1e-2 S/cm"]')
@@ -232,7 +288,12 @@ class _Reader(TableReader):
         if key in INTERFACE:
             return quantity_in(INTERFACE[key].kind, example)
         found = quantity_of(key, example)
-        assert found is not None  # keys that a flat cell shows are keys of a case
+        if found is None:
+            near = nearest_key(key)
+            hint = f"did you mean '{near}'?" if near else "`phasefield reference` lists the keys"
+            self.fail(("unknown", key), f"no case has this key; {hint}")
+        if not key_measures(key) or key in SEEDS:
+            self.fail(("unknown", key), "is no quantity that a range can be given for")
         return found
 
     def number(self, quantity: Quantity, given: Any, place: tuple[str | int, ...]) -> float:

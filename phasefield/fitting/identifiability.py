@@ -9,7 +9,7 @@ than of the data: it is not identified. An end of the prior that the quantity ca
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,10 @@ from phasefield.analytic.impedance import FlatImpedance
 from phasefield.errors import CaseError
 from phasefield.fitting.data import Observation
 from phasefield.fitting.forward import Forward
+from phasefield.fitting.least_squares import FitModel
 from phasefield.fitting.profile_likelihood import LikelihoodProfile
 from phasefield.fitting.result import Interval, Verdict, interval
-from phasefield.fitting.tables.cathode import cathode_parts, settle_full_cell
+from phasefield.fitting.tables.cathode import cathode_parts
 from phasefield.fitting.unknowns import GROWTH, TAILS, Unknown
 
 Floats = NDArray[np.float64]
@@ -42,6 +43,8 @@ INTERFACES = (
 )  # fmt: skip
 OHM_CM2 = 1e-4  # ohm m^2 in an ohm cm^2
 BOTH = "both interfaces, film and charge transfer"
+Settle = Callable[[Unknown, Sequence[Unknown]], str]
+"""Says which experiment would settle an unknown, beside those that the data do not tell it from."""
 
 
 def combinations(forward: Forward, best: Floats, u: Floats) -> tuple[Interval, ...]:
@@ -81,9 +84,8 @@ def _parts(cell: FlatImpedance) -> dict[str, tuple[float, str, float]]:
 
 
 def verdict(
-    k: int, forward: Forward, u: Floats, found: LikelihoodProfile, data: Sequence[Observation],
-    known: Sequence[Interval],
-) -> Verdict:  # fmt: skip
+    k: int, forward: FitModel, u: Floats, found: LikelihoodProfile, settled: Settle
+) -> Verdict:
     """Return what the data say of unknown k; u: samples of the posterior."""
     one = forward.unknowns[k]
     low, high = wider(u[:, k], found)
@@ -94,13 +96,13 @@ def verdict(
         word = IDENTIFIED if width <= NARROW else PARTLY if width <= HALF else NOT
     edge = _edge(one, found, closed)
     if word == IDENTIFIED:
-        return Verdict(word, width, edge, f"interval {100.0 * width:.2g} % of the prior's, bounded on both sides", "")
+        return Verdict(word, width, edge, f"interval {100.0 * width:.3g} % of the prior's, bounded on both sides", "")
     partners = _partners(k, forward.unknowns, u)
-    reason = f"interval {100.0 * width:.2g} % of the prior's"
+    reason = f"interval {100.0 * width:.3g} % of the prior's"
     reason += "" if all(closed) else ", " + _open(one, found, closed)
     if partners:
         reason += f"; these data do not tell it from {' and '.join(other.name for other in partners)}"
-    return Verdict(word, width, edge, reason, settle(one, partners, forward, data, known))
+    return Verdict(word, width, edge, reason, settled(one, partners))
 
 
 def wider(samples: Floats, found: LikelihoodProfile) -> tuple[float, float]:
@@ -144,11 +146,9 @@ def _partners(k: int, unknowns: Sequence[Unknown], u: Floats) -> list[Unknown]:
 
 
 def settle(
-    one: Unknown, partners: Sequence[Unknown], forward: Forward, data: Sequence[Observation], known: Sequence[Interval]
+    one: Unknown, partners: Sequence[Unknown], data: Sequence[Observation], known: Sequence[Interval]
 ) -> str:
-    """Return which experiment would settle an unknown."""
-    if forward.full:
-        return settle_full_cell(one.key, [other.key for other in partners])
+    """Return which experiment would settle an unknown of the flat cell."""
     if one.key in SALT:
         return _settle_salt(one, partners, data, known)
     if one.key in INTERFACES:

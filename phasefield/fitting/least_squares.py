@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.fitting.data import TYPICAL, Observation
 from phasefield.fitting.forward import Forward
+from phasefield.fitting.unknowns import Unknown
 
 Floats = NDArray[np.float64]
 Residuals = Callable[[Floats], Floats]
+
+
+class FitModel(Protocol):
+    """What posterior and profile likelihood need of a model: its unknowns, and residuals at places u of the priors."""
+
+    @property
+    def unknowns(self) -> tuple[Unknown, ...]: ...
+
+    def residuals(self, u: Floats, data: Sequence[Observation], noise: Sequence[float]) -> Floats:
+        """Return (measured - predicted) over the standard deviation."""
+
 
 SCREENED = 64  # places, evenly spread over the priors, of which the best are starts
 STARTS = 8
@@ -136,7 +149,7 @@ def best_fit(forward: Forward, data: Sequence[Observation], seed: int, near: Bes
     return replace(first, others=tuple(one for one in others if one.chi2 < first.chi2 + NEAR_MINIMUM))
 
 
-def improved(best: Best, forward: Forward, data: Sequence[Observation], start: Floats) -> Best:
+def improved(best: Best, forward: FitModel, data: Sequence[Observation], start: Floats) -> Best:
     """Return the best values from a start that is better than them, with the same noise."""
 
     def weighted(u: Floats) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 from phasefield.analytic.flat_trace import CurrentTrace
 from phasefield.errors import CaseError
 from phasefield.fitting.data import Observation
-from phasefield.fitting.result import FitResult
+from phasefield.fitting.posterior import Posterior
+from phasefield.fitting.result import FitResult, FittedValue
 from phasefield.fitting.tables.predicted import MAH_CM2, MAH_G, MV
 from phasefield.fitting.tables.rate_table import RateTable
 from phasefield.fitting.tables.voltage_table import VoltageTable
@@ -30,21 +32,26 @@ LONG = 7200.0  # s, from which a trace is drawn in hours
 
 def draw_fit(result: FitResult, folder: Path) -> list[Path]:
     """Draw the posterior, data over the band of the prediction, and residuals; return the paths."""
+    files = [drawn for k, band in enumerate(_bands(result)) for drawn in _compared(result, k, band)]
+    title = result.fit.title
+    return [
+        corner(marginals_of(result.estimates, result.posterior), f"{title}: posterior", folder / CORNER),
+        compared(files, f"{title}: data and prediction", folder / DATA),
+        residuals(files, f"{title}: residuals", folder / RESIDUALS),
+    ]
+
+
+def marginals_of(estimates: Sequence[FittedValue], posterior: Posterior) -> list[Marginal]:
+    """Return the posterior of each unknown as it is drawn, in the unit of the user."""
     marginals = []
-    for k, one in enumerate(result.estimates):
+    for k, one in enumerate(estimates):
         unknown, size = one.unknown, one.unknown.quantity.size
-        samples = np.array([unknown.value(float(u)) for u in result.posterior.u[:, k]]) / size
+        samples = np.array([unknown.value(float(u)) for u in posterior.u[:, k]]) / size
         prior = (unknown.low / size, unknown.high / size)
         marginals.append(
             Marginal(unknown.label, samples, one.interval.best / size, prior, unknown.log, one.verdict.word)
         )
-    files = [drawn for k, band in enumerate(_bands(result)) for drawn in _compared(result, k, band)]
-    title = result.fit.title
-    return [
-        corner(marginals, f"{title}: posterior", folder / CORNER),
-        compared(files, f"{title}: data and prediction", folder / DATA),
-        residuals(files, f"{title}: residuals", folder / RESIDUALS),
-    ]
+    return marginals
 
 
 def _bands(result: FitResult) -> list[tuple[Floats, Floats]]:

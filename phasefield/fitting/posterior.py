@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.fitting.data import Observation
-from phasefield.fitting.forward import Forward
-from phasefield.fitting.least_squares import Best, Residuals, jacobian
+from phasefield.fitting.least_squares import Best, FitModel, Residuals, jacobian
 
 Floats = NDArray[np.float64]
 Paths = Sequence[Sequence[Floats]]
@@ -46,7 +45,7 @@ def has_emcee() -> bool:
 
 
 def posterior(
-    best: Best, paths: Paths, forward: Forward, data: Sequence[Observation], seed: int, told: Callable[[float], None]
+    best: Best, paths: Paths, forward: FitModel, data: Sequence[Observation], seed: int, told: Callable[[float], None]
 ) -> Posterior:
     """Return samples of the posterior; paths: of the profile of each unknown; told: takes the share that is done."""
     if not has_emcee():

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.fitting.data import Observation
-from phasefield.fitting.forward import Forward
-from phasefield.fitting.least_squares import SAME_PLACE, Best, minimise
+from phasefield.fitting.least_squares import SAME_PLACE, Best, FitModel, minimise
 
 Floats = NDArray[np.float64]
 
@@ -41,7 +40,7 @@ class LikelihoodProfile:
     paths: tuple[Floats, ...] = ()
 
 
-def likelihood_profile(best: Best, forward: Forward, data: Sequence[Observation], k: int) -> LikelihoodProfile:
+def likelihood_profile(best: Best, forward: FitModel, data: Sequence[Observation], k: int) -> LikelihoodProfile:
     """Return the profile likelihood of unknown k: that of the best minimum; its ends are those of all."""
     found = _profile(best, best.chi2, forward, data, k)
     for other in best.others:
@@ -61,7 +60,7 @@ def leads_through(found: LikelihoodProfile, u: Floats, k: int) -> bool:
     return any(float(np.max(np.abs(place - u))) < SAME_PLACE for place in there)
 
 
-def _profile(here: Best, least: float, forward: Forward, data: Sequence[Observation], k: int) -> LikelihoodProfile:
+def _profile(here: Best, least: float, forward: FitModel, data: Sequence[Observation], k: int) -> LikelihoodProfile:
     """Return the profile of one minimum over the least chi^2 of all."""
     step = max(FIRST, min(0.2, float(here.deviation[k])))
     own = here.chi2 - least
@@ -86,7 +85,7 @@ class _Valley:
 
     here: Best
     least: float
-    forward: Forward
+    forward: FitModel
     data: Sequence[Observation]
     k: int
 

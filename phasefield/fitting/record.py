@@ -10,26 +10,32 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from phasefield.api import locate_case
+from phasefield.case.file import CaseReader
 from phasefield.constants import VERSION
 from phasefield.errors import ResultError
 from phasefield.files.atomic import read_plain, replace_text
-from phasefield.fitting.data import Observation
+from phasefield.fitting.data import DataFile
 from phasefield.fitting.fitfile import FitFile
-from phasefield.fitting.forward import Forward
 from phasefield.fitting.posterior import has_emcee
-from phasefield.fitting.result import FitResult, Interval
+from phasefield.fitting.result import FitResult, FittedValue, Interval
+from phasefield.fitting.unknowns import Unknown
 from phasefield.text.markup import fill_template
 
 DOCUMENT, SAMPLES, ELECTROLYTE = "fit.json", "posterior.csv", "electrolyte.toml"
 PAGE = "fit.html"
 FORMAT = 2
 Document = dict[str, Any]
+Floats = NDArray[np.float64]
 
 
-def inputs_digest(fit: FitFile, data: tuple[Observation, ...], forward: Forward) -> str:
+def inputs_digest(fit: FitFile, files: Sequence[DataFile]) -> str:
     """Return the SHA-256 of all that a result depends on: a finished fit of it need not be made again."""
-    base = forward.reader.case(fit.overrides).resolved_toml()
-    parts = [VERSION, str(FORMAT), fit.text, base, *(one.file.digest for one in data), str(has_emcee())]
+    base = CaseReader(locate_case(fit.base)).case(fit.overrides).resolved_toml()
+    parts = [VERSION, str(FORMAT), fit.text, base, *(one.digest for one in files), str(has_emcee())]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -45,15 +51,19 @@ def finished(folder: Path, digest: str) -> Document | None:
     return document if all((folder / str(name)).is_file() for name in names) else None
 
 
-def document_of(result: FitResult, digest: str, files: list[str]) -> Document:
-    """Return a result as what JSON can hold, in SI units."""
+def new_document(fit: FitFile, digest: str, files: list[str]) -> Document:
+    """Return what the document of any fit begins with."""
     return {
-        "format": FORMAT,
-        "title": result.fit.title,
-        "version": VERSION,
-        "inputs": digest,
-        "base": result.fit.base if "/" not in result.fit.base else Path(result.fit.base).name,
-        "seed": result.fit.seed,
+        "format": FORMAT, "title": fit.title, "version": VERSION, "inputs": digest,
+        "base": fit.base if "/" not in fit.base else Path(fit.base).name, "seed": fit.seed, "seconds": 0.0,
+        "data": [], "growth": {"laws": [], "chosen": "", "note": ""}, "unknowns": [], "known": [], "rates": [],
+        "posterior": None, "morphology": None, "notes": [], "files": files,
+    }  # fmt: skip
+
+
+def flat_document(result: FitResult) -> Document:
+    """Return what the document says of the flat cell, in SI units."""
+    return {
         "seconds": round(result.seconds, 1),
         "data": [
             {
@@ -69,17 +79,16 @@ def document_of(result: FitResult, digest: str, files: list[str]) -> Document:
             ],
             "chosen": result.chosen, "note": result.law_note,
         },
-        "unknowns": [_unknown(result, k) for k in range(len(result.estimates))],
+        "unknowns": [unknown_document(one) for one in result.estimates],
         "known": [_interval(one) for one in result.known],
         "rates": result.rates,
         "posterior": {"method": result.posterior.method, "independent_samples": round(result.posterior.independent)},
         "notes": list(result.notes),
-        "files": files,
     }  # fmt: skip
 
 
-def _unknown(result: FitResult, k: int) -> Document:
-    one = result.estimates[k]
+def unknown_document(one: FittedValue) -> Document:
+    """Return a fitted value as what JSON can hold, in SI units."""
     unknown, verdict, shape = one.unknown, one.verdict, one.profile
     ends = [
         unknown.value(u) if closed else None
@@ -105,11 +114,14 @@ def _interval(one: Interval) -> Document:
 
 def samples_text(result: FitResult) -> str:
     """Return the samples of the posterior as CSV, one row each, in SI units."""
-    unknowns = result.forward.unknowns
+    return values_text(result.forward.unknowns, result.posterior.u)
+
+
+def values_text(unknowns: Sequence[Unknown], u: Floats) -> str:
+    """Return places u (samples, unknowns) of the priors as CSV of values, one row each, in SI units."""
     heads = [f"{one.key} [{one.quantity.si_unit or '1'}]" for one in unknowns]
     rows = [
-        ",".join(f"{one.value(float(u)):.8g}" for one, u in zip(unknowns, row, strict=True))
-        for row in result.posterior.u
+        ",".join(f"{one.value(float(place)):.8g}" for one, place in zip(unknowns, row, strict=True)) for row in u
     ]
     return "\n".join([",".join(heads), *rows]) + "\n"
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
 from numpy.typing import NDArray
 
+from phasefield.text.formatting import MICRO
 from phasefield.viz.style import FAINT, INK, MINUS, RUN_COLOURS, look, new_figure, powers, save
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ LEVELS = (0.5, 0.9)  # shares of the samples inside the contours
 SHOWN = 1500  # samples drawn as points
 WIDE = 5.4  # inch
 HIGH = 2.6  # inch, of one file
+ACROSS = 4  # panels of an emulator side by side
 DECADES = 3.0  # an axis that spans less bears a tick at 1, 2 and 5
 
 
@@ -60,6 +62,17 @@ class Compared:
     log: bool
     predicted_x: Floats | None = None
     breaks: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Emulated:
+    """One number of a surface [m]: of runs, predicted by the other runs, its error as a share, and measured."""
+
+    name: str
+    run: Floats
+    predicted: Floats
+    error: Floats
+    measured: float
 
 
 def corner(marginals: Sequence[Marginal], title: str, path: Path) -> Path:
@@ -227,6 +240,35 @@ def residuals(files: Sequence[Compared], title: str, path: Path) -> Path:
             axes.set_ylabel("residual / noise")
             if len(one.residuals) > 1:
                 axes.legend(loc="best", ncols=2)
+        figure.set_layout_engine("constrained")
+        return save(figure, path)
+
+
+def emulated(panels: Sequence[Emulated], title: str, path: Path) -> Path:
+    """Draw what runs gave over what the others predict, a panel for each number: a good emulator lies on the line."""
+    across = min(ACROSS, len(panels))
+    down = -(-len(panels) // across)
+    with look():
+        figure = new_figure(PANEL * 1.9 * across, PANEL * 1.9 * down + 0.4)
+        figure.suptitle(title, x=0.01, ha="left", fontsize=10)
+        for k, axes in enumerate(figure.subplots(down, across, squeeze=False).ravel()):
+            if k >= len(panels):
+                axes.set_visible(False)
+                continue
+            one = panels[k]
+            x, y = one.predicted * MICRO, one.run * MICRO
+            ends = [0.9 * min(x.min(), y.min()), 1.1 * max(x.max(), y.max())]
+            axes.plot(ends, ends, "-", color=FAINT, lw=0.8)
+            axes.errorbar(x, y, xerr=x * one.error, fmt="o", ms=2.4, lw=0.6, color=RUN_COLOURS[0])
+            axes.axhline(one.measured * MICRO, color=RUN_COLOURS[1], lw=0.8, linestyle="--")
+            axes.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
+            axes.set_title(one.name, loc="left")
+            for axis in (axes.xaxis, axes.yaxis):
+                axis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0), numticks=4))
+                axis.set_major_formatter(ScalarFormatter())
+                axis.set_minor_formatter(NullFormatter())
+            axes.set_xlabel("predicted (um)")
+            axes.set_ylabel("run (um)" if k % across == 0 else "")
         figure.set_layout_engine("constrained")
         return save(figure, path)
 

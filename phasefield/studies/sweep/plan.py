@@ -80,7 +80,7 @@ class Planner:
                 assert isinstance(value, float)
                 texts.append(_override(base, key, self._quantity(key), value * factor))
         if point.seed is not None:
-            texts += [f"{key}={point.seed}" for key in SEEDS if _there(base, key)]
+            texts += [f"{key}={point.seed}" for key in SEEDS if has_key(base, key)]
         return texts
 
     def _quantity(self, key: str) -> Quantity:
@@ -172,7 +172,8 @@ def _override(base: Case, key: str, quantity: Quantity, value: float | str) -> s
     return f'{key}={{ value = {text}, {at}source = "{SOURCE}", status = "assumed" }}'
 
 
-def _there(case: Case, key: str) -> bool:
+def has_key(case: Case, key: str) -> bool:
+    """Return whether a case has a value at a dotted key."""
     node: object = case
     for part in key.split("."):
         node = getattr(node, part, None)
