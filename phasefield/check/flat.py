@@ -164,7 +164,7 @@ def _range(p: Properties, sides: tuple[float, float] | None) -> Iterator[Finding
         yield Finding("salt", "range of the salt", high, text, words, True)
 
 
-def columns(case: Case) -> Iterator[Finding]:
+def concentration_columns(case: Case) -> Iterator[Finding]:
     """Say so where t+ or the factor of a table is used at another temperature than that of its measurement."""
     table, said = case.electrolyte.concentration_dependence, case.provenance
     for name, what in (("transference_number", "t+"), ("thermodynamic_factor", "thermodynamic factor")):

@@ -57,7 +57,7 @@ def _physics(case: Case, flat_run: FlatRun) -> list[Finding]:
     found = [Finding("cell", "gap", gap, um_or_mm(gap), "from the mean surface to the counter electrode")]
     j = abs(strongest.current)
     found += flat.cathode(case, j)
-    found += flat.columns(case)
+    found += flat.concentration_columns(case)
     if j > 0.0:
         found += flat.voltages(cell, strongest, last)
         found += flat.currents(cell, flat_run)

@@ -62,14 +62,12 @@ def fit(
     prepared, shape = prepare_fit(fit_file), None if fit_file.design is None else prepare_morphology(fit_file)
     folder = Path("fits") / fit_file.name if out is None else out
     check_out(folder)
-    console = printing.console()
+    console, again = printing.console(), _command(name, out, place)
     announce_fit(console, prepared, shape)
     if dry_run:
-        _announce_runs(shape, folder, place, console)
-        return
+        return _announce_runs(shape, folder, place, console)
     files = [*(one.file for one in prepared.data), *([] if shape is None else [shape.surface.file])]
-    digest = inputs_digest(fit_file, files)
-    status = console.status("reading")
+    digest, status = inputs_digest(fit_file, files), console.status("reading")
 
     def told(line: str) -> None:
         status.start()
@@ -77,7 +75,7 @@ def fit(
 
     def make_runs(study: StudyFile) -> Study:
         status.stop()
-        return _made(study, folder, place, console, _command(name, out, place))
+        return _made(study, folder, place, console, again)
 
     try:
         with folder_locked(folder), telling_replaced(console):
@@ -88,7 +86,6 @@ def fit(
                 found = None if shape is None else fit_morphology(shape, best_overrides(flat), make_runs, told)
                 document = write_fit(prepared, flat, found, digest, folder)
     except KeyboardInterrupt:
-        again = _command(name, out, place)
         raise Interrupted(f"{folder}: stopped, nothing was replaced; begin again with: {again}") from None
     finally:
         status.stop()

@@ -22,7 +22,7 @@ LENGTH = 3.0  # mm, of the electrolyte
 TIMES = 2.0  # the scatter of the measured points: so far may the shapes be off
 
 
-def simulated(name: str = "salt-profiles-peo", *overrides: str) -> dict[int, tuple[Floats, Floats]]:
+def simulated_profiles(name: str = "salt-profiles-peo", *overrides: str) -> dict[int, tuple[Floats, Floats]]:
     """Return distances from the stripped electrode [mm] and concentrations [mol/L] at the times of PROFILES [min]."""
     found: dict[int, tuple[Floats, Floats]] = {}
 
@@ -46,7 +46,7 @@ def differences(found: dict[int, tuple[Floats, Floats]]) -> dict[int, Floats]:
     }
 
 
-def scatter() -> float:
+def measured_scatter() -> float:
     """Return the rms distance of the measured points from a smooth curve through each profile [mol/L]."""
     square, freedom = 0.0, 0
     for at, c in PROFILES.values():
@@ -60,13 +60,13 @@ def rms(parts: dict[int, Floats]) -> float:
     return math.sqrt(float(np.mean(np.concatenate(list(parts.values())) ** 2)))
 
 
-def profiles(full: bool) -> Result:
+def against_measured(full: bool) -> Result:
     """Return how far the simulated profiles are from the measured ones, as they are and at the content of each."""
-    found = simulated()
+    found = simulated_profiles()
     off = differences(found)
     content = np.array([part.mean() for part in off.values()])
     shapes = {minutes: part - part.mean() for minutes, part in off.items()}
-    own = scatter()
+    own = measured_scatter()
     drift = float(np.ptp(content))
     rows = (
         CheckRow(
@@ -105,7 +105,7 @@ CHECKS = (
         "salt-profiles",
         "Measured salt",
         "salt profiles in PEO-LiTFSI over 18 h, against those that X-rays showed; D and t+ depend on the concentration",
-        profiles,
+        against_measured,
         (20.0, 20.0),
     ),
 )
