@@ -59,6 +59,8 @@ def settled_diffusivity(p: Properties, c: float | Floats) -> Floats:
 
 def _settled_diffusivity(c0: float, table: Columns, c: float | Floats) -> Floats:
     D, t_plus = (np.interp(c, table.concentration, column) for column in (table.diffusivity, table.transference))
+    if min(table.transference) == 1.0:
+        return np.asarray(D)  # no anion moves, at any concentration: a column has values below 1
     return np.asarray(D * ((1.0 - np.interp(c0, table.concentration, table.transference)) / (1.0 - t_plus)))
 
 

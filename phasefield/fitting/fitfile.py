@@ -12,8 +12,8 @@ from typing import Any
 
 from phasefield import cases, units
 from phasefield.api import folder_name
-from phasefield.case.file import TableReader, key_measures, nearest_key
-from phasefield.errors import shown
+from phasefield.case.file import TableReader, key_lines, key_measures, nearest_key
+from phasefield.errors import CaseError, shown
 from phasefield.fitting.unknowns import DECADE, GROWTH, INTERFACE, SEEN, Unknown, limits_of
 from phasefield.measured.columns import OF_SPECTRA, OF_TRACES
 from phasefield.studies.attribution.inputs import SEEDS
@@ -87,6 +87,13 @@ class FitFile:
         """The growth laws to compare, with none; empty if the base's own law holds."""
         asked = [GROWTH[one.key] for one in self.unknowns if one.key in GROWTH]
         return ("none", *asked) if asked else ()
+
+    def error(self, key: tuple[str, ...], message: str, end: int | None = None) -> CaseError:
+        """Return the error about a key of the file, or about an end of a range, at its line or that of its table."""
+        lines = key_lines(self.text)
+        line = next((lines[key[:n]] for n in range(len(key), 0, -1) if key[:n] in lines), 1)
+        words = [f'"{part}"' if "." in part else part for part in key] + ([] if end is None else [str(end)])
+        return CaseError(str(self.path), line, ".".join(words), message)
 
     def unknowns_of(self, law: str) -> tuple[Unknown, ...]:
         """Return the unknowns that there are with a growth law."""

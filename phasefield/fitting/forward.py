@@ -15,7 +15,7 @@ from phasefield.analytic.flat_trace import flat_voltages
 from phasefield.analytic.impedance import FlatImpedance
 from phasefield.api import locate_case
 from phasefield.case import Case
-from phasefield.case.file import CaseReader, key_lines
+from phasefield.case.file import CaseReader
 from phasefield.errors import CaseError
 from phasefield.fitting.data import Observation
 from phasefield.fitting.fitfile import VOLUME, FitFile
@@ -64,10 +64,8 @@ class Forward:
             self.case(values)
         except CaseError as error:
             one = self.unknowns[k]
-            line = key_lines(self.fit.text).get(("unknown", one.key))
             said = error.message.replace(one.quantity.text(values[k]).strip('"'), one.shown(values[k], 6))
-            key = f'unknown."{one.key}".{end}'
-            raise CaseError(str(self.fit.path), line, key, f"gives no case: {said}") from None
+            raise self.fit.error(("unknown", one.key), f"gives no case: {said}", end) from None
 
     def overrides(self, values: Sequence[float], said: Sequence[str] | None = None) -> list[str]:
         """Return overrides that set the unknowns of the case; said: TOML behind each value, its source and status.
@@ -105,10 +103,9 @@ class Forward:
             return json.dumps(self.fit.volume)
         growth = self.reader.case(self.fit.overrides).film.growth
         if growth is None or growth.molar_volume is None:
-            raise CaseError(
-                str(self.fit.path), None, "set", f'missing: the volume of the film that grows; add "{VOLUME}" = '
-                '"15 cm^3/mol", that of your film'
-            )  # fmt: skip
+            raise self.fit.error(
+                ("set",), f'missing: the volume of the film that grows; add "{VOLUME}" = "15 cm^3/mol", that of your film'
+            )
         return f'"{growth.molar_volume!r} m^3/mol"'
 
     def case(self, values: Sequence[float]) -> Case:
@@ -168,8 +165,8 @@ def forward_of(fit: FitFile, law: str = "") -> Forward:
         if (role in LITHIUM_ROLES) if full else role == "rates":
             what = "a fit knows no such data of a full cell: fit a lithium cell first, or add [set] cathode = "
             what = f'{what}"none"' if full else "is of a full cell; take a base with a [cathode]"
-            raise CaseError(str(fit.path), None, f"data.{role}", what)
+            raise fit.error(("data", role), what)
     for one in fit.unknowns:
         if one.key in CATHODE and not full:
-            raise CaseError(str(fit.path), None, f'unknown."{one.key}"', "the base has no [cathode]; take one that has")
+            raise fit.error(("unknown", one.key), "the base has no [cathode]; take one that has")
     return Forward(fit, reader, law)

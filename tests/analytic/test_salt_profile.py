@@ -269,3 +269,10 @@ def test_the_concentrations_at_both_sides_are_told() -> None:
     told = finding(case, "settled, at the lithium")
     assert told.value == pytest.approx(low, rel=1e-5)
     assert f"{high / 1000:.3g} mol/L" in told.words
+
+
+def test_a_table_in_which_no_anion_moves_has_settled_sides() -> None:
+    p = with_table("rising", "electrolyte.transference_number=1.0").properties()
+    assert salt_profile.limiting_current(p, GAP) == math.inf
+    assert salt_profile.settled_sides(p, 2.0, GAP) == pytest.approx((p.c0, p.c0))
+    assert salt_profile.settled_diffusivity(p, np.array(C)) == pytest.approx(SHAPES["rising"])

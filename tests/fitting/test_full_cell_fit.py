@@ -154,8 +154,10 @@ def test_a_table_may_have_gaps_comments_and_capacities_of_an_area(tmp_path: Path
 
 REFUSED = {
     "rates_noise = 0.01\n": ("", "2 numbers do not show their own noise"),
-    '"lfp-rates-pllz"': ('"pllz"', "data.rates: is of a full cell; take a base with a"),
-    'rates = "rates.csv"': ('rates = "rates.csv"\nspectrum = "rates.csv"', "data.spectrum: a fit knows no such data"),
+    '"lfp-rates-pllz"': ('"pllz"', "fit.toml:3: data.rates: is of a full cell; take a base with a"),
+    'rates = "rates.csv"': (
+        'rates = "rates.csv"\nspectrum = "rates.csv"', "fit.toml:4: data.spectrum: a fit knows no such data",
+    ),
 }
 
 

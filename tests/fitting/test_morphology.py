@@ -329,7 +329,7 @@ def test_a_profile_that_cannot_be_compared_is_refused_in_a_line(
 WRONG = {
     'profile = "after.npz"': ('profile = "before.npz"', "no file 'before.npz'"),
     "[base]": ('profile_pixel = "1 V"\n[base]', "data.profile_pixel: '1 V' is a voltage"),
-    '[data]\nprofile = "after.npz"': ("[data]", "no data: give spectrum, cycling, polarisation or profile"),
+    '[data]\nprofile = "after.npz"': ("[data]", "no data: give spectrum, cycling, polarisation, rates, voltages, profile"),
     "points = 16": ("points = 7", "design.points: 7 stands here; a whole number from 8"),
     "seeds = 2": ("seeds = 1", "design.seeds: 1 stands here; a whole number from 2"),
     '"film.patches.spread" = [0.1, 1.6]': ('"film.patches.spred" = [0.1, 1.6]', "did you mean 'film.patches.spread'?"),
@@ -338,7 +338,12 @@ WRONG = {
     ),
     "[0.9, 1.1]": ("[0.9, 1.1]\n\"electrolyte.name\" = [1, 2]", "is no quantity that a range can be given for"),
     "0.1, 1.6": ("0.1, 5.0", "is beyond what it can be"),
-    '"cell.toml"': ('"flat.toml"', "is 2D; a profile is of an area: take a 3D grid"),
+    "[0.1, 1.6]": (
+        '[0.1, 1.6]\n"surface.height" = ["20 um", "60 um"]',
+        'fit.toml:8: unknown."surface.height".0: gives no case: 20 um brings',
+    ),
+    "1.6]": ('1.6]\n"surface.height" = ["20 um", "500 um"]', "fit.toml:6: unknown: the middle of the ranges gives no"),
+    '"cell.toml"': ('"flat.toml"', "fit.toml:5: base.case: is 2D; a profile is of an area: take a 3D grid"),
 }  # fmt: skip
 
 

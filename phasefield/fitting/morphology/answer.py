@@ -165,15 +165,19 @@ def prepare_morphology(fit: FitFile) -> PreparedMorphology:
     prepared = PreparedMorphology(fit, reader, load_surface(fit, reader.case(fit.overrides)))
     first, second = ([f"{key}={seed}" for key in seed_keys(prepared.case())] for seed in (1, 2))
     if prepared.case(first).hash == prepared.case(second).hash:
-        raise CaseError(str(fit.path), None, "base.case", "has nothing random; give it [film.patches]")
+        raise fit.error(("base", "case"), "has nothing random; give it [film.patches]")
     middle = [one.value(0.5) for one in fit.design.unknowns]
+    try:
+        prepared.case(prepared.overrides(middle))
+    except CaseError as error:
+        raise fit.error(("unknown",), f"the middle of the ranges gives no case: {error.key}: {error.message}") from None
     for k, one in enumerate(fit.design.unknowns):
         for end, value in enumerate((one.low, one.high)):
             try:
                 prepared.case(prepared.overrides([*middle[:k], value, *middle[k + 1 :]]))
             except CaseError as error:
-                key = f'unknown."{one.key}"[{end}]'
-                raise CaseError(str(fit.path), None, key, f"gives no case: {error}") from None
+                said = error.message.replace(one.quantity.text(value).strip('"'), one.shown(value, 6))
+                raise fit.error(("unknown", one.key), f"gives no case: {said}", end) from None
     return prepared
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.case import Case
-from phasefield.errors import CaseError, PhasefieldError
+from phasefield.errors import PhasefieldError
 from phasefield.fitting.data import DataFile
 from phasefield.fitting.fitfile import PIXEL, PROFILE, FitFile
 from phasefield.studies.profiles import LEAST, common
@@ -101,7 +101,7 @@ def load_surface(fit: FitFile, case: Case) -> MeasuredSurface:
     assert fit.design is not None
     path = fit.design.file
     if case.grid.ndim != 2 + 1:
-        raise CaseError(str(fit.path), None, "base.case", "is 2D; a profile is of an area: take a 3D grid")
+        raise fit.error(("base", "case"), "is 2D; a profile is of an area: take a 3D grid")
     profile = read_profile(path, fit.design.pixel, fit.design.unit)
     if profile.pixel is None:
         raise PhasefieldError(f'{path}: does not say how large a pixel is; add [data] {PIXEL} = "1 um"')
