@@ -104,7 +104,7 @@ class Forward:
         growth = self.reader.case(self.fit.overrides).film.growth
         if growth is None or growth.molar_volume is None:
             raise self.fit.error(
-                ("set",), f'missing: the volume of the film that grows; add "{VOLUME}" = "15 cm^3/mol", that of your film'
+                ("set",), f'missing: the volume of the film that grows; add "{VOLUME}" = "15 cm^3/mol", that of yours'
             )
         return f'"{growth.molar_volume!r} m^3/mol"'
 

@@ -329,7 +329,9 @@ def test_a_profile_that_cannot_be_compared_is_refused_in_a_line(
 WRONG = {
     'profile = "after.npz"': ('profile = "before.npz"', "no file 'before.npz'"),
     "[base]": ('profile_pixel = "1 V"\n[base]', "data.profile_pixel: '1 V' is a voltage"),
-    '[data]\nprofile = "after.npz"': ("[data]", "no data: give spectrum, cycling, polarisation, rates, voltages, profile"),
+    '[data]\nprofile = "after.npz"': (
+        "[data]", "no data: give spectrum, cycling, polarisation, rates, voltages, profile",
+    ),
     "points = 16": ("points = 7", "design.points: 7 stands here; a whole number from 8"),
     "seeds = 2": ("seeds = 1", "design.seeds: 1 stands here; a whole number from 2"),
     '"film.patches.spread" = [0.1, 1.6]': ('"film.patches.spred" = [0.1, 1.6]', "did you mean 'film.patches.spread'?"),

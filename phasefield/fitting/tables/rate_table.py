@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -107,8 +108,11 @@ def read_rate_table(path: Path) -> RateTable:
     for k, line in enumerate(table.lines):
         if not math.isfinite(rate[k]):
             raise MeasuredError(path, "has no rate; fill it in, or remove the line", line)
-        if any(math.isclose(rate[k], one, rel_tol=SAME_RATE) for one in rate[:k]):
-            raise MeasuredError(path, f"has the rate {rate[k]:g} C again; keep one of both", line)
+    order = np.argsort(rate, kind="stable").tolist()
+    again = [max(a, b) for a, b in pairwise(order) if math.isclose(rate[a], rate[b], rel_tol=SAME_RATE)]
+    if again:
+        k = min(again)
+        raise MeasuredError(path, f"has the rate {rate[k]:g} C again; keep one of both", table.lines[k])
     nothing = np.full(rate.size, math.nan)
     found = RateTable(
         path, table.digest, rate, table.columns.get("capacity", nothing), table.columns.get("polarisation", nothing),

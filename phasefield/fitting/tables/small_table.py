@@ -68,7 +68,7 @@ def read_small_table(path: Path, wanted: Mapping[str, ColumnKind], example: str)
         if len(fields) != len(heads):
             raise MeasuredError(path, f"has {len(fields)} fields, its heads are {len(heads)}; complete it", line)
         for key, k in at.items():
-            values[key].append(found[key][1] * _value(path, line, fields[k]))
+            values[key].append(_si(path, line, fields[k], *found[key]))
         lines.append(line)
     columns = {key: np.array(column) for key, column in values.items()}
     kinds = {key: kind for key, (kind, _) in found.items()}
@@ -106,6 +106,17 @@ def _kind(path: Path, number: int, head: Head, wanted: ColumnKind, example: str)
             continue
     text = shown(head.text)
     raise MeasuredError(path, f"column {text}: its unit is missing or wrong; write it as in {example}", number)
+
+
+def _si(path: Path, number: int, word: str, kind: Kind, factor: float) -> float:
+    """Return a value of a kind [SI], nan for an empty field."""
+    value = factor * _value(path, number, word)
+    if not math.isnan(value) and not kind.low <= value <= kind.high:
+        low, high = (f"{one / factor:.3g}" for one in (kind.low, kind.high))
+        what = units.with_article(kind.noun)
+        text = f"{shown(word, 40)} is outside of what {what} can be, {low} to {high} in this column; check its unit"
+        raise MeasuredError(path, text, number)
+    return value
 
 
 def _value(path: Path, number: int, word: str) -> float:
