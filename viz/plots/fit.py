@@ -163,6 +163,7 @@ def _corner_axes(axes: Axes, across: Marginal, below: Marginal, row: int, column
             powers(axis)
             if high < 10.0**DECADES * low:
                 axis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0), numticks=4))
+                axis.get_major_formatter().minor_thresholds = (np.inf, np.inf)  # a number at each of them
             axis.set_minor_formatter(NullFormatter())
             if high < 4.0 * low:
                 axes.set(**{f"{name}scale": "linear"})
