@@ -49,6 +49,7 @@ PAGE = 7.0  # inch: width of a page of a journal, 178 mm; a wider picture is shr
 EDGE = 0.008  # of the width of a picture that stays free at its left
 SMALLEST = 5.5  # points of a letter on that page
 PLAIN_FROM, PLAIN_TO = 1e-3, 1e5  # an axis whose largest number lies between them bears plain numbers
+SHORT = 100.0  # a logarithmic axis whose ends are less than this apart bears plain numbers
 LONGEST = 300  # characters of a line in a picture; matplotlib cannot draw any number of them
 HEIGHT_MAP = "viridis"  # perceptually even, safe for colour-blind readers and in grey print
 SALT_MAP = "YlGnBu"
@@ -186,9 +187,12 @@ class _Numbers(ScalarFormatter):
         super().__init__(useOffset=False)
         self.set_scientific(False)
         self.largest = 0.0
+        self.digits = 3  # of a number before its power of ten: neighbouring ticks must differ
 
     def set_locs(self, locs: list[float]) -> None:
         self.largest = float(np.max(np.abs(locs), initial=0.0))
+        step = float(np.min(np.diff(np.unique(locs)), initial=self.largest))
+        self.digits = max(3, 1 + math.ceil(math.log10(self.largest / step))) if step > 0.0 else 3
         super().set_locs(locs)
 
     def __call__(self, x: float, pos: int | None = None) -> str:
@@ -196,7 +200,7 @@ class _Numbers(ScalarFormatter):
         if _plain(size):
             return str(super().__call__(x, pos))
         power = math.floor(math.log10(size))
-        number = f"{x / 10.0**power:.3g}".replace("-", MINUS)
+        number = f"{x / 10.0**power:.{self.digits}g}".replace("-", MINUS)
         return "0" if x == 0.0 else f"{number} {TIMES} 10{str(power).translate(RAISED)}"
 
 
@@ -209,10 +213,14 @@ def _drawable(text: str) -> str:
 
 
 class _Powers(LogFormatterSciNotation):
-    """Writes powers of ten without the formulas of matplotlib."""
+    """Writes powers of ten without the formulas of matplotlib; below two decades of an axis plain numbers."""
 
     def __call__(self, x: float, pos: int | None = None) -> str:
-        text = super().__call__(x, pos).removeprefix(r"$\mathdefault{").removesuffix("}$").replace(r"\times", TIMES)
+        text = super().__call__(x, pos)
+        low, high = sorted(self.axis.get_view_interval()) if self.axis is not None else (0.0, 1.0)
+        if text and high < SHORT * low and _plain(high) and _plain(low):
+            return f"{x:g}"
+        text = text.removeprefix(r"$\mathdefault{").removesuffix("}$").replace(r"\times", TIMES)
         return re.sub(r"\^\{(.*?)\}", lambda power: power[1].translate(RAISED), text)
 
 

@@ -29,6 +29,9 @@ def electrolyte_text(title: str, files: Sequence[DataFile], case: Case) -> str:
         "# Its values go together. `assumed`: the data do not determine it; fit.json says why, and what would.",
         f"# Lay an experiment over it: extends = [\"electrolyte.toml\", \"experiments/{experiment}.toml\"]",
     ]
+    temperature = re.search(r"^temperature = .*$", case.resolved_toml(), re.MULTILINE)
+    if temperature:
+        lines += ["", temperature[0]]
     return "\n".join(lines) + "\n\n" + "\n\n".join(tables[name] for name in tables) + "\n"
 
 

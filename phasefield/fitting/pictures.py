@@ -83,7 +83,7 @@ def _compared(result: FitResult, k: int, band: tuple[Floats, Floats]) -> list[Co
         return [
             Compared(
                 f"{one.file.name}: voltage", "time (h)", "voltage (mV)", time, shown[0], shown[1], (shown[2], shown[3]),
-                (("", over),), time, "time (h)", False,
+                (("", over),), time, "time (h)", False, few=True,
             )
         ]  # fmt: skip
     return [_spectrum(one, predicted, band, over) if one.drive is None else _trace(one, predicted, band, over)]
@@ -108,7 +108,7 @@ def _rates(result: FitResult, one: Observation, over: Floats) -> list[Compared]:
         found.append(
             Compared(
                 f"{one.file.name}: {name}", "rate (C)", label, x, measured / size, best / size,
-                (low / size, high / size), (("", over[part]),), one.x[part], "rate (C)", False,
+                (low / size, high / size), (("", over[part]),), one.x[part], "rate (C)", False, few=True,
             )
         )  # fmt: skip
     return found

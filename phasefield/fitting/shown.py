@@ -79,7 +79,8 @@ def announce_fit(console: Console, prepared: PreparedFit, shape: PreparedMorphol
     """Say what is fitted to what."""
     fit = prepared.fit
     unknowns = len(fit.unknowns) + (0 if fit.design is None else len(fit.design.unknowns))
-    console.print(f"{fit.title}: {unknowns} unknown{'' if unknowns == 1 else 's'}", soft_wrap=True)
+    laws = ", those of all growth laws counted" if len(fit.laws) > 1 else ""
+    console.print(f"{fit.title}: {unknowns} unknown{'' if unknowns == 1 else 's'}{laws}", soft_wrap=True)
     for one in prepared.data:
         noise = "noise from the residuals" if one.noise is None else f"noise {one.noise:g}"
         console.print(f"  {one.role}: {one.file.name}, {one.x.size} points, {noise}", soft_wrap=True)

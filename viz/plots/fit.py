@@ -46,7 +46,8 @@ class Compared:
     """One file: x, what was measured, what is predicted and its band of 90 %, residuals over the noise.
 
     over: frequency or time, of the residuals; log: whether its axis is logarithmic; predicted_x: of a curve in the
-    plane, a spectrum, whose x is predicted, too; breaks: points before which a line is interrupted.
+    plane, a spectrum, whose x is predicted, too; breaks: points before which a line is interrupted; few: numbers
+    between which nothing is predicted.
     """
 
     title: str
@@ -62,6 +63,7 @@ class Compared:
     log: bool
     predicted_x: Floats | None = None
     breaks: tuple[int, ...] = ()
+    few: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ def _single(axes: Axes, one: Marginal) -> None:
     for end in np.quantile(one.samples, (0.05, 0.95)):
         axes.axvline(end, color=INK, lw=0.6, linestyle=":")
     axes.set_title(one.word, fontsize=7, color=colour)
+    axes.set_yticks([])
 
 
 def _pair(axes: Axes, across: Marginal, below: Marginal) -> None:
@@ -160,6 +163,7 @@ def _corner_axes(axes: Axes, across: Marginal, below: Marginal, row: int, column
             powers(axis)
             if high < 10.0**DECADES * low:
                 axis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0), numticks=4))
+                axis.get_major_formatter().minor_thresholds = (np.inf, np.inf)  # a number at each of them
             axis.set_minor_formatter(NullFormatter())
             if high < 4.0 * low:
                 axes.set(**{f"{name}scale": "linear"})
@@ -210,9 +214,14 @@ def _compare(axes: Axes, one: Compared) -> None:
         np.insert(np.asarray(a, dtype=np.float64), one.breaks, np.nan)
         for a in (one.predicted_x if one.predicted_x is not None else one.x, one.predicted, *one.band)
     )
-    axes.fill_between(x, low, high, color=RUN_COLOURS[5], alpha=0.35, lw=0, label="predicted, 90 %")
-    axes.plot(one.x, one.measured, "o", color=INK, ms=2.4, mfc="none", mew=0.6, label="measured")
-    axes.plot(x, predicted, "-", color=RUN_COLOURS[1], lw=1.1, label="best")
+    if one.few:
+        axes.vlines(x, low, high, color=RUN_COLOURS[5], alpha=0.6, lw=4.0, label="predicted, 90 %")
+        axes.plot(x, predicted, "D", color=RUN_COLOURS[1], ms=2.4, label="best")
+        axes.plot(one.x, one.measured, "o", color=INK, ms=5.5, mfc="none", mew=0.8, label="measured")
+    else:
+        axes.fill_between(x, low, high, color=RUN_COLOURS[5], alpha=0.35, lw=0, label="predicted, 90 %")
+        axes.plot(one.x, one.measured, "o", color=INK, ms=2.4, mfc="none", mew=0.6, label="measured")
+        axes.plot(x, predicted, "-", color=RUN_COLOURS[1], lw=1.1, label="best")
     if plane:
         axes.set_aspect("equal", adjustable="datalim")
     elif one.log:
@@ -229,17 +238,17 @@ def residuals(files: Sequence[Compared], title: str, path: Path) -> Path:
         figure.suptitle(title, x=0.01, ha="left", fontsize=10)
         for axes, one in zip(figure.subplots(len(files), squeeze=False)[:, 0], files, strict=True):
             axes.set_title(one.title, loc="left")
-            axes.axhspan(-1.645, 1.645, color=FAINT, alpha=0.25, lw=0)
+            axes.axhspan(-1.645, 1.645, color=FAINT, alpha=0.25, lw=0, label="nine in ten")
             axes.axhline(0.0, color=INK, lw=0.6)
             for k, (name, values) in enumerate(one.residuals):
-                axes.plot(one.over, values, "o", color=RUN_COLOURS[k], ms=2.2, label=name)
+                axes.plot(one.over, values, "o", color=RUN_COLOURS[k], ms=2.2, label=name or "residual")
             if one.log:
                 axes.set_xscale("log")
                 powers(axes.xaxis)
             axes.set_xlabel(one.over_label)
             axes.set_ylabel("residual / noise")
-            if len(one.residuals) > 1:
-                axes.legend(loc="best", ncols=2)
+            if len(one.residuals) > 1 or one is files[0]:
+                axes.legend(loc="best", ncols=3)
         figure.set_layout_engine("constrained")
         return save(figure, path)
 

@@ -94,7 +94,7 @@ def draw_spectra(spectra: Sequence[Spectrum], title: str, path: Path) -> Path:
         phase.set_xlabel("frequency (Hz)")
         modulus.set_xscale("log")
         modulus.set_yscale("log")
-        powers(phase.xaxis)
+        powers(phase.xaxis, modulus.yaxis)
         modulus.tick_params(labelbottom=False)
         if len(shown) > 1:
             _key(plane, len(shown))
