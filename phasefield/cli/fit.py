@@ -46,8 +46,8 @@ def fit(
     An electrolyte file, what the data determine, and what would settle the rest. A profile takes a study of runs.
 
     \b
-    phasefield fit fit.toml --dry-run   read data, base and priors; the time of the runs
-    phasefield fit fit.toml             a minute or two, into fits/fit; with a profile as long as its runs
+    phasefield fit fit.toml --dry-run   read data, base, priors; time of runs
+    phasefield fit fit.toml             minutes, or the time of a profile's runs
     phasefield fit lfp                  a shipped fit: the papers' cathode
     """
     from phasefield.files.locks import folder_locked

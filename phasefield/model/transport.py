@@ -221,7 +221,7 @@ class Transport:
         if not s.front.both_electrodes:
             off += math.sqrt(float(np.mean((dc[-1] / np.maximum(s.c[-1], least)) ** 2)))
         beta = float(np.max(co.beta_at(np.append(surface.c_e, s.c[-1]))))
-        return beta * off / (abs(s.phi_s) + 1.0 / co.kinetics.f)
+        return float(beta * off / (abs(s.phi_s) + 1.0 / co.kinetics.f))
 
     def _react(self, stage: Stage) -> None:
         """Evaluate the reaction at the first guess, and which elements take salt."""

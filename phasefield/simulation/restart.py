@@ -47,7 +47,7 @@ class Control:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the control as plain numbers; JSON knows no infinity."""
-        return {**asdict(self), "dt_c": repr(self.dt_c)}
+        return {**asdict(self), "dt_c": repr(float(self.dt_c))}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Control:

@@ -19,8 +19,8 @@ WITH = {
                "roughness", "show", "study", "verify"},
     "--quiet": {"attribute", "bpx", "check", "compare", "export", "fit", "html", "impedance", "measured", "profile",
                 "render", "report", "run", "study", "verify", "warm"},
-    "--threads": {"attribute", "compare", "report", "run", "study", "verify"},
-    "--workers": {"attribute", "compare", "report", "study"},
+    "--threads": {"attribute", "compare", "fit", "report", "run", "study", "verify"},
+    "--workers": {"attribute", "compare", "fit", "report", "study"},
     "--dry-run": {"attribute", "compare", "fit", "report", "study"},
 }  # fmt: skip
 

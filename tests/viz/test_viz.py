@@ -170,7 +170,7 @@ def test_nothing_global_is_left_changed(tmp_path: Path) -> None:
 
 LOW = (
     "phasefield.viz", "phasefield.results", "phasefield.topography", "phasefield.measured", "phasefield.files",
-    "phasefield.text", "phasefield.errors", "phasefield.constants", "phasefield.fields",
+    "phasefield.text", "phasefield.errors", "phasefield.constants", "phasefield.fields", "phasefield.units",
 )  # fmt: skip
 
 

@@ -222,7 +222,7 @@ class Page:
                 with html.Div(id="scene", ref="scene"):
                     self.view = views.VtkLocalView(
                         self.window, on_ready=(self._first_seen, size),
-                        on_image_capture="utils.download('phasefield.png', $event, 'image/png')",
+                        on_image_capture="utils.download('scene.png', $event, 'image/png')",
                     )  # fmt: skip
                 with html.Div(id="side"):
                     with html.Div(style="margin-bottom:.8em"):
