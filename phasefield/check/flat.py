@@ -11,12 +11,14 @@ from phasefield.analytic.flat_cell import FlatCell, FlatRun, FlatStep
 from phasefield.analytic.impedance import FlatImpedance
 from phasefield.analytic.intercalation import Intercalation
 from phasefield.case import Case, Properties
+from phasefield.case.electrolyte import NEAR, interpolate_held
 from phasefield.check.finding import MA_CM2, Finding, um_or_mm, volts
 from phasefield.constants import ZERO_CELSIUS
 from phasefield.results.salt_range import MOLAR, beyond_law
 from phasefield.text.formatting import OHM_CM2, number, spell
 
 SAND_DEPTH = 0.25  # sqrt(D tau) below this share of the gap: the other electrode is not felt
+CM2 = 1e4  # cm^2 in a m^2
 MAH_CM2 = 1.0 / 3.6e4  # mAh/cm^2 in a C/m^2
 MOST_VOLTS = 200.0  # V: no cell is measured there
 SAME = 1.0  # K: temperatures so near to each other are one
@@ -165,8 +167,15 @@ def _range(p: Properties, sides: tuple[float, float] | None) -> Iterator[Finding
 
 
 def concentration_columns(case: Case) -> Iterator[Finding]:
-    """Say so where t+ or the factor of a table is used at another temperature than that of its measurement."""
-    table, said = case.electrolyte.concentration_dependence, case.provenance
+    """Say so where t+ or the factor of a table is used at another temperature, or D beside a table is not used."""
+    e, said = case.electrolyte, case.provenance
+    table = e.concentration_dependence
+    if not isinstance(table, str) and not isinstance(e.salt_diffusivity, str):
+        there = interpolate_held(table.concentration, table.diffusivity, e.salt_concentration)
+        if abs(there - e.salt_diffusivity) > NEAR * there:
+            words = f"not used: the table gives {number(there, CM2)} cm2/s at salt_concentration"
+            own = e.salt_diffusivity
+            yield Finding("salt", "salt_diffusivity", own, f"{number(own, CM2)} cm2/s", words, True)
     for name, what in (("transference_number", "t+"), ("thermodynamic_factor", "thermodynamic factor")):
         if isinstance(table, str) or not getattr(table, name):
             continue
@@ -180,12 +189,16 @@ def concentration_columns(case: Case) -> Iterator[Finding]:
 def salt(p: Properties, leg: FlatStep, gap: float) -> Iterator[Finding]:
     """Say whether the salt lasts."""
     j, limit = abs(leg.current), salt_profile.limiting_current(p, gap)
-    share = j / limit
+    share, tau = j / limit, salt_profile.sand_time(p, j)
+    depth = math.sqrt(p.D * tau)
+    short = share > 1.0 and depth <= SAND_DEPTH * gap and leg.time < tau  # the step, for its salt
     over_c = "D(c) and t+(c)" if len(set(p.table.transference)) > 1 else "D(c)"
     table = f", with {over_c} of the table" if p.dependence == "table" else ""
     words = f"limiting current {number(limit, MA_CM2)} mA/cm2{table}"
     if leg.voltage is not None and math.isfinite(leg.time):
         words += f"; {number(abs(leg.end) / limit)} when the voltage has been held"
+    elif short:
+        words += "; the step ends before salt runs out"
     elif share >= 1.0:
         words += ": salt runs out at the surface, dendrites are to be expected"
     yield Finding("salt", "j / j_lim", share, number(share), words)
@@ -198,15 +211,14 @@ def salt(p: Properties, leg: FlatStep, gap: float) -> Iterator[Finding]:
     if sides is not None and leg.voltage is None:
         words = f"and {number(sides[1], MOLAR)} mol/L at the counter electrode{table}"
         yield Finding("salt", "settled, at the lithium", sides[0], f"{number(sides[0], MOLAR)} mol/L", words)
-    yield from _range(p, sides)
-    tau = salt_profile.sand_time(p, j)
+    if not short:
+        yield from _range(p, sides)
     if share <= 1.0:
         yield Finding("salt", "Sand's time", math.inf, "does not apply", "below the limiting current")
         return
-    depth = math.sqrt(p.D * tau)
     if depth > SAND_DEPTH * gap:
         words = f"does not apply: by then salt is drawn from {um_or_mm(depth)}, the whole gap"
-    elif leg.time < tau:
+    elif short:
         words = f"not reached: the step lasts {spell(leg.time)}"
     elif leg.voltage is not None:
         words = "at the current of the start, which falls while the voltage is held"

@@ -342,6 +342,14 @@ def test_a_transference_number_of_another_temperature_is_told() -> None:
     assert not any(one.name == "t+ over c" for one in regime(case("pllz", TABLE)))
 
 
+def test_a_diffusivity_beside_a_table_that_differs_is_told() -> None:
+    told = finding(regime(case("pllz", TABLE, 'electrolyte.salt_diffusivity="5e-7 cm^2/s"')), "salt_diffusivity")
+    assert told.warning
+    assert "not used: the table gives 1e-07 cm2/s" in told.words
+    same = regime(case("pllz", TABLE, 'electrolyte.salt_diffusivity="1e-7 cm^2/s"'))
+    assert not any(one.name == "salt_diffusivity" for one in same)
+
+
 def steps_of(current: str) -> str:
     return f"protocol.steps=[{{current='{current}', duration='1 h'}}, {{current='-{current}', duration='1 h'}}]"
 
