@@ -30,6 +30,7 @@ NOISE: dict[str, Kind] = {
     "spectrum_noise": units.NUMBER, "cycling_noise": units.VOLTAGE, "polarisation_noise": units.NUMBER,
     "rates_noise": units.NUMBER, "voltages_noise": units.NUMBER,
 }  # fmt: skip
+SET_UP = {"grid", "numerics", "output", "protocol", "experiment"}  # tables of a case that tell of no property
 SAME = {"film.conductivity", "film.resistance"}  # one says what the other says
 VOLUME = "film.growth.molar_volume"
 LEAST_NOISE, MOST_NOISE = 1e-9, 1.0  # a share, or V: files have no more digits, and more noise leaves no signal
@@ -299,8 +300,8 @@ class _Reader(TableReader):
             near = nearest_key(key)
             hint = f"did you mean '{near}'?" if near else "`phasefield reference` lists the keys"
             self.fail(("unknown", key), f"no case has this key; {hint}")
-        if not key_measures(key) or key in SEEDS:
-            self.fail(("unknown", key), "is no quantity that a range can be given for")
+        if not key_measures(key) or key in SEEDS or key.partition(".")[0] in SET_UP:
+            self.fail(("unknown", key), "is no property that data could show; give one of the cell")
         return found
 
     def number(self, quantity: Quantity, given: Any, place: tuple[str | int, ...]) -> float:

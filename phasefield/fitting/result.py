@@ -15,7 +15,7 @@ from phasefield.fitting.forward import Forward, Prediction
 from phasefield.fitting.least_squares import Best
 from phasefield.fitting.posterior import Posterior
 from phasefield.fitting.profile_likelihood import LikelihoodProfile
-from phasefield.fitting.unknowns import TAILS, Unknown
+from phasefield.fitting.unknowns import TAILS, Unknown, shown_range
 
 Floats = NDArray[np.float64]
 
@@ -47,7 +47,7 @@ class Interval:
     @property
     def shown(self) -> str:
         """Return the interval with its unit."""
-        return f"{self.low / self.size:.3g} to {self.high / self.size:.3g} {self.unit}".strip()
+        return shown_range(self.low / self.size, self.high / self.size, self.unit)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from phasefield.case.film_growth import LAWS
 from phasefield.studies.sweep.quantity import Quantity
 from phasefield.units import Kind
 
+MOST_DIGITS = 7  # that an end of an interval is printed with
 TAILS = (0.05, 0.95)  # quantiles of an interval of 90 %
 DECADE = 10.0  # a prior that spans so much is even in the logarithm: its scale is not known
 
@@ -102,7 +103,16 @@ class Unknown:
 
     def shown_range(self, low: float, high: float) -> str:
         """Return a range of values [SI] with the unit of the user."""
-        return f"{low / self.quantity.size:.3g} to {high / self.quantity.size:.3g} {self.quantity.unit}".strip()
+        return shown_range(low / self.quantity.size, high / self.quantity.size, self.quantity.unit)
+
+
+def shown_range(low: float, high: float, unit: str) -> str:
+    """Return a range in a unit, with as many digits as tell its ends apart, three at least."""
+    for digits in range(3, MOST_DIGITS + 1):
+        ends = f"{low:.{digits}g}", f"{high:.{digits}g}"
+        if ends[0] != ends[1]:
+            break
+    return f"{ends[0]} to {ends[1]} {unit}".strip()
 
 
 def limits_of(key: str) -> tuple[float, float]:

@@ -336,9 +336,10 @@ WRONG = {
     "seeds = 2": ("seeds = 1", "design.seeds: 1 stands here; a whole number from 2"),
     '"film.patches.spread" = [0.1, 1.6]': ('"film.patches.spred" = [0.1, 1.6]', "did you mean 'film.patches.spread'?"),
     '"electrolyte.thermodynamic_factor" = [0.9, 1.1]': (
-        '"film.patches.seed" = [1, 9]', "is no quantity that a range can be given for",
+        '"film.patches.seed" = [1, 9]', "is no property that data could show",
     ),
-    "[0.9, 1.1]": ("[0.9, 1.1]\n\"electrolyte.name\" = [1, 2]", "is no quantity that a range can be given for"),
+    "1.1]": ('1.1]\n"grid.spacing" = ["4 um", "8 um"]', "is no property that data could show"),
+    "[0.9, 1.1]": ("[0.9, 1.1]\n\"electrolyte.name\" = [1, 2]", "is no property that data could show"),
     "0.1, 1.6": ("0.1, 5.0", "is beyond what it can be"),
     "[0.1, 1.6]": (
         '[0.1, 1.6]\n"surface.height" = ["20 um", "60 um"]',

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import signal
 import threading
@@ -20,6 +19,7 @@ from phasefield import api
 from phasefield.errors import Interrupted, PhasefieldError, SolverError, one_line
 from phasefield.files.atomic import replace_text
 from phasefield.files.locks import folder_locked
+from phasefield.kernels._jit import cache_folder
 from phasefield.machine.compilation import TALLY, watched
 from phasefield.machine.threads import set_threads
 from phasefield.results.checkpoint import has_checkpoint
@@ -209,10 +209,8 @@ def compiling() -> Iterator[None]:
         yield
         return
     begun = time.monotonic()
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "phasefield"
-    lock = FileLock(folder / "study.lock", thread_local=False)
+    lock = FileLock(cache_folder() / "study.lock", thread_local=False)  # of these kernels alone
     with suppress(OSError):  # without a lock, kernels are compiled twice
-        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(cancel_check=_stop.is_set)
     _waiting = lock
     _waited += time.monotonic() - begun
