@@ -88,7 +88,7 @@ class Cathode(Record):
     def _one_capacity(self) -> Cathode:
         by_mass = [name for name in BY_MASS if getattr(self, name) is not None]
         if self.capacity is not None and by_mass:
-            raise refuse(by_mass[0], "stands beside cathode.capacity, which is of an area; remove one of them")
+            raise refuse(by_mass[0], f"cathode.{by_mass[0]} and cathode.capacity stand here both; remove one of them")
         if self.capacity is None and (self.loading is None or self.specific_capacity is None):
             lacking = "loading" if self.loading is None and by_mass else "specific_capacity" if by_mass else "capacity"
             raise refuse(lacking, "missing; give capacity of an area, or loading and specific_capacity")

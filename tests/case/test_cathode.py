@@ -41,7 +41,7 @@ def test_a_resolved_case_says_the_same(tmp_path) -> None:  # type: ignore[no-unt
 
 
 WRONG = {
-    "cathode.loading: stands beside cathode.capacity": ['cathode.capacity="1 mAh/cm^2"'],
+    "cathode.loading: cathode.loading and cathode.capacity stand here both": ['cathode.capacity="1 mAh/cm^2"'],
     "cathode.capacity: missing; give capacity of an area, or loading and specific_capacity": BY_AREA,
     "cathode.specific_capacity: missing": ["cathode.specific_capacity=none"],
     "cathode.loading: missing": ["cathode.loading=none"],
