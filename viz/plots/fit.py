@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
 from numpy.typing import NDArray
 
 from phasefield.text.formatting import MICRO
@@ -22,6 +23,7 @@ Floats = NDArray[np.float64]
 PANEL = 1.15  # inch, of the posterior of two unknowns
 BINS = 24
 LEVELS = (0.5, 0.9)  # shares of the samples inside the contours
+CORNER_KEY = "line, cross: best; dotted: 90 %; contours: 50 and 90 %"
 SHOWN = 1500  # samples drawn as points
 WIDE = 5.4  # inch
 HIGH = 2.6  # inch, of one file
@@ -82,7 +84,7 @@ def corner(marginals: Sequence[Marginal], title: str, path: Path) -> Path:
     n = len(marginals)
     with look():
         figure = new_figure(max(4.0, PANEL * n + 1.2), max(3.4, PANEL * n + 0.9))
-        figure.suptitle(title, x=0.01, ha="left", fontsize=10)
+        figure.suptitle(f"{title}\n{CORNER_KEY}", x=0.01, ha="left", fontsize=8)
         panels = figure.subplots(n, n, squeeze=False)
         for row, below in enumerate(marginals):
             for column, across in enumerate(marginals):
@@ -266,20 +268,29 @@ def emulated(panels: Sequence[Emulated], title: str, path: Path) -> Path:
                 continue
             one = panels[k]
             x, y = one.predicted * MICRO, one.run * MICRO
-            ends = [0.9 * min(x.min(), y.min()), 1.1 * max(x.max(), y.max())]
+            known = [*x, *y, one.measured * MICRO]
+            ends = [0.9 * min(known), 1.1 * max(known)]
             axes.plot(ends, ends, "-", color=FAINT, lw=0.8)
+            axes.set_box_aspect(1)
             axes.errorbar(x, y, xerr=x * one.error, fmt="o", ms=2.4, lw=0.6, color=RUN_COLOURS[0])
-            axes.axhline(one.measured * MICRO, color=RUN_COLOURS[1], lw=0.8, linestyle="--")
+            axes.axhline(one.measured * MICRO, color=RUN_COLOURS[1], lw=0.8, linestyle="--", label="measured")
             axes.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
             axes.set_title(one.name, loc="left")
+            if k == 0:
+                axes.legend(fontsize=6, loc="upper left")
             for axis in (axes.xaxis, axes.yaxis):
-                axis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0), numticks=4))
+                axis.set_major_locator(FixedLocator(np.round(np.geomspace(*ends, 4)[1:3], _decimals(ends)).tolist()))
                 axis.set_major_formatter(ScalarFormatter())
                 axis.set_minor_formatter(NullFormatter())
             axes.set_xlabel("predicted (um)")
             axes.set_ylabel("run (um)" if k % across == 0 else "")
         figure.set_layout_engine("constrained")
         return save(figure, path)
+
+
+def _decimals(ends: Sequence[float]) -> int:
+    """Return the decimals that two ticks between the ends of an axis need."""
+    return max(0, 1 - math.floor(math.log10(ends[1] - ends[0])))
 
 
 MINUS_IM = f"{MINUS}Im Z (ohm cm^2)"

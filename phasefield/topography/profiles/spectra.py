@@ -8,7 +8,7 @@ import numpy as np
 
 from phasefield.topography.profiles.profile import Floats
 
-BINS = 40
+BINS = 40  # at most, and as many as the root of the points
 
 
 def radial_spectrum(heights: Floats, spacing: float) -> tuple[Floats, Floats]:
@@ -53,6 +53,6 @@ def radial_autocorrelation(heights: Floats, spacing: float) -> tuple[Floats, Flo
 
 
 def distribution(heights: Floats, low: float, high: float) -> tuple[Floats, Floats]:
-    """Return the middles of BINS bins from low to high [m], and the density of the heights in each [1/m]."""
-    density, edges = np.histogram(heights, BINS, (low, high), density=True)
+    """Return the middles of bins from low to high [m], and the density of the heights in each [1/m]."""
+    density, edges = np.histogram(heights, min(BINS, round(heights.size**0.5)), (low, high), density=True)
     return 0.5 * (edges[1:] + edges[:-1]), density
