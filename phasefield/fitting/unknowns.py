@@ -107,12 +107,12 @@ class Unknown:
 
 
 def shown_range(low: float, high: float, unit: str) -> str:
-    """Return a range in a unit, with as many digits as tell its ends apart, three at least."""
+    """Return a range in a unit, with as many digits as tell its ends apart, three at least; else that it is fixed."""
     for digits in range(3, MOST_DIGITS + 1):
         ends = f"{low:.{digits}g}", f"{high:.{digits}g}"
         if ends[0] != ends[1]:
-            break
-    return f"{ends[0]} to {ends[1]} {unit}".strip()
+            return f"{ends[0]} to {ends[1]} {unit}".strip()
+    return f"{low:.3g} {unit}".strip() + ", fixed"
 
 
 def limits_of(key: str) -> tuple[float, float]:
