@@ -99,20 +99,25 @@ class Unknown:
 
     def shown(self, value: float, digits: int = 3) -> str:
         """Return a value [SI] with the unit of the user."""
-        return f"{value / self.quantity.size:.{digits}g} {self.quantity.unit}".strip()
+        return f"{printed(value / self.quantity.size, digits)} {self.quantity.unit}".strip()
 
     def shown_range(self, low: float, high: float) -> str:
         """Return a range of values [SI] with the unit of the user."""
         return shown_range(low / self.quantity.size, high / self.quantity.size, self.quantity.unit)
 
 
+def printed(value: float, digits: int) -> str:
+    """Return a number rounded to some digits: 3850, not 3.85e+03."""
+    return f"{float(f'{value:.{digits}g}'):.{MOST_DIGITS}g}"
+
+
 def shown_range(low: float, high: float, unit: str) -> str:
     """Return a range in a unit, with as many digits as tell its ends apart, three at least; else that it is fixed."""
     for digits in range(3, MOST_DIGITS + 1):
-        ends = f"{low:.{digits}g}", f"{high:.{digits}g}"
+        ends = printed(low, digits), printed(high, digits)
         if ends[0] != ends[1]:
             return f"{ends[0]} to {ends[1]} {unit}".strip()
-    return f"{low:.3g} {unit}".strip() + ", fixed"
+    return f"{printed(low, 3)} {unit}".strip() + ", fixed"
 
 
 def limits_of(key: str) -> tuple[float, float]:
