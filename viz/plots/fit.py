@@ -278,8 +278,9 @@ def emulated(panels: Sequence[Emulated], title: str, path: Path) -> Path:
             axes.set_title(one.name, loc="left")
             if k == 0:
                 axes.legend(fontsize=6, loc="upper left")
+            ticks = np.round(np.geomspace(ends[0], ends[1], 4)[1:3], _decimals(ends))
             for axis in (axes.xaxis, axes.yaxis):
-                axis.set_major_locator(FixedLocator(np.round(np.geomspace(ends[0], ends[1], 4)[1:3], _decimals(ends)).tolist()))
+                axis.set_major_locator(FixedLocator(ticks.tolist()))
                 axis.set_major_formatter(ScalarFormatter())
                 axis.set_minor_formatter(NullFormatter())
             axes.set_xlabel("predicted (um)")
