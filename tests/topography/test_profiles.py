@@ -56,6 +56,14 @@ def test_a_map_comes_back_as_it_was_written(ending: str, tmp_path: Path) -> None
         assert figures(back.heights, back.pixel[0])[name] == pytest.approx(value, rel=1e-6), name
 
 
+def test_a_pixel_that_contradicts_the_file_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "map.npz"
+    np.savez(file, heights=np.random.default_rng(1).random((20, 20)) * 1e-6, pixel=8e-6)
+    assert read_profile(file, 8e-6).pixel == (8e-6, 8e-6)
+    with pytest.raises(ProfileError, match="8e-06 x 8e-06 m, 1e-06 m was given beside it"):
+        read_profile(file, 1e-6)
+
+
 def test_pixels_may_be_oblong(tmp_path: Path) -> None:
     pytest.importorskip("SurfaceTopography")
     for ending in (".sdf", ".gwy", ".npz"):

@@ -22,6 +22,7 @@ MOST_MISSING = 0.3  # of the points, which are filled harmonically
 MOST_FILLED = 2**20  # points: a single hole of so many takes some ten seconds and a GB
 MOST_SPAN = 1e-2  # m, between the lowest and the highest point: more is a height in another unit, or no height
 EDGES = (1e-10, 1e-2)  # m, of a pixel
+SAME_PIXEL = 1e-3  # of a pixel: two statements of it agree
 TEXT = (".csv", ".txt", ".asc", ".dat", ".xyz")
 UNKNOWN = (
     "is in no known format, or damaged; give .npy, .npz, .csv, .sdf, .gwy, .sur or another of a profilometer, and name "
@@ -53,6 +54,8 @@ def read_profile(path: str | os.PathLike[str], pixel: float | None = None, unit:
         heights = heights[None]
     if heights.ndim != 2 or heights.shape[0] < 1 or heights.shape[1] < 2 or heights.size > MOST_POINTS:
         _fail(file, f"its array is of shape {heights.shape}; a map of 2 points or more along x is needed")
+    if own is not None and pixel is not None and max(abs(edge - pixel) for edge in own) > SAME_PIXEL * pixel:
+        _fail(file, f"its pixel is {own[0]:.4g} x {own[1]:.4g} m, {pixel:.4g} m was given beside it; give none")
     both = own if own is not None else (pixel, pixel) if pixel is not None else None
     if both is not None and not all(EDGES[0] <= edge <= EDGES[1] for edge in both):
         _fail(file, f"its pixel is {both[0]:.3g} x {both[1]:.3g} m; {EDGES[0]:g} to {EDGES[1]:g} m are possible")
