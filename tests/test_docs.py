@@ -56,7 +56,7 @@ def commands_in(text: str) -> list[list[str]]:
     for line in lines:
         match = re.search(r"(?:^|/bin/)phasefield ([a-z].*)", re.split(r" {3,}", line.strip())[0])
         if match:
-            found.append(shlex.split(match.group(1).split("&&")[0]))
+            found.append(shlex.split(match.group(1).split("&&")[0].split(" #")[0]))
     return found
 
 

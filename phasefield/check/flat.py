@@ -173,9 +173,9 @@ def concentration_columns(case: Case) -> Iterator[Finding]:
     if not isinstance(table, str) and not isinstance(e.salt_diffusivity, str):
         there = interpolate_held(table.concentration, table.diffusivity, e.salt_concentration)
         if abs(there - e.salt_diffusivity) > NEAR * there:
-            words = f"not used: the table gives {number(there, CM2)} cm2/s at salt_concentration"
+            words = f"not used: the table gives {CM2 * there:.3g} cm2/s at salt_concentration"
             own = e.salt_diffusivity
-            yield Finding("salt", "salt_diffusivity", own, f"{number(own, CM2)} cm2/s", words, True)
+            yield Finding("salt", "salt_diffusivity", own, f"{CM2 * own:.3g} cm2/s", words, True)
     for name, what in (("transference_number", "t+"), ("thermodynamic_factor", "thermodynamic factor")):
         if isinstance(table, str) or not getattr(table, name):
             continue
