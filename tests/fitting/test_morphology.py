@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from commands import call, start
 from made_up_cells import truth, write_spectrum
+from made_up_surfaces import CELL, FIT
 from threadpoolctl import threadpool_limits
 
 from phasefield import run
@@ -48,35 +49,6 @@ from phasefield.studies.sweep.table import Study
 from phasefield.topography.profiles import Profile
 
 UM = 1e-6
-CELL = """title = "made up"
-extends = ["electrolytes/pllz.toml", "experiments/cycling.toml"]
-[grid]
-size = ["64 um", "64 um", "96 um"]
-spacing = "8 um"
-[surface]
-height = "40 um"
-roughness = "0.2 um"
-[film.patches]
-spread = 0.4
-size = "24 um"
-renewal = "1 um"
-[protocol]
-repeat = 3
-[output]
-fields_every = "1000 h"
-"""
-FIT = """
-[data]
-profile = "after.npz"
-[base]
-case = "cell.toml"
-[unknown]
-"film.patches.spread" = [0.1, 1.6]
-"electrolyte.thermodynamic_factor" = [0.9, 1.1]
-[design]
-points = 16
-seeds = 2
-"""
 
 
 def write_files(folder: Path, fit: str = FIT, cell: str = CELL, heights: np.ndarray | None = None) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import made_up_surfaces
 import numpy as np
 import pytest
 
@@ -16,35 +17,10 @@ from phasefield.studies.sweep.study import errors_of, prepare, run_waiting, tabu
 from phasefield.studies.sweep.studyfile import StudyFile
 from phasefield.studies.sweep.table import Study
 
-CELL = """title = "made up"
-extends = ["electrolytes/pllz.toml", "experiments/cycling.toml"]
-[grid]
-size = ["192 um", "192 um", "96 um"]
-spacing = "8 um"
-[surface]
-height = "40 um"
-roughness = "0.2 um"
-[film.patches]
-spread = 0.4
-size = "24 um"
-renewal = "1 um"
-[protocol]
-repeat = 3
-[output]
-fields_every = "1000 h"
-"""
-FIT = """
-[data]
-profile = "after.npz"
-[base]
-case = "cell.toml"
-[unknown]
-"film.patches.spread" = [0.1, 1.6]
-"film.patches.size" = ["16 um", "40 um"]
-[design]
-points = 16
-seeds = 4
-"""
+WIDE = made_up_surfaces.CELL.replace('"64 um", "64 um"', '"192 um", "192 um"')
+FIT = made_up_surfaces.FIT.replace("seeds = 2", "seeds = 4").replace(
+    '"electrolyte.thermodynamic_factor" = [0.9, 1.1]', '"film.patches.size" = ["16 um", "40 um"]'
+)
 SQUARES = 3  # of the box along an edge of a measured profile
 TRUTHS = 8
 SAMPLED = 4000  # evaluations of a posterior
@@ -76,7 +52,7 @@ def fitted(folder: Path, number: int) -> tuple[FittedMorphology, list[float]]:
 @pytest.mark.slow
 def test_intervals_of_a_morphology_hold_the_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(posteriors, "EVALUATIONS", SAMPLED)
-    (tmp_path / "cell.toml").write_text(CELL, encoding="utf-8")
+    (tmp_path / "cell.toml").write_text(WIDE, encoding="utf-8")
     (tmp_path / "fit.toml").write_text(FIT, encoding="utf-8")
     np.savez(tmp_path / "after.npz", heights=np.eye(72) * 1e-6, pixel=8e-6)
     held = 0
