@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from phasefield.analytic.flat_cell import gap_of
+from phasefield.analytic.flat_cell import FlatCell, gap_of
 from phasefield.analytic.flat_trace import CurrentTrace, flat_voltages
 from phasefield.analytic.impedance import FlatImpedance
 from phasefield.api import read_case
@@ -24,6 +24,17 @@ electrolyte.salt_diffusivity = { value = "5e-8 cm^2/s", at = "30 degC", status =
 kinetics.exchange_current_density = "1 mA/cm^2"
 film.conductivity = "2e-8 S/cm"
 """
+
+
+def marched_voltages(case: Case, time: Floats, current: Floats) -> list[float]:
+    """Return the voltages [V] at the ends of steps of one current [A/m^2] each, of the flat cell taken step by step."""
+    cell, voltages, start = FlatCell(case), [], 0.0
+    for end, j in zip(time, current, strict=True):
+        dt = float(end) - start
+        voltages.append(cell.voltage(cell.films(float(end), j, dt), j, dt))
+        cell.follow(j, dt)
+        start = float(end)
+    return voltages
 
 
 def write_cell(folder: Path, more: str = "") -> Path:

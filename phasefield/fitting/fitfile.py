@@ -96,6 +96,11 @@ class FitFile:
         words = [f'"{part}"' if "." in part else part for part in key] + ([] if end is None else [str(end)])
         return CaseError(str(self.path), line, ".".join(words), message)
 
+    def end_error(self, one: Unknown, end: int, value: float, error: CaseError) -> CaseError:
+        """Return the error about an end of the range of an unknown, a value [SI] that gives no case."""
+        said = error.message.replace(one.quantity.text(value).strip('"'), one.shown(value, 6))
+        return self.error(("unknown", one.key), f"gives no case: {said}", end)
+
     def unknowns_of(self, law: str) -> tuple[Unknown, ...]:
         """Return the unknowns that there are with a growth law."""
         return tuple(one for one in self.unknowns if GROWTH.get(one.key, law) == law)
@@ -229,10 +234,8 @@ class _Reader(TableReader):
         given = self.table("cell")
         self.known(given, ("electrode_area",), ("cell",))
         if not given and set(files) <= set(TABLES):
-            return math.nan  # nothing in a small table is of a whole electrode
+            return math.nan  # nothing in a small table or a profile is of a whole electrode
         if "electrode_area" not in given:
-            if not files:
-                return math.nan  # a profile has its own
             self.fail(("cell",), 'missing: electrode_area, of one electrode, e.g. electrode_area = "1 cm^2"')
         text = given["electrode_area"]
         value = self.number(quantity_in(units.AREA, text), text, ("cell", "electrode_area"))

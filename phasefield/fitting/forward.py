@@ -63,9 +63,7 @@ class Forward:
         try:
             self.case(values)
         except CaseError as error:
-            one = self.unknowns[k]
-            said = error.message.replace(one.quantity.text(values[k]).strip('"'), one.shown(values[k], 6))
-            raise self.fit.error(("unknown", one.key), f"gives no case: {said}", end) from None
+            raise self.fit.end_error(self.unknowns[k], end, values[k], error) from None
 
     def overrides(self, values: Sequence[float], said: Sequence[str] | None = None) -> list[str]:
         """Return overrides that set the unknowns of the case; said: TOML behind each value, its source and status.

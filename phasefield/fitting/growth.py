@@ -22,7 +22,7 @@ def compare_laws(
     """Return the growth laws from the best to the worst, the name of the best, and how clear that is."""
     if not any(one.role == "cycling" for one in data):
         return _by_a_table(forwards, data, seed)
-    found, held_out, began = list[FittedLaw](), list[float](), {}
+    found, errors, began = list[FittedLaw](), dict[str, float](), {}
     for forward in forwards:
         early = tuple(one.split()[0] if one.role == "cycling" else one for one in data)
         late = tuple(one.split()[1] for one in data if one.role == "cycling")
@@ -33,11 +33,10 @@ def compare_laws(
             if one.role == "cycling"
         ]
         predicted = [one.measured - s for one, s in zip(late, forward.predict(best.u, late).data, strict=True)]
-        held_out.append(_rms(predicted))
-        found.append(FittedLaw(forward.law, _rms(fitted), held_out[-1]))
-    errors = {forward.law: error for forward, error in zip(forwards, held_out, strict=True)}
+        errors[forward.law] = _rms(predicted)
+        found.append(FittedLaw(forward.law, _rms(fitted), errors[forward.law]))
     found.sort(key=lambda law: errors[law.name])
-    likely = [law.name for law in found if errors[law.name] < CLEAR * min(held_out)]
+    likely = [law.name for law in found if errors[law.name] < CLEAR * min(errors.values())]
     note = f"{found[0].name} predicts the last {1.0 - KEPT:.0%} of the trace best"
     if len(likely) > 1:
         fits = {one.law: best_fit(one, data, seed, began[one.law]) for one in forwards if one.law in likely}

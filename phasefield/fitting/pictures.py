@@ -13,7 +13,8 @@ from phasefield.errors import CaseError
 from phasefield.fitting.data import Observation
 from phasefield.fitting.posterior import Posterior
 from phasefield.fitting.result import FitResult, FittedValue
-from phasefield.fitting.tables.predicted import MAH_CM2, MAH_G, MV
+from phasefield.fitting.tables.cathode import MAH_CM2, MV
+from phasefield.fitting.tables.predicted import MAH_G
 from phasefield.fitting.tables.rate_table import RateTable
 from phasefield.fitting.tables.voltage_table import VoltageTable
 from phasefield.fitting.unknowns import TAILS

@@ -32,8 +32,10 @@ class Displacement:
         self, shape: tuple[int, int, int], periodic: bool, dx: float, tolerance: float, faces: NDArray[np.float32],
         top: Floats,
     ) -> None:  # fmt: skip
-        """tolerance: error allowed in the surface currents; faces (3, nz, ny, nx), top (nz, ny, nx): work, top is 0
-        below its last plane."""
+        """tolerance: error allowed in the surface currents.
+
+        faces (3, nz, ny, nx), top (nz, ny, nx): work arrays; of top only the last plane is not 0.
+        """
         self.dx, self.periodic, self.tolerance = dx, periodic, MISSED * math.sqrt(tolerance)
         self.volume = np.zeros((3, *shape), np.float32)
         self.top: Floats = np.zeros(shape[1:])

@@ -267,9 +267,7 @@ class Front:
         it 5 %. The elements reach no further than the cells of the interface.
         """
         for everywhere in (False, True):
-            elements.spread(
-                scratch, self.weight, q, self.facet, self.w, self.touched, self.cells, self.n
-            )
+            elements.spread(scratch, self.weight, q, self.facet, self.w, self.touched, self.cells, self.n)
             front.extend(out, scratch, self.weight, self.closest, self.cells, self.n, everywhere, self.periodic)
             if not everywhere:
                 q = 2.0 * q - self.gather(out)

@@ -187,9 +187,7 @@ class Transport:
         diagonal, brought, c = self.salt_diagonal, np.zeros(self.shape), s.c.copy()
         diagonal[k0:] = self.storage[k0:]
         brought[k0:] = self.scale * stage.held[k0:]
-        elements.scatter(
-            diagonal, current / surface.c_e * takes, surface.w, s.front.touched, self.ratio
-        )
+        elements.scatter(diagonal, current / surface.c_e * takes, surface.w, s.front.touched, self.ratio)
         elements.scatter(brought, current * ~takes, surface.w, s.front.touched, -self.ratio)
         if not s.front.both_electrodes:
             self._counter_currents(stage)
@@ -221,7 +219,7 @@ class Transport:
         if not s.front.both_electrodes:
             off += math.sqrt(float(np.mean((dc[-1] / np.maximum(s.c[-1], least)) ** 2)))
         beta = float(np.max(co.beta_at(np.append(surface.c_e, s.c[-1]))))
-        return float(beta * off / (abs(s.phi_s) + 1.0 / co.kinetics.f))
+        return beta * off / (abs(s.phi_s) + 1.0 / co.kinetics.f)
 
     def _react(self, stage: Stage) -> None:
         """Evaluate the reaction at the first guess, and which elements take salt."""

@@ -176,8 +176,7 @@ def prepare_morphology(fit: FitFile) -> PreparedMorphology:
             try:
                 prepared.case(prepared.overrides([*middle[:k], value, *middle[k + 1 :]]))
             except CaseError as error:
-                said = error.message.replace(one.quantity.text(value).strip('"'), one.shown(value, 6))
-                raise fit.error(("unknown", one.key), f"gives no case: {said}", end) from None
+                raise fit.end_error(one, end, value, error) from None
     return prepared
 
 

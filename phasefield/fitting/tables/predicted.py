@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from phasefield.analytic.rate_test import FlatDischarge, flat_discharges
 from phasefield.case import Case
+from phasefield.fitting.tables.cathode import MAH_CM2, MV
 from phasefield.fitting.tables.rate_table import RateTable
 from phasefield.fitting.unknowns import TAILS
 
 Floats = NDArray[np.float64]
 
-MAH_G, MAH_CM2, MV = 3.6e3, 3.6e4, 1e-3  # C/kg in a mAh/g, C/m^2 in a mAh/cm^2, V in a mV
+MAH_G = 3.6e3  # C/kg in a mAh/g
 
 
 def predicted_rates(table: RateTable, best: Case, samples: Iterable[Case]) -> list[dict[str, Any]]:
