@@ -27,7 +27,7 @@ from process import CannotRunError, output
 
 from phasefield.kernels import elements, front, gmres, kinetics, transport
 from phasefield.model.coefficients import Drive
-from phasefield.model.level_set import Cell
+from phasefield.model.level_set import LevelSetLaw
 
 DRIVE = Drive(10.0)  # A/m^2
 STEP = 20.0  # s
@@ -51,7 +51,7 @@ class Scattered(NamedTuple):
     call: Callable[[], Any]
 
 
-def grid_kernels(cell: Cell, s: Any) -> dict[str, Kernel]:
+def grid_kernels(cell: LevelSetLaw, s: Any) -> dict[str, Kernel]:
     """Return the kernels of the whole grid."""
     f, co, L, t = s.front, cell.co, cell.lattice, cell.transport
     out, planes, ranges = np.zeros(cell.shape), np.zeros(cell.shape[0]), np.zeros((cell.shape[0], 3))
@@ -95,7 +95,7 @@ def grid_kernels(cell: Cell, s: Any) -> dict[str, Kernel]:
     }
 
 
-def surface_kernels(cell: Cell, s: Any) -> dict[str, Scattered]:
+def surface_kernels(cell: LevelSetLaw, s: Any) -> dict[str, Scattered]:
     """Return the kernels of the band and the surface."""
     f, L, n, co, t = s.front, cell.lattice, s.front.n, cell.co, cell.transport
     rx, surface, count = s.reaction, t.surface, s.front.count
@@ -158,7 +158,7 @@ def earlier(tree: Path, quick: bool) -> dict[str, float]:
     return found
 
 
-def measured(cell: Cell, s: Any) -> dict[str, list[float]]:
+def measured(cell: LevelSetLaw, s: Any) -> dict[str, list[float]]:
     """Return ns a cell, band cell or element of each kernel, for each number of threads."""
     grid, surface = grid_kernels(cell, s), surface_kernels(cell, s)
     many = {name: s.c.size for name in grid} | {name: one.many for name, one in surface.items()}
@@ -174,7 +174,7 @@ def main() -> None:
     """Print the tables."""
     given = options(__doc__).parse_args()
     n = 64 if given.quick else 128
-    cell = Cell(rough_case((n, n, n)))
+    cell = LevelSetLaw(rough_case((n, n, n)))
     first = cell.start()
     cell.drive(first, DRIVE)
     s = cell.step(first, DRIVE, STEP)  # the solver keeps what it worked with last

@@ -23,7 +23,7 @@ from process import HERE, ONE_THREAD, output
 
 import rough_systems as cases  # isort: skip  # measuring puts the tests on the path
 
-from phasefield.kernels.krylov import Multigrid, apply_cells
+from phasefield.kernels.krylov import MultigridSolver, apply_cells
 
 # Bytes a cell; what is written counts twice, as in the triad
 MATVEC = 44  # u, own and out in float64, three faces in float32
@@ -44,7 +44,7 @@ def parts(shape: Shape, threads: int) -> list[str]:
     """Return a row of the times of our solver's parts."""
     speed = bandwidth(threads)
     problem, b, b_s = system(shape)
-    solver = Multigrid(shape, True)
+    solver = MultigridSolver(shape, True)
     prepare = best(lambda: solver.prepare(*problem, 0.0, True))
     fine, u, out = solver._hierarchy.levels[0], np.zeros(shape), np.zeros(shape)
 
@@ -67,7 +67,7 @@ def parts(shape: Shape, threads: int) -> list[str]:
 def ours(shape: Shape) -> dict[str, float]:
     """Set up and solve by our solver; return what it took."""
     problem, b, b_s = system(shape)
-    solver, u, found = Multigrid(shape, True), np.zeros(shape), []
+    solver, u, found = MultigridSolver(shape, True), np.zeros(shape), []
     for _ in range(3):  # the first has the kernels compiled
         begin = time.process_time()
         solver.prepare(*problem, 0.0, True)

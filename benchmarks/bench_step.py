@@ -22,15 +22,15 @@ from measuring import CORES, best, options, rough_case, section, table
 from phasefield.kernels import elements
 from phasefield.kernels._jit import parallel_kernel, prange
 from phasefield.model.coefficients import Drive
-from phasefield.model.level_set import Cell
+from phasefield.model.level_set import LevelSetLaw
 
 CURRENT = Drive(10.0)
 STEP = 20.0  # s
 
 
-def coupled(shape: tuple[int, ...]) -> tuple[Cell, Any, Any]:
+def coupled(shape: tuple[int, ...]) -> tuple[LevelSetLaw, Any, Any]:
     """Return a cell, its state and a call that makes a step and forgets it."""
-    cell = Cell(rough_case(shape))
+    cell = LevelSetLaw(rough_case(shape))
     s = cell.start()
     cell.drive(s, CURRENT)
     for _ in range(3):
@@ -40,7 +40,7 @@ def coupled(shape: tuple[int, ...]) -> tuple[Cell, Any, Any]:
     return cell, s, lambda: cell.step(s, CURRENT, STEP)
 
 
-def fipy_step(cell: Cell, s: Any) -> Callable[[], None]:
+def fipy_step(cell: LevelSetLaw, s: Any) -> Callable[[], None]:
     """Return a call that makes the same step in FiPy, from the coefficients and currents of ours."""
     import fipy
     from fipy.solvers import LinearLUSolver

@@ -34,7 +34,7 @@ class Kinetics(NamedTuple):
 
 
 @kernel
-def current(u, c, R, j_side, guess, P):  # type: ignore[no-untyped-def]
+def butler_volmer_behind_film(u, c, R, j_side, guess, P):  # type: ignore[no-untyped-def]
     """Return j, dj/du, dj/dc and j_Li for the driving voltage u [V] (without its Gibbs-Thomson part).
 
     Solves z + R j_Li(z) = u - R j_side by Halley's steps, Newton's with the curvature: from a guess of j [A/m^2], or
@@ -82,7 +82,7 @@ def _passed(z, most):  # type: ignore[no-untyped-def]
 
 @kernel
 def _behind_salt(u, c, gain, bound, c_0, R, j_side, guess, P):  # type: ignore[no-untyped-def]
-    """`current` where the reaction is at c_s = c - gain j and feels u + bound ln(c_s/c_0): j, by u, c, gain, and j_Li.
+    """The same where the reaction is at c_s = c - gain j and feels u + bound ln(c_s/c_0): j, by u, c, gain, and j_Li.
 
     One equation in z = ln(c_s/c), in which it is nearly linear, also where almost no salt is left. Below `LAST` of c
     the line c - gain j is left, and ln c_s falls linearly with j: each current has its voltage.
@@ -97,7 +97,7 @@ def _behind_salt(u, c, gain, bound, c_0, R, j_side, guess, P):  # type: ignore[n
         left, value = _passed(z, most)
         c_s = max(c * left, LEAST_SALT)
         give = most * max(left, LAST)  # -dj/dz
-        got, slope, by_c, _li = current(u + bound * (z + level), c_s, R, j_side, value, P)
+        got, slope, by_c, _li = butler_volmer_behind_film(u + bound * (z + level), c_s, R, j_side, value, P)
         rise = give + slope * bound + by_c * c_s
         off = got - value  # rises with z
         if off > 0.0:
@@ -120,7 +120,7 @@ def _behind_salt(u, c, gain, bound, c_0, R, j_side, guess, P):  # type: ignore[n
 
 @parallel_kernel
 def surface_currents(j, J, Jc, Jg, j_li, u, c, gain, bound, c_0, R, j_side, active, n, phi_s, shift, P):  # type: ignore[no-untyped-def]
-    """`current` on n elements: u[e] = psi at the surface, shift[e] = gamma V_m K / F [V]. Dead elements: 0.
+    """The current of n elements: u[e] = psi at the surface, shift[e] = gamma V_m K / F [V]. Dead elements: 0.
 
     The reaction is at the salt c_s = c[e] - gain[e] j and feels u + bound[e] ln(c_s/c_0). Jc, Jg: by c and gain. j on
     entry is the guess; nan: none.
@@ -133,7 +133,7 @@ def surface_currents(j, J, Jc, Jg, j_li, u, c, gain, bound, c_0, R, j_side, acti
                 u[e] - phi_s - shift[e], c[e], gain[e], bound[e], c_0, R[e], j_side[e], j[e], P
             )
         else:
-            j[e], J[e], Jc[e], j_li[e] = current(
+            j[e], J[e], Jc[e], j_li[e] = butler_volmer_behind_film(
                 u[e] + bound[e] * np.log(c[e] / c_0) - phi_s - shift[e], c[e], R[e], j_side[e], j[e], P
             )
             Jc[e] += J[e] * bound[e] / c[e]
@@ -163,7 +163,7 @@ def counter_currents(j, J, Jc, phi, c, kappa, D, h, beta, flux, R_film, dx, P): 
             with_c = 0.0
             for _ in range(NEWTON_STEPS):
                 surface = here + gain * value
-                got, slope, by_c, _ = current(
+                got, slope, by_c, _ = butler_volmer_behind_film(
                     phi[y, x] + beta[y, x] * np.log(surface / here), surface, R, 0.0, -value, P
                 )
                 off = value + got

@@ -252,10 +252,10 @@ class Work:
         self.r, self.step, self.image = (np.zeros(shape) for _ in range(3))
 
 
-class Multigrid:
+class MultigridSolver:
     """A solver for one box; everything is allocated once, the coefficients change from stage to stage."""
 
-    def __init__(self, shape: tuple[int, int, int], periodic: bool, beside: Multigrid | None = None) -> None:
+    def __init__(self, shape: tuple[int, int, int], periodic: bool, beside: MultigridSolver | None = None) -> None:
         """Allocate for `shape = (nz, ny, nx)`; if it is not `periodic` the seam faces are taken as 0.
 
         beside: another solver of the same grid, whose work arrays it shares.

@@ -13,7 +13,7 @@ from phasefield.case import Case, Protocol
 from phasefield.constants import FARADAY
 from phasefield.errors import Interrupted
 from phasefield.model.coefficients import Drive
-from phasefield.model.level_set import Cell
+from phasefield.model.level_set import LevelSetLaw
 from phasefield.model.state import State
 from phasefield.results.run import open_run
 from phasefield.simulation.driver import Driver, Outcome
@@ -46,7 +46,7 @@ def run(case: Case, folder: Path, look: Callable[[State], None] | None = None, *
 class Balances:
     """What a state must satisfy at every step; keeps the worst errors. Totals are rebuilt from the fields."""
 
-    def __init__(self, driver_cell: Cell, salt_0: float, volume_0: float) -> None:
+    def __init__(self, driver_cell: LevelSetLaw, salt_0: float, volume_0: float) -> None:
         self.cell, self.salt_0, self.volume_0 = driver_cell, salt_0, volume_0
         self.charge = self.lithium = self.salt = 0.0
         self.moved, self.passed, self.last, self.applied = 0.0, 0.0, 0.0, 0.0

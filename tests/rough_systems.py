@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sparse
 
-from phasefield.kernels.krylov import Multigrid, SolveInfo
+from phasefield.kernels.krylov import MultigridSolver, SolveInfo
 
 Array = np.ndarray[Any, Any]
 REACH = 4  # cells on either side of a crossing that an element looks at
@@ -131,7 +131,7 @@ def solve(
 ) -> tuple[Array, SolveInfo]:
     """Solve a front from a cold start with the right-hand side of `current`."""
     shape = problem.gx.shape
-    solver = Multigrid(shape, periodic)
+    solver = MultigridSolver(shape, periodic)
     solver.prepare(*problem, s, True)
     b, b_s = current(shape)
     b[matrix(problem, 0.0, False).diagonal().reshape(shape) == 0] = 0.0

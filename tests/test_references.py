@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import tokenize
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ NAMES = {path.name for path in FILES} | {"CHANGELOG.md"}
 # What a page shows, a test makes or a command writes, and nobody ships.
 EXAMPLES = {"NAME.py", "test_NAME.py", "helper.py", "outer.py", "broken.py", "whole.py", "attribution.md"}
 MARKS = re.compile(r"[\w/.-]*\b[\w-]{2,}\.(?:md|py)\b")
+ROOMS = re.compile(r"(?<![\w./])(kernels|model|simulation|analytic|topography)\.([a-z_]+)\b(?!\()")
 MODULE = re.compile(r"\bphasefield(?:\.[a-z][a-z_0-9]*)+")
 
 
@@ -54,3 +57,18 @@ def test_every_module_that_is_named_exists(path: Path) -> None:
             if not (here / f"{part}.py").is_file():
                 break
             here = here / part
+
+
+def said(path: Path) -> str:
+    """Return comments and docstrings of a Python file."""
+    tokens = tokenize.generate_tokens(io.StringIO(texts(path)).readline)
+    return "\n".join(t.string for t in tokens if t.type == tokenize.COMMENT or t.string.lstrip("rf").startswith('"""'))
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if p.suffix == ".py"], ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_room_that_a_comment_names_exists(path: Path) -> None:
+    """What stands as `kernels.name` or `model.name` in a comment or docstring is a module there."""
+    for room, name in set(ROOMS.findall(said(path))):
+        here = ROOT / "phasefield" / room
+        there = (here / name).is_dir() or (here / f"{name}.py").is_file()
+        assert there, f"{path.relative_to(ROOT)} names {room}.{name}, which does not exist"

@@ -131,7 +131,7 @@ class FlatImpedance:
         return np.logspace(high, low, round((high - low) * A_DECADE) + 1)
 
 
-def evans(voltage: float, first: float, last: float, before: float, after: float) -> float:
+def evans_current_fraction(voltage: float, first: float, last: float, before: float, after: float) -> float:
     """Return t+ = I_ss (dV - I_0 R_0)/(I_0 (dV - I_ss R_ss)).
 
     voltage dV [V]; first I_0, last I_ss [A/m^2]; before R_0, after R_ss: of both interfaces [ohm m^2]. J. Evans,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
-class Law:
+class GrowthLaw:
     """No growth; the base of the laws."""
 
     takes: ClassVar[tuple[str, ...]] = ()  # keys of [film.growth]; all are needed
@@ -49,7 +49,7 @@ class Law:
         return math.inf
 
 
-class Constant(Law):
+class Constant(GrowthLaw):
     """d(delta)/dt = r."""
 
     takes = ("rate", "molar_volume")
@@ -70,7 +70,7 @@ class Constant(Law):
         return change * delta / self.rate
 
 
-class SquareRoot(Law):
+class SquareRoot(GrowthLaw):
     """d(delta)/dt = K/(2 delta): what diffuses through the film makes it."""
 
     takes = ("coefficient", "molar_volume")
@@ -91,7 +91,7 @@ class SquareRoot(Law):
         return change * 2.0 * delta**2 / self.coefficient
 
 
-class Plating(Law):
+class Plating(GrowthLaw):
     """d(delta)/dt = y V_film j/F while lithium plates: a share y of the plating current forms film where it flows.
 
     It sets no longest step: what limits the motion in a step limits this film, too.
@@ -107,7 +107,9 @@ class Plating(Law):
         return np.asarray(delta + self.share * self.molar_volume / FARADAY * plated)
 
 
-LAWS: dict[str, type[Law]] = {"none": Law, "constant": Constant, "square-root": SquareRoot, "plating": Plating}
+LAWS: dict[str, type[GrowthLaw]] = {
+    "none": GrowthLaw, "constant": Constant, "square-root": SquareRoot, "plating": Plating,
+}  # fmt: skip
 
 
 class Growth(Record):
@@ -144,6 +146,6 @@ class Growth(Record):
         return self
 
 
-def growth_law(growth: Growth | None) -> Law:
+def growth_law(growth: Growth | None) -> GrowthLaw:
     """Return the law of a case's `[film.growth]`, or of its absence."""
-    return Law() if growth is None else LAWS[growth.law](growth)
+    return GrowthLaw() if growth is None else LAWS[growth.law](growth)

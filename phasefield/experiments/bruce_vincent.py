@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from phasefield.analytic.flat_cell import FlatCell
-from phasefield.analytic.impedance import FlatImpedance, evans
+from phasefield.analytic.impedance import FlatImpedance, evans_current_fraction
 from phasefield.case import Case
 from phasefield.constants import FARADAY
 from phasefield.experiments.rows import Rows, has_two_films, is_driven, rows_of_steps
@@ -73,7 +73,8 @@ def evaluate(case: Case, run: Run) -> Evaluation:
     first = voltage / (cell.bulk + before)
 
     def fraction(steady: float, more: float = 1.0) -> float:
-        return evans(voltage, voltage / (cell.bulk + more * before), steady, more * before, more * after)
+        first = voltage / (cell.bulk + more * before)
+        return evans_current_fraction(voltage, first, steady, more * before, more * after)
 
     value, length = fraction(last), float(rows.time[-1]) - rows.start
     tail = TAIL * length

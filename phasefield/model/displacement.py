@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.kernels import transport
-from phasefield.kernels.krylov import Multigrid
+from phasefield.kernels.krylov import MultigridSolver
 from phasefield.model.front import Front
 
 Floats = NDArray[np.float64]
@@ -42,7 +42,7 @@ class Displacement:
         self.p, self.g, self.diagonal = np.zeros(shape), faces, top
         self.iterations = 0
 
-    def solve(self, front: Front, shrinks: Floats, solver: Multigrid, start: float) -> None:
+    def solve(self, front: Front, shrinks: Floats, solver: MultigridSolver, start: float) -> None:
         """Find the flow that takes away `shrinks` [m^3], what each cell of the electrolyte loses; overwritten.
 
         solver: any of this grid; start: of the last flow, so much is the first guess.

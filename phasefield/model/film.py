@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from phasefield.case.film_growth import Law, growth_law
+from phasefield.case.film_growth import GrowthLaw, growth_law
 from phasefield.kernels import front as front_kernels
 from phasefield.kernels import random_field as kernels
 from phasefield.model.front import Front
-from phasefield.model.random_field import correlated, lattice_points
+from phasefield.model.random_field import correlated_field, lattice_points
 
 if TYPE_CHECKING:
     from phasefield.case import Case
@@ -70,7 +70,7 @@ class SurfaceFilm:
     radius: float
     renewal: float
     seed: int
-    growth: Law
+    growth: GrowthLaw
     shape: tuple[int, int, int]
     dx: float
     periodic: bool = True
@@ -98,7 +98,7 @@ class SurfaceFilm:
                   for n, s in zip(self.shape, lengths, strict=True)]  # fmt: skip
         scale = [0.0 if n == 1 else n * self.dx / s for n, s in zip(points, lengths, strict=True)]
         key = (self.seed, number)
-        a = correlated(tuple(points), tuple(lengths), self.radius, key, spline=True)
+        a = correlated_field(tuple(points), tuple(lengths), self.radius, key, spline=True)
         return a, (scale[0], scale[1], scale[2])
 
     def patchwork(self, number: int) -> Floats:
@@ -165,7 +165,7 @@ class SurfaceFilm:
         film.known.fill(0.0)
         known[near] = 1.0
 
-    def evolve(self, film: FilmState, front: Front, speed: float, dt: float, v: Floats, charge: float) -> None:
+    def grow(self, film: FilmState, front: Front, speed: float, dt: float, v: Floats, charge: float) -> None:
         """Count the lithium that passes and grow the film over dt [s], eq. (8); dead lithium's film stays.
 
         speed: mean v over the surface [m/s], negative while stripping; v: that of each cell near it (nz, ny, nx);

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from phasefield.case.surface import measured_heights, number_of_nuclei
 from phasefield.model.front import Front
-from phasefield.model.random_field import correlated, lattice_points
+from phasefield.model.random_field import correlated_field, lattice_points
 
 if TYPE_CHECKING:
     from phasefield.case import Case
@@ -32,7 +32,7 @@ def rough(shape: tuple[int, int], dx: float, radius: float, seed: int, periodic:
     lengths = tuple(n * dx * (1 if periodic else 2) for n in shape)
     axes = [a for a in range(2) if shape[a] > 1]
     box = tuple(lengths[a] for a in axes)
-    field = correlated(tuple(lattice_points(s, radius, 0.0) for s in box), box, radius, (seed, 1 << 32))
+    field = correlated_field(tuple(lattice_points(s, radius, 0.0) for s in box), box, radius, (seed, 1 << 32))
     points = [(np.arange(shape[a]) + 0.5) * dx / lengths[a] * field.shape[m] for m, a in enumerate(axes)]
     grid = np.meshgrid(*points, indexing="ij")
     height = scipy.ndimage.map_coordinates(field, grid, order=3, mode="grid-wrap").reshape(shape)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from phasefield.model.allen_cahn.law import PublishedCell
+from phasefield.model.allen_cahn.law import AllenCahnLaw
 from phasefield.model.base import LawOfMotion
-from phasefield.model.level_set import Cell
+from phasefield.model.level_set import LevelSetLaw
 
 if TYPE_CHECKING:
     from phasefield.case import Case
 
-LAWS: dict[str, type[LawOfMotion]] = {"level-set": Cell, "allen-cahn": PublishedCell}
+LAWS: dict[str, type[LawOfMotion]] = {"level-set": LevelSetLaw, "allen-cahn": AllenCahnLaw}
 
 
 def law_of(case: Case) -> LawOfMotion:

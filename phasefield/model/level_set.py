@@ -32,7 +32,7 @@ from phasefield.model.initial_surface import set_surface
 from phasefield.model.reaction import Reaction
 from phasefield.model.state import State
 from phasefield.model.transport import FAR, SCARCE, Stage, Transport
-from phasefield.topography.roughness import basic
+from phasefield.topography.roughness import sa_sq_sz
 
 if TYPE_CHECKING:
     from phasefield.case import Case
@@ -57,7 +57,7 @@ STEEPER = 10.0  # times the last current, up to which the potentials start in pr
 LAYER = 1e-9  # cell layers of displaced electrolyte below which the store counts as empty
 
 
-class Cell(LawOfMotion):
+class LevelSetLaw(LawOfMotion):
     """The default law in one case: coefficients, solvers, work arrays."""
 
     def __init__(self, case: Case) -> None:
@@ -216,7 +216,7 @@ class Cell(LawOfMotion):
         assert r is not None
         a.deposited = s.deposited + NODE * dt * r.total_li / self.plane
         a.deposited_other = s.deposited_other + NODE * dt * r.other_li / self.plane
-        self._move(a, s, s.v, NODE * dt, last=False)
+        self._move_surface(a, s, s.v, NODE * dt, last=False)
         self._film(a, s, s.v, self.mean_speed(s), r.total / self.plane, NODE * dt)
         self._pass(a, s, NODE * dt * r.total / self.plane, NODE * dt)
         dV = self.dx**3
@@ -242,7 +242,7 @@ class Cell(LawOfMotion):
         charge = ((1.0 - LATE) * r0.total + LATE * r1.total) / self.plane
         b.deposited = s.deposited + dt * li
         b.deposited_other = s.deposited_other + dt * ((1.0 - LATE) * r0.other_li + LATE * r1.other_li) / self.plane
-        b.volume_correction = abs(self._move(b, s, v, dt, last=True))
+        b.volume_correction = abs(self._move_surface(b, s, v, dt, last=True))
         mean = (1.0 - LATE) * self.mean_speed(s) + LATE * self.mean_speed(a)
         self._film(b, s, v, mean, charge, dt)
         self._pass(b, s, dt * charge, dt)
@@ -381,7 +381,7 @@ class Cell(LawOfMotion):
             }  # fmt: skip
         if self.both_electrodes:
             facing = s.front.height_other()
-            _, Sq, Sz = basic(facing)
+            _, Sq, Sz = sa_sq_sz(facing)
             more |= {
                 "counter_lithium": s.front.part(s.front.upper), "counter_deposited": s.deposited_other,
                 "counter_Sq": Sq, "counter_Sz": Sz, "counter_height": float(facing.mean()),
@@ -427,7 +427,7 @@ class Cell(LawOfMotion):
         """Return whether as much lithium has passed as renews the film's patches."""
         return self.film.due(s.film)
 
-    def _move(self, to: State, s: State, v: Floats, dt: float, last: bool) -> float:
+    def _move_surface(self, to: State, s: State, v: Floats, dt: float, last: bool) -> float:
         """Move the surface by v dt, eqs. (2) and (3); return the share of that motion by which (3) moved it again.
 
         `to.deposited`, and `to.deposited_other`, say how much lithium there is then. Only the last stage is closed:
@@ -473,7 +473,7 @@ class Cell(LawOfMotion):
         charge = 1.0 / (self.volume_per_charge * (1.0 - self.co.repair))  # C per m^3 of lithium plated
         to.film.copy_from(s.film, self._band(s, to))
         self.film.follow(to.film, to.front)
-        self.film.evolve(to.film, to.front, speed, dt, v, charge)
+        self.film.grow(to.film, to.front, speed, dt, v, charge)
         self._coat(to)
         to.counter_film = s.counter_film
         if self.cathode is None:

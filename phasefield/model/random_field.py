@@ -29,13 +29,13 @@ def _fast(n: int) -> bool:
     return n == 1
 
 
-def correlated(
+def correlated_field(
     shape: tuple[int, ...], lengths: tuple[float, ...], radius: float, key: tuple[int, int], spline: bool = False
 ) -> Floats:
     """Return a periodic field of unit variance with autocorrelation exp(-(r/radius)^2).
 
     shape: lattice points; lengths: box [m]; radius [m]; key: (seed, number of the field); spline: return the cubic
-    B-spline coefficients of that field instead (for kernels.film), whose filter is 3/(2 + cos k) along each axis.
+    B-spline coefficients of that field instead (for kernels.random_field): a filter 3/(2 + cos k) along each axis.
     """
     spectrum = scipy.fft.rfftn(
         np.random.Generator(np.random.Philox(key=np.array(key, dtype=np.uint64))).standard_normal(shape)

@@ -24,7 +24,7 @@ from phasefield.constants import FARADAY
 from phasefield.errors import NO_LITHIUM, SolverError
 from phasefield.kernels import elements, gmres, kinetics, transport
 from phasefield.kernels.front import Lattice
-from phasefield.kernels.krylov import Multigrid
+from phasefield.kernels.krylov import MultigridSolver
 from phasefield.model.coefficients import Coefficients, CounterElectrode, Drive, OverConcentration
 from phasefield.model.reaction import Reaction, SurfaceElements, root
 from phasefield.model.state import State
@@ -113,8 +113,8 @@ class Transport:
         """tolerance: error allowed in the surface currents, relative to their size (rms)."""
         self.shape, self.periodic, self.dx, self.co, self.tolerance = shape, periodic, dx, co, tolerance
         self.plane = shape[1] * shape[2] * dx**2
-        self.salt = Multigrid(shape, periodic)
-        self.charge = Multigrid(shape, periodic, self.salt)
+        self.salt = MultigridSolver(shape, periodic)
+        self.charge = MultigridSolver(shape, periodic, self.salt)
         self.currents = np.zeros((3, *shape))
         self.g, self.ga, self.gb, self.diffusion, self.flow = (np.zeros((3, *shape), np.float32) for _ in range(5))
         self.psi, self.storage, self.diagonal, self.salt_diagonal = (np.zeros(shape) for _ in range(4))
@@ -152,7 +152,7 @@ class Transport:
                 self.error = 0.0
                 break
             if self.used > LAGGING:
-                self._prepare(stage)
+                self._build_preconditioner(stage)
             change, phi_s = self._newton_step(stage, size, relative), s.phi_s
             if change > far:
                 raise SolverError("the first guess is far from the solution")
@@ -358,7 +358,7 @@ class Transport:
         D = np.interp(s.c[-1], co.D_at, co.D)
         return np.asarray(stage.top * (s.c[-1] + 0.5 * self.dx * co.salt_per_charge_at(s.c[-1]) * s.jc / D))
 
-    def _prepare(self, stage: Stage) -> None:
+    def _build_preconditioner(self, stage: Stage) -> None:
         """Set the preconditioner for the state as it is."""
         s, co, dx, surface = stage.state, self.co, self.dx, self.surface
         front, rx, area, k0 = s.front, surface.rx, surface.area, s.front.k0
@@ -407,7 +407,7 @@ class Transport:
         if not self.frozen:
             out[0, -1] += self.ratio * given
 
-    def _direction(self, z: Vector, w: Vector, v: Vector, stage: Stage) -> Floats:
+    def _preconditioned_product(self, z: Vector, w: Vector, v: Vector, stage: Stage) -> Floats:
         """Precondition v into z, and multiply z with the derivatives into w; return the changes of A j [A]."""
         s = stage.state
         k0, L = s.front.k0, s.front.lattice
@@ -449,7 +449,7 @@ class Transport:
         """
         try:
             dI, self.used = self.linear.solve(
-                self.step, self.residual, size, relative, lambda z, w, v: self._direction(z, w, v, stage),
+                self.step, self.residual, size, relative, lambda z, w, v: self._preconditioned_product(z, w, v, stage),
                 stage.state.front.k0,
             )  # fmt: skip
         except gmres.Breakdown as error:

@@ -319,7 +319,7 @@ class Driver:
         """Take one accepted step; return its length and its row. Raises SolverError if none is possible."""
         old, control = self.state, self.control
         target = self.case.output.fields_every * control.frames_due
-        new, dt, rejected, iterations = self.controller.take(old, self.position, self.drive, target)
+        new, dt, rejected, iterations = self.controller.take_step(old, self.position, self.drive, target)
         charge = new.applied - old.applied
         self.cell.accept(old)
         self.state = new
@@ -331,7 +331,7 @@ class Driver:
 
     def _check_events(self) -> Outcome | None:
         """Record events; return how the run ends if one of them stops it."""
-        stopped = self.events.look(self.state)
+        stopped = self.events.record(self.state)
         return self._finish(*stopped) if stopped is not None else None
 
     def _output(self, row: dict[str, float]) -> None:

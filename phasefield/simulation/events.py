@@ -36,7 +36,7 @@ class Events:
         self.protocol, self.cell, self.control = protocol, cell, control
         self.covered = cell.case.surface.substrate is None  # the base of the box, by lithium
 
-    def find(self, s: State) -> dict[str, EventFinding]:
+    def detect(self, s: State) -> dict[str, EventFinding]:
         """Return each event's finding in a state."""
         f, protocol = s.front, self.protocol
         voltage = abs(s.voltage)
@@ -68,9 +68,9 @@ class Events:
             ),
         }
 
-    def look(self, s: State) -> tuple[str, str] | None:
+    def record(self, s: State) -> tuple[str, str] | None:
         """Record what begins and what is over in a state; return name and text of an event that ends the run."""
-        found = self.find(s)
+        found = self.detect(s)
         for name, finding in found.items():
             if finding.there and name not in self.control.events_on:
                 self._begin(name, s.t, finding.text)

@@ -26,7 +26,7 @@ from phasefield.results.balances import Corrections
 from phasefield.results.writer import Frame, RunHeader, RunWriter
 from phasefield.simulation.protocol import ProtocolPosition
 from phasefield.simulation.restart import Control
-from phasefield.topography.roughness import basic
+from phasefield.topography.roughness import sa_sq_sz
 
 if TYPE_CHECKING:
     from phasefield.case import Case
@@ -67,7 +67,7 @@ def series_row(
     rx = s.reaction
     assert rx is not None
     height, _ = s.front.height()
-    Sa, Sq, Sz = basic(height)
+    Sa, Sq, Sz = sa_sq_sz(height)
     low, high = cell.concentration_range(s)
     area = s.front.area[: s.front.count]
     whole = s.front.total(area)

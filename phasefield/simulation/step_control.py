@@ -67,7 +67,7 @@ class StepController:
             limits.append(case.numerics.front_step * cell.dx / fastest)
         return min(limits)
 
-    def take(self, s: State, position: ProtocolPosition, drive: Drive, output: float) -> AcceptedStep:
+    def take_step(self, s: State, position: ProtocolPosition, drive: Drive, output: float) -> AcceptedStep:
         """Take one step from `s` (driven by `drive`) and return it; `s` stays as it is.
 
         output: time [s] of the next frame, which a step ahead of it meets. Raises SolverError if no step is possible.

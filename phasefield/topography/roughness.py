@@ -67,7 +67,7 @@ class Texture:
         return {**asdict(self), "extent": list(self.extent), "area": self.area}
 
 
-def basic(height: ArrayLike) -> tuple[float, float, float]:
+def sa_sq_sz(height: ArrayLike) -> tuple[float, float, float]:
     """Return (Sa, Sq, Sz) [m] of a height map (ny, nx) [m]: the three figures taken at every step."""
     z = _about_mean(np.asarray(height, dtype=np.float64))
     return float(np.abs(z).mean()), sqrt(float(np.square(z).mean())), float(z.max() - z.min())
@@ -97,16 +97,16 @@ def texture(
         z = l_filter(z, spacing, cutoff, periodic=wraps)
     z = _about_mean(z)
     ny, nx = z.shape
-    sq = sqrt(float(np.square(z).mean()))
+    sa, sq, sz = sa_sq_sz(z)
     unit = z / sq if sq > 0 else z
     sdq, sdr = _slopes(z, spacing, wraps)
     sal, str_ = _decay_lengths(unit, spacing, wraps) if sq > 0 else (None, None)
     return Texture(
-        Sa=float(np.abs(z).mean()),
+        Sa=sa,
         Sq=sq,
         Sp=float(z.max()),
         Sv=float(-z.min()) + 0.0,
-        Sz=float(z.max() - z.min()),
+        Sz=sz,
         Ssk=float((unit**3).mean()) if sq > 0 else None,
         Sku=float((unit**4).mean()) if sq > 0 else None,
         Sdq=sdq,

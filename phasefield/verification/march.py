@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from phasefield.case import Case
 from phasefield.case.file import read_case
 from phasefield.model.coefficients import Drive
-from phasefield.model.level_set import Cell
+from phasefield.model.level_set import LevelSetLaw
 from phasefield.model.state import State
 
 Floats = NDArray[np.float64]
@@ -58,16 +58,16 @@ def micrometres(*lengths: float) -> str:
     return "[" + ", ".join(f'"{length!r} um"' for length in lengths) + "]"
 
 
-def driven(case: Case, drive: Drive) -> tuple[Cell, State]:
+def driven(case: Case, drive: Drive) -> tuple[LevelSetLaw, State]:
     """Return a cell and its first state, with `drive` imposed."""
-    cell = Cell(case)
+    cell = LevelSetLaw(case)
     s = cell.start()
     cell.drive(s, drive)
     return cell, s
 
 
 def march(
-    cell: Cell, s: State, drive: Drive, dt: float, steps: int, look: Callable[[State], None] | None = None
+    cell: LevelSetLaw, s: State, drive: Drive, dt: float, steps: int, look: Callable[[State], None] | None = None
 ) -> State:
     """Take `steps` of `dt` [s] under `drive`, which is imposed on `s` already; look at each state."""
     for _ in range(steps):

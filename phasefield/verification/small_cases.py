@@ -13,7 +13,7 @@ from phasefield.case import Case
 from phasefield.kernels import kinetics
 from phasefield.model.base import LawOfMotion
 from phasefield.model.coefficients import Drive
-from phasefield.model.level_set import Cell
+from phasefield.model.level_set import LevelSetLaw
 from phasefield.model.reaction import SurfaceElements
 from phasefield.model.state import State
 from phasefield.simulation.driver import Driver, Outcome, Progress
@@ -78,7 +78,7 @@ def gap(cell: LawOfMotion, state: State) -> float:
     return cell.shape[0] * cell.dx - float(state.front.height()[0].mean())
 
 
-def surface_salt(cell: Cell, state: State) -> float:
+def surface_salt(cell: LevelSetLaw, state: State) -> float:
     """Return the mean concentration at the surface [mol/m^3], which the reaction sees."""
     co, reaction = cell.co, state.reaction
     assert reaction is not None

@@ -10,7 +10,7 @@ import pytest
 from commands import call
 
 from phasefield.analytic.flat_cell import FlatCell
-from phasefield.analytic.impedance import FlatImpedance, evans
+from phasefield.analytic.impedance import FlatImpedance, evans_current_fraction
 from phasefield.api import read_case
 from phasefield.measured import read_measurement
 
@@ -60,7 +60,8 @@ def test_evans_gives_back_the_transference_number(name: str) -> None:
     cell = cell_of(name)
     voltage = 0.01
     first, last = voltage / (cell.bulk + cell.interfaces), voltage / cell.total
-    assert evans(voltage, first, last, cell.interfaces, cell.interfaces) == pytest.approx(cell.p.t_plus, rel=1e-9)
+    found = evans_current_fraction(voltage, first, last, cell.interfaces, cell.interfaces)
+    assert found == pytest.approx(cell.p.t_plus, rel=1e-9)
 
 
 def test_the_command_writes_spectrum_and_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

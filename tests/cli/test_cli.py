@@ -151,7 +151,7 @@ def test_a_failed_run_ends_with_1_and_keeps_what_it_reached(
         raise SolverError("no luck", "a test")
 
     write_case(Path.cwd())
-    monkeypatch.setattr("phasefield.model.level_set.Cell.step", fails)
+    monkeypatch.setattr("phasefield.model.level_set.LevelSetLaw.step", fails)
     assert call("run", "tiny.toml") == 1
     said = capsys.readouterr()
     assert "runs/tiny: the run failed: no step succeeds" in said.err

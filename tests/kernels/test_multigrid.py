@@ -8,7 +8,7 @@ import pytest
 import scipy.sparse.linalg as direct
 from rough_systems import current, electrolyte, front, matrix, rough_distance, solve
 
-from phasefield.kernels.krylov import Multigrid
+from phasefield.kernels.krylov import MultigridSolver
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_agrees_with_a_direct_solver(shape: tuple[int, int, int], periodic: bool
 def test_operator_is_the_assembled_matrix_and_symmetric(periodic: bool) -> None:
     shape = (23, 17, 19)
     problem = front(shape, periodic=periodic, contrast=5.0)
-    solver = Multigrid(shape, periodic)
+    solver = MultigridSolver(shape, periodic)
     solver.prepare(*problem, 0.3, True)
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((2, *shape))
@@ -96,7 +96,7 @@ def test_any_contrast_of_the_elements_converges(reaction: float, contrast: float
 def test_new_element_conductances_equal_a_new_preparation() -> None:
     shape = (33, 17, 19)
     problem, b = front(shape), current(shape)
-    anew, updated = Multigrid(shape, True), Multigrid(shape, True)
+    anew, updated = MultigridSolver(shape, True), MultigridSolver(shape, True)
     anew.prepare(*problem._replace(g=2.0 * problem.g), 0.2, True)
     updated.prepare(*problem, 0.1, True)
     updated.update_elements(2.0 * problem.g, 0.2)
@@ -113,7 +113,7 @@ def test_salt_without_the_metal() -> None:
     shape = (23, 17, 19)
     problem = front(shape)
     problem.diag[...] = 0.05 * electrolyte(rough_distance(shape, 1, True, roughness=0.06, balls=2))
-    solver = Multigrid(shape, True)
+    solver = MultigridSolver(shape, True)
     solver.prepare(*problem, 0.0, False)
     a = matrix(problem, 0.0, False)
     known = a.diagonal() > 0
@@ -130,7 +130,7 @@ def test_pure_neumann_converges_for_a_consistent_right_side() -> None:
     shape = (24, 16, 20)
     problem = front(shape, balls=0)
     problem.diag[...] = 0.0
-    solver = Multigrid(shape, True)
+    solver = MultigridSolver(shape, True)
     solver.prepare(*problem, 0.0, True)
     wanted = np.random.default_rng(3).standard_normal(shape)
     b = np.empty(shape)
@@ -149,7 +149,7 @@ def test_small_numbers_do_not_underflow() -> None:
     tiny = problem._replace(gx=gx, gy=gy, gz=gz, diag=1e-16 * problem.diag, g=1e-16 * problem.g)
     counts = []
     for system, unit in ((problem, 1.0), (tiny, 1e-40)):
-        solver = Multigrid(shape, True)
+        solver = MultigridSolver(shape, True)
         solver.prepare(*system, 0.0, True)
         info = solver.solve(np.zeros(shape), 0.0, unit * b, unit * b_s, tolerance=1e-8, norm=None)
         assert info.converged
@@ -160,7 +160,7 @@ def test_small_numbers_do_not_underflow() -> None:
 def test_a_warm_start_that_is_good_enough_costs_nothing() -> None:
     shape = (33, 17, 19)
     problem, (b, b_s) = front(shape), current(shape)
-    solver = Multigrid(shape, True)
+    solver = MultigridSolver(shape, True)
     solver.prepare(*problem, 0.0, True)
     u = np.zeros(shape)
     first = solver.solve(u, 0.0, b, b_s, tolerance=1e-8, norm=None)

@@ -15,7 +15,7 @@ from phasefield.case.surface import number_of_nuclei
 from phasefield.experiments.copper import balance_of
 from phasefield.model.coefficients import Drive
 from phasefield.model.initial_surface import places_of_nuclei
-from phasefield.model.level_set import Cell
+from phasefield.model.level_set import LevelSetLaw
 from phasefield.results.run import open_run
 from phasefield.simulation.driver import Driver
 
@@ -52,7 +52,7 @@ def test_nuclei_are_half_spheres_that_stand_apart() -> None:
         case = bare(*cells)
         places = 1e6 * places_of_nuclei(case)
         n = len(places)
-        state = Cell(case).start()
+        state = LevelSetLaw(case).start()
         depth = 1.0 if len(case.grid.size) == 2 else 1e6  # um; a 2D run is one cell deep
         volume = 1e18 * state.front.volume() if depth == 1e6 else 1e12 * state.front.volume() / 1e-6
         assert volume == pytest.approx(n * own * diffuse, rel=0.02)

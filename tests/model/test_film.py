@@ -13,12 +13,12 @@ import pytest
 
 from phasefield.analytic.flat_cell import run_flat
 from phasefield.api import read_case
-from phasefield.case.film_growth import Law
+from phasefield.case.film_growth import GrowthLaw
 from phasefield.constants import FARADAY
 from phasefield.errors import CaseError
 from phasefield.model.coefficients import Drive
 from phasefield.model.film import SurfaceFilm
-from phasefield.model.level_set import Cell
+from phasefield.model.level_set import LevelSetLaw
 from phasefield.model.state import State
 from phasefield.results.run import open_run
 from phasefield.simulation.driver import Driver
@@ -26,7 +26,7 @@ from phasefield.simulation.driver import Driver
 
 def patchwork(shape: tuple[int, int, int], dx: float, radius: float, seed: int = 1, **more: Any) -> SurfaceFilm:
     """Return a film of unit spread on any grid."""
-    return SurfaceFilm(1.0, 1.0, 1.0, radius, more.pop("renewal", 1.0), seed, Law(), shape, dx, **more)
+    return SurfaceFilm(1.0, 1.0, 1.0, radius, more.pop("renewal", 1.0), seed, GrowthLaw(), shape, dx, **more)
 
 
 def test_patches_have_unit_variance_and_the_stated_radius() -> None:
@@ -135,7 +135,7 @@ def test_mean_conductivity_is_that_of_the_case() -> None:
         'surface.height="8 um"',
         'film.patches={ spread=0.6, size="6 um", renewal="1 um" }',
     )
-    cell = Cell(case)
+    cell = LevelSetLaw(case)
     s = cell.start()
     resistance, side = cell.film.at_surface(s.film, s.front)
     conductivity = cell.properties.film_thickness / resistance

@@ -16,7 +16,7 @@ from phasefield.kernels import elements
 from phasefield.kernels import front as kernels
 from phasefield.model.coefficients import Drive
 from phasefield.model.front import Front, label
-from phasefield.model.level_set import Cell
+from phasefield.model.level_set import LevelSetLaw
 from phasefield.model.state import State
 
 CURRENT = 20.0  # A/m^2
@@ -186,7 +186,7 @@ def test_what_passes_is_what_moves_where_the_distance_is_none(size: tuple[float,
 @pytest.mark.parametrize("size", [(12.0, 24.0), (9.0, 11.0, 24.0)], ids=["2D", "3D"])
 def test_a_flat_surface_has_its_area(size: tuple[float, ...]) -> None:
     for height in np.linspace(8.0, 9.0, 7):
-        s = Cell(cases.make(f"grid.size={cases.micrometres(*size)}", f'surface.height="{height} um"')).start()
+        s = LevelSetLaw(cases.make(f"grid.size={cases.micrometres(*size)}", f'surface.height="{height} um"')).start()
         area = s.front.area[: s.front.count]
         assert area == pytest.approx(np.full(s.front.count, 1e-12), rel=1e-12)
 
@@ -203,7 +203,7 @@ def test_the_area_of_a_ball_is_that_of_its_interface() -> None:
         assert f.total(f.area[: f.count]) * 1e12 == pytest.approx(expected, rel=0.3 / R**2)
 
 
-def with_island(size: tuple[float, ...], lateral: str) -> tuple[Cell, State, NDArray[np.float64]]:
+def with_island(size: tuple[float, ...], lateral: str) -> tuple[LevelSetLaw, State, NDArray[np.float64]]:
     """Return a flat cell with a ball of lithium in its electrolyte, and the distance to the ball."""
     case = cases.make(
         f"grid.size={cases.micrometres(*size)}",
@@ -212,7 +212,7 @@ def with_island(size: tuple[float, ...], lateral: str) -> tuple[Cell, State, NDA
         'film.conductivity="2e-4 S/m"',
         'film.patches={ spread=0.5, size="8 um", renewal="1 um" }',
     )
-    cell = Cell(case)
+    cell = LevelSetLaw(case)
     s = cell.start()
     f, (_, ny, _) = s.front, cell.shape
     k, j, i = np.indices(cell.shape)
@@ -331,8 +331,8 @@ def test_no_entry_is_written_beyond_the_room_for_them() -> None:
 def test_a_groove_holds_the_volume_of_its_triangle(lateral: str) -> None:
     groove = 'surface.groove={ position="3 um", depth="2 um", width="8 um" }'  # its left part wraps, or is cut
     grid = 'grid.size=["24 um", "8 um", "24 um"]', f'grid.lateral="{lateral}"', 'surface.height="10 um"'
-    cell = Cell(cases.make(*grid, groove))
-    flat = Cell(cases.make(*grid)).start().front.volume()
+    cell = LevelSetLaw(cases.make(*grid, groove))
+    flat = LevelSetLaw(cases.make(*grid)).start().front.volume()
     cut = 0.0 if lateral == "periodic" else 0.5 * 1.0 * 0.5  # um^2 beyond the side: 1 um wide, 0.5 um deep there
     missing = flat - cell.start().front.volume()
     # Midpoints of cells of 1 um give a triangle's area to (dx/width)^2; the box is 8 um deep.
@@ -348,7 +348,7 @@ def test_a_steep_groove_starts_with_its_volume_and_depth(steep: float) -> None:
     grid = 'grid.size=["24 um", "8 um", "36 um"]', f'surface.height="{mean} um"'
     depth = 0.5 * steep * width
     groove = f'surface.groove={{ position="12 um", depth="{depth} um", width="{width} um" }}'
-    front = Cell(cases.make(*grid, groove)).start().front
+    front = LevelSetLaw(cases.make(*grid, groove)).start().front
     missing = (mean * 24.0 * 8.0 - front.volume() * 1e18) / (0.5 * depth * width * 8.0)
     assert missing == pytest.approx(1.0, abs=0.03)  # edges and deepest line, rounded over half a cell
     # Cells beside the deepest line are half a cell from it; the distance rounds the tip by as much.

@@ -18,7 +18,7 @@ from phasefield.errors import SolverError
 from phasefield.kernels.kinetics import Kinetics, counter_currents
 from phasefield.model.coefficients import Drive
 from phasefield.model.front import Front
-from phasefield.model.level_set import Cell
+from phasefield.model.level_set import LevelSetLaw
 from phasefield.model.state import State
 from phasefield.results.run import open_run
 from phasefield.verification.flat_cell.planar import settled
@@ -93,7 +93,7 @@ def test_planar_electrode_moves_as_charge_passes(sign: int) -> None:
 
 def test_a_large_current_from_rest_is_found() -> None:
     """Three times the exchange current, kinetics alone: the counter electrode's slope changes threefold."""
-    cell = Cell(cases.make('film.conductivity="1e-3 S/m"'))
+    cell = LevelSetLaw(cases.make('film.conductivity="1e-3 S/m"'))
     for j in (90.0, -90.0, 300.0):
         s = cell.start()
         cell.drive(s, Drive(j))
@@ -155,9 +155,9 @@ def test_a_step_says_what_closed_its_books(monkeypatch: pytest.MonkeyPatch) -> N
     """The state bears what closed its lithium, and the larger of what its two stages needed to close the salt."""
     shifts: list[float] = []
     contents: list[float] = []
-    content, match = Cell.content, Front.match_volume
+    content, match = LevelSetLaw.content, Front.match_volume
 
-    def noted_content(self: Cell, front: Front, c: Any) -> float:
+    def noted_content(self: LevelSetLaw, front: Front, c: Any) -> float:
         contents.append(content(self, front, c))
         return contents[-1]
 
@@ -165,7 +165,7 @@ def test_a_step_says_what_closed_its_books(monkeypatch: pytest.MonkeyPatch) -> N
         shifts.append(match(self, *args))
         return shifts[-1]
 
-    monkeypatch.setattr(Cell, "content", noted_content)
+    monkeypatch.setattr(LevelSetLaw, "content", noted_content)
     monkeypatch.setattr(Front, "match_volume", noted_match)
 
     def look(s: State) -> None:

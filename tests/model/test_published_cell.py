@@ -13,9 +13,9 @@ from phasefield.case import Case
 from phasefield.case.settings import MOTIONS
 from phasefield.check import regime
 from phasefield.errors import CaseError, Interrupted
-from phasefield.model.allen_cahn.law import KEEPING, PublishedCell, numbers_of
+from phasefield.model.allen_cahn.law import KEEPING, AllenCahnLaw, numbers_of
 from phasefield.model.laws import LAWS, law_of
-from phasefield.model.level_set import Cell
+from phasefield.model.level_set import LevelSetLaw
 from phasefield.results.run import open_run
 from phasefield.simulation.driver import Driver
 
@@ -41,9 +41,9 @@ def whole(case: Case, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_law_is_chosen_by_name(case: Case) -> None:
-    assert isinstance(law_of(case), PublishedCell)
-    assert type(law_of(cases.make())) is Cell
-    assert not issubclass(PublishedCell, Cell)
+    assert isinstance(law_of(case), AllenCahnLaw)
+    assert type(law_of(cases.make())) is LevelSetLaw
+    assert not issubclass(AllenCahnLaw, LevelSetLaw)
     assert set(LAWS) == set(MOTIONS)
 
 

@@ -13,7 +13,7 @@ from phasefield.errors import SolverError
 from phasefield.kernels import transport
 from phasefield.kernels.transport import logarithmic_mean
 from phasefield.model.coefficients import Drive
-from phasefield.model.level_set import Cell
+from phasefield.model.level_set import LevelSetLaw
 from phasefield.model.transport import Stage
 
 Floats = NDArray[np.float64]
@@ -44,14 +44,14 @@ def test_logarithmic_mean(ratio: float) -> None:
 
 def random_stage(
     seed: int, drive: Drive, *more: str, both_electrodes: bool = False, depleted: bool = False
-) -> tuple[Cell, Stage]:
+) -> tuple[LevelSetLaw, Stage]:
     """Return a cell and a stage with random fields on a rough surface that displaces electrolyte."""
     case = cases.make(
         f"grid.size={cases.micrometres(9.0, 8.0, 26.0)}", 'surface.height="8.4 um"', 'surface.roughness="0.5 um"',
         'surface.correlation_length="3 um"', f"surface.seed={seed}", 'film.conductivity="2e-5 S/m"',
         *(['counter.surface={ height="8 um" }'] if both_electrodes else []), *more,
     )  # fmt: skip
-    cell, rng = Cell(case), np.random.default_rng(seed)
+    cell, rng = LevelSetLaw(case), np.random.default_rng(seed)
     s = cell.start()
     s.c *= 1.0 + 0.15 * rng.uniform(-1.0, 1.0, cell.shape)
     if depleted:  # next to nothing behind the surface, rising in front of it
@@ -114,11 +114,11 @@ def test_derivatives_are_those_of_the_residual(name: str, law: str, frozen: bool
     if "strip" in name or both_electrodes:
         assert not np.all(T.surface.takes)
     T._evaluate(stage)
-    T._prepare(stage)
+    T._build_preconditioner(stage)
     c, psi = s.c.copy(), T.psi.copy()
     v = np.random.default_rng(5).standard_normal((2, *cell.shape)).astype(np.float32) * (s.front.h > 0.0)
     z, w = np.zeros_like(v), np.zeros_like(v)
-    dI = T._direction(z, w, v, stage)
+    dI = T._preconditioned_product(z, w, v, stage)
     k0 = s.front.k0
     # A step of 1e-3 in ln c, or of 1e-4 V, (1/250) RT/F: central differences leave a sixth of its square, 3e-6.
     step = min(1e-3 / np.max(np.abs(z[0]) / c, initial=1e-30), 1e-4 / np.abs(z[1]).max())
@@ -180,10 +180,10 @@ def test_what_the_current_carries_answers_as_its_derivatives_say(name: str) -> N
     s.phi_s = T.surface.react(s.c, T.psi, s.phi_s)
     T.surface.takes = T.surface.rx.j > 0.0
     T._evaluate(stage)
-    T._prepare(stage)
+    T._build_preconditioner(stage)
     v = np.random.default_rng(5).standard_normal((2, *cell.shape)).astype(np.float32) * (s.front.h > 0.0)
     z, w = np.zeros_like(v), np.zeros_like(v)
-    T._direction(z, w, v, stage)
+    T._preconditioned_product(z, w, v, stage)
     c, psi, k0 = s.c.copy(), T.psi.copy(), s.front.k0
     step = min(1e-3 / np.max(np.abs(z[0]) / c), 1e-4 / np.abs(z[1]).max())
     sides = []
@@ -221,7 +221,7 @@ def test_what_is_lent_is_somebodys(periodic: bool) -> None:
     case = cases.make(
         f"grid.size={cases.micrometres(8.0, 9.0, 24.0)}", f'grid.lateral="{"periodic" if periodic else "mirror"}"'
     )
-    cell = Cell(case)
+    cell = LevelSetLaw(case)
     h = rng.uniform(0.0, 1.0, cell.shape) * (rng.random(cell.shape) > 0.2)
     first = rng.uniform(0.5, 1.0, cell.shape)
     second = first * rng.choice([0.01, 0.4, 1.0], cell.shape)

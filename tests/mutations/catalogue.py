@@ -54,7 +54,7 @@ class Mutation:
             raise ValueError(f"{self.name}: {self.file}: {error}") from error
 
 
-NUMBERS, STEP = "model.coefficients:coefficients", "model.level_set:Cell.step"
+NUMBERS, STEP = "model.coefficients:coefficients", "model.level_set:LevelSetLaw.step"
 BALANCE, SURFACE = "model.transport:Transport._residuals", "model.reaction:SurfaceElements"
 PARTICLE = "analytic.intercalation:Intercalation"
 TRANSPORT, KINETICS, ELEMENTS = "kernels.transport", "kernels.kinetics", "kernels.elements"
@@ -72,9 +72,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("surface of first order", "model.level_set:LATE", "0.5 / NODE", "0.0 / NODE", "order-time"),
     Mutation("salt of first order", "model.level_set:DIAGONAL", "(0.5 - NODE) / (1.0 - NODE)", "1.0 - NODE",
              "order-time"),
-    Mutation("surface of stage 2 not that of the mean speed", "model.level_set:Cell._move_stage_2", "LATE * a.v[of]",
-             "a.v[of]", "order-time"),
-    Mutation("salt of stage 2 from another line", "model.level_set:Cell._salt_before_stage_2", "MIXED / NODE",
+    Mutation("surface of stage 2 not that of the mean speed", "model.level_set:LevelSetLaw._move_stage_2",
+             "LATE * a.v[of]", "a.v[of]", "order-time"),
+    Mutation("salt of stage 2 from another line", "model.level_set:LevelSetLaw._salt_before_stage_2", "MIXED / NODE",
              "MIXED", "codes-steps"),
     Mutation("error of the voltage not seen", "model.transport:Transport.salt_error", "beta * off",
              "0.0 * beta * off", "probe-steps"),
@@ -110,9 +110,11 @@ MUTATIONS: tuple[Mutation, ...] = (
              "self.over_c.potential.between(c)", "self.beta * np.log(c / self.c_0)", "codes-terms"),
     Mutation("half cell of electrolyte at the counter electrode lost", f"{KINETICS}:counter_currents",
              "R_film + 0.5 * dx / kappa[y, x]", "R_film", "codes-steps"),
-    Mutation("kinetics: the film's drop twice", f"{KINETICS}:current", "(z + R * b - target, 1.0 + R * slope)",
+    Mutation("kinetics: the film's drop twice", f"{KINETICS}:butler_volmer_behind_film",
+             "(z + R * b - target, 1.0 + R * slope)",
              "(z + 2.0 * R * b - target, 1.0 + 2.0 * R * slope)", "probe-sharp"),
-    Mutation("kinetics: anodic and cathodic swapped", f"{KINETICS}:current", "up - down", "down - up", "probe-sharp"),
+    Mutation("kinetics: anodic and cathodic swapped", f"{KINETICS}:butler_volmer_behind_film",
+             "up - down", "down - up", "probe-sharp"),
     Mutation("cathode: the particle's surface as its mean", f"{PARTICLE}.surface",
              "self.filling(charge) - float(np.sum(self.weights * modes))", "self.filling(charge)", "codes-cathode"),
     Mutation("cathode: fills while it is charged", f"{PARTICLE}.filling", "self.filling_0 - charge / self.capacity",

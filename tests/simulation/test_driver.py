@@ -163,7 +163,7 @@ def test_one_thread_and_many_give_the_same_bits(
 def test_stopped_at_every_few_steps_and_resumed_ends_the_same(
     case: Case, whole: Path, tmp_path: Path
 ) -> None:
-    """Each stop makes a new `Cell`: nothing that a step reads may live outside the checkpoint."""
+    """Each stop makes a new `LevelSetLaw`: nothing that a step reads may live outside the checkpoint."""
     folder = tmp_path / "run"
     resume, stops = False, 0
     while True:
@@ -221,16 +221,16 @@ def test_another_case_is_not_resumed(case: Case, whole: Path) -> None:
 
 def test_a_failed_run_keeps_its_last_good_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from phasefield.errors import SolverError
-    from phasefield.model.level_set import Cell
+    from phasefield.model.level_set import LevelSetLaw
 
-    step = Cell.step
+    step = LevelSetLaw.step
 
-    def fails(self: Cell, s: Any, drive: Any, dt: float) -> Any:
+    def fails(self: LevelSetLaw, s: Any, drive: Any, dt: float) -> Any:
         if s.t > 150.0:
             raise SolverError("a stage failed on purpose")
         return step(self, s, drive, dt)
 
-    monkeypatch.setattr(Cell, "step", fails)
+    monkeypatch.setattr(LevelSetLaw, "step", fails)
     outcome = cases.run(cases.make('numerics.max_step="20 s"'), tmp_path / "run")
     assert not outcome.good
     assert "on purpose" in outcome.text
@@ -243,11 +243,11 @@ def test_a_step_is_stored_even_if_the_limit_cannot_be_imposed_after_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from phasefield.errors import SolverError
-    from phasefield.model.level_set import Cell
+    from phasefield.model.level_set import LevelSetLaw
 
-    drive = Cell.drive
+    drive = LevelSetLaw.drive
 
-    def fails(self: Cell, s: Any, wanted: Any) -> None:
+    def fails(self: LevelSetLaw, s: Any, wanted: Any) -> None:
         if wanted.current is None:
             # As a solver leaves it that gives up after the film was renewed.
             s.phi += 1.0
@@ -257,7 +257,7 @@ def test_a_step_is_stored_even_if_the_limit_cannot_be_imposed_after_it(
             raise SolverError("no limit on purpose")
         drive(self, s, wanted)
 
-    monkeypatch.setattr(Cell, "drive", fails)
+    monkeypatch.setattr(LevelSetLaw, "drive", fails)
     case = cases.make(
         'electrolyte.salt_diffusivity="2e-12 m^2/s"',
         'film.conductivity="2e-4 S/m"',
@@ -289,18 +289,18 @@ def test_a_step_is_stored_even_if_the_limit_cannot_be_imposed_after_it(
 
 def test_rejected_steps_are_halved_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from phasefield.errors import SolverError
-    from phasefield.model.level_set import Cell
+    from phasefield.model.level_set import LevelSetLaw
 
-    step = Cell.step
+    step = LevelSetLaw.step
     tried: list[float] = []
 
-    def picky(self: Cell, s: Any, drive: Any, dt: float) -> Any:
+    def picky(self: LevelSetLaw, s: Any, drive: Any, dt: float) -> Any:
         tried.append(dt)
         if dt > 30.0:
             raise SolverError("too long")
         return step(self, s, drive, dt)
 
-    monkeypatch.setattr(Cell, "step", picky)
+    monkeypatch.setattr(LevelSetLaw, "step", picky)
     assert cases.run(cases.make('numerics.max_step="100 s"'), tmp_path / "run").reason == "end"
     assert tried[:3] == pytest.approx([100.0, 50.0, 25.0])
     with open_run(tmp_path / "run") as stored:
@@ -313,16 +313,16 @@ def test_a_stage_that_only_a_thousandth_of_a_step_solves_is_passed(
 ) -> None:
     """As a furrow of PLL short of salt, where the current turns: 1200 s and 9 s failed, 1 s did not."""
     from phasefield.errors import SolverError
-    from phasefield.model.level_set import Cell
+    from phasefield.model.level_set import LevelSetLaw
 
-    step = Cell.step
+    step = LevelSetLaw.step
 
-    def depleted(self: Cell, s: Any, drive: Any, dt: float) -> Any:
+    def depleted(self: LevelSetLaw, s: Any, drive: Any, dt: float) -> Any:
         if s.t == 0.0 and dt > 0.1:
             raise SolverError("no salt")
         return step(self, s, drive, dt)
 
-    monkeypatch.setattr(Cell, "step", depleted)
+    monkeypatch.setattr(LevelSetLaw, "step", depleted)
     assert cases.run(cases.make('numerics.max_step="100 s"'), tmp_path / "run").reason == "end"
 
 
@@ -391,7 +391,7 @@ def test_a_step_that_fails_for_another_reason_leaves_the_state_as_it_was(
     def fail(*_: object) -> None:
         raise SolverError("made to fail")
 
-    monkeypatch.setattr(driver.controller, "take", fail)
+    monkeypatch.setattr(driver.controller, "take_step", fail)
     outcome = driver.run()
     assert "made to fail" in outcome.text
     assert not driver.control.limited

@@ -90,20 +90,20 @@ def test_a_flickering_event_is_counted_and_the_others_still_recorded(monkeypatch
     case = cases.make()
     control, late = Control(), 3 * MOST
 
-    def find(self: Events, s: Any) -> dict[str, EventFinding]:
+    def detect(self: Events, s: Any) -> dict[str, EventFinding]:
         k = int(s.t)
         return {
             "void": EventFinding(k % 2 == 1, f"void {k}", f"no void {k}"),
             "depletion": EventFinding(k >= late, f"depleted {k}", ""),
         }
 
-    monkeypatch.setattr(Events, "find", find)
+    monkeypatch.setattr(Events, "detect", detect)
     cell, s = cases.driven(case, cases.Drive(10.0))
     for k in range(late + 2):
         s.t = float(k)
         # A restart at any moment: what is on goes through JSON with the rest.
         control = Control.from_dict(json.loads(json.dumps(control.to_dict())))
-        assert Events(case.protocol, cell, control).look(s) is None
+        assert Events(case.protocol, cell, control).record(s) is None
     voids = [entry for entry in control.events if entry["event"] == "void"]
     assert len(voids) == MOST
     assert [(v["time"], v["end"]) for v in voids[:2]] == [(1.0, 2.0), (3.0, 4.0)]

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 
-from phasefield.topography.roughness import basic, subtract_plane
+from phasefield.topography.roughness import sa_sq_sz, subtract_plane
 from phasefield.viz.plots.series import MILLI, draw_length, draw_voltage, end_of, last_cycles, voltage_ends
 from phasefield.viz.plots.traces import DASHED, LIGHTER, lighter, mark, run_colour
 from phasefield.viz.stored import METRE, StoredRun, find_reference, height_of, is_flat_run, labels, when
@@ -162,7 +162,7 @@ def _draw_sections(plate: _Plate, frames: list[tuple[StoredRun, int]]) -> None:
 
 
 def _words(run: StoredRun, frame: int, row: int) -> str:
-    sz = basic(height_of(run, frame))[2]
+    sz = sa_sq_sz(height_of(run, frame))[2]
     return f"{('before', 'after')[row]}, {when(run, frame)}: Sz = {significant_digits(sz)} {MICRON}"
 
 
@@ -270,7 +270,7 @@ def _width(column: int, head: Sequence[str], rows: Sequence[Sequence[str]]) -> f
 def _heights(run: StoredRun, frame: int) -> tuple[float, float, float, float]:
     """Return Sa, Sq, Sz and the Sz of the levelled surface of a frame [um]."""
     height = height_of(run, frame)
-    return (*basic(height), basic(subtract_plane(height))[2])
+    return (*sa_sq_sz(height), sa_sq_sz(subtract_plane(height))[2])
 
 
 def _millivolt(volt: float | None) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from phasefield.errors import one_line
 from phasefield.fields import FIELDS
-from phasefield.topography.roughness import basic
+from phasefield.topography.roughness import sa_sq_sz
 from phasefield.viz.metals import dead_of, substrate_of
 from phasefield.viz.stored import METRE, Array, StoredRun, height_in_metres, labels
 
@@ -320,7 +320,7 @@ class Scene:
 
     def figures(self, k: int, look: Look) -> dict[str, float]:
         """Return Sa, Sq and Sz [m] of run k's surface, not levelled."""
-        found = basic(self.runs[k].heights[self.frame(k, look.time)])
+        found = sa_sq_sz(self.runs[k].heights[self.frame(k, look.time)])
         return dict(zip(("Sa", "Sq", "Sz"), found, strict=True))
 
 

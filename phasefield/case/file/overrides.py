@@ -13,7 +13,7 @@ from phasefield.errors import CaseError, shown
 from phasefield.files.toml import DEEPEST, tables_of
 
 
-def lay_override(source: Source, text: str) -> None:
+def apply_override(source: Source, text: str) -> None:
     """Lay `key=value` over the tables."""
     file = f"-s {shown(text, 80)[1:-1]}"
     name, equals, value_text = text.partition("=")

@@ -13,7 +13,7 @@ from phasefield import units
 from phasefield.case import Case, Provenance
 from phasefield.case.file.bases import load_over_bases
 from phasefield.case.file.explain import raise_case_error
-from phasefield.case.file.overrides import lay_override
+from phasefield.case.file.overrides import apply_override
 from phasefield.case.file.replay import place_trace
 from phasefield.case.file.source import Source, Table
 from phasefield.case.file.toml import parse
@@ -77,7 +77,7 @@ class CaseReader:
         """Return the tables with overrides, as written and as plain values, and what is said of each value."""
         source = Source(self.name, copy.deepcopy(self._source.tree), dict(self._source.origins))
         for one in overrides:
-            lay_override(source, one)
+            apply_override(source, one)
         source.tree.pop("extends", None)
         provenance: dict[str, Provenance] = {}
         tree: Table = unwrap(source, source.tree, (), provenance)

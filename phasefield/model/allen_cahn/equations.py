@@ -22,7 +22,7 @@ from phasefield.errors import SolverError
 from phasefield.kernels import allen_cahn as kernels
 from phasefield.kernels import transport
 from phasefield.kernels.front import Lattice
-from phasefield.kernels.krylov import Multigrid
+from phasefield.kernels.krylov import MultigridSolver
 from phasefield.model.allen_cahn.coefficients import GAMMA, LATE, AllenCahn, AllenCahnCoefficients
 from phasefield.model.coefficients import Drive
 
@@ -82,8 +82,8 @@ class Published:
         self.lattice, self.periodic, self.numbers, self.tolerance = lattice, periodic, numbers, tolerance
         self.motion = AllenCahn(lattice, numbers.law)
         shape = (lattice.nz, lattice.ny, lattice.nx)
-        self.charge = Multigrid(shape, periodic)
-        self.salt = Multigrid(shape, periodic, self.charge)
+        self.charge = MultigridSolver(shape, periodic)
+        self.salt = MultigridSolver(shape, periodic, self.charge)
         self.g = (np.zeros(shape, np.float32), np.zeros(shape, np.float32), np.zeros(shape, np.float32))
         self.h, self.slope, self.gain, self.loss, self.relaxed = (np.zeros(shape) for _ in range(5))
         self.middle = Fields.empty(shape)

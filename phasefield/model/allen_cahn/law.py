@@ -79,7 +79,7 @@ class PublishedState(State):
         return held | {"field_voltage": self.fields.voltage, "field_current": self.fields.current}
 
 
-class PublishedCell(LawOfMotion):
+class AllenCahnLaw(LawOfMotion):
     """The published models in one case."""
 
     def __init__(self, case: Case) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from phasefield.analytic.flat_cell import FlatCell
-from phasefield.analytic.impedance import FlatImpedance, evans
+from phasefield.analytic.impedance import FlatImpedance, evans_current_fraction
 from phasefield.api import read_case
 from phasefield.experiments import bruce_vincent
 from phasefield.experiments.bruce_vincent import MORE
@@ -38,7 +38,7 @@ def polarisation(entries: Sequence[PlannedRun]) -> Experiment:
                                          "interface_resistance_after")
         )  # fmt: skip
         name, put_in = case.electrolyte.name, case.electrolyte.transference_number
-        worst = max(worst, abs(evans(voltage, first, last, MORE * before, MORE * after) / found - 1.0))
+        worst = max(worst, abs(evans_current_fraction(voltage, first, last, MORE * before, MORE * after) / found - 1.0))
         if name != "PLZ":
             cell = FlatImpedance(flat.films(0.0), flat.gap)
             least = min(least, cell.interfaces / (cell.interfaces + cell.bulk))

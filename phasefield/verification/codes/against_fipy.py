@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from phasefield.kernels import transport
 from phasefield.model.coefficients import Drive
-from phasefield.model.level_set import Cell
+from phasefield.model.level_set import LevelSetLaw
 from phasefield.model.state import State
 from phasefield.verification.march import make, micrometres
 from phasefield.verification.row import CheckRow, Curve, Plot, Result
@@ -33,7 +33,7 @@ WHY = (
 FLOAT32 = 1.3e-7  # a unit in the last place of what faces are stored in
 
 
-def random_cell(seed: int, flat_: bool, dependence: str, depleted: bool = False) -> tuple[Cell, State]:
+def random_cell(seed: int, flat_: bool, dependence: str, depleted: bool = False) -> tuple[LevelSetLaw, State]:
     """Return a cell of 10 x 18 and a state with random fields: c of each cell +-15 %, phi of each +-20 mV.
 
     flat_: a flat surface, fields that depend on z alone; else a rough one under a patchy film. depleted: with next to
@@ -57,7 +57,7 @@ def random_cell(seed: int, flat_: bool, dependence: str, depleted: bool = False)
         f'film.conductivity="{rng.uniform(1e-5, 4e-5)} S/m"',
         'counter.film.conductivity="7e-5 S/m"', "numerics.tolerance=1e-13", *more,
     )  # fmt: skip
-    cell = Cell(case)
+    cell = LevelSetLaw(case)
     s = cell.start()
     shape = (cell.shape[0], 1, 1 if flat_ else cell.shape[2])
     s.c *= 1.0 + 0.15 * rng.uniform(-1.0, 1.0, shape)
@@ -80,7 +80,7 @@ def _row(what: str, got: float, tolerance: float = AGREEMENT, why: str = WHY) ->
 class Terms:
     """The terms of one random state, ours and FiPy's."""
 
-    def __init__(self, cell: Cell, s: State) -> None:
+    def __init__(self, cell: LevelSetLaw, s: State) -> None:
         self.cell, self.s = cell, s
         co, k0 = cell.co, s.front.k0
         twin = self.twin = FipyTwin(cell)
@@ -146,7 +146,7 @@ def terms(full: bool) -> Result:
     return Result(tuple(rows))
 
 
-def undisplaced(cell: Cell, old: State, new: State, moved: Displaced) -> float:
+def undisplaced(cell: LevelSetLaw, old: State, new: State, moved: Displaced) -> float:
     """Return what the flow of a first stage leaves over of what its cells lose, of all that they lose (rms)."""
     shrinks = flat(old.front.h - new.front.h) * cell.dx**3
     left = Reference((cell.shape[0], cell.shape[2])).displaced(moved.volume) - shrinks

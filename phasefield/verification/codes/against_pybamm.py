@@ -9,7 +9,7 @@ from phasefield.analytic.closed_forms import film_resistances, overpotential
 from phasefield.case import Properties
 from phasefield.constants import FARADAY
 from phasefield.model.coefficients import Drive
-from phasefield.model.level_set import Cell
+from phasefield.model.level_set import LevelSetLaw
 from phasefield.model.state import State
 from phasefield.verification.codes.pybamm_cell import CellProfile, profiles
 from phasefield.verification.march import driven, make, march, micrometres
@@ -105,7 +105,7 @@ def compare_codes(plan: list[tuple[float, float]]) -> tuple[list[CheckRow], list
     return rows, curves, errors
 
 
-def _take(cell: Cell, s: State, j: float, duration: float) -> State:
+def _take(cell: LevelSetLaw, s: State, j: float, duration: float) -> State:
     """March one step of the plan: small steps first, for the layer that a jump sets off."""
     cell.drive(s, Drive(j))
     s = march(cell, s, Drive(j), 0.01 * duration / COARSE, COARSE)

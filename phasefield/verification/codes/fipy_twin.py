@@ -24,7 +24,7 @@ from phasefield.constants import FARADAY, GAS_CONSTANT
 from phasefield.kernels.kinetics import Kinetics
 from phasefield.model import transport
 from phasefield.model.front import Front
-from phasefield.model.level_set import Cell
+from phasefield.model.level_set import LevelSetLaw
 from phasefield.model.reaction import Reaction
 from phasefield.model.state import State
 from phasefield.verification.codes.fipy_reference import Faces, Reference
@@ -69,7 +69,7 @@ def flat(field: object) -> Floats:
 
 
 @contextmanager
-def displaced(cell: Cell) -> Iterator[list[Displaced]]:
+def displaced(cell: LevelSetLaw) -> Iterator[list[Displaced]]:
     """Yield a list that gets what is displaced in each stage that the cell solves."""
     notes: list[Displaced] = []
     solve = cell.transport.solve
@@ -158,7 +158,7 @@ def behind_salt(
 class FipyTwin:
     """The equations of one cell; it takes from the cell its numbers alone."""
 
-    def __init__(self, cell: Cell) -> None:
+    def __init__(self, cell: LevelSetLaw) -> None:
         self.co, self.counter, self.dx = cell.co, cell.counter_kinetics, cell.dx
         self.D = float(cell.co.D[0])
         assert np.ptp(cell.co.D) == 0.0

@@ -7,7 +7,7 @@ import numpy as np
 from phasefield.analytic.closed_forms import planar_voltage
 from phasefield.constants import FARADAY
 from phasefield.model.coefficients import Drive
-from phasefield.model.level_set import Cell
+from phasefield.model.level_set import LevelSetLaw
 from phasefield.model.state import State
 from phasefield.verification import small_cases
 from phasefield.verification.march import driven, make, march
@@ -30,7 +30,7 @@ SOLVER = 1e-5  # numerics.tolerance of the settled cells
 
 def settled(
     size: tuple[float, ...], setting: tuple[float, float, float, float, str]
-) -> tuple[Cell, State, float]:
+) -> tuple[LevelSetLaw, State, float]:
     """March a flat cell until its salt has settled; return it and its current density [A/m^2]."""
     kappa, t_plus, film, share, dependence = setting
     j = share * 2.0 * FARADAY * DIFFUSIVITY * 1e3 / ((1.0 - t_plus) * LENGTH)
@@ -91,7 +91,7 @@ def planar(full: bool) -> Result:
     return Result(tuple(rows), (plot,))
 
 
-def _voltage(cell: Cell, measured: float, expected: float, j: float, what: str) -> CheckRow:
+def _voltage(cell: LevelSetLaw, measured: float, expected: float, j: float, what: str) -> CheckRow:
     p = cell.properties
     at_surface = p.c0 * (1.0 - abs(j) * (1.0 - p.t_plus) * LENGTH / (2.0 * FARADAY * p.D * p.c0))
     steep = abs(j) * (1.0 - p.t_plus) / (FARADAY * p.D) / at_surface
@@ -111,7 +111,7 @@ def _voltage(cell: Cell, measured: float, expected: float, j: float, what: str) 
     )
 
 
-def _gradient(cell: Cell, measured: float, expected: float, t_plus: float, what: str) -> CheckRow:
+def _gradient(cell: LevelSetLaw, measured: float, expected: float, t_plus: float, what: str) -> CheckRow:
     carried = cell.properties.V_m * cell.properties.c0 / (1.0 - t_plus)
     return CheckRow(
         f"gradient, {what}",
@@ -153,7 +153,7 @@ def ohmic(full: bool) -> Result:
         end = ((first + extra) ** 2 - ((1.0 - GROWN) * first + extra) ** 2) / rate
         times, gaps = [0.0], [first]
 
-        def look(s: State, cell: Cell = cell, times: list[float] = times, gaps: list[float] = gaps) -> None:
+        def look(s: State, cell: LevelSetLaw = cell, times: list[float] = times, gaps: list[float] = gaps) -> None:
             times.append(s.t)
             gaps.append(small_cases.gap(cell, s))
 

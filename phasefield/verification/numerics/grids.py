@@ -11,7 +11,7 @@ from phasefield.analytic.closed_forms import slopes
 from phasefield.model.coefficients import Drive
 from phasefield.model.film import SurfaceFilm
 from phasefield.model.state import State
-from phasefield.topography.roughness import basic
+from phasefield.topography.roughness import sa_sq_sz
 from phasefield.verification.march import driven, make, march, micrometres
 from phasefield.verification.row import Check, CheckRow, Curve, Plot, Result
 
@@ -210,7 +210,7 @@ def same_case(spacing: float) -> tuple[float, ...]:
     cell.drive(s, under)
     steps = round(16 / spacing)
     s = march(cell, s, under, 600.0 / steps, steps)
-    _, sq, sz = basic(s.front.height()[0])
+    _, sq, sz = sa_sq_sz(s.front.height()[0])
     return voltage, sq, sz, (s.front.volume() - cell.volume_0) / cell.plane
 
 
@@ -263,14 +263,14 @@ def rough_case(spacing: float) -> tuple[float, float, float]:
         "electrolyte.transference_number=1.0", 'lithium.surface_energy="0 J/m^2"',
     )  # fmt: skip
     cell, s = driven(case, Drive(ROUGH_CURRENT))
-    _, start, _ = basic(s.front.height()[0])
+    _, start, _ = sa_sq_sz(s.front.height()[0])
     steps = round(32.0 / spacing)
     s = march(cell, s, Drive(ROUGH_CURRENT), PLATED / steps, steps)
-    _, plated, _ = basic(s.front.height()[0])
+    _, plated, _ = sa_sq_sz(s.front.height()[0])
     voltage = -s.phi_s
     cell.drive(s, Drive(-ROUGH_CURRENT))
     s = march(cell, s, Drive(-ROUGH_CURRENT), PLATED / steps, steps)
-    _, stripped, _ = basic(s.front.height()[0])
+    _, stripped, _ = sa_sq_sz(s.front.height()[0])
     return plated / start, stripped / start, voltage
 
 

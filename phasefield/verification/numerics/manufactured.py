@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasefield.model.coefficients import Coefficients, CounterElectrode, Drive
-from phasefield.model.level_set import Cell
+from phasefield.model.level_set import LevelSetLaw
 from phasefield.model.state import State
 from phasefield.model.transport import Stage
 from phasefield.verification.march import make, micrometres
@@ -108,7 +108,7 @@ class Made:
 
     def __post_init__(self) -> None:
         size = [WIDTH * 1e6] * (2 if self.deep else 1) + [HEIGHT * 1e6]
-        cell = self.cell = Cell(
+        cell = self.cell = LevelSetLaw(
             make(
                 f"grid.size={micrometres(*size)}",
                 f'grid.spacing="{WIDTH * 1e6 / self.cells} um"',

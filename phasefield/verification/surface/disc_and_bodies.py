@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from phasefield.model.coefficients import Drive
-from phasefield.model.level_set import Cell
+from phasefield.model.level_set import LevelSetLaw
 from phasefield.model.state import State
 from phasefield.verification import small_cases
 from phasefield.verification.march import make
@@ -45,7 +45,7 @@ def disc_resistance(cells: int, periods: int) -> tuple[float, float]:
         small_cases.conductance(1e7),
         *OHMIC,
     )
-    cell = Cell(case)
+    cell = LevelSetLaw(case)
     state = cell.start()
     _, ny, nx = cell.shape
     owner = state.front.owner[: state.front.count] % (nx * ny)
@@ -113,7 +113,7 @@ GROWTH = 2.0  # last radius over the first
 STEP = 0.2  # cells
 
 
-def grow(first: int, half: int, height: int, three: bool) -> tuple[Floats, Floats, Floats, Cell, State]:
+def grow(first: int, half: int, height: int, three: bool) -> tuple[Floats, Floats, Floats, LevelSetLaw, State]:
     """Grow a cylinder or a sphere of `first` cells in a corner of mirrors; return times, radii and theory's radii.
 
     half: half a period, height: distance of the counter electrode, both in cells.
@@ -126,7 +126,7 @@ def grow(first: int, half: int, height: int, three: bool) -> tuple[Floats, Float
         small_cases.conductance(kappa / (FILM_LENGTH * 1e-6)),
         *OHMIC,
     )
-    cell = Cell(case)
+    cell = LevelSetLaw(case)
     state = cell.start()
     f, a = state.front, first * cell.dx
     k, j, i = np.indices(cell.shape) + 0.5
@@ -160,7 +160,7 @@ def _radius(a: float, grown: float, depth: float, three: bool) -> float:
     return math.sqrt(a**2 + 4.0 * grown / (depth * math.pi))
 
 
-def cylinder_law(cell: Cell, a: float, half: int, height: int) -> Callable[[float], float]:
+def cylinder_law(cell: LevelSetLaw, a: float, half: int, height: int) -> Callable[[float], float]:
     """Return a(t) of a row of cylinders of period B under a counter electrode at distance L, at an imposed voltage.
 
     Current to a cylinder, both sides of it, per length: 2 pi kappa U / {pi L/B + ln[B/(2 pi a)] + kappa R/a}.
@@ -174,7 +174,7 @@ def cylinder_law(cell: Cell, a: float, half: int, height: int) -> Callable[[floa
     return _inverse(passed, a, rate)
 
 
-def sphere_law(cell: Cell, a: float, half: int, height: int) -> Callable[[float], float]:
+def sphere_law(cell: LevelSetLaw, a: float, half: int, height: int) -> Callable[[float], float]:
     """Return a(t) of a square lattice of spheres of period B under a counter electrode at distance L.
 
     Current to a sphere, both sides of it: 4 pi kappa U / {1/a - 3.9003/B + 2 pi L/B^2 + kappa R/a^2}.

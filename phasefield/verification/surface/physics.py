@@ -19,7 +19,7 @@ from phasefield.analytic.closed_forms import diffusion_potential, film_resistanc
 from phasefield.case import Properties
 from phasefield.constants import FARADAY
 from phasefield.model.coefficients import Drive
-from phasefield.model.level_set import Cell
+from phasefield.model.level_set import LevelSetLaw
 from phasefield.verification import small_cases
 from phasefield.verification.march import columns, crest, make, march, micrometres
 from phasefield.verification.row import Check, CheckRow, Curve, Plot, Result
@@ -88,7 +88,7 @@ def measured_rates(setting: Regime, film: bool) -> tuple[float, float]:
         own,
     )
     drive = Drive(setting.current)
-    cell = Cell(case)
+    cell = LevelSetLaw(case)
     s = cell.start()
     wave = np.cos(2.0 * np.pi * (np.arange(cell.shape[2]) + 0.5) / cell.shape[2])
     if film:

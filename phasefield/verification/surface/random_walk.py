@@ -8,7 +8,7 @@ import numpy as np
 
 from phasefield.analytic.closed_forms import few_patches, walk_rms
 from phasefield.model.coefficients import Drive
-from phasefield.model.level_set import Cell
+from phasefield.model.level_set import LevelSetLaw
 from phasefield.verification import small_cases
 from phasefield.verification.march import make, march
 from phasefield.verification.row import Check, CheckRow, Curve, Floats, Plot, Result
@@ -35,7 +35,7 @@ def simulate_seed(seed: int, halves: int) -> tuple[Floats, Floats]:
         'kinetics.exchange_current_density="1e4 A/m^2"',
         'lithium.surface_energy="0 J/m^2"',
     )
-    cell = Cell(case)
+    cell = LevelSetLaw(case)
     state = cell.start()
     dt = PLATED / (cell.volume_per_charge * CURRENT)
     rms, own, sum_ = [], [], np.zeros(CELLS)

@@ -16,7 +16,7 @@ from scipy.optimize import brentq
 
 from phasefield.analytic.closed_forms import growth_rate
 from phasefield.constants import FARADAY, GAS_CONSTANT
-from phasefield.model.allen_cahn.law import WIDTHS, PublishedCell
+from phasefield.model.allen_cahn.law import WIDTHS, AllenCahnLaw
 from phasefield.model.base import LawOfMotion
 from phasefield.model.coefficients import Drive
 from phasefield.model.laws import law_of
@@ -82,7 +82,7 @@ def _march(delta: float | None, width: float, path: float, look: Callable[[State
         found.append((s.t, float(s.front.height()[0].mean()), look(s), s.applied, s.deposited))
 
     note(state)
-    longest = cell.model.motion.longest if isinstance(cell, PublishedCell) else math.inf
+    longest = cell.model.motion.longest if isinstance(cell, AllenCahnLaw) else math.inf
     while found[-1][1] - found[0][1] < path * small_cases.MICRON:
         speed = cell.volume_per_charge * cell.current(state) if len(found) < 3 else _slope(found)
         dt = min(longest, FRONT_STEP * cell.dx / speed)

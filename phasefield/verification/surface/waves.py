@@ -9,7 +9,7 @@ import numpy as np
 
 from phasefield.analytic.closed_forms import critical_wavelength, growth_rate
 from phasefield.model.coefficients import Drive
-from phasefield.model.level_set import Cell
+from phasefield.model.level_set import LevelSetLaw
 from phasefield.model.state import State
 from phasefield.verification import small_cases
 from phasefield.verification.march import crest, driven, make, march
@@ -55,7 +55,7 @@ class WaveCase:
         )
 
 
-def specimen(wave: WaveCase) -> tuple[Cell, State]:
+def specimen(wave: WaveCase) -> tuple[LevelSetLaw, State]:
     """Return half a wave between mirrors with its current imposed."""
     dx = wave.wavelength / CELLS
     height = round(HEIGHT * CELLS)
