@@ -111,7 +111,7 @@ def test_from_disk_in_a_browser(run: Path, tmp_path: Path) -> None:
         assert browser.find_element("id", "when").text.startswith("0 h, frame 1 of")
         (tmp_path / "page.png").write_bytes(browser.get_screenshot_as_png())
         assert not errors(browser)
-        addresses = [a for a in asked_for(browser) if not a.startswith(("data:", "blob:", "about:", "chrome:"))]
+        addresses = [a for a in asked_for(browser) if not a.startswith(("data:", "blob:", "about:", "chrome"))]
         assert addresses == [page.as_uri()]
 
 
