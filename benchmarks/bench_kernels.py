@@ -118,8 +118,8 @@ def surface_kernels(cell: LevelSetLaw, s: Any) -> dict[str, Scattered]:
     answers = (dc_e, d_x, du, dc, c_e, x, s.c, share, anions, co.anion, start, idx, w, count)
     taken = (to_c, to_p, t.ratio, dI, current / c_e, dc, give, w, f.touched)
     arrays = [a.copy() for a in (rx.j, rx.J, rx.Jc, rx.j_li)]
-    felt_at = (u, c_e, surface.gain, surface.bound, co.c_0, surface.behind, s.j_side, f.active)
-    currents = (*arrays[:3], Jg, arrays[3], *felt_at, count, s.phi_s, surface.shift, co.kinetics)
+    felt_at = (surface.driving, c_e, surface.gain, surface.bound, co.c_0, surface.behind, s.j_side, f.active)
+    currents = (*arrays[:3], Jg, arrays[3], *felt_at, co.kinetics)
     extended = (out, scratch, f.weight, f.closest, f.cells, n, True, True)
 
     def band(call: Callable[[], Any]) -> Scattered:

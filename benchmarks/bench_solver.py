@@ -13,12 +13,13 @@ from __future__ import annotations
 import json
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 from measuring import CORES, TREE, bandwidth, best, options, section, table
+from own_solve import NAMES
 from process import HERE, ONE_THREAD, output
 
 import rough_systems as cases  # isort: skip  # measuring puts the tests on the path
@@ -64,24 +65,6 @@ def parts(shape: Shape, threads: int) -> list[str]:
     return [*row, f"{info.iterations}", f"{1e3 * whole:.0f}"]
 
 
-def ours(shape: Shape) -> dict[str, float]:
-    """Set up and solve by our solver; return what it took."""
-    problem, b, b_s = system(shape)
-    solver, u, found = MultigridSolver(shape, True), np.zeros(shape), []
-    for _ in range(3):  # the first has the kernels compiled
-        begin = time.process_time()
-        solver.prepare(*problem, 0.0, True)
-        ready = time.process_time()
-        u[...] = 0.0
-        info = solver.solve(u, 0.0, b, b_s, tolerance=TOLERANCE, norm=None)
-        found.append((time.process_time() - ready, ready - begin))
-    image = np.zeros(shape)
-    left = b_s - solver.apply(u, info.u_s, image)
-    off = np.hypot(np.linalg.norm((b - image)[image != 0.0]), left) / np.hypot(np.linalg.norm(b), b_s)
-    solve, setup = min(found[1:])
-    return {"setup": setup, "solve": solve, "iterations": info.iterations, "left": float(off)}
-
-
 def with_pyamg(a: Any, b: Any) -> dict[str, float]:
     """Set up and solve by pyamg's Ruge-Stueben multigrid and conjugate gradients; return what it took."""
     import pyamg
@@ -97,13 +80,9 @@ def with_pyamg(a: Any, b: Any) -> dict[str, float]:
     return {"setup": ready - begin, "solve": end - ready, "iterations": len(count), "left": left}
 
 
-def with_petsc(a: Any, b: Any, python: str) -> dict[str, float]:
-    """Set up and solve by PETSc and hypre, in a process of a Python that has petsc4py; return what it took."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "system.npz"
-        np.savez(path, indptr=a.indptr, indices=a.indices, data=a.data, b=b)
-        words = (str(path), str(TOLERANCE))
-        return json.loads(output(HERE, HERE / "petsc_solve.py", *words, python=python, **ONE_THREAD))
+def elsewhere(script: str, file: Path, tree: Path = HERE, **more: str) -> dict[str, float]:
+    """Set up and solve by a script in a process of its own, with the program of a tree; return what it took."""
+    return json.loads(output(tree, HERE / script, str(file), str(TOLERANCE), **ONE_THREAD, **more))
 
 
 def peers(shape: Shape, against: Path | None, petsc: str) -> str:
@@ -112,15 +91,19 @@ def peers(shape: Shape, against: Path | None, petsc: str) -> str:
     a = cases.matrix(problem, 0.0).tocsr()
     known = np.flatnonzero(a.diagonal() > 0)
     a, right = a[known][:, known].tocsr(), np.append(b.ravel(), b_s)[known]
-    words = ("--ours", *map(str, shape))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "system.npz"
+        matrix = {"indptr": a.indptr, "indices": a.indices, "data": a.data, "b": right}
+        np.savez(file, **matrix, b_cells=b, b_metal=b_s, **dict(zip(NAMES, problem, strict=True)))
+        trees = {"this program": TREE} | ({"this program before": against.resolve()} if against else {})
+        makers = {name: lambda tree=tree: elsewhere("own_solve.py", file, tree) for name, tree in trees.items()}
+        makers["pyamg, Ruge-Stueben + CG"] = lambda: with_pyamg(a, right)
+        makers["PETSc CG + hypre BoomerAMG"] = lambda: elsewhere("petsc_solve.py", file, python=petsc)
+        return compared(f"{' x '.join(map(str, shape))} cells, {a.shape[0]} unknowns", makers)
 
-    trees = {"this program": TREE} | ({"this program before": against.resolve()} if against else {})
-    makers = {
-        name: lambda tree=tree: json.loads(output(tree, Path(__file__), *words, **ONE_THREAD))
-        for name, tree in trees.items()
-    }
-    makers["pyamg, Ruge-Stueben + CG"] = lambda: with_pyamg(a, right)
-    makers["PETSc CG + hypre BoomerAMG"] = lambda: with_petsc(a, right, petsc)
+
+def compared(title: str, makers: dict[str, Callable[[], dict[str, float]]]) -> str:
+    """Return the table of some solvers, which run in turn."""
     found: dict[str, dict[str, float]] = {}
     troubles: dict[str, str] = {}
     for _ in range(TURNS):
@@ -143,7 +126,7 @@ def peers(shape: Shape, against: Path | None, petsc: str) -> str:
         ]
         for name, r in found.items()
     ]
-    head = [f"{' x '.join(map(str, shape))} cells, {a.shape[0]} unknowns, 1 thread", "set-up, CPU s"]
+    head = [f"{title}, 1 thread", "set-up, CPU s"]
     head += ["solve, CPU s", "iterations", "residual left", "times as long"]
     return table(head, rows) + "".join(troubles.values())
 
@@ -154,12 +137,7 @@ def main() -> None:
     parser.add_argument(
         "--petsc", metavar="PYTHON", default="/usr/bin/python3", help="a Python with petsc4py"
     )
-    parser.add_argument("--ours", nargs=3, type=int, metavar="N", help="only ours, on so many cells, as JSON")
     given = parser.parse_args()
-    if given.ours:
-        numba.set_num_threads(1)
-        print(json.dumps(ours(tuple(given.ours))))
-        return
     print(
         f"A rough front with islands, to a residual of {TOLERANCE:g} of the right side. A written array counts twice, "
         "as in the triad. The solvers are compared with one thread each, from zero, by the least CPU time of two runs. "

@@ -46,9 +46,9 @@ def fipy_step(cell: LevelSetLaw, s: Any) -> Callable[[], None]:
     from fipy.solvers import LinearLUSolver
 
     from phasefield.verification.codes.fipy_reference import TOLERANCE, Faces
-    from phasefield.verification.codes.fipy_twin import FIRST, LAST, LATER, Twin, couplings, flat
+    from phasefield.verification.codes.fipy_twin import FIRST, LAST, LATER, FipyTwin, couplings, flat
 
-    twin = Twin(cell)
+    twin = FipyTwin(cell)
     reference, co, dx = twin.reference, twin.co, twin.dx
     h, c, rx = flat(s.front.h), flat(s.c), s.reaction
     g, D = twin.conductances(h, c), couplings(h, dx * twin.D)

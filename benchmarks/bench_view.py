@@ -78,7 +78,7 @@ def main() -> None:
             command = [sys.executable, "-m", "phasefield", "view", str(folder), "--web"]
             served = subprocess.Popen(command, cwd=TREE, stdout=file, stderr=file)
         try:
-            address = wait(lambda: re.search(r"http://\S+/", log.read_text()), "no address")[0]
+            address = wait(lambda: re.search(r"(http://\S+)\s", log.read_text()), "no address")[1]
             print(f"- command to address: {time.monotonic() - begun:.1f} s")
             begun = time.monotonic()
             browser.get(address)

@@ -88,9 +88,13 @@ def update(c, psi, d, factor, anion, k0):  # type: ignore[no-untyped-def]
             row_c, row_p, dc, dp = c[k, j], psi[k, j], d[0, k, j], d[1, k, j]
             for i in range(row_c.size):
                 s = factor * dc[i] / row_c[i]
-                rise = np.log1p(s) if s > 0.0 else max(s, -LEAP)  # of ln c
+                if s > 0.0:
+                    rise = np.log1p(s)  # of ln c
+                    row_c[i] += factor * dc[i]
+                else:
+                    rise = max(s, -LEAP)
+                    row_c[i] *= np.exp(rise)
                 row_p[i] += factor * dp[i] + anion * (rise - s)
-                row_c[i] *= np.exp(rise)
 
 
 class Breakdown(ArithmeticError):

@@ -18,8 +18,8 @@ LEAST_SALT = 1e-150  # mol/m^3: ln c_s has no bound, its exponential must not be
 LAST = 0.02  # of an element's mean: salt at the surface up to which it follows the line through the electrolyte
 FEW = -2.3  # ln c_s/c_e to start from where the guess would take nearly all
 UPWARD = 3.0  # in ln c_s, in one Newton step: what is stripped rises with its exponential
-ALMOST = 1e-9  # a Newton step so small (relative) has doubled the digits and was the last that counts
-NEARLY = 1e-6  # a Halley step so small has tripled them
+ALMOST = 1e-7  # a Newton step so small (relative) has doubled the digits and was the last that counts
+NEARLY = 1e-5  # a Halley step so small has tripled them
 
 
 class Kinetics(NamedTuple):
@@ -119,22 +119,22 @@ def _behind_salt(u, c, gain, bound, c_0, R, j_side, guess, P):  # type: ignore[n
 
 
 @parallel_kernel
-def surface_currents(j, J, Jc, Jg, j_li, u, c, gain, bound, c_0, R, j_side, active, n, phi_s, shift, P):  # type: ignore[no-untyped-def]
-    """The current of n elements: u[e] = psi at the surface, shift[e] = gamma V_m K / F [V]. Dead elements: 0.
+def surface_currents(j, J, Jc, Jg, j_li, u, c, gain, bound, c_0, R, j_side, active, P):  # type: ignore[no-untyped-def]
+    """The current of the elements, which feel u[e] = psi - phi_s - gamma V_m K / F [V]. Dead elements: 0.
 
     The reaction is at the salt c_s = c[e] - gain[e] j and feels u + bound[e] ln(c_s/c_0). Jc, Jg: by c and gain. j on
     entry is the guess; nan: none.
     """
-    for e in prange(n):
+    for e in prange(u.size):
         if active[e] == 0:
             j[e], J[e], Jc[e], Jg[e], j_li[e] = 0.0, 0.0, 0.0, 0.0, 0.0
         elif gain[e] > 0.0:
             j[e], J[e], Jc[e], Jg[e], j_li[e] = _behind_salt(
-                u[e] - phi_s - shift[e], c[e], gain[e], bound[e], c_0, R[e], j_side[e], j[e], P
+                u[e], c[e], gain[e], bound[e], c_0, R[e], j_side[e], j[e], P
             )
         else:
             j[e], J[e], Jc[e], j_li[e] = butler_volmer_behind_film(
-                u[e] + bound[e] * np.log(c[e] / c_0) - phi_s - shift[e], c[e], R[e], j_side[e], j[e], P
+                u[e] + bound[e] * np.log(c[e] / c_0), c[e], R[e], j_side[e], j[e], P
             )
             Jc[e] += J[e] * bound[e] / c[e]
             Jg[e] = -j[e] * Jc[e]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import importlib.util
 import subprocess
 import sys
@@ -49,3 +51,21 @@ def test_an_unknown_commit_is_named(command: Any, capsys: pytest.CaptureFixture[
     with pytest.raises(SystemExit):
         command.main(["--against", "no-such-commit"])
     assert "--against no-such-commit: no such commit here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)
+def test_every_name_that_a_benchmark_takes_from_the_program_exists(path: Path) -> None:
+    """Also those that a function takes, which a broken part would only miss after minutes."""
+    taken = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+    for node in taken:
+        if (node.module or "").startswith("phasefield"):
+            module = importlib.import_module(str(node.module))
+            for name in node.names:
+                there = hasattr(module, name.name) or importlib.util.find_spec(f"{node.module}.{name.name}") is not None
+                assert there, f"{path.name} line {node.lineno}: {node.module} has no {name.name}"
+
+
+def test_benchmarks_and_tests_share_no_module_name() -> None:
+    """Both folders are on the path of a benchmark, and of the processes that it starts in another order."""
+    tests = {path.name for path in Path(__file__).parent.glob("*.py")}
+    assert not tests & {path.name for path in FOLDER.glob("*.py")}

@@ -42,7 +42,7 @@ class Reaction:
     @classmethod
     def empty(cls, n: int) -> Reaction:
         """Return room for n elements; no guess of the currents."""
-        return cls(np.full(n, np.nan), np.empty(n), np.empty(n), np.empty(n))
+        return cls(np.full(n, np.nan), np.zeros(n), np.zeros(n), np.empty(n))
 
 
 def root(evaluate: Callable[[float], tuple[float, float, float]], start: float, enough: float) -> float:
@@ -98,6 +98,7 @@ class SurfaceElements:
         self.takes = front.other != plates if front.both_electrodes else np.full(n, plates)
         self.ones = np.ones(n)
         self.c_e, self.x, self.u, self.dc_e, self.dx, self.du, self.Jg = (np.empty(n) for _ in range(7))
+        self.driving, self.c_reacted = np.zeros((2, n))  # voltage and salt of the last evaluation
         self.rx, self.reacted = Reaction.empty(n), False
         self.mine = np.where(front.other, 0.0, self.area) if front.both_electrodes else self.area
         self.closed: list[Floats] = []  # areas of the sets of elements whose currents have a fixed sum
@@ -108,7 +109,7 @@ class SurfaceElements:
         Between two resolved electrodes psi is moved by one number, in place, so that what the other gives is closed.
         """
         co, drive, rx = self.co, self.drive, self.rx
-        u, c_e = self.u.copy(), self.c_e.copy()
+        u = self.u.copy()
         elements.at_surface(
             self.c_e, self.x, self.u, self.share, self.give, self.anions, self.takes, c, psi, co.anion, co.c_0,
             self.start, self.idx, self.w, self.n,
@@ -135,7 +136,8 @@ class SurfaceElements:
                 self._lift(psi, phi_s, others, -wanted)
                 self.closed = [self.mine, others]
             elif self.reacted:  # so much more its slope says
-                more, _, slope = elements.sums(self.area, rx.J * (self.u - u) + rx.Jc * (self.c_e - c_e), rx.J)
+                change = rx.J * (self.u - u) + rx.Jc * (self.c_e - self.c_reacted)
+                more, _, slope = elements.sums(self.area, change, rx.J)
                 phi_s += more / slope if slope > 0.0 and math.isfinite(more) else 0.0
             phi_s = self._root(lambda value: self._evaluate(value, 0.0), self.mine, wanted, phi_s, -1.0)
         self._add_up()
@@ -150,11 +152,16 @@ class SurfaceElements:
 
     def _evaluate(self, phi_s: float, lift: float) -> None:
         rx, front, co = self.rx, self.front, self.co
-        at = self.shift - np.where(front.other, phi_s, 0.0) - lift if front.both_electrodes else self.shift
+        shift = self.shift - np.where(front.other, phi_s, 0.0) - lift if front.both_electrodes else self.shift
+        driving = self.u - phi_s - shift
+        # The guess follows the derivatives from the last evaluation on; before the first there is none.
+        rx.j += rx.J * (driving - self.driving) + rx.Jc * (self.c_e - self.c_reacted)
         kinetics.surface_currents(
-            rx.j, rx.J, rx.Jc, self.Jg, rx.j_li, self.u, self.c_e, self.gain, self.bound, co.c_0, self.behind,
-            self.j_side, front.active, self.n, phi_s, at, co.kinetics,
+            rx.j, rx.J, rx.Jc, self.Jg, rx.j_li, driving, self.c_e, self.gain, self.bound, co.c_0, self.behind,
+            self.j_side, front.active, co.kinetics,
         )  # fmt: skip
+        self.driving = driving
+        self.c_reacted[...] = self.c_e
 
     def _add_up(self) -> None:
         rx = self.rx

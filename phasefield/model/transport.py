@@ -146,7 +146,8 @@ class Transport:
         if not s.front.both_electrodes:
             self._level(stage)
         self.used = VECTORS  # of GMRES in the last Newton step
-        size, relative, self.error = self._size(k0), REDUCTION, math.inf
+        size, self.error = self._size(k0), math.inf
+        relative = QUADRATIC if self.frozen else REDUCTION  # at fixed salt the equations are nearly linear
         for _ in range(NEWTON_STEPS):
             if size == 0.0:
                 self.error = 0.0

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from measuring import all_files
+from instrument_files import all_files
 
 from phasefield import cases, units
 from phasefield.case.file import read_case

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from commands import call
-from measuring import TIME, all_files, bdf, eclab_spectrum, plain
+from instrument_files import TIME, all_files, bdf, eclab_spectrum, plain
 
 
 def test_every_format_is_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from measuring import (
+from instrument_files import (
     CURRENT,
     CYCLE,
     FREQUENCY,
