@@ -18,8 +18,8 @@ LEAST_SALT = 1e-150  # mol/m^3: ln c_s has no bound, its exponential must not be
 LAST = 0.02  # of an element's mean: salt at the surface up to which it follows the line through the electrolyte
 FEW = -2.3  # ln c_s/c_e to start from where the guess would take nearly all
 UPWARD = 3.0  # in ln c_s, in one Newton step: what is stripped rises with its exponential
-ALMOST = 1e-7  # a Newton step so small (relative) has doubled the digits and was the last that counts
-NEARLY = 1e-5  # a Halley step so small has tripled them
+ALMOST = 1e-9  # a Newton step so small (relative) has doubled the digits and was the last that counts
+NEARLY = 1e-6  # a Halley step so small has tripled them
 
 
 class Kinetics(NamedTuple):
