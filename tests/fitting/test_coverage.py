@@ -128,7 +128,7 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-@pytest.mark.slow
+@pytest.mark.hours
 def test_intervals_hold_the_truth(tmp_path: Path) -> None:
     rows, found, times = campaign(tmp_path)
     called = [row for row in rows if row.word == IDENTIFIED]

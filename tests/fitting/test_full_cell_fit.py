@@ -263,6 +263,7 @@ def test_the_shipped_cathode_is_what_its_fit_finds() -> None:
 # Whole fits
 
 
+@pytest.mark.slow
 def test_rates_give_back_loading_capacity_and_diffusion_time(tmp_path: Path) -> None:
     write_rates(tmp_path / "rates.csv", 0.01, 1)
     set_ = f'[set]\n"cathode.exchange_current_density" = {TRUTH["cathode.exchange_current_density"]}\n'
@@ -277,6 +278,7 @@ def test_rates_give_back_loading_capacity_and_diffusion_time(tmp_path: Path) -> 
     assert all(row["capacity"]["fitted"] for row in result.rates)
 
 
+@pytest.mark.slow
 def test_one_polarisation_does_not_tell_the_loading_from_charge_transfer(tmp_path: Path) -> None:
     (tmp_path / "rates.csv").write_text(HEADS + "0.2, 144,\n1, 124, 170\n", encoding="utf-8")
     result = made(tmp_path, RATES + LOADING + CAPACITY + DIFFUSION + TRANSFER)

@@ -407,6 +407,7 @@ def document(folder: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_a_profile_gives_back_the_spread_of_its_patches(fitted: tuple[Path, set[Path]]) -> None:
     folder, _ = fitted
     spread, factor = document(folder)["unknowns"]
@@ -422,6 +423,7 @@ def test_a_profile_gives_back_the_spread_of_its_patches(fitted: tuple[Path, set[
     assert len(done(folder)) == 42
 
 
+@pytest.mark.slow
 def test_a_fitted_morphology_is_an_electrolyte(fitted: tuple[Path, set[Path]]) -> None:
     folder, _ = fitted
     used = folder / "used.toml"
@@ -438,6 +440,7 @@ def test_a_fitted_morphology_is_an_electrolyte(fitted: tuple[Path, set[Path]]) -
         assert (folder / "out" / name).stat().st_size > 0
 
 
+@pytest.mark.slow
 def test_a_finished_fit_of_a_profile_is_not_made_again(
     fitted: tuple[Path, set[Path]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,7 +49,7 @@ def fitted(folder: Path, number: int) -> tuple[FittedMorphology, list[float]]:
     return fit_morphology(prepare_morphology(fit), [], make_runs, lambda line: None), truth
 
 
-@pytest.mark.slow
+@pytest.mark.hours
 def test_intervals_of_a_morphology_hold_the_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(posteriors, "EVALUATIONS", SAMPLED)
     (tmp_path / "cell.toml").write_text(WIDE, encoding="utf-8")

@@ -589,6 +589,7 @@ def test_the_page_holds_every_row_and_no_foreign_code(tmp_path: Path) -> None:
     assert "https://" not in text
 
 
+@pytest.mark.slow
 def test_the_page_sorts_and_filters_in_a_browser(tmp_path: Path) -> None:
     study = open_study(made_up(tmp_path))
     page = write_study_page(study, draw_study(study))

@@ -199,6 +199,7 @@ def test_bad_points_are_rows(tmp_path: Path) -> None:
     assert len(finished(out / "runs")) == 4
 
 
+@pytest.mark.slow
 def test_a_failed_run_made_again_is_in_the_table(tmp_path: Path) -> None:
     """What an earlier attempt left behind does not stand for the new one, nor for one that was killed."""
     path = write(tmp_path, 'base = "tiny.toml"\n[axes]\n"electrolyte.transference_number" = [0.4]\n')

@@ -168,6 +168,7 @@ def beyond(browser: Any, width: int, page: Path) -> list[str]:
     return list(browser.execute_script(script, width))
 
 
+@pytest.mark.slow
 def test_no_width_cuts_a_page_off(run: Path, tmp_path: Path) -> None:
     with open_run(run) as stored:
         page = write_webpage(stored, tmp_path / "page.html")

@@ -472,6 +472,7 @@ def test_the_window_draws_what_is_asked_for(folders: list[Path], tmp_path: Path)
     assert min(map(len, sizes)) > 30_000
 
 
+@pytest.mark.slow
 def test_controls_fit_any_width(folders: list[Path], tmp_path: Path) -> None:
     """Beside the scene on a wide screen, below it on a narrow one; no control is cut off, and the scene is no strip."""
     script = """const seen = document.getElementById("scene").getBoundingClientRect();
@@ -490,6 +491,7 @@ def test_controls_fit_any_width(folders: list[Path], tmp_path: Path) -> None:
             assert high > 0.4 * 900
 
 
+@pytest.mark.slow
 def test_time_runs_and_the_scene_is_saved(folders: list[Path], tmp_path: Path) -> None:
     from PIL import Image
 
