@@ -37,6 +37,8 @@ VECTORS = 20  # of GMRES, in one Newton step
 REDUCTION = 0.1  # of the residual by the first linear solution; later ones after Eisenstat & Walker (1996), choice 2
 EASED = 0.9  # their gamma
 SAFETY = 3.0  # the currents' error falls less than the residual, at times
+FREE = 10.0  # times as much less where a voltage is imposed: the salt of the whole cell then sets the current, and what
+# is spread over a whole cell has a small residual
 QUADRATIC = 1e-3  # of a change is left over at least, as far as one Newton step is trusted
 ENOUGH = 0.3  # of the reduction that the tolerance needs
 LEAST_REDUCTION = 1e-5  # that vectors in float32 can give
@@ -147,6 +149,7 @@ class Transport:
             self._level(stage)
         self.used = VECTORS  # of GMRES in the last Newton step
         size, self.error = self._size(k0), math.inf
+        safety = SAFETY * (FREE if stage.drive.current is None else 1.0)
         relative = QUADRATIC if self.frozen else REDUCTION  # at fixed salt the equations are nearly linear
         for _ in range(NEWTON_STEPS):
             if size == 0.0:
@@ -162,7 +165,7 @@ class Transport:
             self.iterations += 1
             # Currents that are imposed, of a flat surface, tell nothing: the voltage must have settled too.
             change = max(change, abs(s.phi_s - phi_s) / (abs(s.phi_s) + 1.0 / co.kinetics.f))
-            self.error = SAFETY * change * max(size / before, QUADRATIC)
+            self.error = safety * change * max(size / before, QUADRATIC)
             if self.error <= self.tolerance:
                 break
             needed = ENOUGH * self.tolerance / self.error
