@@ -32,6 +32,7 @@ from phasefield.model.level_set import LevelSetLaw
 DRIVE = Drive(10.0)  # A/m^2
 STEP = 20.0  # s
 THREADS = sorted({1, CORES})
+RENAMED = {"front.foot_points": "front.closest_points", "film.renew": "film.sample"}  # since 6f2f39f
 TURNS = 2
 
 
@@ -129,11 +130,11 @@ def surface_kernels(cell: LevelSetLaw, s: Any) -> dict[str, Scattered]:
         return Scattered(count, "element", call)
 
     return {
-        "front.foot_points": band(lambda: front.closest_points(f.closest, f.d, f.cells, n, L, True)),
+        "front.closest_points": band(lambda: front.closest_points(f.closest, f.d, f.cells, n, L, True)),
         "front.redistance": band(lambda: front.redistance(*mended)),
         "front.advance": band(lambda: front.advance(out, f.d, s.v, f.cells, n, 1.0, f.radius)),
         "front.extend": band(lambda: front.extend(*extended)),
-        "film.renew": Scattered(near.size, "band cell", lambda: cell.film._sample(s.film, f)),
+        "film.sample": Scattered(near.size, "band cell", lambda: cell.film._sample(s.film, f)),
         "elements.build": element(lambda: elements.build(*built)),
         "elements.measure": element(lambda: elements.measure(*measured)),
         "elements.at_surface": element(lambda: elements.at_surface(*felt)),
@@ -187,7 +188,8 @@ def main() -> None:
             took[name] = [min(pair) for pair in zip(ns, took.get(name, ns), strict=True)]
         if given.against:
             try:
-                for name, old in earlier(given.against.resolve(), given.quick).items():
+                for known, old in earlier(given.against.resolve(), given.quick).items():
+                    name = RENAMED.get(known, known)
                     before[name] = min(old, before.get(name, old))
             except CannotRunError as error:
                 print(f"The other state's kernels could not run: {error}\n")

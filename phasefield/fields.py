@@ -84,7 +84,7 @@ _SERIES = (
     Entry("current_max", "j_max", "A/m^2", STEP, "greatest current density on the surface"),
     Entry("film_resistance_mean", "R_mean", "ohm m^2", STEP, "area-weighted mean of the film resistance"),
     Entry("film_resistance_parallel", "R_f", "ohm m^2", STEP, "film resistance of the surface, its places in parallel"),
-    Entry("surface_area", "A", "m^2", STEP, f"area of the lithium surface; {_DEPTH}"),
+    Entry("surface_area", "A", "m^2", STEP, f"area of the live lithium surface; {_DEPTH}"),
     Entry("step_size", "dt", "s", STEP, "length of the step"),
     Entry("iterations", "n_it", "1", STEP, "multigrid cycles of each field in the step"),
     Entry("newton_iterations", "n_N", "1", STEP, "Newton steps of salt and charge in the step, both stages"),

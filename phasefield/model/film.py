@@ -189,9 +189,7 @@ class SurfaceFilm:
     @staticmethod
     def _live_mean(front: Front, q: Floats, other: bool = False) -> float:
         """Return the mean of q[e] over the live surface, of two electrodes of one; 1 if there is none."""
-        live = front.area[: front.count] * front.active
-        if front.both_electrodes:
-            live = np.where(front.other == other, live, 0.0)
+        live = front.live_area(other)
         area = front.total(live)
         return front.total(live * q) / area if area > 0.0 else 1.0
 

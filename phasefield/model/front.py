@@ -259,6 +259,14 @@ class Front:
         """Return sum(q) over elements, in a fixed order."""
         return float(elements.total(q, self.count))
 
+    def live_area(self, other: bool = False) -> Floats:
+        """Return the areas of the elements [m^2], 0 on dead lithium and on the other electrode where it is resolved.
+
+        other: those of that electrode.
+        """
+        live = self.area[: self.count] * self.active
+        return np.where(self.other == other, live, 0.0) if self.both_electrodes else live
+
     def extend(self, out: Floats, q: Floats, scratch: Floats) -> None:
         """Write the surface quantity q[e] on the band, constant along normals; scratch: an array like d.
 

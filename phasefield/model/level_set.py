@@ -411,9 +411,7 @@ class LevelSetLaw(LawOfMotion):
     def mean_speed(self, s: State) -> float:
         """Return the mean v over the working electrode's surface [m/s]."""
         assert s.reaction is not None
-        area = s.front.area[: s.front.count] * s.front.active
-        if self.both_electrodes:
-            area = np.where(s.front.other, 0.0, area)
+        area = s.front.live_area()
         quiet = QUIET * (self.co.kinetics.j0 * s.front.total(area) + s.front.total(area * np.abs(s.reaction.j_li)))
         if abs(s.reaction.total) <= quiet:
             return 0.0  # at rest, where the film's growth alone strips a little, the patches stay

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import platform
 import resource
 import socket
@@ -69,8 +68,8 @@ def series_row(
     height, _ = s.front.height()
     Sa, Sq, Sz = sa_sq_sz(height)
     low, high = cell.concentration_range(s)
-    area = s.front.area[: s.front.count]
-    whole = s.front.total(area)
+    live = s.front.live_area()
+    area, j = s.front.total(live), rx.j[live > 0.0]
     return {
         "time": s.t,
         "cycle": position.cycle,
@@ -93,11 +92,11 @@ def series_row(
         "height_min": float(height.min()),
         "concentration_min": low,
         "concentration_max": high,
-        "current_min": float(np.min(rx.j, initial=math.inf)) if rx.j.size else 0.0,
-        "current_max": float(np.max(rx.j, initial=-math.inf)) if rx.j.size else 0.0,
-        "film_resistance_parallel": _in_parallel(s, area, whole),
-        "film_resistance_mean": s.front.total(area * s.resistance) / whole if whole > 0.0 else 0.0,
-        "surface_area": whole,
+        "current_min": float(j.min()) if j.size else 0.0,
+        "current_max": float(j.max()) if j.size else 0.0,
+        "film_resistance_parallel": _in_parallel(s, live, area),
+        "film_resistance_mean": s.front.total(live * s.resistance) / area if area > 0.0 else 0.0,
+        "surface_area": area,
         "step_size": dt,
         "iterations": iterations,
         "newton_iterations": s.newton_iterations,
@@ -110,10 +109,14 @@ def series_row(
 
 
 def _in_parallel(s: State, area: NDArray[np.float64], whole: float) -> float:
-    """Return the film resistance of the whole surface [ohm m^2], as a spectrum shows it; 0 without a film."""
-    if not area.size or not s.resistance.min() > 0.0:
+    """Return the film resistance of a surface of `whole` [ohm m^2], as a spectrum shows it; 0 without a film.
+
+    area: that of each element [m^2], 0 of those that do not count.
+    """
+    counts = area > 0.0
+    if not counts.any() or not s.resistance[counts].min() > 0.0:
         return 0.0
-    return whole / s.front.total(area / s.resistance)
+    return whole / s.front.total(np.divide(area, s.resistance, out=np.zeros_like(area), where=counts))
 
 
 def frame_of(cell: LawOfMotion, s: State, fields: Sequence[str]) -> Frame:

@@ -42,6 +42,11 @@ def test_two_flat_surfaces_are_as_good_as_one_and_a_plane(tmp_path: Path) -> Non
     assert abs(two["voltage"][-1]) < 1e-4
     for name in ("counter_Sz", "Sz"):  # numerics.tolerance, 1e-5 of the currents, over a path of 0.8 um
         assert two[name].max() < 8e-12
+    # What is said of the surface is said of the working electrode, not of both.
+    for name, rtol in (("surface_area", 1e-3), ("film_resistance_mean", 1e-9), ("film_resistance_parallel", 1e-9)):
+        np.testing.assert_allclose(two[name], plane[name], rtol=rtol)
+    for name in ("current_min", "current_max"):  # of a flat surface both are the current; 1e-5: numerics.tolerance
+        np.testing.assert_allclose(two[name][:-1], two["current_density"][:-1], rtol=1e-4)
 
 
 def test_each_keeps_its_own_lithium(tmp_path: Path) -> None:
