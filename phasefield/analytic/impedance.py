@@ -31,6 +31,7 @@ WARBURG_PEAK = 2.54  # w (L/2)^2/D at which -Im tanh(x)/x is largest
 DECADES = (-2.0, 2.0)  # of a spectrum below its slowest and above its fastest part
 A_DECADE = 20  # frequencies
 RESOLVED = 0.005  # of a transference number, by Bruce and Vincent's experiment
+OTHER_FRACTION = "D is not that of Nernst and Einstein, or activities change with concentration"
 
 
 @dataclass(frozen=True)

@@ -141,12 +141,15 @@ class Case(Record):
                 raise refuse(f"counter.{name}", "with [counter.surface] both electrodes are alike; remove it")
         least = 4 * grid.spacing + 4 * (surface.roughness or 0.0)
         gap = grid.size[-1] - self.surface.height - surface.height
-        if surface.height < least * (1 - WHOLE) or gap < 2 * least:
+        if surface.height < least * (1 - WHOLE):
             raise refuse(
                 "counter.surface.height",
-                f"{um(surface.height)} leaves {um(gap)} of electrolyte; both need at least {um(2 * least)}, "
-                "raise the box",
+                f"{um(surface.height)} is too thin for its spacing and roughness: four cells and four times the "
+                f"roughness are {um(least)}; raise it",
             )
+        if gap < 2 * least:
+            words = f"{um(surface.height)} leaves {um(gap)} of electrolyte, which needs {um(2 * least)}; raise the box"
+            raise refuse("counter.surface.height", words)
         if surface.correlation_length is not None and surface.correlation_length < grid.spacing:
             raise refuse("counter.surface.correlation_length", "is below the spacing; lengthen it")
 

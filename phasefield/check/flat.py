@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from phasefield.analytic import closed_forms as forms
 from phasefield.analytic import salt_profile
 from phasefield.analytic.flat_cell import FlatCell, FlatRun, FlatStep
-from phasefield.analytic.impedance import FlatImpedance
+from phasefield.analytic.impedance import OTHER_FRACTION, FlatImpedance
 from phasefield.analytic.intercalation import Intercalation
 from phasefield.case import Case, Properties
 from phasefield.case.electrolyte import NEAR, interpolate_held
@@ -205,7 +205,7 @@ def salt(p: Properties, leg: FlatStep, gap: float) -> Iterator[Finding]:
     cell = FlatImpedance(p, gap)
     words = "steady over first current of the electrolyte alone: what Bruce and Vincent's experiment gives"
     if not cell.gives_t_plus:
-        words += f"; it differs from t+ = {number(p.t_plus)}, as D is not that of Nernst and Einstein"
+        words += f"; it differs from t+ = {number(p.t_plus)}: {OTHER_FRACTION}"
     yield Finding("salt", "current fraction", cell.current_fraction, number(cell.current_fraction), words)
     sides = salt_profile.settled_sides(p, leg.end, gap)
     if sides is not None and leg.voltage is None:

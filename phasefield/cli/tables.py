@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from phasefield.cases import Base, extending
+from phasefield.results.checkpoint import has_checkpoint
 from phasefield.results.summary import TEXTURE_ROWS, facts
 from phasefield.text.formatting import MICRO, number, plain_table
 
@@ -38,7 +39,9 @@ def print_run(console: Console, run: Run, why: str = "") -> None:
                   soft_wrap=True)  # fmt: skip
     console.print(f"Pictures: phasefield render {folder}", soft_wrap=True)
     if run.summary.get("reason") is None:
-        console.print(f"Go on: phasefield run {folder} --resume", soft_wrap=True)
+        there = has_checkpoint(run.folder)
+        words = f"Go on: phasefield run {folder} --resume" if there else "It has no checkpoint: start it again"
+        console.print(words, soft_wrap=True)
 
 
 def print_texture(console: Console, title: str, textures: Mapping[str, Texture]) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from phasefield.analytic.flat_cell import FlatCell
-from phasefield.analytic.impedance import FlatImpedance, evans_current_fraction
+from phasefield.analytic.impedance import OTHER_FRACTION, FlatImpedance, evans_current_fraction
 from phasefield.case import Case
 from phasefield.constants import FARADAY
 from phasefield.experiments.rows import Rows, has_two_films, is_driven, rows_of_steps
@@ -92,7 +92,7 @@ def evaluate(case: Case, run: Run) -> Evaluation:
     share, t_plus = cell.current_fraction, cell.p.t_plus
     says = "for small currents, from t+, D and conductivity"
     if not cell.gives_t_plus:
-        says += f"; t+ is {t_plus:.3g}: D is not that of Nernst and Einstein, or activities change with concentration"
+        says += f"; t+ is {t_plus:.3g}: {OTHER_FRACTION}"
     return Evaluation(
         "bruce-vincent",
         (

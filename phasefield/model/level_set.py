@@ -165,6 +165,8 @@ class LevelSetLaw(LawOfMotion):
         stage = Stage(s, self._against_lithium(drive, s), self.counter(s))
         if drive.current is not None and 0.0 < abs(drive.current) <= STEEPER * abs(last):
             stage.steeper = drive.current / last  # exact where film and electrolyte are ohmic
+        elif stage.drive.voltage is not None and abs(stage.drive.voltage) < abs(s.phi_s):
+            stage.steeper = -stage.drive.voltage / s.phi_s  # down from what needs more volts
         s.reaction, _ = self.transport.solve(stage)
         return s.reaction
 

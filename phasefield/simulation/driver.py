@@ -121,7 +121,11 @@ class Driver:
         self.writer = start_run_files(self.case, self.folder, overwrite)
         self.position = ProtocolPosition(self.case.protocol, full=self.case.cathode is not None)
         self.state = self.cell.start()
-        self._impose()
+        try:
+            self._impose()
+        except SolverError as error:
+            words = "check the current or voltage of the first step, and the units of film and conductivity"
+            raise SolverError(f"{self.folder}: it does not begin: {error.message}; {words}", error.cause) from error
         self.control.voltage_start = self.state.voltage
         self.writer.add_row(series_row(self.cell, self.state, self.position, 0.0, 0, 0))
         self._save(self._frame())

@@ -108,11 +108,27 @@ def test_stopped_and_resumed_it_ends_the_same(tmp_path: Path) -> None:
     assert ends_the_same(both(*PATCHY), tmp_path, every=2) >= 3
 
 
+def test_far_above_the_voltage_limit_from_the_first_moment_the_limit_is_held(tmp_path: Path) -> None:
+    """1300 A/m^2 would need 66 V of 1: from there Newton's method alone does not come down."""
+    case = make(
+        'grid.size=["32 um", "112 um"]', 'grid.spacing="4 um"', 'surface.height="24 um"',
+        'counter.surface={height="28 um"}', 'electrolyte.conductivity="0.0012 S/m"',
+        "electrolyte.transference_number=0.88", 'electrolyte.salt_concentration="700 mol/m^3"',
+        'electrolyte.salt_diffusivity="3.7e-11 m^2/s"', 'kinetics.exchange_current_density="0.55 A/m^2"',
+        'film.thickness="20 nm"', 'film.resistance="0.14 ohm*cm^2"', 'protocol.voltage_limit="1 V"',
+        'protocol.stop_on=["exhausted"]',
+        'protocol.steps=[{current="1300 A/m^2", duration="1 s"}]', 'output.fields_every="10 s"',
+    )  # fmt: skip
+    limited = ran(case, tmp_path / "run")
+    np.testing.assert_allclose(limited["voltage"], 1.0, rtol=1e-9)
+    assert 0.0 < limited["current_density"].max() < 130.0
+
+
 @pytest.mark.parametrize(
     ("override", "says"),
     [
         ('counter.surface.height="30 um"', "raise the box"),
-        ('counter.surface.height="2 um"', "raise the box"),
+        ('counter.surface.height="2 um"', "too thin for its spacing and roughness"),
         ('counter.surface.roughness="1 um"', "needed together"),
         ('counter.film.thickness="10 nm"', "both electrodes are alike"),
         ('counter.kinetics.exchange_current_density="5 A/m^2"', "both electrodes are alike"),

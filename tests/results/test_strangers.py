@@ -115,3 +115,12 @@ def test_what_a_check_refuses_is_not_cut(folder: Path) -> None:
     with pytest.raises(ResultError, match="not of one run"):
         RunWriter.resume(folder, 3, 1, refuse)
     assert (folder / RESULT).read_bytes() == before
+
+
+def test_a_run_without_a_checkpoint_is_not_advised_to_go_on(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("show", folder) == 0
+    said = capsys.readouterr().out
+    assert "It has no checkpoint: start it again" in said
+    assert "--resume" not in said
