@@ -13,9 +13,10 @@ from phasefield.machine.memory import available_memory
 
 LEAST_CELLS = 8  # along each axis: less carries no interface and no stencil
 MOST_CELLS = 2**31  # flat indices are int32
-# Measured: peak memory of 4 h of pll at 8, 4 and 2 um, 30 720, 245 760 and 1 966 080 cells, 1 thread, checkpoints each
-# 4 s: 263, 391 and 1232 MB, a slope of 501 bytes a cell; pllz: 262, 369 and 1199 MB, 484. All nine fields stored: 550.
-BYTES_PER_CELL = 500
+# Measured: peak memory of 4 h of pll at 8, 4 and 2 um, 30 720, 245 760 and 1 966 080 cells, 1 thread: 318, 469 and
+# 1640 MB, a slope of 683 bytes a cell; pllz: 317, 469 and 1627 MB. All nine fields stored: 50 more. Hard steps on rough
+# surfaces need up to twice as much (pll-large at 280 h: 1290), for vectors of GMRES and for elements.
+BYTES_PER_CELL = 690
 WHOLE = 1e-6  # a size this near to a whole number of spacings is one
 
 

@@ -410,7 +410,6 @@ def test_the_spacing_asked_for_carries_the_shortest_wave_that_grows() -> None:
     assert not finer.warning
 
 
-@pytest.mark.slow
 def test_nuclei_are_told_with_the_voltage_that_they_need(tmp_path: Path) -> None:
     """Their number is that of the model, the voltage that of a run: 3 % for an even film on nuclei of four cells."""
     small = ['grid.size=["48 um", "48 um", "32 um"]', 'grid.spacing="1 um"', "film.patches=none", "film.repair=0",
