@@ -17,7 +17,7 @@ from phasefield.fitting.growth import compare_laws
 from phasefield.fitting.identifiability import Settle, combinations, settle, verdict, wider
 from phasefield.fitting.least_squares import Best, FitModel, best_fit, improved
 from phasefield.fitting.posterior import Posterior, posterior
-from phasefield.fitting.profile_likelihood import LikelihoodProfile, leads_through, likelihood_profile
+from phasefield.fitting.profile_likelihood import LikelihoodProfile, likelihood_profile
 from phasefield.fitting.result import FitResult, FittedLaw, FittedValue, Interval
 from phasefield.fitting.tables.cathode import settle_full_cell
 from phasefield.fitting.tables.predicted import predicted_rates
@@ -100,7 +100,7 @@ def best_profiles(
 ) -> tuple[Best, list[LikelihoodProfile]]:
     """Return the profiles of all unknowns, and the best values, which they may have bettered.
 
-    The loosest unknown comes first: its profile leads along a valley, whose further minima are then of no more use.
+    The loosest unknown comes first: its profile leads along a valley, of which one minimum is then enough.
     """
     for turn in range(BETTERED + 1):
         profiles: dict[int, LikelihoodProfile] = {}
@@ -111,8 +111,7 @@ def best_profiles(
             if better is not None and turn < BETTERED:
                 best = improved(best, forward, data, better)
                 break
-            others = tuple(one for one in best.others if not leads_through(profiles[k], one.u, k))
-            best = replace(best, others=others)
+            best = replace(best, others=profiles[k].apart)
         else:
             break
     return best, [profiles[k] for k in range(len(forward.unknowns))]

@@ -28,7 +28,8 @@ class LikelihoodProfile:
     """The profile of one unknown: places u and the rise of chi^2, in order, and whether it ends within the prior.
 
     low, high: where the rise passes 2.706, or the end of the prior; better: a place that is better than the best;
-    paths: of each minimum, places of all unknowns along its profile where the rise is below 2.706, shape (places, n).
+    paths: of each minimum, places of all unknowns along its profile where the rise is below 2.706, shape (places, n);
+    apart: the further minima that no path leads through, each in a valley of its own.
     """
 
     u: Floats
@@ -38,13 +39,19 @@ class LikelihoodProfile:
     bounded: tuple[bool, bool]
     better: Floats | None = None
     paths: tuple[Floats, ...] = ()
+    apart: tuple[Best, ...] = ()
 
 
 def likelihood_profile(best: Best, forward: FitModel, data: Sequence[Observation], k: int) -> LikelihoodProfile:
     """Return the profile likelihood of unknown k: that of the best minimum; its ends are those of all."""
     found = _profile(best, best.chi2, forward, data, k)
     for other in best.others:
-        if other.chi2 - best.chi2 < RISE and found.better is None and not leads_through(found, other.u, k):
+        if found.better is not None:
+            break
+        if leads_through(found, other.u, k):
+            continue
+        found = replace(found, apart=(*found.apart, other))
+        if other.chi2 - best.chi2 < RISE:
             one = _profile(other, best.chi2, forward, data, k)
             bounded = (found.bounded[0] and one.bounded[0], found.bounded[1] and one.bounded[1])
             low, high = min(found.low, one.low), max(found.high, one.high)

@@ -328,12 +328,8 @@ def test_a_spectrum_that_ends_at_a_tenth_of_a_hertz_does_not_give_t_plus(seed: i
     assert "it ends at 0.1 Hz" in settle
 
 
-TINY_ARC = "noise lets a tiny second arc fit best, and the film is called identified at the sum of both resistances"
-
-
-@pytest.mark.parametrize(
-    "seed", [1, pytest.param(2, marks=[pytest.mark.slow, pytest.mark.xfail(reason=TINY_ARC, strict=True)])]
-)
+# With seed 2 noise lets a tiny second arc fit best: the valley of the sum is then beside the best value.
+@pytest.mark.parametrize("seed", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_one_arc_of_film_and_charge_transfer_gives_their_sum_alone(seed: int, tmp_path: Path) -> None:
     case = truth(tmp_path, {"film.resistance": '"25 ohm cm^2"', "kinetics.exchange_current_density": '"1 mA/cm^2"'})
     p = case.properties()
