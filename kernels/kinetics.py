@@ -75,9 +75,11 @@ def butler_volmer_behind_film(u, c, R, j_side, guess, P):  # type: ignore[no-unt
 @kernel
 def _passed(z, most):  # type: ignore[no-untyped-def]
     """Return c_s/c = exp(z) and the current that leaves it; most: what would leave none on the line c - gain j."""
-    less = np.expm1(z)
     bend = np.log(LAST)
-    return 1.0 + less, -most * less if z > bend else most * (1.0 - LAST * (1.0 + z - bend))
+    if z > bend:
+        less = np.expm1(z)
+        return 1.0 + less, -most * less
+    return np.exp(z), most * (1.0 - LAST * (1.0 + z - bend))
 
 
 @kernel

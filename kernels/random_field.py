@@ -71,12 +71,13 @@ def at_points(out, a, closest, cells, scale):  # type: ignore[no-untyped-def]
         x = (closest[m, 2] + 0.5) * scale[2]
         k0, j0, i0 = int(np.floor(z)), int(np.floor(y)), int(np.floor(x))
         wz, wy, wx = _spline(z - k0), _spline(y - j0), _spline(x - i0)
+        ks = ((k0 - 1) % na, k0 % na, (k0 + 1) % na, (k0 + 2) % na)
+        js = ((j0 - 1) % mb, j0 % mb, (j0 + 1) % mb, (j0 + 2) % mb)
+        p0, p1, p2, p3 = (i0 - 1) % mc, i0 % mc, (i0 + 1) % mc, (i0 + 2) % mc
         total = 0.0
         for k in range(4):
             for j in range(4):
-                row = a[(k0 + k - 1) % na, (j0 + j - 1) % mb]
-                part = 0.0
-                for i in range(4):
-                    part += wx[i] * row[(i0 + i - 1) % mc]
+                row = a[ks[k], js[j]]
+                part = wx[0] * row[p0] + wx[1] * row[p1] + wx[2] * row[p2] + wx[3] * row[p3]
                 total += wz[k] * wy[j] * part
         flat[cells[m]] = total

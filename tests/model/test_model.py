@@ -15,7 +15,7 @@ from phasefield.api import read_case
 from phasefield.case import Properties
 from phasefield.constants import FARADAY, GAS_CONSTANT
 from phasefield.errors import SolverError
-from phasefield.kernels.kinetics import Kinetics, counter_currents
+from phasefield.kernels.kinetics import Kinetics, counter_currents, surface_currents
 from phasefield.model.coefficients import Drive
 from phasefield.model.front import Front
 from phasefield.model.level_set import LevelSetLaw
@@ -427,3 +427,27 @@ def test_answers_of_the_counter_electrode_are_derivatives(c: float, phi: float) 
     # central differences: (h/c)^2 = 1e-8 and 1e-10 / (2 u) of j
     assert by_c == pytest.approx((found(c - h, phi)[0] - found(c + h, phi)[0]) / (2 * h), rel=1e-6)
     assert by_phi == pytest.approx((found(c, phi - u)[0] - found(c, phi + u)[0]) / (2 * u), rel=1e-6)
+
+
+@pytest.mark.parametrize("u", [0.1, 0.5, 1.0, 2.0, 5.0, 20.0])
+def test_a_depleted_surface_answers_to_any_voltage(u: float) -> None:
+    """Salt at the surface falls with each volt, by e to the -40 and farther: nothing may round it to none."""
+    kinetics = Kinetics(744.0, 38.9, 0.5, 0.5, 0.5, 1000.0)
+    layer, gain, bound = 1e-4, 7.0, 0.08  # ohm m^2, mol/m^3 m^2/A, V
+
+    def found(u: float, c: float) -> tuple[float, float, float]:
+        j, J, Jc, Jg, j_li, one = np.zeros(1), np.zeros(1), np.zeros(1), np.zeros(1), np.zeros(1), np.ones(1)
+        surface_currents(
+            j, J, Jc, Jg, j_li, u * one, c * one, gain * one, bound * one, 1000.0, layer * one, 0.0 * one,
+            np.ones(1, np.uint8), kinetics,
+        )
+        return float(j[0]), float(J[0]), float(Jc[0])
+
+    c, du = 3.0, 1e-5
+    j, by_u, by_c = found(u, c)
+    assert by_u == pytest.approx((found(u + du, c)[0] - found(u - du, c)[0]) / (2.0 * du), rel=1e-5)
+    h = 1e-4 * c
+    assert by_c == pytest.approx((found(u, c + h)[0] - found(u, c - h)[0]) / (2.0 * h), rel=1e-5)
+    if u >= 2.0:  # ln c_s falls by (a_c f)/(m + a_c f bound) a volt, and each e of it lets 2 % more pass
+        slope = 0.5 * 38.9 / (0.5 + 0.5 * 38.9 * bound) * 0.02 * c / gain
+        assert by_u == pytest.approx(slope, rel=0.05)
