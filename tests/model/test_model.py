@@ -444,7 +444,7 @@ def test_a_depleted_surface_answers_to_any_voltage(u: float) -> None:
         return float(j[0]), float(J[0]), float(Jc[0])
 
     c, du = 3.0, 1e-5
-    j, by_u, by_c = found(u, c)
+    _, by_u, by_c = found(u, c)
     assert by_u == pytest.approx((found(u + du, c)[0] - found(u - du, c)[0]) / (2.0 * du), rel=1e-5)
     h = 1e-4 * c
     assert by_c == pytest.approx((found(u, c + h)[0] - found(u, c - h)[0]) / (2.0 * h), rel=1e-5)
