@@ -62,7 +62,7 @@ def grid_kernels(cell: LevelSetLaw, s: Any) -> dict[str, Kernel]:
     z, w = v[0], np.zeros(cell.shape, np.float32)
     small = np.float32(1e-9)
     faces = (*t.diffusion, f.h, s.c, co.D_at, co.D, 0.0, cell.dx, L, True, 0)
-    conduction = (*t.currents, t.g, t.ga, t.gb, f.h, s.c, t.psi, co.at, co.kappa, co.c_floor, L, True, 0)
+    conduction = (*t.currents, t.g, t.ga, t.gb, f.h, s.c, t.psi, co.at, co.kappa, co.anion, co.c_floor, L, True, 0)
     return {
         # two float64 in, three float32 out; ten operations a face
         "transport.faces": Kernel(40, 30, lambda: transport.faces(*faces)),

@@ -12,7 +12,7 @@ import numpy as np
 
 from phasefield.kernels._jit import kernel, parallel_kernel, prange
 from phasefield.kernels.front import _corners, _curvature, _gradient, _phase
-from phasefield.kernels.transport import opened
+from phasefield.kernels.transport import floored, opened
 
 Array = np.ndarray[Any, Any]
 
@@ -395,8 +395,8 @@ def at_surface(  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def responses(dc_e, dx, du, dc, c_e, x, c, share, anions, anion, start, idx, w, n):  # type: ignore[no-untyped-def]
-    """Changes of c_e, x and u that follow from a change dc."""
+def responses(dc_e, dx, du, dc, c_e, x, c, share, anions, anion, c_floor, start, idx, w, n):  # type: ignore[no-untyped-def]
+    """Changes of c_e, x and u that follow from a change dc at fixed psi - anion ln c, c as `floored` by c_floor."""
     d_c, flat_c = dc.ravel(), c.ravel()
     for e in prange(n):
         with_c, with_u, with_x, mean, part = 0.0, 0.0, 0.0, 0.0, 1.0 / c_e[e]
@@ -405,9 +405,12 @@ def responses(dc_e, dx, du, dc, c_e, x, c, share, anions, anion, start, idx, w, 
             change = w[t] * d_c[p] * part
             with_c += change
             with_u += change * anions[t]
+            if flat_c[p] < 2.0 * c_floor:
+                value, slope = floored(flat_c[p], c_floor)
+                with_u += change * anion * (slope * flat_c[p] / value - 1.0)
             with_x += change * (flat_c[p] * part - 1.0)
             mean += share[t] * anions[t]
-        dc_e[e], dx[e], du[e] = with_c * c_e[e], 2.0 * (with_x - with_c * x[e]), with_u - (mean + anion) * with_c
+        dc_e[e], dx[e], du[e] = with_c * c_e[e], 2.0 * (with_x - with_c * x[e]), with_u - mean * with_c
 
 
 @parallel_kernel

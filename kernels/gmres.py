@@ -14,7 +14,7 @@ import numpy as np
 
 from phasefield.kernels._jit import parallel_kernel, prange
 from phasefield.kernels.checkerboard import half, join
-from phasefield.kernels.transport import row_dot
+from phasefield.kernels.transport import floored, row_dot
 
 Array = np.ndarray[Any, Any]
 Direction = Callable[[Array, Array, Array], Array]
@@ -77,24 +77,28 @@ def from_level(a, u, k0):  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def update(c, psi, d, factor, anion, k0):  # type: ignore[no-untyped-def]
-    """Newton's step d in c and psi, taken in c and psi - anion ln c.
+def update(c, psi, d, factor, anion, c_floor, k0):  # type: ignore[no-untyped-def]
+    """Newton's step d in c and in psi - anion ln c, c as `floored` by c_floor.
 
-    c += dc upward, c exp(dc/c) downward, which stays positive; psi - anion ln c moves by dpsi - anion dc/c.
-    A cell with next to nothing, whose linear solution may be off by more than it holds, falls by LEAP at most.
+    c += dc upward, c exp(dc/c) downward, which stays positive. A cell with next to nothing, whose linear solution may
+    be off by more than it holds, falls by LEAP at most.
     """
     for k in prange(k0, c.shape[0]):
         for j in range(c.shape[1]):
             row_c, row_p, dc, dp = c[k, j], psi[k, j], d[0, k, j], d[1, k, j]
             for i in range(row_c.size):
-                s = factor * dc[i] / row_c[i]
+                before, s = row_c[i], factor * dc[i] / row_c[i]
                 if s > 0.0:
                     rise = np.log1p(s)  # of ln c
                     row_c[i] += factor * dc[i]
                 else:
                     rise = max(s, -LEAP)
                     row_c[i] *= np.exp(rise)
-                row_p[i] += factor * dp[i] + anion * (rise - s)
+                if min(before, row_c[i]) < 2.0 * c_floor:
+                    new, _ = floored(row_c[i], c_floor)
+                    old, _ = floored(before, c_floor)
+                    rise = np.log(new / old)
+                row_p[i] += factor * dp[i] + anion * rise
 
 
 class Breakdown(ArithmeticError):

@@ -50,25 +50,24 @@ def interpolate(c, at, values):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _row_faces(g, h, c, h2, c2, factor, at, values, level, slope, c_floor):  # type: ignore[no-untyped-def]
+def _row_faces(g, h, c, h2, c2, factor, at, values, level, slope):  # type: ignore[no-untyped-def]
     """Faces between the cells of a row and those of another one: see `faces`. K(c) = level + slope c if linear."""
     if at.size == 2:
         for i in range(g.size):
             a, b = h[i], h2[i]
-            g[i] = 0.5 * factor * ((a + b) * level + slope * (a * max(c[i], c_floor) + b * max(c2[i], c_floor)))
+            g[i] = 0.5 * factor * ((a + b) * level + slope * (a * c[i] + b * c2[i]))
     else:
         for i in range(g.size):
             a, b = h[i], h2[i]
-            mean = (a * max(c[i], c_floor) + b * max(c2[i], c_floor)) / max(a + b, TINY)
+            mean = (a * c[i] + b * c2[i]) / max(a + b, TINY)
             g[i] = 0.5 * factor * (a + b) * interpolate(mean, at, values)
 
 
 @parallel_kernel
-def faces(gx, gy, gz, h, c, at, values, c_floor, factor, L, periodic, k0):  # type: ignore[no-untyped-def]
+def faces(gx, gy, gz, h, c, at, values, factor, L, periodic, k0):  # type: ignore[no-untyped-def]
     """g = factor (h_a + h_b)/2 K(c_f), with K(c) the table `values` over `at` [mol/m^3].
 
-    c_f = (h_a c_a + h_b c_b)/(h_a + h_b): in the interface the electrolyte's side counts. A c below `c_floor` counts as
-    that much. Planes below k0 are lithium.
+    c_f = (h_a c_a + h_b c_b)/(h_a + h_b): in the interface the electrolyte's side counts. Planes below k0 are lithium.
     """
     nz, ny, nx = h.shape
     slope = (values[1] - values[0]) / (at[1] - at[0])
@@ -82,11 +81,11 @@ def faces(gx, gy, gz, h, c, at, values, c_floor, factor, L, periodic, k0):  # ty
         for j in range(ny):
             row, row_c, to = h[k, j], c[k, j], gx[k, j]
             if nx > 1:
-                _row_faces(to[:-1], row[:-1], row_c[:-1], row[1:], row_c[1:], factor, at, values, level, slope, c_floor)
+                _row_faces(to[:-1], row[:-1], row_c[:-1], row[1:], row_c[1:], factor, at, values, level, slope)
                 last = slice(nx - 1, nx)
                 if periodic:
                     _row_faces(
-                        to[last], row[last], row_c[last], row[:1], row_c[:1], factor, at, values, level, slope, c_floor
+                        to[last], row[last], row_c[last], row[:1], row_c[:1], factor, at, values, level, slope
                     )
                 else:
                     to[nx - 1] = 0.0
@@ -94,12 +93,12 @@ def faces(gx, gy, gz, h, c, at, values, c_floor, factor, L, periodic, k0):  # ty
                 to[0] = 0.0
             if ny > 1 and (periodic or j < ny - 1):
                 _row_faces(
-                    gy[k, j], row, row_c, h[k, L.yp[j]], c[k, L.yp[j]], factor, at, values, level, slope, c_floor
+                    gy[k, j], row, row_c, h[k, L.yp[j]], c[k, L.yp[j]], factor, at, values, level, slope
                 )
             else:
                 gy[k, j] = 0.0
             if k < nz - 1:
-                _row_faces(gz[k, j], row, row_c, h[k + 1, j], c[k + 1, j], factor, at, values, level, slope, c_floor)
+                _row_faces(gz[k, j], row, row_c, h[k + 1, j], c[k + 1, j], factor, at, values, level, slope)
             else:
                 gz[k, j] = 0.0
 
@@ -130,11 +129,21 @@ def opened(h):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _conduction(current, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, values, c_floor):  # type: ignore[no-untyped-def]
+def floored(c, least):  # type: ignore[no-untyped-def]
+    """Return c, smoothly no less than `least` (c itself from twice as much on), and its derivative."""
+    if c >= 2.0 * least:
+        return c, 1.0
+    return least + 0.25 * c * c / least, 0.5 * c / least
+
+
+@kernel
+def _conduction(current, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, values, anion, c_floor):  # type: ignore[no-untyped-def]
     """Faces between cells and their neighbours, in one loop: see `conduction`; half: dx/2.
 
     First all faces by the series of the mean, which a processor takes several at a time, then those that it is not good
-    enough for.
+    enough for. With X the difference of psi - anion ln c, K' the slope of kappa, and L the mean:
+
+        dI/dc_a = -anion (K' + (K - K' L)/c_a) + K' dL/dc_a X       dI/dc_b likewise, with the other sign
     """
     slope = (values[1] - values[0]) / (at[1] - at[0])
     level = values[0] - slope * at[0]
@@ -153,36 +162,36 @@ def _conduction(current, g, ga, gb, h, c, psi, h2, c2, psi2, half, at, values, c
         drop = psi2[i] - psi[i]
         current[i] = K * drop
         g[i] = K
-        ga[i] = H * slope * drop * (0.5 * f - df * b)
-        gb[i] = H * slope * drop * (0.5 * f + df * a)
-        rest += (s > SERIES) | (m * f < c_floor)
+        e = part * anion * K * (1.0 + s * (1.0 + s * (1.0 + s * (1.0 + s))))  # 1/a = part/(1 + t), 1/b = part/(1 - t)
+        ga[i] = H * slope * drop * (0.5 * f - df * b) - (1.0 - t) * e
+        gb[i] = H * slope * drop * (0.5 * f + df * a) + (1.0 + t) * e
+        rest += (s > SERIES) | (min(a, b) < 2.0 * c_floor)
     if linear and rest == 0:
         return
     for i in range(g.size):
-        a, b = c[i], c2[i]
+        a, by_a = floored(c[i], c_floor)
+        b, by_b = floored(c2[i], c_floor)
         H = half * (h[i] + h2[i]) * opened(h[i]) * opened(h2[i])
-        if H == 0.0 or (linear and min(a, b) >= c_floor and (a - b) ** 2 <= SERIES * (a + b) ** 2):
+        poor = min(c[i], c2[i]) < 2.0 * c_floor
+        if H == 0.0 or (linear and not poor and (a - b) ** 2 <= SERIES * (a + b) ** 2):
             continue
         mean, da, db = logarithmic_mean(a, b)
-        steep = 0.0
-        if mean < c_floor:
-            mean = c_floor
-        else:
-            steep = slope if linear else table_slope(mean, at, values)
         K = level + slope * mean if linear else interpolate(mean, at, values)
+        steep = slope if linear else table_slope(mean, at, values)
         drop = psi2[i] - psi[i]
+        others = drop - anion * np.log(b / a)
         current[i] = H * K * drop
         g[i] = H * K
-        ga[i] = H * steep * da * drop
-        gb[i] = H * steep * db * drop
+        ga[i] = H * by_a * (steep * da * others - anion * (steep + (K - steep * mean) / a))
+        gb[i] = H * by_b * (steep * db * others + anion * (steep + (K - steep * mean) / b))
 
 
 @parallel_kernel
-def conduction(Ix, Iy, Iz, g, ga, gb, h, c, psi, at, values, c_floor, L, periodic, k0):  # type: ignore[no-untyped-def]
-    """Current I [A] of each face into its first cell, its conductance g and dI/dc of both cells.
+def conduction(Ix, Iy, Iz, g, ga, gb, h, c, psi, at, values, anion, c_floor, L, periodic, k0):  # type: ignore[no-untyped-def]
+    """Current I [A] of each face into its first cell, its conductance g, and dI/dc of both cells at fixed anions.
 
-    kappa(c) is the table `values` over `at` [mol/m^3]; a mean concentration below `c_floor` counts as that much. Faces
-    of cells with next to no electrolyte are closed, see `opened`.
+    kappa(c) is the table `values` over `at` [mol/m^3]; c conducts as `floored` by `c_floor`. The derivatives are those
+    at fixed psi - anion ln c [V]. Faces of cells with next to no electrolyte are closed, see `opened`.
     g, ga, gb are (3, nz, ny, nx) float32: x, y, z. Planes below k0 are lithium. A plane is one long row here: the faces
     between its ends come after the others.
     """
@@ -196,29 +205,29 @@ def conduction(Ix, Iy, Iz, g, ga, gb, h, c, psi, at, values, c_floor, L, periodi
         if nx > 1:
             _conduction(
                 X[k, :-1], G[0, k, :-1], A[0, k, :-1], B[0, k, :-1], H[k, :-1], C[k, :-1], P[k, :-1],
-                H[k, 1:], C[k, 1:], P[k, 1:], half, at, values, c_floor,
+                H[k, 1:], C[k, 1:], P[k, 1:], half, at, values, anion, c_floor,
             )
             if periodic:
                 _conduction(
                     Ix[k, :, -1], g[0, k, :, -1], ga[0, k, :, -1], gb[0, k, :, -1], h[k, :, -1], c[k, :, -1],
-                    psi[k, :, -1], h[k, :, 0], c[k, :, 0], psi[k, :, 0], half, at, values, c_floor,
+                    psi[k, :, -1], h[k, :, 0], c[k, :, 0], psi[k, :, 0], half, at, values, anion, c_floor,
                 )
             else:
                 Ix[k, :, -1], g[0, k, :, -1], ga[0, k, :, -1], gb[0, k, :, -1] = 0.0, 0.0, 0.0, 0.0
         if ny > 1:
             _conduction(
                 Y[k, :-nx], G[1, k, :-nx], A[1, k, :-nx], B[1, k, :-nx], H[k, :-nx], C[k, :-nx], P[k, :-nx],
-                H[k, nx:], C[k, nx:], P[k, nx:], half, at, values, c_floor,
+                H[k, nx:], C[k, nx:], P[k, nx:], half, at, values, anion, c_floor,
             )
             if periodic:
                 _conduction(
                     Iy[k, -1], g[1, k, -1], ga[1, k, -1], gb[1, k, -1], h[k, -1], c[k, -1], psi[k, -1],
-                    h[k, 0], c[k, 0], psi[k, 0], half, at, values, c_floor,
+                    h[k, 0], c[k, 0], psi[k, 0], half, at, values, anion, c_floor,
                 )
         if k < nz - 1:
             _conduction(
                 Z[k], G[2, k], A[2, k], B[2, k], H[k], C[k], P[k], H[k + 1], C[k + 1], P[k + 1], half, at,
-                values, c_floor,
+                values, anion, c_floor,
             )
 
 
@@ -441,14 +450,14 @@ def weighted_sum(partial, h, c):  # type: ignore[no-untyped-def]
 
 
 @parallel_kernel
-def extremes(partial, h, c, c_floor):  # type: ignore[no-untyped-def]
+def extremes(partial, h, c, least):  # type: ignore[no-untyped-def]
     """Smallest and largest c where h > least; partial (nz, 2): what each plane has."""
     for k in prange(h.shape[0]):
         low, high = np.inf, -np.inf
         for j in range(h.shape[1]):
             row_h, row_c = h[k, j], c[k, j]
             for i in range(row_h.size):
-                if row_h[i] > c_floor:
+                if row_h[i] > least:
                     low = min(low, row_c[i])
                     high = max(high, row_c[i])
         partial[k, 0], partial[k, 1] = low, high
@@ -515,11 +524,11 @@ def lend(held, h, first, second, ratio, share, dV, L, k0):  # type: ignore[no-un
     for k in range(k0, nz):
         for j in range(ny):
             for i in range(nx):
-                c_floor = share * second[k, j, i]
+                least = share * second[k, j, i]
                 line = first[k, j, i] + ratio * (second[k, j, i] - first[k, j, i])
-                if not line < c_floor or h[k, j, i] == 0.0:
+                if not line < least or h[k, j, i] == 0.0:
                     continue
-                need = h[k, j, i] * dV * (c_floor - line)
+                need = h[k, j, i] * dV * (least - line)
                 around = (
                     (k, j, L.xm[i]), (k, j, L.xp[i]), (k, L.ym[j], i), (k, L.yp[j], i), (L.zm[k], j, i),
                     (L.zp[k], j, i),

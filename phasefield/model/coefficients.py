@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-RESIDUAL = 1e-6  # of c0: the conductivity of so little salt stays where there is less
+RESIDUAL = 1e-6  # of c0: less salt conducts as so much
 DEBYE = 1e-9  # m: so near to the surface ions outnumber each other. The layer conducts as the salt at its edge does:
 # that is what bounds the current where salt vanishes, and how little salt there can be.
 FAR = 1000.0  # prolongs the tables kappa(c), D(c) to this many c0
@@ -85,7 +85,7 @@ class Coefficients:
     anion: float  # F D c_0/((1 - t+) kappa) [V]: psi - anion ln c has no gradient where no anions move
     spread: float  # m: rms width of a surface element, across the surface
     gibbs_thomson: float  # gamma V_m/F [V m]
-    c_floor: float  # concentration [mol/m^3] whose conductivity stays where less salt is left
+    c_floor: float  # concentration [mol/m^3] that less salt conducts as
     layer: float  # resistance times concentration [ohm mol/m] of the layer at the surface that is not electroneutral
     c_0: float  # starting concentration [mol/m^3], at which phi = psi
     kinetics: Kinetics
@@ -95,6 +95,11 @@ class Coefficients:
     def beta_at(self, c: Floats) -> Floats:
         """Return beta at concentrations [mol/m^3], V."""
         return np.full_like(c, self.beta) if self.over_c is None else self.over_c.potential.slope(c)
+
+    def by_anions(self, c: Floats) -> Floats:
+        """Return the derivative [V m^3/mol] of psi by concentrations [mol/m^3] at fixed psi - anion ln c."""
+        least = self.c_floor
+        return np.asarray(self.anion * np.where(c < 2.0 * least, 2.0 * c / (4.0 * least**2 + c**2), 1.0 / c))
 
     def salt_per_charge_at(self, c: Floats) -> Floats:
         """Return (1 - t+)/F at concentrations [mol/m^3], mol/C."""

@@ -53,7 +53,7 @@ class Displacement:
         else:
             self.p *= start
         gx, gy, gz = self.g
-        transport.faces(gx, gy, gz, front.h, front.h, ENDS, ONE, 0.0, self.dx, front.lattice, self.periodic, k0)
+        transport.faces(gx, gy, gz, front.h, front.h, ENDS, ONE, self.dx, front.lattice, self.periodic, k0)
         if front.both_electrodes:
             open_ = front.h > 0.0
             shrinks -= front.h * (float(np.sum(shrinks)) / float(np.sum(front.h * open_)))

@@ -196,9 +196,17 @@ class LevelSetLaw(LawOfMotion):
         out_1, factor_1 = self._stage_1(a, s, drive, dt, total_0)
         error_1 = self.transport.error
         charge, li = self._move_stage_2(b, s, a, dt)
-        weight, part = self._salt_before_stage_2(b, s, a)
-        b.c[...], b.phi[...], b.jc[...], b.phi_s = a.c, a.phi, a.jc, a.phi_s
-        out_2, factor_2 = self._transport(b, s, drive.after(dt), part * dt, total_0 - weight * out_1, flow=part / NODE)
+        for euler in (False, True):
+            weight, part = self._salt_before_stage_2(b, s, a, euler)
+            b.c[...], b.phi[...], b.jc[...], b.phi_s = a.c, a.phi, a.jc, a.phi_s
+            left = total_0 - weight * out_1
+            try:
+                out_2, factor_2 = self._transport(b, s, drive.after(dt), part * dt, left, flow=part / NODE)
+            except SolverError:
+                if weight == 0.0:
+                    raise
+                continue
+            break
         self._speeds(b)
         b.t = s.t + dt
         b.applied = s.applied + dt * charge
@@ -250,15 +258,16 @@ class LevelSetLaw(LawOfMotion):
         self._pass(b, s, dt * charge, dt)
         return charge, li
 
-    def _salt_before_stage_2(self, b: State, s: State, a: State) -> tuple[float, float]:
+    def _salt_before_stage_2(self, b: State, s: State, a: State, euler: bool) -> tuple[float, float]:
         """Set h c of stage 2 before its own rate, and the volume that its own flow displaces, eq. (11).
 
         Returns the weight of stage 1, and the share of the step that is implicit. Where stage 1 took most of the salt
-        the weight is 0: implicit Euler.
+        the weight is 0: implicit Euler, and so it is if `euler` asks for it, as a cell with little electrolyte may hold
+        less than no salt on the line through stage 1.
         """
         dV, k = self.dx**3, s.front.k0
         fall = sums.largest_fall(self._planes, a.front.h[k:], a.c[k:], s.c[k:], SCARCE * self.properties.c0)
-        weight, part = (MIXED / NODE, DIAGONAL) if fall < HALF else (0.0, 1.0)
+        weight, part = (MIXED / NODE, DIAGONAL) if fall < HALF and not euler else (0.0, 1.0)
         of = self._open(s, a, b)
         np.multiply(a.front.h[of], dV * a.c[of], out=self.held[of])
         self.held[of] -= self.before[of]

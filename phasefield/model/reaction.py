@@ -208,8 +208,8 @@ class SurfaceElements:
         """Add to the cells what the elements take by a change dc, `ratio` as much to the salt's; return it [A]."""
         rx, co, dc_e = self.rx, self.co, self.dc_e
         elements.responses(
-            dc_e, self.dx, self.du, dc, self.c_e, self.x, c, self.share, self.anions, co.anion, self.start, self.idx,
-            self.w, self.n,
+            dc_e, self.dx, self.du, dc, self.c_e, self.x, c, self.share, self.anions, co.anion, co.c_floor, self.start,
+            self.idx, self.w, self.n,
         )  # fmt: skip
         answer = rx.J * (self.du + rx.j * co.layer / self.c_e**2 * dc_e)
         dI = self._closed(answer + rx.Jc * dc_e + self.Jg * self.gain_x * self.dx)

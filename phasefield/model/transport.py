@@ -4,9 +4,10 @@
     d(h c)/dt + div(q c) = div(h D grad c) - (1 - t_0) a j/F - div((t+ - t_0) h i)/F                (10)
 
 t_0 is t+ at c_0: where t+ is one number the last term is none, and its arrays are not there.
-Unknowns: c and psi in the cells. The metal's potential, which closes the current, is eliminated: it is found to
-round-off at each evaluation. c goes linearly upward and as c exp(dc/c) downward, so that it stays positive. psi is what
-drives the current where kappa is in proportion to c; unlike phi it stays bounded where salt vanishes.
+Unknowns: c and psi - anion ln c in the cells. The metal's potential, which closes the current, is eliminated: it is
+found to round-off at each evaluation. c goes linearly upward and as c exp(dc/c) downward, so that it stays positive.
+psi is what drives the current; unlike phi it stays bounded where salt vanishes. Where no anions move and kappa is in
+proportion to c, psi - anion ln c has no gradient: a change of it is small, and what c does to the current is linear.
 
 Both residuals are in ampere: (10) is divided by (1 - t+)/F times the stage's implicit time. Linear systems: flexible
 GMRES (Saad 1993), preconditioned by one multigrid cycle for the salt, then one for the charge.
@@ -33,7 +34,7 @@ Floats = NDArray[np.float64]
 Vector = NDArray[np.float32]
 
 NEWTON_STEPS = 30
-VECTORS = 20  # of GMRES, in one Newton step
+VECTORS = 40  # of GMRES, in one Newton step
 REDUCTION = 0.1  # of the residual by the first linear solution; later ones after Eisenstat & Walker (1996), choice 2
 EASED = 0.9  # their gamma
 SAFETY = 3.0  # the currents' error falls less than the residual, at times
@@ -45,7 +46,9 @@ LEAST_REDUCTION = 1e-5  # that vectors in float32 can give
 LAGGING = 8  # vectors in a Newton step up to which the next one keeps the preconditioner
 UNEQUAL = 0.1  # of the currents: so far may those of both electrodes be apart at a start
 HALVINGS = 6  # of a Newton step
-RISE = 3.0  # times its residual may be at most: the way down is not monotonous where salt vanishes
+RUNAWAY = 100.0  # times the ceiling of an imposed current's voltage: there is no solution up to the ceiling then
+RISE, WANDERS = 3.0, 6  # times its residual may be at most, in the first steps: the way down is not monotonous where
+# salt vanishes; later ones would go to and fro across a bend
 PINNED = 1e6  # holds the metal of the preconditioner in place, over the reaction, where its potential is imposed
 FAR = 1.0  # of the currents: a linear solution that changes them by more than they are does not lead to the solution
 SALTED, LEFT = 1e-3, 1e-3  # of what the cells hold: the salt of a first guess is solved to it; of each cell, is left
@@ -151,7 +154,7 @@ class Transport:
         size, self.error = self._size(k0), math.inf
         safety = SAFETY * (FREE if stage.drive.current is None else 1.0)
         relative = QUADRATIC if self.frozen else REDUCTION  # at fixed salt the equations are nearly linear
-        for _ in range(NEWTON_STEPS):
+        for step in range(NEWTON_STEPS):
             if size == 0.0:
                 self.error = 0.0
                 break
@@ -161,8 +164,10 @@ class Transport:
             if change > far:
                 raise SolverError("the first guess is far from the solution")
             far = math.inf
-            before, size = size, self._advance(stage, size)
+            before, size = size, self._advance(stage, size, RISE if step < WANDERS else 1.0)
             self.iterations += 1
+            if not self.frozen and stage.drive.current and abs(s.phi_s) > RUNAWAY * stage.drive.ceiling:
+                raise SolverError("the salt does not carry the imposed current")
             # Currents that are imposed, of a flat surface, tell nothing: the voltage must have settled too.
             change = max(change, abs(s.phi_s - phi_s) / (abs(s.phi_s) + 1.0 / co.kinetics.f))
             self.error = safety * change * max(size / before, QUADRATIC)
@@ -268,7 +273,7 @@ class Transport:
         co, front = self.co, stage.state.front
         gx, gy, gz = self.diffusion
         transport.faces(
-            gx, gy, gz, front.h, stage.state.c, co.D_at, co.D, 0.0, self.scale * stage.dt * self.dx, front.lattice,
+            gx, gy, gz, front.h, stage.state.c, co.D_at, co.D, self.scale * stage.dt * self.dx, front.lattice,
             self.periodic, front.k0,
         )  # fmt: skip
 
@@ -285,8 +290,8 @@ class Transport:
         surface = self.surface
         Ix, Iy, Iz = self.currents
         transport.conduction(
-            Ix, Iy, Iz, self.g, self.ga, self.gb, front.h, s.c, self.psi, co.at, co.kappa, co.c_floor, L,
-            self.periodic, k0,
+            Ix, Iy, Iz, self.g, self.ga, self.gb, front.h, s.c, self.psi, co.at, co.kappa, co.anion,
+            co.c_floor, L, self.periodic, k0,
         )  # fmt: skip
         r_c, r_p = self.residual
         transport.divergence(r_p, Ix, Iy, Iz, L, k0)
@@ -429,8 +434,9 @@ class Transport:
             transport.charge_of_salt(w[1], z[0], self.ga, self.gb, L, k0)
             dI = self.surface.of_salt(w[0], w[1], self.ratio, z[0], s.c)
             if not s.front.both_electrodes:
-                dc = z[0, -1].astype(float)
-                self._counter(w, (self.jc_slope * self.co.beta_at(s.c[-1]) / s.c[-1] + self.jc_by_c) * dc)
+                dc, top = z[0, -1].astype(float), s.c[-1]
+                felt = self.co.beta_at(top) / top + self.co.by_anions(top)  # of phi, V m^3/mol
+                self._counter(w, (self.jc_slope * felt + self.jc_by_c) * dc)
                 if math.isnan(stage.back):
                     w[0, -1] += self.scale * stage.top * dc
         level = self.charge.finest
@@ -463,21 +469,21 @@ class Transport:
             raise SolverError("no active lithium surface is left to carry the current", NO_LITHIUM)
         return float(np.sqrt(np.sum(dI**2))) / scale
 
-    def _advance(self, stage: Stage, size: float) -> float:
-        """Take Newton's step, halved until the residual does not rise by much; return the residual's norm."""
+    def _advance(self, stage: Stage, size: float, rise: float) -> float:
+        """Take Newton's step, halved until the residual is below `rise` times its size; return its norm."""
         s, k0 = stage.state, stage.state.front.k0
         np.copyto(self.c_kept[k0:], s.c[k0:])
         np.copyto(self.psi_kept[k0:], self.psi[k0:])
         kept = s.phi_s
         factor = 1.0
         for _ in range(HALVINGS):
-            gmres.update(s.c, self.psi, self.step, factor, self.co.anion, k0)
+            gmres.update(s.c, self.psi, self.step, factor, self.co.anion, self.co.c_floor, k0)
             try:
                 self._evaluate(stage)
                 new = self._size(k0)
             except SolverError:
                 new = math.inf
-            if new < RISE * size:
+            if new < rise * size:
                 return new
             factor *= 0.5
             np.copyto(s.c[k0:], self.c_kept[k0:])

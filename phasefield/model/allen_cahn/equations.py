@@ -173,7 +173,7 @@ class Published:
         n, L = self.numbers, self.lattice
         dV, ends = L.dx**3, np.array([0.0, 1.0])
         level = np.array([n.D, n.D])
-        transport.faces(*self.g, pores, s.c, ends, level, 0.0, dt * L.dx, L, self.periodic, 0)
+        transport.faces(*self.g, pores, s.c, ends, level, dt * L.dx, L, self.periodic, 0)
         own, b = dV * own, dV * b
         kernels.migrate(b, s.psi, s.c, *self.g, L, n.f)
         half = 2.0 * dt * L.dx * n.D * pores[-1]
@@ -194,7 +194,7 @@ class Published:
         kernels.blend(self.h, self.slope, s.xi)
         sigma = 1.0 + (n.metal / n.kappa - 1.0) * self.h
         level = np.array([n.kappa, n.kappa])
-        transport.faces(*self.g, sigma, s.c, np.array([0.0, 1.0]), level, 0.0, L.dx, L, self.periodic, 0)
+        transport.faces(*self.g, sigma, s.c, np.array([0.0, 1.0]), level, L.dx, L, self.periodic, 0)
         self.motion.rate(self.relaxed, s.xi)
         b = -FARADAY * n.sites * L.dx**3 * (s.rate + self.relaxed)
         own = np.zeros_like(b)

@@ -90,8 +90,9 @@ class Terms:
         Ix, Iy, Iz = self.I
         g, ga, gb = self.stored
         transport.conduction(
-            Ix, Iy, Iz, g, ga, gb, s.front.h, s.c, psi, co.at, co.kappa, co.c_floor, cell.lattice, cell.periodic, k0
-        )
+            Ix, Iy, Iz, g, ga, gb, s.front.h, s.c, psi, co.at, co.kappa, co.anion, co.c_floor, cell.lattice,
+            cell.periodic, k0,
+        )  # fmt: skip
 
     def conductances(self) -> float:
         """Return how far the faces' conductances differ, relative."""

@@ -177,8 +177,13 @@ class FipyTwin:
         self.width = math.sqrt(math.pi**2 * cell.W**2 / 3.0 + cell.dx**2 / 4.0)
 
     def kappa(self, c: Floats) -> Floats:
-        """Return kappa at a concentration; below `least` it stays."""
-        return np.asarray(np.interp(np.maximum(c, self.co.c_floor), self.co.at, self.co.kappa))
+        """Return kappa at a concentration."""
+        return np.asarray(np.interp(c, self.co.at, self.co.kappa))
+
+    def conducting(self, c: Floats) -> Floats:
+        """Return the concentration that c conducts as: a parabola below twice the least one."""
+        least = self.co.c_floor
+        return np.where(c < 2.0 * least, least + c**2 / (4.0 * least), c)
 
     def flux_per_charge(self, c: Floats) -> Floats:
         """Return (1 - t+)/F."""
@@ -206,6 +211,7 @@ class FipyTwin:
         A face of a cell with next to no electrolyte has none.
         """
         faces = couplings(h, self.dx)
+        c = self.conducting(c)
         faces.x[:, :-1] *= self.kappa(logarithmic(c[:, :-1], c[:, 1:]))
         faces.z[:-1] *= self.kappa(logarithmic(c[:-1], c[1:]))
         counts = wholeness(h)
