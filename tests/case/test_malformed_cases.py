@@ -43,6 +43,7 @@ MALFORMED = {
         "did you mean 'spacing'"),
     "unknown key, elsewhere": ("[grid]", 'current = "1 A/m^2"\n[grid]', 3, "current",
         "stands in protocol.steps"),
+    "unknown key, another program's": ("[grid]", 'base = "pllz.toml"\n[grid]', 3, "base", "as 'extends'"),
     "unknown key, far": ("[grid]", "[grid]\nzzz = 1", 4, "grid.zzz", "known are size"),
     "unknown table": ("[surface]", "[surfaces]", 6, "surfaces", "did you mean 'surface'"),
     "missing key": ('spacing = "1 um"', "", 3, "grid.spacing", 'missing; add .* e.g. spacing = "4 um"'),

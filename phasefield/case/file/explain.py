@@ -21,6 +21,9 @@ SPARED_BY: dict[Key, tuple[str, ...]] = {
 }
 """Keys that may be missing, and the keys of their table that spare them."""
 
+EXTENDING = ("extends", "base", "inherits", "include")
+"""Names under which other programs' files name the file that they are laid over."""
+
 
 def raise_case_error(source: Source, error: ValidationError) -> NoReturn:
     """Raise the most telling of pydantic's errors as a CaseError: unknown keys first, missing ones last."""
@@ -35,6 +38,8 @@ def raise_case_error(source: Source, error: ValidationError) -> NoReturn:
         if not context["close"]:
             elsewhere = [path for path, name, _ in schema() if name == key[-1]]
             text = f"unknown key; '{key[-1]}' stands in {table_head(elsewhere[0])}" if elsewhere else text
+        if len(key) == 1 and get_close_matches(str(key[0]), EXTENDING, n=1):
+            text = "unknown key; give the file that this one is laid over as 'extends'"
         source.fail(key, text)
     if kind == "case" and str(context["text"]).startswith("missing"):
         _refuse_cleared(source, key)
