@@ -109,7 +109,6 @@ class SurfaceElements:
         Between two resolved electrodes psi is moved by one number, in place, so that what the other gives is closed.
         """
         co, drive, rx = self.co, self.drive, self.rx
-        u = self.u.copy()
         elements.at_surface(
             self.c_e, self.x, self.u, self.share, self.give, self.anions, self.takes, c, psi, co.anion, co.c_0,
             self.start, self.idx, self.w, self.n,
@@ -136,7 +135,7 @@ class SurfaceElements:
                 self._lift(psi, phi_s, others, -wanted)
                 self.closed = [self.mine, others]
             elif self.reacted:  # so much more its slope says
-                change = rx.J * (self.u - u) + rx.Jc * (self.c_e - self.c_reacted)
+                change = rx.J * (self.u - phi_s - self.shift - self.driving) + rx.Jc * (self.c_e - self.c_reacted)
                 more, _, slope = elements.sums(self.area, change, rx.J)
                 phi_s += more / slope if slope > 0.0 and math.isfinite(more) else 0.0
             phi_s = self._root(lambda value: self._evaluate(value, 0.0), self.mine, wanted, phi_s, -1.0)
