@@ -453,3 +453,20 @@ def test_a_depleted_surface_answers_to_any_voltage(u: float) -> None:
     if u >= 2.0:  # ln c_s falls by (a_c f)/(m + a_c f bound) a volt, and each e of it lets 2 % more pass
         slope = 0.5 * 38.9 / (0.5 + 0.5 * 38.9 * bound) * 0.02 * c / gain
         assert by_u == pytest.approx(slope, rel=0.05)
+
+
+def test_a_second_stage_that_cannot_be_solved_is_solved_by_implicit_euler(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell, s = cases.driven(cases.make(), Drive(1.0))
+    solve, times = cell._transport, []
+
+    def fails_once(to: State, s: State, drive: Drive, dt: float, total: float, flow: float) -> tuple[float, float]:
+        times.append(dt)
+        if len(times) == 2:
+            raise SolverError("made to fail")
+        return solve(to, s, drive, dt, total, flow)
+
+    monkeypatch.setattr(cell, "_transport", fails_once)
+    new = cell.step(s, Drive(1.0), 10.0)
+    assert times == pytest.approx([4.0, 10.0 / 6.0, 10.0])
+    before, after = cell.content(s.front, s.c), cell.content(new.front, new.c)
+    assert after + new.displaced - s.displaced == pytest.approx(before, rel=1e-12, abs=0.0)
