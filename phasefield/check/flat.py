@@ -54,7 +54,7 @@ def voltages(cell: FlatCell, leg: FlatStep, last: FlatStep) -> Iterator[Finding]
         yield _voltage("flat cell, settled", settled.total, f"the salt settles in about {spell(cell.tau)}")
         if cell.grows and math.isfinite(last.time):
             grown = j * (sum(last.films) - sum(forms.film_resistances(p)))
-            words = f"films grown to {_films(last.films)}"
+            words = f"films grown to {_both(last.films)}"
             yield _voltage("flat cell, at the end", settled.total + grown, words)
     yield from _parts(cell, settled or start, forms.film_resistances(p))
 
@@ -68,8 +68,11 @@ def _held(cell: FlatCell, leg: FlatStep) -> Iterator[Finding]:
 
 
 def _parts(cell: FlatCell, v: forms.Voltage, films: tuple[float, float]) -> Iterator[Finding]:
-    yield _voltage("  both films", v.film, _films(films))
-    yield _voltage("  charge transfer, both", v.kinetics, "Butler-Volmer")
+    yield _voltage("  both films", v.film, _both(films))
+    transfers = FlatImpedance(cell.fresh, cell.gap).transfers
+    whole = number(films[0] + transfers[0], OHM_CM2)
+    words = f"{_both(transfers)} at small currents; with its film the lithium's interface has {whole}"
+    yield _voltage("  charge transfer, both", v.kinetics, words)
     yield _voltage(
         "  electrolyte", v.ohmic, f"{number(cell.gap / cell.fresh.kappa, OHM_CM2)} ohm cm2 at the start"
     )
@@ -122,8 +125,8 @@ def _voltage(name: str, value: float, words: str) -> Finding:
     return Finding("voltage", name, value, volts(value), words, high)
 
 
-def _films(films: tuple[float, float]) -> str:
-    return f"{number(films[0], OHM_CM2)} and {number(films[1], OHM_CM2)} ohm cm2"
+def _both(resistances: tuple[float, float]) -> str:
+    return f"{number(resistances[0], OHM_CM2)} and {number(resistances[1], OHM_CM2)} ohm cm2"
 
 
 def _length(leg: FlatStep) -> str:
@@ -148,7 +151,7 @@ def currents(cell: FlatCell, flat_run: FlatRun) -> Iterator[Finding]:
                 "the step does not end in a flat cell",
             )
             continue
-        words = f"films {'grown to' if cell.grows else 'of'} {_films(last.films)}"
+        words = f"films {'grown to' if cell.grows else 'of'} {_both(last.films)}"
         yield _current(f"at {volts(voltage)}, at the end", last.end, words)
 
 

@@ -13,6 +13,8 @@ from phasefield.results.run import Run
 from phasefield.viz.plots.curves import Curve, Plot
 
 HOUR, MA_CM2 = 3600.0, 0.1
+NOT_DEPLETED = "no cell was depleted; at the plane of the counter electrode, half a cell on, there may be less salt"
+SAME = 1e-6  # of a current: both halves of a cycle impose one size, up to round-off
 
 
 def imposed_at(case: Case, run: Run, time: float) -> float:
@@ -56,17 +58,20 @@ def evaluate(case: Case, run: Run) -> Evaluation:
     sizes = [(float(rows.time[-1]), float(np.min(np.abs(rows.current)))) for rows in rows_of_steps(run)
              if is_driven(case, rows)]  # fmt: skip
     # Whole steps: those that ended before the failure; also the last one, if the next was imposed.
-    passed = max((size for end, size in sizes if end < when or (end == when and had_begun(run))), default=0.0)
+    whole = [size for end, size in sizes if end < when or (end == when and had_begun(run))]
+    passed, less = max(whole, default=0.0), last * (1.0 - SAME)
+    below = max((size for size in whole if size < less), default=0.0)  # what passed both ways
     depleted = [float(event["time"]) for event in summary.get("events", []) if event["event"] == "depletion"]
     first = imposed_at(case, run, depleted[0]) if depleted else math.nan
+    other = "; it failed with the other sign" if passed >= less else ""
     says = f"{why}; the resolution is the last increment"
     if failed is None:
         says = f"no failure up to the last: {summary.get('text', 'it has not ended')}"
     results = (
-        Evaluated("critical_current", last, abs(last - passed), says),
-        Evaluated("largest_current_passed", passed, says="in a whole step"),
+        Evaluated("critical_current", last, last - below, says),
+        Evaluated("largest_current_passed", passed, says=f"in a whole step{other}"),
         Evaluated("time_to_failure", when if failed is not None else math.nan),
-        Evaluated("current_at_depletion", first, says="" if depleted else "no place was depleted"),
+        Evaluated("current_at_depletion", first, says="" if depleted else NOT_DEPLETED),
     )
     events = ", ".join(case.protocol.stop_on).replace("_", " ") or "none; a voltage limit is imposed"
     how = (

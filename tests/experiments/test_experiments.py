@@ -149,6 +149,19 @@ def test_a_step_that_ended_as_the_next_failed_counts_as_passed(tmp_path: Path) -
     assert found.results[0].resolution == pytest.approx(4.0, rel=1e-12)
 
 
+def test_what_fails_with_one_sign_alone_is_known_to_a_step_of_the_staircase(tmp_path: Path) -> None:
+    """Both films grow by 0.01 nm a step: 0.41 V where 0.5 mA/cm2 has plated, 0.45 V where it has stripped."""
+    words = [*SMALL, f"protocol.steps=[{STAIRS}]", 'protocol.voltage_limit="0.43 V"', 'film.conductivity="3e-9 S/m"',
+             'film.thickness="0.09 nm"', 'output.fields_every="1 h"',
+             'film.growth={ law = "constant", rate = "0.1 nm/h", molar_volume = "15 cm^3/mol" }']  # fmt: skip
+    found = evaluate(run(read_case("critical-current-pllz", words), tmp_path / "run"))
+    assert found is not None
+    assert found["critical_current"] == 5.0
+    assert found["largest_current_passed"] == pytest.approx(5.0, rel=1e-12)
+    assert found.results[0].resolution == pytest.approx(3.0, rel=1e-12)
+    assert "with the other sign" in found.results[1].says
+
+
 @pytest.fixture(scope="module")
 def cycled(tmp_path_factory: pytest.TempPathFactory) -> Run:
     words = [*SMALL, "protocol.repeat=2", 'protocol.steps=[{ rest = "1 min" }, '
