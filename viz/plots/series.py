@@ -144,7 +144,8 @@ def _draw_trace(
     on = sum(coincide(one, (time, voltage)) for one in drawn)
     drawn.append((time, voltage))
     columns = columns_of(axes)
-    inside = (stored >= span[0]) & (stored <= span[1])
+    # A value at the left edge ends what comes before; that at t = 0 ends nothing.
+    inside = (stored > span[0]) & (stored <= span[1]) | ((stored == 0.0) & (span[0] == 0.0))
     dotted = APART * np.count_nonzero(inside) <= columns
     for before, opacity in ((True, 1.0), (False, LIGHTER)):
         colour = lighter(run_colour(number), opacity)
