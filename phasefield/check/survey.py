@@ -217,7 +217,8 @@ def _cost(case: Case, cost: Estimate, threads: int) -> Iterator[Finding]:
     if cost.steps is None or cost.seconds is None:
         yield Finding("cost", "steps", math.nan, "not known", "a step of the protocol has no planned time")
         return
-    yield Finding("cost", "steps", cost.steps, f"{cost.steps}", "about; more where salt makes up much of the voltage, fewer where a limit ends the run")
+    words = "about; more where salt makes up much of the voltage, fewer where a limit ends the run"
+    yield Finding("cost", "steps", cost.steps, f"{cost.steps}", words)
     if cost.disk is not None:
         large = cost.disk > LARGE_RUN
         words = f"{cost.frames} frames of {len(case.output.fields)} fields, and checkpoints"
