@@ -168,9 +168,12 @@ class Driver:
     def drive(self) -> Drive:
         """What the protocol imposes now. At the voltage limit a current step goes on at it, as a galvanostat does."""
         current, voltage = self.position.imposed
+        highest, until = self.case.protocol.voltage_limit, self.position.step.until_voltage
         if self.control.limited and current is not None:
-            return Drive(None, math.copysign(self.case.protocol.voltage_limit, current))
-        return Drive(current, voltage, CEILING * self.case.protocol.voltage_limit, self.position.rate)
+            return Drive(None, math.copysign(highest, current))
+        if until is not None and not self.position.full:
+            highest = min(highest, until)  # which ends the protocol step
+        return Drive(current, voltage, CEILING * highest, self.position.rate)
 
     def _impose(self) -> None:
         """Begin a protocol step: its current or voltage acts on the state as it is."""

@@ -412,6 +412,25 @@ def test_where_no_voltage_drives_the_current_the_limit_is_reached(stops: bool, t
         assert 0.4 * 150.0 < current[-1] < 0.6 * 150.0  # twice the limiting current was asked for
 
 
+def test_a_voltage_that_leaps_beyond_the_end_of_a_step_ends_the_step_alone(tmp_path: Path) -> None:
+    """The counter electrode strips the last salt of its plane: from 1.5 V on no voltage drives the current."""
+    case = read_case(
+        "pllz",
+        [
+            'grid.size=["16 um", "60 um"]', 'grid.spacing="2 um"', 'surface.height="20 um"', 'film.patches="none"',
+            'surface.roughness="1 um"', 'surface.correlation_length="4 um"', 'film.conductivity="5e-7 S/cm"',
+            'electrolyte.salt_diffusivity="1e-12 m^2/s"', 'protocol.voltage_limit="20 V"', 'output.fields_every="9 h"',
+            'protocol.steps=[{ current="20 A/m^2", duration="30 min", until_voltage="2 V" }, '
+            '{ current="-20 A/m^2", duration="30 min", until_voltage="2 V" }, { rest="5 min" }]', "protocol.repeat=1",
+        ],
+    )  # fmt: skip
+    assert cases.run(case, tmp_path / "run").reason == "end"
+    with open_run(tmp_path / "run") as run:
+        voltage = -run.series["voltage"][run.series["protocol_step"] == 1.0]
+    assert 2.0 <= voltage[-1] <= 1.051 * 2.0
+    assert voltage[-2] < 2.0
+
+
 @pytest.mark.parametrize(("c", "phi"), [(1000.0, 0.05), (300.0, 0.2), (10.0, 0.5), (500.0, -0.1)])
 def test_answers_of_the_counter_electrode_are_derivatives(c: float, phi: float) -> None:
     kinetics = Kinetics(300.0, 38.3, 0.5, 0.5, 0.5, 1000.0)
