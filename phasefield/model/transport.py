@@ -46,7 +46,7 @@ LEAST_REDUCTION = 1e-5  # that vectors in float32 can give
 LAGGING = 8  # vectors in a Newton step up to which the next one keeps the preconditioner
 UNEQUAL = 0.1  # of the currents: so far may those of both electrodes be apart at a start
 HALVINGS = 6  # of a Newton step
-RUNAWAY = 100.0  # times the ceiling of an imposed current's voltage: there is no solution up to the ceiling then
+RUNAWAY = 100.0  # times the ceiling of an imposed current's voltage, and volts: no solution lies below the ceiling then
 RISE, WANDERS = 3.0, 6  # times its residual may be at most, in the first steps: the way down is not monotonous where
 # salt vanishes; later ones would go to and fro across a bend
 PINNED = 1e6  # holds the metal of the preconditioner in place, over the reaction, where its potential is imposed
@@ -166,7 +166,7 @@ class Transport:
             far = math.inf
             before, size = size, self._advance(stage, size, RISE if step < WANDERS else 1.0)
             self.iterations += 1
-            if not self.frozen and stage.drive.current and abs(s.phi_s) > RUNAWAY * stage.drive.ceiling:
+            if not self.frozen and stage.drive.current and abs(s.phi_s) > RUNAWAY * max(stage.drive.ceiling, 1.0):
                 raise SolverError("the salt does not carry the imposed current")
             # Currents that are imposed, of a flat surface, tell nothing: the voltage must have settled too.
             change = max(change, abs(s.phi_s - phi_s) / (abs(s.phi_s) + 1.0 / co.kinetics.f))
