@@ -164,7 +164,7 @@ class Transport:
             if change > far:
                 raise SolverError("the first guess is far from the solution")
             far = math.inf
-            before, size = size, self._advance(stage, size, RISE if step < WANDERS else 1.0)
+            before, size = size, self._advance(stage, size, (RISE,) if step < WANDERS else (1.0, RISE))
             self.iterations += 1
             if not self.frozen and stage.drive.current and abs(s.phi_s) > RUNAWAY * max(stage.drive.ceiling, 1.0):
                 raise SolverError("the salt does not carry the imposed current")
@@ -469,24 +469,25 @@ class Transport:
             raise SolverError("no active lithium surface is left to carry the current", NO_LITHIUM)
         return float(np.sqrt(np.sum(dI**2))) / scale
 
-    def _advance(self, stage: Stage, size: float, rise: float) -> float:
-        """Take Newton's step, halved until the residual is below `rise` times its size; return its norm."""
+    def _advance(self, stage: Stage, size: float, rises: tuple[float, ...]) -> float:
+        """Take Newton's step, halved until the residual is below the first of `rises` that does; return its norm."""
         s, k0 = stage.state, stage.state.front.k0
         np.copyto(self.c_kept[k0:], s.c[k0:])
         np.copyto(self.psi_kept[k0:], self.psi[k0:])
         kept = s.phi_s
-        factor = 1.0
-        for _ in range(HALVINGS):
-            gmres.update(s.c, self.psi, self.step, factor, self.co.anion, self.co.c_floor, k0)
-            try:
-                self._evaluate(stage)
-                new = self._size(k0)
-            except SolverError:
-                new = math.inf
-            if new < rise * size:
-                return new
-            factor *= 0.5
-            np.copyto(s.c[k0:], self.c_kept[k0:])
-            np.copyto(self.psi[k0:], self.psi_kept[k0:])
-            s.phi_s = kept
+        for rise in rises:
+            factor = 1.0
+            for _ in range(HALVINGS):
+                gmres.update(s.c, self.psi, self.step, factor, self.co.anion, self.co.c_floor, k0)
+                try:
+                    self._evaluate(stage)
+                    new = self._size(k0)
+                except SolverError:
+                    new = math.inf
+                if new < rise * size:
+                    return new
+                factor *= 0.5
+                np.copyto(s.c[k0:], self.c_kept[k0:])
+                np.copyto(self.psi[k0:], self.psi_kept[k0:])
+                s.phi_s = kept
         raise SolverError("no Newton step makes the residual of salt and potential smaller")
