@@ -61,7 +61,7 @@ def grid_kernels(cell: LevelSetLaw, s: Any) -> dict[str, Kernel]:
     v, v2 = np.random.default_rng(1).uniform(-1.0, 1.0, (2, 2, *cell.shape)).astype(np.float32)
     z, w = v[0], np.zeros(cell.shape, np.float32)
     small = np.float32(1e-9)
-    faces = (*t.diffusion, f.h, s.c, co.D_at, co.D, 0.0, cell.dx, L, True, 0)
+    faces = (*t.diffusion, f.h, s.c, co.D_at, co.D, cell.dx, L, True, 0)
     conduction = (*t.currents, t.g, t.ga, t.gb, f.h, s.c, t.psi, co.at, co.kappa, co.anion, co.c_floor, L, True, 0)
     return {
         # two float64 in, three float32 out; ten operations a face
@@ -116,7 +116,7 @@ def surface_kernels(cell: LevelSetLaw, s: Any) -> dict[str, Scattered]:
     to_c, to_p = np.zeros((2, *cell.shape), np.float32)
     x, give, anions, takes = surface.x, surface.give, surface.anions, surface.takes
     felt = (c_e, x, u, share, give, anions, takes, s.c, t.psi, co.anion, co.c_0, start, idx, w, count)
-    answers = (dc_e, d_x, du, dc, c_e, x, s.c, share, anions, co.anion, start, idx, w, count)
+    answers = (dc_e, d_x, du, dc, c_e, x, s.c, share, anions, co.anion, co.c_floor, start, idx, w, count)
     taken = (to_c, to_p, t.ratio, dI, current / c_e, dc, give, w, f.touched)
     arrays = [a.copy() for a in (rx.j, rx.J, rx.Jc, rx.j_li)]
     felt_at = (surface.driving, c_e, surface.gain, surface.bound, co.c_0, surface.behind, s.j_side, f.active)

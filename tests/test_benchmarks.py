@@ -69,3 +69,15 @@ def test_benchmarks_and_tests_share_no_module_name() -> None:
     """Both folders are on the path of a benchmark, and of the processes that it starts in another order."""
     tests = {path.name for path in Path(__file__).parent.glob("*.py")}
     assert not tests & {path.name for path in FOLDER.glob("*.py")}
+
+
+def test_every_kernel_that_is_timed_takes_its_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel that gains or loses an argument breaks a benchmark that nobody runs for weeks."""
+    monkeypatch.syspath_prepend(FOLDER)
+    kernels = importlib.import_module("bench_kernels")
+    cell = kernels.LevelSetLaw(kernels.rough_case((16, 8, 8)))
+    first = cell.start()
+    cell.drive(first, kernels.DRIVE)
+    s = cell.step(first, kernels.DRIVE, kernels.STEP)
+    for one in (kernels.grid_kernels(cell, s) | kernels.surface_kernels(cell, s)).values():
+        one.call()

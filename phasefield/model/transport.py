@@ -47,8 +47,8 @@ LAGGING = 8  # vectors in a Newton step up to which the next one keeps the preco
 UNEQUAL = 0.1  # of the currents: so far may those of both electrodes be apart at a start
 HALVINGS = 6  # of a Newton step
 RUNAWAY = 100.0  # times the ceiling of an imposed current's voltage, and volts: no solution lies below the ceiling then
-RISE, WANDERS = 3.0, 6  # times its residual may be at most, in the first steps: the way down is not monotonous where
-# salt vanishes; later ones would go to and fro across a bend
+RISE, WANDERS = 3.0, 6  # times its residual may be at most: the way down is not monotonous where salt vanishes; steps
+# up to which this will do at once: later ones would go to and fro across a bend
 PINNED = 1e6  # holds the metal of the preconditioner in place, over the reaction, where its potential is imposed
 FAR = 1.0  # of the currents: a linear solution that changes them by more than they are does not lead to the solution
 SALTED, LEFT = 1e-3, 1e-3  # of what the cells hold: the salt of a first guess is solved to it; of each cell, is left
@@ -164,7 +164,7 @@ class Transport:
             if change > far:
                 raise SolverError("the first guess is far from the solution")
             far = math.inf
-            before, size = size, self._advance(stage, size, (RISE,) if step < WANDERS else (1.0, RISE))
+            before, size = size, self._advance(stage, size, RISE if step < WANDERS else 1.0)
             self.iterations += 1
             if not self.frozen and stage.drive.current and abs(s.phi_s) > RUNAWAY * max(stage.drive.ceiling, 1.0):
                 raise SolverError("the salt does not carry the imposed current")
@@ -469,25 +469,38 @@ class Transport:
             raise SolverError("no active lithium surface is left to carry the current", NO_LITHIUM)
         return float(np.sqrt(np.sum(dI**2))) / scale
 
-    def _advance(self, stage: Stage, size: float, rises: tuple[float, ...]) -> float:
-        """Take Newton's step, halved until the residual is below the first of `rises` that does; return its norm."""
+    def _advance(self, stage: Stage, size: float, rise: float) -> float:
+        """Take Newton's step, halved until the residual is below `rise` times its size; return its norm.
+
+        If no half does that, the first one below RISE times its size is taken: at round-off nothing falls.
+        """
         s, k0 = stage.state, stage.state.front.k0
         np.copyto(self.c_kept[k0:], s.c[k0:])
         np.copyto(self.psi_kept[k0:], self.psi[k0:])
         kept = s.phi_s
-        for rise in rises:
-            factor = 1.0
-            for _ in range(HALVINGS):
-                gmres.update(s.c, self.psi, self.step, factor, self.co.anion, self.co.c_floor, k0)
-                try:
-                    self._evaluate(stage)
-                    new = self._size(k0)
-                except SolverError:
-                    new = math.inf
-                if new < rise * size:
-                    return new
-                factor *= 0.5
-                np.copyto(s.c[k0:], self.c_kept[k0:])
-                np.copyto(self.psi[k0:], self.psi_kept[k0:])
-                s.phi_s = kept
+
+        def restore() -> None:
+            np.copyto(s.c[k0:], self.c_kept[k0:])
+            np.copyto(self.psi[k0:], self.psi_kept[k0:])
+            s.phi_s = kept
+
+        def part(factor: float) -> float:
+            restore()
+            gmres.update(s.c, self.psi, self.step, factor, self.co.anion, self.co.c_floor, k0)
+            try:
+                self._evaluate(stage)
+                return self._size(k0)
+            except SolverError:
+                return math.inf
+
+        found: dict[float, float] = {}
+        for halved in range(HALVINGS):
+            factor = 0.5**halved
+            found[factor] = part(factor)
+            if found[factor] < rise * size:
+                return found[factor]
+        for factor, new in found.items():
+            if new < RISE * size:
+                return part(factor)
+        restore()
         raise SolverError("no Newton step makes the residual of salt and potential smaller")

@@ -11,8 +11,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from certificates import TABLE, certificates
@@ -23,6 +24,7 @@ from phasefield.results.writer import RESULT
 from phasefield.studies.sweep.outputs import FILE
 from phasefield.studies.sweep.worker import Task, run_point, state_of
 
+T = TypeVar("T")
 POINTS = 6
 PATIENCE = 240.0  # s, on a busy machine whose kernels are not compiled yet
 
@@ -58,23 +60,24 @@ def finished(runs: Path) -> dict[Path, int]:
     return {path.parent: (path.parent / RESULT).stat().st_mtime_ns for path in runs.glob(f"*/{FILE}")}
 
 
-def wait_for(runs: Path, count: int, process: subprocess.Popen[bytes]) -> None:
-    """Wait until so many runs are done."""
+def wait_until(look: Callable[[], T], process: subprocess.Popen[bytes]) -> T:
+    """Wait until something is there while a study goes on, and return it."""
     end = time.monotonic() + PATIENCE
-    while len(finished(runs)) < count:
-        assert time.monotonic() < end, "no run came to its end"
+    while not (found := look()):
+        assert time.monotonic() < end, "what was waited for did not come"
         assert process.poll() is None, "the study ended before it was stopped"
         time.sleep(0.02)
+    return found
+
+
+def wait_for(runs: Path, count: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait until so many runs are done."""
+    wait_until(lambda: len(finished(runs)) >= count, process)
 
 
 def workers_of(process: subprocess.Popen[bytes]) -> list[int]:
     """Return the process numbers of a study's workers, as soon as there is one."""
-    end = time.monotonic() + PATIENCE
-    while not (found := workers_now(process)):
-        assert time.monotonic() < end, "no worker was started"
-        assert process.poll() is None, "the study ended before it was stopped"
-        time.sleep(0.02)
-    return found
+    return wait_until(lambda: workers_now(process), process)
 
 
 def workers_now(process: subprocess.Popen[bytes]) -> list[int]:
